@@ -1,0 +1,39 @@
+# CAEC: what a person types. Every target makes what it needs and runs inside the Debian 13
+# environment by itself (env/run); the work is in scripts and sub-makes, so this file stays thin.
+
+SHELL := /bin/bash
+BUILD := $(CURDIR)/build
+IN    := env/run
+CSM   ?= on
+export BUILD CSM
+
+.DEFAULT_GOAL := help
+.PHONY: help env firmware unit target-test lint test test-long clean distclean
+
+help: ## list the targets
+	@echo "CAEC targets:"
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  \1\t\2/' | expand -t 18
+
+env: ## make the Debian 13 environment (once; cached outside the checkout)
+	@env/make
+
+firmware: ## build rmm.img, its ELF and the flash images; print text/data/bss
+	@$(IN) $(MAKE) --no-print-directory -C rmm firmware
+
+unit: ## firmware sources on x86-64: unit tests under sanitizers
+	@$(IN) $(MAKE) --no-print-directory -C tests/unit check
+
+target-test: ## firmware with a bare-metal host and realms in QEMU
+	@$(IN) $(MAKE) --no-print-directory -C tests/target check
+
+lint: ## format, include direction, size budgets, condition ids, headers alone
+	@$(IN) tools/lint
+
+test: ## all of the above; ends with "N passed, N failed"
+	@tools/run-tests lint unit target-test
+
+clean: ## remove build results
+	@rm -rf "$(BUILD)"
+
+distclean: clean ## remove build results and the cached environment
+	@env/remove
