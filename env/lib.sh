@@ -56,9 +56,9 @@ env_compute_key() {
 	ENV_ROOT=$CAEC_CACHE/env-$ENV_KEY
 }
 
-# True when this process already runs inside a root file system made by env/make.
+# True when env/run started this process, or it runs in a root file system made by env/make.
 env_inside() {
-	[ -e /etc/caec/rootfs ]
+	[ -n "${CAEC_INSIDE:-}" ] || [ -e /etc/caec/rootfs ]
 }
 
 # True when the machine itself is the suite the project wants and nobody asked for a separate root.
@@ -81,7 +81,8 @@ env_ready() {
 
 # Holds the cache's lock until this process and its children end.
 env_lock() {
-	mkdir -p "$CAEC_CACHE" || die "cannot make the cache directory $CAEC_CACHE (set CAEC_CACHE to move it)"
+	mkdir -p "$CAEC_CACHE" && [ -w "$CAEC_CACHE" ] ||
+		die "cannot write in the cache directory $CAEC_CACHE (set CAEC_CACHE to move it)"
 	exec {ENV_LOCK}>"$CAEC_CACHE/lock"
 	if ! flock -n "$ENV_LOCK"; then
 		say "another process is making something in $CAEC_CACHE; waiting for it"
