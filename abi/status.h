@@ -26,15 +26,8 @@
 #define RMI_REALM_INDEX_NEW        ABI_U(0)
 #define RMI_REALM_INDEX_SYSTEM_OFF ABI_U(1)
 
-/*
- * RsiCommandReturnCode: all of x0. Linux on arm64 has the same five names with the same values in a
- * header that many others pull in, so in the kernel its definitions come first and stand.
+/* RsiCommandReturnCode: all of x0. In the kernel its own definitions stand, with the same values.
  */
-#if defined(__KERNEL__) && !defined(__ASSEMBLER__) && defined(__has_include)
-#if __has_include(<asm/rsi.h>)
-#include <asm/rsi.h>
-#endif
-#endif
 #ifndef RSI_SUCCESS
 #define RSI_SUCCESS       ABI_U(0)
 #define RSI_ERROR_INPUT   ABI_U(1)

@@ -17,6 +17,10 @@
 
 #ifdef __KERNEL__
 #include <linux/types.h>
+/* Linux on arm64 has some of the RSI names, in a header that many pull in: let it come first. */
+#if __has_include(<asm/rsi.h>)
+#include <asm/rsi.h>
+#endif
 #else
 #include <stdint.h>
 #endif
