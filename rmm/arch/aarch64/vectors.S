@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/*
+ * Exceptions of the RMM itself. One is survived: a granule protection fault in the copy routines
+ * below, which means that the host gave its page away. Every other one is a defect and stops the CPU.
+ *
+ * Handlers run on the exception stack (SP_EL0), so that an overflowed stack is reported too.
+ */
+#include "arch/aarch64/sysreg.h"
+
+	.macro	vector, target
+	.balign	0x80
+	b	\target
+	.endm
+
+	.section .text
+	.balign	0x800
+	.global	el2_vectors
+el2_vectors:
+	// Current EL with SP_EL0: a fault while handling a fault.
+	vector	unexpected
+	vector	unexpected
+	vector	unexpected
+	vector	unexpected
+	// Current EL with SP_EL2.
+	vector	sync_from_rmm
+	vector	unexpected
+	vector	unexpected
+	vector	unexpected
+	// Lower EL, AArch64.
+	vector	unexpected
+	vector	unexpected
+	vector	unexpected
+	vector	unexpected
+	// Lower EL, AArch32.
+	vector	unexpected
+	vector	unexpected
+	vector	unexpected
+	vector	unexpected
+
+sync_from_rmm:
+	msr	spsel, #0
+	stp	x0, x1, [sp, #-16]!
+	mrs	x0, esr_el2
+	ubfx	x1, x0, #ESR_EC_SHIFT, #6
+	cmp	x1, #ESR_EC_DABT_SAME_EL
+	b.ne	unexpected
+	and	x0, x0, #ESR_DFSC_MASK
+	cmp	x0, #ESR_DFSC_GPF
+	b.ne	unexpected
+	mrs	x0, elr_el2
+	adr	x1, copy_first
+	cmp	x0, x1
+	b.lo	unexpected
+	adr	x1, copy_last
+	cmp	x0, x1
+	b.hs	unexpected
+	adr	x0, copy_faulted
+	msr	elr_el2, x0
+	ldp	x0, x1, [sp], #16
+	msr	spsel, #1
+	eret
+
+unexpected:
+	mrs	x0, esr_el2
+	mrs	x1, elr_el2
+	mrs	x2, far_el2
+	b	arch_unexpected_exception
+
+/*
+ * bool arch_copy_from_host(void *dst, const void *src, size_t size);
+ * bool arch_copy_to_host(void *dst, const void *src, size_t size);
+ *
+ * The same loop for both: either side may be the host's. Leaf code without a frame, so that the
+ * fault path can return for it.
+ */
+	.global	arch_copy_from_host
+	.global	arch_copy_to_host
+arch_copy_from_host:
+arch_copy_to_host:
+	hint	#34				// BTI c
+copy_first:
+	subs	x2, x2, #32
+	b.lo	2f
+1:	ldp	x3, x4, [x1], #16
+	ldp	x5, x6, [x1], #16
+	stp	x3, x4, [x0], #16
+	stp	x5, x6, [x0], #16
+	subs	x2, x2, #32
+	b.hs	1b
+2:	adds	x2, x2, #32
+	b.eq	4f
+3:	ldr	x3, [x1], #8
+	str	x3, [x0], #8
+	subs	x2, x2, #8
+	b.hi	3b
+4:
+copy_last:
+	mov	w0, #1
+	ret
+copy_faulted:
+	mov	w0, #0
+	ret
+
+/* void arch_zero_granule(void *va); */
+	.global	arch_zero_granule
+arch_zero_granule:
+	hint	#34
+	add	x1, x0, #0x1000
+	mrs	x2, dczid_el0			// BS [3:0]: log2 of words; DZP [4]: not allowed
+	tbnz	x2, #4, 2f
+	mov	x3, #4
+	lsl	x3, x3, x2			// a shift uses the low six bits: BS, as DZP is 0
+1:	dc	zva, x0
+	add	x0, x0, x3
+	cmp	x0, x1
+	b.lo	1b
+	dsb	ish
+	ret
+2:	stp	xzr, xzr, [x0], #16
+	stp	xzr, xzr, [x0], #16
+	stp	xzr, xzr, [x0], #16
+	stp	xzr, xzr, [x0], #16
+	cmp	x0, x1
+	b.lo	2b
+	dsb	ish
+	ret
+
+	.section .note.GNU-stack, "", %progbits

@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/*
+ * Seam: moving bytes. The host may change the world of its own memory on another CPU at any time,
+ * so reading or writing it can end in a granule protection fault; these copies survive it.
+ */
+#ifndef ARCH_COPY_H
+#define ARCH_COPY_H
+
+#include "base/types.h"
+
+/*
+ * Copies size bytes between memory of the RMM and a mapped host page. Both addresses and size are
+ * multiples of 8. Returns false after a granule protection fault: dst then holds part of the bytes,
+ * and the caller must treat it as not written. Any other fault stops the CPU.
+ */
+bool arch_copy_from_host(void *dst, const void *src, size_t size);
+bool arch_copy_to_host(void *dst, const void *src, size_t size);
+
+/* Fills the granule at va (aligned) with zeros, complete before anything that follows. */
+void arch_zero_granule(void *va);
+
+#endif

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/* Seam: the CPU this code runs on. */
+#ifndef ARCH_CPU_H
+#define ARCH_CPU_H
+
+#include <stdint.h>
+
+/* Largest number of CPUs the RMM can serve; the linear index of every CPU is below it. */
+#define ARCH_MAX_CPUS 32U
+
+/* Identification registers that decide what the RMM offers (Arm ARM, D24.2). */
+enum arch_id_register {
+	ARCH_ID_AA64PFR0,
+	ARCH_ID_AA64PFR1,
+	ARCH_ID_AA64DFR0,
+	ARCH_ID_AA64DFR1,
+	ARCH_ID_AA64ISAR0,
+	ARCH_ID_AA64ISAR1,
+	ARCH_ID_AA64MMFR0,
+	ARCH_ID_AA64MMFR1,
+	ARCH_ID_AA64MMFR2,
+	ARCH_ID_AA64ZFR0,
+	ARCH_ID_ICH_VTR,
+	ARCH_ID_PMCR,
+	ARCH_ID_SVE_MAX_LENGTH, /* not a register: longest vector in units of 128 bits, less one */
+	ARCH_ID_COUNT,
+};
+
+/* Value of an identification register on this CPU. Never fails. */
+uint64_t arch_id_register(enum arch_id_register which);
+
+/*
+ * Stops this CPU for good: an invariant of the RMM does not hold, so nothing it would do next can
+ * be trusted. file is a name without folders. Prints only file and line.
+ */
+_Noreturn void arch_panic(const char *file, int line);
+
+/* Linear index of this CPU, below ARCH_MAX_CPUS. */
+static inline unsigned int arch_cpu_index(void);
+
+/* Hint to the CPU that it spins on memory that another one will write. */
+static inline void arch_cpu_relax(void);
+
+#include "arch_inline/cpu.h"
+
+#endif

@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/* Seam: what a developer sees. Release firmware keeps nothing and prints one banner line. */
+#ifndef ARCH_TRACE_H
+#define ARCH_TRACE_H
+
+/*
+ * Remembers the failure condition that ends the current command on this CPU. condition is a string
+ * constant: an identifier of abi/commands.def. Compiled away in the firmware.
+ */
+static inline void arch_trace_fail(const char *condition);
+
+/* Prints text as it is; no line ending is added. Silent before the console is known. */
+void arch_trace_print(const char *text);
+
+#include "arch_inline/trace.h"
+
+#endif

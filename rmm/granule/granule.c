@@ -1,0 +1,267 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "granule/granule.h"
+
+#include <stdatomic.h>
+
+#include "arch/lock.h"
+#include "base/assert.h"
+#include "base/bits.h"
+#include "granule/geometry.h"
+
+#define WORD_LOCK       ((uint32_t)1)
+#define WORD_STATE_LOW  1U
+#define WORD_STATE_MASK ((uint32_t)0xF << WORD_STATE_LOW)
+#define WORD_REFS_LOW   16U
+#define WORD_REF        ((uint32_t)1 << WORD_REFS_LOW)
+#define WORD_REFS_MAX   0xFFFFU
+
+_Static_assert(GRANULE_STATE_COUNT <= 16, "the state has four bits");
+_Static_assert(GRANULE_UNDELEGATED == 0, "a zeroed table is all UNDELEGATED");
+
+struct granule {
+	_Atomic uint32_t word;
+};
+
+struct bank {
+	uint64_t base;
+	uint64_t count;
+	uint64_t first; /* table index of the granule at base */
+};
+
+/* Written once by granule_table_init(), then only the words change. */
+static struct granule table[GRANULE_CAPACITY];
+static struct bank table_banks[GRANULE_MAX_BANKS];
+static size_t table_bank_count;
+static uint64_t table_used;
+
+static bool add_bank(uint64_t base, uint64_t end)
+{
+	uint64_t count = (end - base) >> GRANULE_SHIFT;
+
+	if (base >= end) {
+		return true;
+	}
+	if (table_bank_count == GRANULE_MAX_BANKS || count > GRANULE_CAPACITY - table_used) {
+		return false;
+	}
+	table_banks[table_bank_count++] = (struct bank){base, count, table_used};
+	table_used += count;
+	return true;
+}
+
+static bool add_banks(const struct granule_bank *banks, size_t count, struct granule_bank own)
+{
+	uint64_t own_end = own.base.v + own.size;
+
+	for (size_t i = 0; i < count; i++) {
+		uint64_t base = banks[i].base.v;
+		uint64_t end = base + banks[i].size;
+		uint64_t own_start = own.base.v;
+
+		if (own_start >= end || own_end <= base) {
+			if (!add_bank(base, end)) {
+				return false;
+			}
+		} else if (!add_bank(base, own_start) || !add_bank(own_end, end)) {
+			return false;
+		}
+	}
+	return true;
+}
+
+bool granule_table_init(const struct granule_bank *banks, size_t count, struct granule_bank own)
+{
+	table_bank_count = 0;
+	table_used = 0;
+	if (!add_banks(banks, count, own)) {
+		table_bank_count = 0;
+		table_used = 0;
+		return false;
+	}
+	for (uint64_t i = 0; i < table_used; i++) {
+		atomic_store_explicit(&table[i].word, 0, memory_order_relaxed);
+	}
+	return true;
+}
+
+struct granule *granule_find(pa_t pa)
+{
+	size_t low = 0;
+	size_t high = table_bank_count;
+
+	if (!is_aligned(pa.v, GRANULE_SIZE) || high == 0) {
+		return NULL;
+	}
+	while (high - low > 1) {
+		size_t middle = low + (high - low) / 2;
+
+		if (pa.v < table_banks[middle].base) {
+			high = middle;
+		} else {
+			low = middle;
+		}
+	}
+
+	uint64_t offset = (pa.v - table_banks[low].base) >> GRANULE_SHIFT;
+
+	/* An address below the first bank wraps to an offset far beyond any count. */
+	if (pa.v < table_banks[low].base || offset >= table_banks[low].count) {
+		return NULL;
+	}
+	return &table[table_banks[low].first + index_clamp(offset, table_banks[low].count)];
+}
+
+uint64_t granule_index(const struct granule *granule)
+{
+	return (uint64_t)(granule - table);
+}
+
+pa_t granule_pa(const struct granule *granule)
+{
+	uint64_t index = granule_index(granule);
+	size_t i = table_bank_count - 1;
+
+	ASSERT(index < table_used);
+	while (table_banks[i].first > index) {
+		i--;
+	}
+	return pa_of(table_banks[i].base + ((index - table_banks[i].first) << GRANULE_SHIFT));
+}
+
+static enum granule_state state_of(uint32_t word)
+{
+	return (enum granule_state)((word & WORD_STATE_MASK) >> WORD_STATE_LOW);
+}
+
+enum granule_state granule_peek(const struct granule *granule)
+{
+	return state_of(atomic_load_explicit(&granule->word, memory_order_relaxed));
+}
+
+unsigned int granule_refs(const struct granule *granule)
+{
+	return atomic_load_explicit(&granule->word, memory_order_acquire) >> WORD_REFS_LOW;
+}
+
+static uint32_t take(struct granule *granule, enum arch_lock_rank rank)
+{
+	uint32_t before;
+
+	arch_lock_note_take(granule, rank, granule_index(granule));
+	before = atomic_fetch_or_explicit(&granule->word, WORD_LOCK, memory_order_acquire);
+	while ((before & WORD_LOCK) != 0) {
+		while ((atomic_load_explicit(&granule->word, memory_order_relaxed) & WORD_LOCK) !=
+		       0) {
+			arch_cpu_relax();
+		}
+		before = atomic_fetch_or_explicit(&granule->word, WORD_LOCK, memory_order_acquire);
+	}
+	return before;
+}
+
+bool granule_lock(struct granule *granule, enum granule_state want, struct granule_held *held)
+{
+	uint32_t word = take(granule, ARCH_RANK_EXTERNAL);
+
+	*held = (struct granule_held){granule};
+	if (state_of(word) != want) {
+		granule_unlock(*held);
+		return false;
+	}
+	return true;
+}
+
+struct granule_held granule_lock_inner(struct granule *granule, enum granule_state state)
+{
+	uint32_t word = take(granule, ARCH_RANK_INTERNAL);
+
+	ASSERT(state_of(word) == state);
+	return (struct granule_held){granule};
+}
+
+void granule_unlock(struct granule_held held)
+{
+	arch_lock_note_release(held.granule);
+	uint32_t before =
+		atomic_fetch_and_explicit(&held.granule->word, ~WORD_LOCK, memory_order_release);
+	ASSERT((before & WORD_LOCK) != 0);
+}
+
+static bool transition_exists(enum granule_state from, enum granule_state to)
+{
+	if (from == GRANULE_DELEGATED) {
+		return to != GRANULE_DELEGATED && to < GRANULE_STATE_COUNT;
+	}
+	return to == GRANULE_DELEGATED;
+}
+
+void granule_unlock_to(struct granule_held held, enum granule_state state)
+{
+	uint32_t word = atomic_load_explicit(&held.granule->word, memory_order_relaxed);
+	uint32_t flip = (word & WORD_STATE_MASK) ^ ((uint32_t)state << WORD_STATE_LOW);
+
+	ASSERT((word & WORD_LOCK) != 0);
+	ASSERT(transition_exists(state_of(word), state));
+	ASSERT(state != GRANULE_DELEGATED || word >> WORD_REFS_LOW == 0);
+
+	arch_lock_note_release(held.granule);
+	atomic_fetch_xor_explicit(&held.granule->word, flip | WORD_LOCK, memory_order_release);
+}
+
+void granule_ref(struct granule_held held, unsigned int count)
+{
+	uint32_t before = atomic_fetch_add_explicit(&held.granule->word, (uint32_t)count * WORD_REF,
+						    memory_order_relaxed);
+
+	ASSERT((before & WORD_LOCK) != 0);
+	ASSERT((before >> WORD_REFS_LOW) + count <= WORD_REFS_MAX);
+}
+
+void granule_unref(struct granule *granule, unsigned int count)
+{
+	uint32_t before = atomic_fetch_sub_explicit(&granule->word, (uint32_t)count * WORD_REF,
+						    memory_order_release);
+
+	ASSERT(before >> WORD_REFS_LOW >= count);
+}
+
+/* Insertion sort of the places in the set by address: sets are small. */
+static void order_by_address(const struct granule_wanted *set, uint8_t *order, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		size_t j = i;
+
+		while (j > 0 && set[order[j - 1]].pa.v > set[i].pa.v) {
+			order[j] = order[j - 1];
+			j--;
+		}
+		order[j] = (uint8_t)i;
+	}
+}
+
+static bool lock_one_of_set(struct granule_wanted *wanted)
+{
+	struct granule *granule = granule_find(wanted->pa);
+
+	return granule != NULL && granule_lock(granule, wanted->state, &wanted->held);
+}
+
+int granule_lock_set(struct granule_wanted *set, size_t count)
+{
+	uint8_t order[GRANULE_SET_MAX];
+
+	ASSERT(count <= GRANULE_SET_MAX);
+	order_by_address(set, order, count);
+	for (size_t i = 0; i < count; i++) {
+		bool twice = i > 0 && set[order[i]].pa.v == set[order[i - 1]].pa.v;
+
+		if (!twice && lock_one_of_set(&set[order[i]])) {
+			continue;
+		}
+		for (size_t j = 0; j < i; j++) {
+			granule_unlock(set[order[j]].held);
+		}
+		return order[i];
+	}
+	return -1;
+}

@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "map/map.h"
+
+#include "arch/copy.h"
+#include "arch/space.h"
+#include "base/assert.h"
+#include "base/bits.h"
+#include "granule/geometry.h"
+
+_Static_assert(GRANULE_CAPACITY <= ARCH_WINDOW_PAGES, "every granule has a page in the window");
+
+static bool is_metadata(enum granule_state state)
+{
+	switch (state) {
+	case GRANULE_RD:
+	case GRANULE_REC:
+	case GRANULE_REC_AUX:
+	case GRANULE_RTT:
+	case GRANULE_APT:
+		return true;
+	case GRANULE_UNDELEGATED:
+	case GRANULE_DELEGATED:
+	case GRANULE_DATA:
+	case GRANULE_STATE_COUNT:
+		break;
+	}
+	return false;
+}
+
+void *map_meta_open(struct granule_held held)
+{
+	ASSERT(granule_peek(held.granule) == GRANULE_DELEGATED);
+	return arch_window_open(granule_index(held.granule), granule_pa(held.granule));
+}
+
+void map_meta_close(struct granule_held held)
+{
+	uint64_t index = granule_index(held.granule);
+
+	arch_zero_granule(arch_window_at(index));
+	arch_window_close(index);
+}
+
+void *map_meta(const struct granule *granule)
+{
+	ASSERT(is_metadata(granule_peek(granule)));
+	return arch_window_at(granule_index(granule));
+}
+
+void map_wipe(struct granule_held held)
+{
+	ASSERT(!is_metadata(granule_peek(held.granule)));
+	arch_zero_granule(arch_slot_map(ARCH_SLOT_WIPE, granule_pa(held.granule), ARCH_PAS_REALM));
+	arch_slot_unmap(ARCH_SLOT_WIPE);
+}
+
+/*
+ * No lock: the host may delegate its page at any moment anyway. The state is looked at only so that
+ * Realm memory is not even tried; the mapping as non-secure and the fault recovery protect it.
+ */
+static void *host_open(pa_t page, size_t offset, size_t size)
+{
+	const struct granule *granule = granule_find(page);
+
+	ASSERT(is_aligned(offset | size, 8) && offset + size <= GRANULE_SIZE);
+	if (granule == NULL || granule_peek(granule) != GRANULE_UNDELEGATED) {
+		return NULL;
+	}
+	return (uint8_t *)arch_slot_map(ARCH_SLOT_NS, page, ARCH_PAS_NS) + offset;
+}
+
+bool map_host_read(pa_t page, size_t offset, void *dst, size_t size)
+{
+	const void *src = host_open(page, offset, size);
+
+	if (src == NULL) {
+		return false;
+	}
+
+	bool done = arch_copy_from_host(dst, src, size);
+
+	arch_slot_unmap(ARCH_SLOT_NS);
+	return done;
+}
+
+bool map_host_write(pa_t page, size_t offset, const void *src, size_t size)
+{
+	void *dst = host_open(page, offset, size);
+
+	if (dst == NULL) {
+		return false;
+	}
+
+	bool done = arch_copy_to_host(dst, src, size);
+
+	arch_slot_unmap(ARCH_SLOT_NS);
+	return done;
+}
+
+void *map_data_open(pa_t page)
+{
+	return arch_slot_map(ARCH_SLOT_DATA, page, ARCH_PAS_REALM);
+}
+
+void map_data_close(void)
+{
+	arch_slot_unmap(ARCH_SLOT_DATA);
+}
