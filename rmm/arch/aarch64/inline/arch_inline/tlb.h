@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#ifndef ARCH_INLINE_TLB_H
+#define ARCH_INLINE_TLB_H
+
+static inline void arch_s2_write(uint64_t *entry, uint64_t value, const struct arch_s2_place *place)
+{
+	(void)place;
+	__asm__ volatile("dsb ishst" : : : "memory");
+	__atomic_store_n(entry, value, __ATOMIC_RELEASE);
+}
+
+#endif

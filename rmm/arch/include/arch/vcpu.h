@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/*
+ * Seam: the state of a virtual CPU of a realm, and running it.
+ *
+ * The structs are plain data with the architecture's register names, the same in all builds:
+ * portable code (rec/) reads and writes them. The functions move them between memory and the CPU.
+ * The host build replaces arch_vcpu_run() by a script that a test provides.
+ *
+ * One RMI_REC_ENTER: arch_vcpu_load(), then arch_vcpu_run() as often as exits are handled inside
+ * the RMM, then arch_vcpu_save(). Between load and save the EL1 state below is in the CPU, not in
+ * the struct, except for what the functions say.
+ */
+#ifndef ARCH_VCPU_H
+#define ARCH_VCPU_H
+
+#include "base/types.h"
+
+#define ARCH_MAX_LIST_REGISTERS 16U
+#define ARCH_MAX_PMU_COUNTERS   31U
+#define ARCH_MAX_DEBUG_PAIRS    16U
+
+/* EL1 and EL0 registers of the realm (RMM specification A6, Arm ARM D24.2). */
+struct arch_el1 {
+	uint64_t sp_el0, sp_el1, elr_el1, spsr_el1, esr_el1, far_el1, afsr0_el1, afsr1_el1;
+	uint64_t vbar_el1, disr_el1, sctlr_el1, actlr_el1, cpacr_el1, csselr_el1, par_el1;
+	uint64_t ttbr0_el1, ttbr1_el1, tcr_el1, mair_el1, amair_el1, contextidr_el1;
+	uint64_t tpidr_el0, tpidrro_el0, tpidr_el1, cntkctl_el1, mdscr_el1, mdccint_el1;
+	uint64_t sctlr2_el1, tcr2_el1, pire0_el1, pir_el1, por_el0, por_el1;
+	uint64_t scxtnum_el0, scxtnum_el1;
+};
+
+struct arch_timers {
+	uint64_t cntp_ctl, cntp_cval, cntv_ctl, cntv_cval;
+};
+
+struct arch_gic {
+	uint64_t hcr, vmcr, misr; /* misr: valid after an exit */
+	uint64_t lr[ARCH_MAX_LIST_REGISTERS];
+	uint64_t ap0r[4], ap1r[4];
+};
+
+struct arch_pmu {
+	uint64_t pmcr, pmccfiltr, pmccntr, pmcntenset, pmintenset, pmovsset, pmselr, pmuserenr;
+	uint64_t pmevcntr[ARCH_MAX_PMU_COUNTERS], pmevtyper[ARCH_MAX_PMU_COUNTERS];
+};
+
+struct arch_debug {
+	uint64_t dbgbcr[ARCH_MAX_DEBUG_PAIRS], dbgbvr[ARCH_MAX_DEBUG_PAIRS];
+	uint64_t dbgwcr[ARCH_MAX_DEBUG_PAIRS], dbgwvr[ARCH_MAX_DEBUG_PAIRS];
+};
+
+struct arch_pauth {
+	uint64_t apia[2], apib[2], apda[2], apdb[2], apga[2];
+};
+
+/* Constant for the life of a REC. */
+struct arch_vcpu_config {
+	uint64_t vtcr, vttbr;
+	uint64_t vmpidr;
+	void *simd; /* arch_simd_size() bytes of zeroed RMM memory, 16-byte aligned */
+	bool sve;
+	uint8_t sve_vl; /* units of 128 bits, less one */
+	bool pmu;
+	uint8_t pmu_counters;
+	uint8_t breakpoints, watchpoints; /* number less one */
+};
+
+struct arch_vcpu {
+	uint64_t gprs[31];
+	uint64_t pc, pstate;
+	struct arch_vcpu_config config;
+	struct arch_el1 el1;
+	struct arch_timers timers;
+	struct arch_gic gic;
+	struct arch_pauth pauth;
+	struct arch_pmu pmu;
+	struct arch_debug debug;
+	bool trap_wfi, trap_wfe;
+	bool inject_serror; /* consumed by the next run */
+	uint64_t vsesr;     /* its syndrome */
+};
+
+enum arch_exit {
+	ARCH_EXIT_SYNC,
+	ARCH_EXIT_IRQ,
+	ARCH_EXIT_FIQ,
+	ARCH_EXIT_SERROR,
+};
+
+/* What the hardware said about the exit. */
+struct arch_exit_info {
+	uint64_t esr, far, hpfar;
+};
+
+/* Bytes of vector state a realm with these features needs, at most 12 KiB. */
+size_t arch_simd_size(bool sve, uint8_t sve_vl);
+
+/*
+ * State of a PE after reset into AArch64 EL1 (RMM specification A2.3, D13 of the Arm ARM), with
+ * everything that the specification leaves open zero. *config is copied; gprs and pc are the
+ * caller's to set afterwards.
+ */
+void arch_vcpu_reset(struct arch_vcpu *vcpu, const struct arch_vcpu_config *config);
+
+/*
+ * Keeps the normal world's EL1 state on this CPU aside and puts the realm's in its place. gic.hcr
+ * and gic.lr are what the host asked for, already checked.
+ */
+void arch_vcpu_load(struct arch_vcpu *vcpu);
+
+/*
+ * Runs the realm until an exception reaches the RMM. gprs, pc, pstate go to the CPU and come back.
+ * Lazy parts (vectors) are switched in here without the caller seeing it. Never fails.
+ */
+enum arch_exit arch_vcpu_run(struct arch_vcpu *vcpu, struct arch_exit_info *info);
+
+/*
+ * Brings the realm's state back into the struct (gic.misr and the timers included) and the normal
+ * world's into the CPU; no register of the realm is left in it.
+ */
+void arch_vcpu_save(struct arch_vcpu *vcpu);
+
+/*
+ * While loaded: the EL1 registers that the RMM itself reads or writes, between memory and CPU.
+ */
+enum arch_el1_register {
+	ARCH_SCTLR_EL1,
+	ARCH_VBAR_EL1,
+	ARCH_ELR_EL1,
+	ARCH_SPSR_EL1,
+	ARCH_ESR_EL1,
+	ARCH_FAR_EL1,
+	ARCH_TCR_EL1,
+};
+uint64_t arch_vcpu_el1_read(const struct arch_vcpu *vcpu, enum arch_el1_register which);
+void arch_vcpu_el1_write(struct arch_vcpu *vcpu, enum arch_el1_register which, uint64_t value);
+
+/*
+ * While loaded, before each run: masks the outputs of timers that are asserted, unmasks others, and
+ * returns the control registers as they are now (ISTATUS included).
+ */
+struct arch_timers arch_vcpu_timers_update(struct arch_vcpu *vcpu);
+
+/* While loaded: whether the realm's PMU has an overflow to report (RMM specification A8.1). */
+bool arch_vcpu_pmu_overflow(const struct arch_vcpu *vcpu);
+
+/* Whether a physical interrupt waits for this CPU (ISR_EL1). */
+bool arch_interrupt_pending(void);
+
+/*
+ * While loaded: level of stage 1 (0..3) whose output address for `va` is beyond the IPA space, for
+ * an access of EL1 or EL0; 0 with stage 1 off.
+ */
+int arch_vcpu_address_size_level(const struct arch_vcpu *vcpu, uint64_t va);
+
+#endif

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/*
+ * The realm object: what an RD granule holds (RMM specification A2.1).
+ *
+ * References of the RD granule: one for each REC. Locks: fields under "constant" never change after
+ * REALM_CREATE and may be read by whoever keeps the RD alive (its lock, or a REC of the realm);
+ * those under "RD lock" need it; the others say what guards them.
+ */
+#ifndef RMM_REALM_REALM_H
+#define RMM_REALM_REALM_H
+
+#include <stdatomic.h>
+
+#include "abi/measurement.h"
+#include "s2/s2.h"
+
+enum realm_state {
+	REALM_NEW,
+	REALM_ACTIVE,
+	REALM_SYSTEM_OFF,
+};
+
+#define REALM_MEASUREMENTS     5U /* 0 the RIM, 1..4 the REMs */
+#define REALM_MEASUREMENT_SIZE 64U
+#define REALM_RPV_SIZE         64U
+
+/* What a realm was promised at creation. */
+struct realm_features {
+	bool sve;
+	uint8_t sve_vl; /* units of 128 bits, less one */
+	bool pmu;
+	uint8_t pmu_counters;
+	uint8_t breakpoints; /* number less one */
+	uint8_t watchpoints; /* number less one */
+};
+
+struct rd {
+	/* Constant. */
+	struct s2 s2;
+	struct realm_features features;
+	uint64_t id; /* realm id: random, never 0, unique among live realms (docs/csm-abi.md) */
+	uint8_t rpv[REALM_RPV_SIZE];
+	uint16_t vmid;
+	uint8_t hash_algo; /* RMI_HASH_... */
+
+	/* RD lock to change; read without it by a REC, which tolerates the value of a moment ago.
+	 */
+	_Atomic enum realm_state state;
+
+	/* RD lock. */
+	uint64_t rec_index; /* next REC's index; never decreases */
+
+	/*
+	 * Slot 0 changes under the RD lock while NEW. Slots 1..4 change under measurement_lock.
+	 * A slot is REALM_MEASUREMENT_SIZE bytes, a shorter hash is followed by zeros.
+	 */
+	uint8_t measurement[REALM_MEASUREMENTS][REALM_MEASUREMENT_SIZE];
+	_Atomic uint32_t measurement_lock; /* leaf */
+};
+
+_Static_assert(sizeof(struct rd) <= GRANULE_SIZE, "an RD is one granule");
+
+/* The object in a granule that is in state RD. */
+struct rd *realm_of(const struct granule *rd);
+
+#endif

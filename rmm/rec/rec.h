@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/*
+ * The REC object: a virtual CPU of a realm (RMM specification A2.3).
+ *
+ * References of the REC granule: 1 while it runs (RMI_REC_ENTER), else 0. Locks: the running CPU
+ * owns everything while there is a reference, the holder of the granule's lock while there is none;
+ * what others may read at any time is atomic and says so.
+ */
+#ifndef RMM_REC_REC_H
+#define RMM_REC_REC_H
+
+#include <stdatomic.h>
+
+#include "arch/vcpu.h"
+#include "realm/realm.h"
+
+#define REC_MAX_AUX 16U
+
+/* The last exit, as far as the next entry has to complete it. Zero: nothing to complete. */
+enum rec_completion {
+	REC_COMPLETE_NOTHING,
+	REC_COMPLETE_MMIO,        /* emulatable data abort */
+	REC_COMPLETE_UNPROTECTED, /* data abort at an unprotected IPA that cannot be emulated */
+	REC_COMPLETE_SYSREG,      /* system register read answered by the host */
+	REC_COMPLETE_RIPAS,
+	REC_COMPLETE_HOST_CALL,
+};
+
+struct rec {
+	/* Constant. */
+	struct granule *rd; /* the owner; the REC's reference keeps it alive */
+	struct s2 s2;       /* copy of the realm's */
+	uint64_t index;     /* order of creation */
+	uint64_t mpidr;     /* RmiRecMpidr */
+	struct granule *aux[REC_MAX_AUX];
+	uint8_t aux_count;
+	uint8_t hash_algo;
+
+	/* Read by others at any time. */
+	_Atomic bool runnable;
+
+	/* Owner as above. */
+	bool psci_pending;
+	enum rec_completion completion;
+	uint64_t exit_esr; /* unfiltered syndrome of the exit that is to be completed */
+	uint64_t exit_far;
+	ipa_t ripas_base; /* rest of the range asked for by RSI_IPA_STATE_SET */
+	ipa_t ripas_top;
+	enum s2_ripas ripas_value;
+	bool ripas_change_destroyed;
+	bool ripas_rejected;
+	ipa_t host_call; /* address of the RsiHostCall structure */
+	struct arch_vcpu vcpu;
+};
+
+_Static_assert(sizeof(struct rec) <= GRANULE_SIZE, "a REC is one granule");
+
+/* The object in a granule that is in state REC. */
+struct rec *rec_of(const struct granule *rec);
+
+#endif
