@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 # CAEC: what a person types. Every target makes what it needs and runs inside the Debian 13
 # environment by itself (env/run); the work is in scripts and sub-makes, so this file stays thin.
 
