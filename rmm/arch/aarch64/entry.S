@@ -118,7 +118,8 @@ mmu_enable:
 	mov	x3, #TCR_IPS_48
 	cmp	x2, x3
 	csel	x2, x2, x3, lo
-	load	x1, (TCR_T0SZ(VA_BITS_LOW) | TCR_T1SZ(VA_BITS_HIGH) | TCR_WALK_LOW | TCR_WALK_HIGH | TCR_TG1_4K)
+	load	x1, (TCR_T0SZ(VA_BITS_LOW) | TCR_T1SZ(VA_BITS_HIGH) | TCR_WALK_LOW | \
+		TCR_WALK_HIGH | TCR_TG1_4K)
 	orr	x1, x1, x2, lsl #TCR_IPS_SHIFT
 	msr	tcr_el2, x1
 	address	x1, low_l1

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /*
  * Exceptions of the RMM itself. One is survived: a granule protection fault in the copy routines
- * below, which means that the host gave its page away. Every other one is a defect and stops the CPU.
+ * below, which means that the host gave its page away. Every other one is a defect and stops the
+ * CPU.
  *
  * Handlers run on the exception stack (SP_EL0), so that an overflowed stack is reported too.
  */
