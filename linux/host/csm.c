@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Confidential shared memory, the host's part: lending the RMM room for its books, and following
+ * the notices about ranges that a realm gives to others or takes from them.
+ */
+#include <linux/sched/signal.h>
+
+#include "abi/csm.h"
+#include "caec.h"
+
+/* -------------------------------------------------------------------- APT */
+
+static int add_one(struct caec_realm *realm)
+{
+	struct page *page = caec_granule_alloc(realm);
+	u64 status;
+
+	if (!page) {
+		return -ENOMEM;
+	}
+	status = caec_rmi(RMI_APT_CREATE_FID, caec_rd(realm), page_to_phys(page), 0, 0, NULL);
+	if (status != RMI_SUCCESS) {
+		caec_granule_free(realm, page);
+		return -EINVAL;
+	}
+	realm->apt[realm->num_apt++] = page;
+	return 0;
+}
+
+/* Caller holds realm.lock. */
+int caec_csm_add_apt(struct caec_realm *realm, struct caec_apt *req)
+{
+	unsigned int i;
+	int ret = 0;
+
+	req->total = realm->num_apt;
+	if (!caec_rmm.csm_revision) {
+		return -EOPNOTSUPP;
+	}
+	if (req->count > CAEC_MAX_APT - realm->num_apt) {
+		return -EINVAL;
+	}
+	for (i = 0; i < req->count && !ret; i++) {
+		ret = add_one(realm);
+	}
+	req->total = realm->num_apt;
+	return ret;
+}
+
+/* Teardown: ends every region, grant and attachment of the realm. */
+void caec_csm_destroy_apt(struct caec_realm *realm)
+{
+	while (realm->num_apt > 0) {
+		struct page *page = realm->apt[--realm->num_apt];
+		u64 status;
+
+		do {
+			status = caec_rmi(RMI_APT_DESTROY_FID, caec_rd(realm), page_to_phys(page),
+					  0, 0, NULL);
+			cond_resched();
+		} while (rmi_status_code(status) == CSM_INCOMPLETE);
+		if (status != RMI_SUCCESS) {
+			pr_err("caec: APT_DESTROY of %s: %#llx\n", realm->name, status);
+		}
+		caec_granule_free(realm, page);
+	}
+}
+
+/* ----------------------------------------------------------------- notices */
+
+/* True when part of [ipa, ipa + size) is reserved for pages of another realm. */
+bool caec_csm_consumed(struct caec_realm *realm, u64 ipa, u64 size)
+{
+	unsigned long index = ipa >> PAGE_SHIFT;
+
+	return mt_find(&realm->consumed, &index, (ipa + size - 1) >> PAGE_SHIFT);
+}
+
+/* Another realm will look at the range: nothing in it should be missing. */
+static int provide(struct caec_vcpu *vcpu, u64 base, u64 top)
+{
+	struct caec_realm *realm = vcpu->realm;
+	u64 ipa;
+
+	for (ipa = base; ipa < top; ipa += PAGE_SIZE) {
+		int ret;
+
+		if (xa_load(&realm->data, ipa >> PAGE_SHIFT)) {
+			continue;
+		}
+		ret = caec_mem_fault(realm, ipa);
+		if (ret) {
+			/* A hole harms the realm's peers only: they get an abort there. */
+			return ret == -EFAULT ? 0 : ret;
+		}
+		if (fatal_signal_pending(current)) {
+			return -EINTR;
+		}
+	}
+	return 0;
+}
+
+static int consume(struct caec_vcpu *vcpu, u64 base, u64 top)
+{
+	struct caec_realm *realm = vcpu->realm;
+	int ret;
+
+	mutex_lock(&realm->mem_lock);
+	ret = mtree_insert_range(&realm->consumed, base >> PAGE_SHIFT, (top >> PAGE_SHIFT) - 1,
+				 xa_mk_value(1), GFP_KERNEL_ACCOUNT);
+	if (!ret || ret == -EEXIST) {
+		caec_mem_take_back(realm, base, top);
+		ret = 0;
+	}
+	mutex_unlock(&realm->mem_lock);
+	return ret;
+}
+
+static void removed(struct caec_vcpu *vcpu, u64 base)
+{
+	struct caec_realm *realm = vcpu->realm;
+
+	/* Reservations are removed as they were made: the entry that holds base is the range. */
+	mutex_lock(&realm->mem_lock);
+	mtree_erase(&realm->consumed, base >> PAGE_SHIFT);
+	mutex_unlock(&realm->mem_lock);
+}
+
+static void wake_for_signal(struct caec_realm *realm)
+{
+	unsigned int i, n = smp_load_acquire(&realm->num_vcpus);
+
+	atomic_set(&realm->csm_signal, 1);
+	for (i = 0; i < n; i++) {
+		if (READ_ONCE(realm->vcpus[i]->on)) {
+			caec_vcpu_request(realm->vcpus[i], CAEC_REQ_WAKE);
+			return;
+		}
+	}
+}
+
+/* rd is the receiver's, or 0 for every realm that uses CSM. */
+static void raise_signal(u64 rd)
+{
+	struct caec_realm *realm;
+
+	spin_lock(&caec_realms_lock);
+	list_for_each_entry(realm, &caec_realms, list)
+	{
+		if (READ_ONCE(realm->state) == CAEC_ACTIVE &&
+		    (rd ? caec_rd(realm) == rd : READ_ONCE(realm->num_apt) > 0)) {
+			wake_for_signal(realm);
+		}
+	}
+	spin_unlock(&caec_realms_lock);
+}
+
+int caec_csm_exit(struct caec_vcpu *vcpu)
+{
+	const struct rmi_rec_exit *exit = &vcpu->run->exit;
+	u64 base = exit->ripas_base, top = exit->ripas_top;
+	int ret = 0;
+
+	caec_count(vcpu->realm, CAEC_COUNT_CSM);
+	switch (exit->exit_reason) {
+	case RMI_EXIT_CSM_PROVIDER:
+		ret = provide(vcpu, base, top);
+		break;
+	case RMI_EXIT_CSM_CONSUMER:
+		ret = base < top && top <= vcpu->realm->alias ? consume(vcpu, base, top) : -EIO;
+		break;
+	case RMI_EXIT_CSM_REMOVED:
+		removed(vcpu, base);
+		break;
+	case RMI_EXIT_CSM_SIGNAL:
+		raise_signal(base);
+		break;
+	default:
+		vcpu->user->u.fault.esr = exit->esr;
+		vcpu->user->u.fault.ipa = 0;
+		vcpu->user->u.fault.reason = exit->exit_reason;
+		return caec_to_user(vcpu, CAEC_EXIT_UNKNOWN);
+	}
+	return ret ? ret : CAEC_RESUME;
+}

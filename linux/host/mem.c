@@ -1,0 +1,413 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The protected half of a realm: pages that are handed over on demand, and their RIPAS.
+ */
+#include <linux/sched/signal.h>
+#include <linux/uaccess.h>
+
+#include "caec.h"
+
+/* True when [ipa, ipa + size) lies in one of the ranges that CAEC_INIT_RIPAS registered. */
+bool caec_mem_is_ram(struct caec_realm *realm, u64 ipa, u64 size)
+{
+	unsigned int i, n = smp_load_acquire(&realm->num_ram);
+
+	for (i = 0; i < n; i++) {
+		const struct caec_ram *ram = &realm->ram[i];
+
+		if (ipa >= ram->base && ipa < ram->top && size <= ram->top - ipa) {
+			return true;
+		}
+	}
+	return false;
+}
+
+/* ------------------------------------------------------------- INIT_RIPAS */
+
+static bool range_valid(struct caec_realm *realm, u64 base, u64 size)
+{
+	return size > 0 && PAGE_ALIGNED(base) && PAGE_ALIGNED(size) && base < realm->alias &&
+	       size <= realm->alias - base;
+}
+
+static bool overlaps_ram(struct caec_realm *realm, u64 base, u64 top)
+{
+	unsigned int i;
+
+	for (i = 0; i < realm->num_ram; i++) {
+		if (base < realm->ram[i].top && top > realm->ram[i].base) {
+			return true;
+		}
+	}
+	return false;
+}
+
+/* One INIT_RIPAS: the base of what is left, or a negative errno. */
+static s64 init_ripas_step(struct caec_realm *realm, u64 base, u64 top)
+{
+	struct caec_rmi_out out;
+	u64 status = caec_rmi(RMI_RTT_INIT_RIPAS_FID, caec_rd(realm), base, top, 0, &out);
+	int level = rmi_status_level(status);
+	int ret;
+
+	if (status == RMI_SUCCESS && out.x1 > base && out.x1 <= top) {
+		return out.x1;
+	}
+	if (rmi_status_code(status) != RMI_ERROR_RTT || level >= RMI_LEVEL_PAGE) {
+		return rmi_status_code(status) == RMI_ERROR_REALM ? -EPERM : -EINVAL;
+	}
+	ret = caec_rtt_ensure(realm, base, level + 1);
+	return ret ? ret : base;
+}
+
+static int init_ripas(struct caec_realm *realm, u64 base, u64 top)
+{
+	unsigned int stuck = 0;
+
+	while (base < top) {
+		s64 next = init_ripas_step(realm, base, top);
+
+		if (next < 0) {
+			return next;
+		}
+		stuck = (u64)next == base ? stuck + 1 : 0;
+		if (stuck > 3) {
+			return -EIO;
+		}
+		if (fatal_signal_pending(current)) {
+			return -EINTR;
+		}
+		base = next;
+		cond_resched();
+	}
+	return 0;
+}
+
+/* Caller holds realm.lock, realm is NEW. */
+int caec_mem_init_ripas(struct caec_realm *realm, const struct caec_range *range)
+{
+	u64 top = range->base + range->size;
+	unsigned int n = realm->num_ram;
+	int ret;
+
+	if (!range_valid(realm, range->base, range->size) ||
+	    overlaps_ram(realm, range->base, top)) {
+		return -EINVAL;
+	}
+	if (n == CAEC_MAX_RAM) {
+		return -ENOSPC;
+	}
+	mutex_lock(&realm->mem_lock);
+	ret = init_ripas(realm, range->base, top);
+	mutex_unlock(&realm->mem_lock);
+	if (ret) {
+		return ret;
+	}
+	realm->ram[n] = (struct caec_ram){.base = range->base, .top = top};
+	/* Faults look without the lock: the entry is complete before they see it counted. */
+	smp_store_release(&realm->num_ram, n + 1);
+	return 0;
+}
+
+/* --------------------------------------------------------------- populate */
+
+/* Notes page as the data of ipa, then asks the RMM. On failure the page is freed. */
+static int assign(struct caec_realm *realm, u64 ipa, struct page *page, bool copy, u64 flags)
+{
+	u64 pa = page_to_phys(page);
+	u64 status;
+	int ret;
+
+	ret = xa_insert(&realm->data, ipa >> PAGE_SHIFT, page, GFP_KERNEL_ACCOUNT);
+	if (ret) {
+		caec_granule_free(realm, page);
+		return ret == -EBUSY ? -EEXIST : ret;
+	}
+	if (copy) {
+		status = caec_rmi_data_create(caec_rd(realm), pa, ipa, page_to_phys(realm->bounce),
+					      flags);
+	} else {
+		status = caec_rmi(RMI_DATA_CREATE_UNKNOWN_FID, caec_rd(realm), pa, ipa, 0, NULL);
+	}
+	if (status == RMI_SUCCESS) {
+		realm->stats.data++;
+		return 0;
+	}
+	xa_erase(&realm->data, ipa >> PAGE_SHIFT);
+	caec_granule_free(realm, page);
+	pr_warn_ratelimited("caec: DATA_CREATE %#llx: %#llx\n", ipa, status);
+	return rmi_status_code(status) == RMI_ERROR_REALM ? -EPERM : -EINVAL;
+}
+
+static int populate_page(struct caec_realm *realm, u64 ipa, u64 flags)
+{
+	struct page *page;
+	int ret;
+
+	mutex_lock(&realm->mem_lock);
+	ret = caec_rtt_ensure(realm, ipa, RMI_LEVEL_PAGE);
+	if (!ret) {
+		page = caec_granule_alloc(realm);
+		ret = page ? assign(realm, ipa, page, true, flags) : -ENOMEM;
+	}
+	mutex_unlock(&realm->mem_lock);
+	return ret;
+}
+
+/* Caller holds realm.lock, realm is NEW. req->done counts what succeeded, whatever is returned. */
+int caec_mem_populate(struct caec_realm *realm, struct caec_populate *req)
+{
+	void *bounce = page_address(realm->bounce);
+	u64 flags = req->flags & CAEC_POPULATE_MEASURE ? RMI_DATA_FLAG_MEASURE : 0;
+	int ret;
+
+	req->done = 0;
+	if (!range_valid(realm, req->ipa, req->size)) {
+		return -EINVAL;
+	}
+	while (req->done < req->size) {
+		if (copy_from_user(bounce, u64_to_user_ptr(req->user_addr + req->done),
+				   PAGE_SIZE)) {
+			return -EFAULT;
+		}
+		ret = populate_page(realm, req->ipa + req->done, flags);
+		if (ret) {
+			return ret;
+		}
+		req->done += PAGE_SIZE;
+		if ((signal_pending(current) || caec_rmm.stopping) && req->done < req->size) {
+			return -EINTR;
+		}
+		cond_resched();
+	}
+	return 0;
+}
+
+/* ------------------------------------------------------------------ faults */
+
+static bool block_possible(struct caec_realm *realm, u64 base)
+{
+	unsigned long index = base >> PAGE_SHIFT;
+
+	return caec_mem_is_ram(realm, base, CAEC_BLOCK_SIZE) &&
+	       !xa_find(&realm->data, &index, index + CAEC_BLOCK_PAGES - 1, XA_PRESENT) &&
+	       !caec_csm_consumed(realm, base, CAEC_BLOCK_SIZE);
+}
+
+/* 0 when the page at ipa is there, whatever became of its neighbours. */
+static int fault_block(struct caec_realm *realm, u64 ipa)
+{
+	u64 base = ipa & ~(u64)(CAEC_BLOCK_SIZE - 1);
+	struct page *first;
+	unsigned int i;
+	int ret;
+
+	ret = caec_rtt_ensure(realm, base, RMI_LEVEL_PAGE);
+	if (!ret) {
+		ret = caec_granule_alloc_block(realm, &first);
+	}
+	if (ret) {
+		return ret;
+	}
+	for (i = 0; i < CAEC_BLOCK_PAGES; i++) {
+		ret = assign(realm, base + i * PAGE_SIZE, first + i, false, 0);
+		if (ret) {
+			/* assign has freed page i; the rest has not been used. */
+			while (++i < CAEC_BLOCK_PAGES) {
+				caec_granule_free(realm, first + i);
+			}
+			return xa_load(&realm->data, ipa >> PAGE_SHIFT) ? 0 : ret;
+		}
+	}
+	caec_rtt_try_fold(realm, base);
+	return 0;
+}
+
+static int fault_page(struct caec_realm *realm, u64 ipa)
+{
+	struct page *page;
+	int ret = caec_rtt_ensure(realm, ipa, RMI_LEVEL_PAGE);
+
+	if (ret) {
+		return ret;
+	}
+	page = caec_granule_alloc(realm);
+	return page ? assign(realm, ipa, page, false, 0) : -ENOMEM;
+}
+
+/*
+ * Supplies protected memory at ipa, a whole 2 MiB where nothing is there yet and memory allows.
+ * In a range that the realm takes from another one only the table is made: its pages are not ours.
+ * 0 (also when somebody else was faster), EFAULT outside RAM, ENOMEM, EIO.
+ */
+int caec_mem_fault(struct caec_realm *realm, u64 ipa)
+{
+	int ret;
+
+	ipa &= CAEC_PAGE_MASK;
+	mutex_lock(&realm->mem_lock);
+	if (caec_csm_consumed(realm, ipa, PAGE_SIZE)) {
+		ret = caec_rtt_ensure(realm, ipa, RMI_LEVEL_PAGE);
+	} else if (!caec_mem_is_ram(realm, ipa, PAGE_SIZE)) {
+		ret = -EFAULT;
+	} else if (xa_load(&realm->data, ipa >> PAGE_SHIFT)) {
+		ret = 0;
+	} else {
+		ret = -ENOMEM;
+		if (block_possible(realm, ipa & ~(u64)(CAEC_BLOCK_SIZE - 1))) {
+			ret = fault_block(realm, ipa);
+		}
+		if (ret) {
+			ret = fault_page(realm, ipa);
+		}
+		realm->stats.faults++;
+	}
+	mutex_unlock(&realm->mem_lock);
+	return ret;
+}
+
+/* ----------------------------------------------------------------- destroy */
+
+/* Takes the page at ipa back and frees it. Caller holds mem_lock. ENOENT when there is none. */
+int caec_mem_data_destroy(struct caec_realm *realm, u64 ipa)
+{
+	struct page *page = xa_load(&realm->data, ipa >> PAGE_SHIFT);
+	struct caec_rmi_out out;
+	u64 status;
+	int ret;
+
+	if (!page) {
+		return -ENOENT;
+	}
+	/* A block has no entry of its own for the page: take it apart first. */
+	ret = caec_rtt_ensure(realm, ipa, RMI_LEVEL_PAGE);
+	if (ret) {
+		return ret;
+	}
+	status = caec_rmi(RMI_DATA_DESTROY_FID, caec_rd(realm), ipa, 0, 0, &out);
+	if (status != RMI_SUCCESS || WARN_ON_ONCE(out.x1 != page_to_phys(page))) {
+		pr_warn_ratelimited("caec: DATA_DESTROY %#llx: %#llx\n", ipa, status);
+		return -EIO;
+	}
+	xa_erase(&realm->data, ipa >> PAGE_SHIFT);
+	realm->stats.data--;
+	caec_granule_free(realm, page);
+	return 0;
+}
+
+/*
+ * Takes back what the realm has in [base, top) and makes the tables for somebody else's pages: none
+ * of level 3 where a whole 2 MiB may become one block. What cannot be taken back stays, and the
+ * RMM then refuses the attachment. Caller holds mem_lock.
+ */
+void caec_mem_take_back(struct caec_realm *realm, u64 base, u64 top)
+{
+	struct page *page;
+	unsigned long index;
+	u64 at;
+
+	xa_for_each_range(&realm->data, index, page, base >> PAGE_SHIFT, (top >> PAGE_SHIFT) - 1)
+	{
+		if (caec_mem_data_destroy(realm, (u64)index << PAGE_SHIFT)) {
+			return;
+		}
+		cond_resched();
+	}
+	for (at = base; at < top; at = (at | (CAEC_BLOCK_SIZE - 1)) + 1) {
+		bool whole = !(at & (CAEC_BLOCK_SIZE - 1)) && top - at >= CAEC_BLOCK_SIZE;
+
+		if (caec_rtt_ensure(realm, at, whole ? 2 : RMI_LEVEL_PAGE)) {
+			return;
+		}
+		if (whole) {
+			caec_rtt_fold_empty(realm, at);
+		}
+		cond_resched();
+	}
+}
+
+/*
+ * Teardown: all data. The table of each 2 MiB goes as soon as its last page has gone, so that one
+ * spare granule is enough to take apart every block, however short memory is.
+ */
+void caec_mem_destroy_all(struct caec_realm *realm)
+{
+	const u64 none = ~0ULL;
+	struct page *page;
+	unsigned long index;
+	u64 last = none;
+
+	xa_for_each(&realm->data, index, page)
+	{
+		u64 ipa = (u64)index << PAGE_SHIFT;
+		u64 base = ipa & ~(u64)(CAEC_BLOCK_SIZE - 1);
+
+		if (last != none && last != base) {
+			caec_rtt_destroy_one(realm, last, RMI_LEVEL_PAGE);
+		}
+		last = base;
+		if (caec_mem_data_destroy(realm, ipa)) {
+			caec_granule_free(realm,
+					  page); /* fails too, most likely, and counts it as lost */
+		}
+		cond_resched();
+	}
+	xa_destroy(&realm->data);
+	xa_destroy(&realm->blocks);
+	mtree_destroy(&realm->consumed);
+}
+
+/* ------------------------------------------------------------------- RIPAS */
+
+static s64 set_ripas_step(struct caec_vcpu *vcpu, u64 base, u64 top)
+{
+	struct caec_realm *realm = vcpu->realm;
+	struct caec_rmi_out out;
+	u64 status = caec_rmi(RMI_RTT_SET_RIPAS_FID, caec_rd(realm), page_to_phys(vcpu->rec), base,
+			      top, &out);
+	int level = rmi_status_level(status);
+	int ret;
+
+	if (status == RMI_SUCCESS && out.x1 > base && out.x1 <= top) {
+		return out.x1;
+	}
+	/* The range ends or begins inside a bigger entry: a table there makes it smaller. */
+	if (rmi_status_code(status) != RMI_ERROR_RTT || level >= RMI_LEVEL_PAGE || level < 1) {
+		return -EIO;
+	}
+	ret = caec_rtt_ensure(realm, base, level + 1);
+	return ret ? ret : base;
+}
+
+/*
+ * Carries out what the realm asked for by RSI_IPA_STATE_SET, as far as it goes: the realm learns
+ * how far that was and asks again. Shared pages go when the range becomes private; private pages
+ * stay when it becomes shared, since a realm that shares for a moment usually wants them back.
+ */
+int caec_mem_ripas_change(struct caec_vcpu *vcpu, u64 base, u64 top, u8 value)
+{
+	struct caec_realm *realm = vcpu->realm;
+	u64 at = base;
+	unsigned int stuck = 0;
+	s64 next = 0;
+
+	mutex_lock(&realm->mem_lock);
+	while (at < top) {
+		next = set_ripas_step(vcpu, at, top);
+		if (next < 0 || fatal_signal_pending(current)) {
+			break;
+		}
+		stuck = (u64)next == at ? stuck + 1 : 0;
+		if (stuck > 3) {
+			next = -EIO;
+			break;
+		}
+		at = next;
+		cond_resched();
+	}
+	if (value == RMI_RIPAS_RAM && at > base) {
+		caec_share_drop(realm, base, at);
+	}
+	mutex_unlock(&realm->mem_lock);
+	return next < 0 && at == base ? (int)next : 0;
+}

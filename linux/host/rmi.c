@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Calls to the RMM. The form with all registers is used throughout: RTT_READ_ENTRY answers in x4,
+ * and nothing then depends on what an RMM leaves in the registers it does not use.
+ */
+#include <linux/arm-smccc.h>
+
+#include "caec.h"
+
+static u64 call(struct arm_smccc_1_2_regs *regs, struct caec_rmi_out *out)
+{
+	arm_smccc_1_2_smc(regs, regs);
+	if (out) {
+		out->x1 = regs->a1;
+		out->x2 = regs->a2;
+		out->x3 = regs->a3;
+		out->x4 = regs->a4;
+	}
+	return regs->a0;
+}
+
+u64 caec_rmi(u32 fid, u64 x1, u64 x2, u64 x3, u64 x4, struct caec_rmi_out *out)
+{
+	struct arm_smccc_1_2_regs regs = {.a0 = fid, .a1 = x1, .a2 = x2, .a3 = x3, .a4 = x4};
+
+	return call(&regs, out);
+}
+
+u64 caec_rmi_data_create(u64 rd, u64 data, u64 ipa, u64 src, u64 flags)
+{
+	struct arm_smccc_1_2_regs regs = {
+		.a0 = RMI_DATA_CREATE_FID,
+		.a1 = rd,
+		.a2 = data,
+		.a3 = ipa,
+		.a4 = src,
+		.a5 = flags,
+	};
+
+	return call(&regs, NULL);
+}
