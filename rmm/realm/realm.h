@@ -12,6 +12,7 @@
 #include <stdatomic.h>
 
 #include "abi/measurement.h"
+#include "base/spinlock.h"
 #include "s2/s2.h"
 
 enum realm_state {
@@ -55,7 +56,7 @@ struct rd {
 	 * A slot is REALM_MEASUREMENT_SIZE bytes, a shorter hash is followed by zeros.
 	 */
 	uint8_t measurement[REALM_MEASUREMENTS][REALM_MEASUREMENT_SIZE];
-	_Atomic uint32_t measurement_lock; /* leaf */
+	struct spinlock measurement_lock;
 };
 
 _Static_assert(sizeof(struct rd) <= GRANULE_SIZE, "an RD is one granule");

@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "base/hash.h"
+
+#include <string.h>
+
+#include "arch/hash.h"
+#include "base/assert.h"
+#include "base/bits.h"
+#include "base/sha2.h"
+#include "base/wipe.h"
+
+/* Room for the bytes of an unfinished block and the padding after them. */
+#define TAIL_MAX (2 * HASH_BLOCK_MAX)
+
+static size_t block_size(uint8_t algo)
+{
+	return algo == HASH_SHA_512 ? 128 : 64;
+}
+
+size_t hash_size(uint8_t algo)
+{
+	return algo == HASH_SHA_512 ? HASH_SHA_512_SIZE : HASH_SHA_256_SIZE;
+}
+
+static void fold(struct hash *hash, const void *data, size_t size, const void *tail,
+		 size_t tail_size)
+{
+	size_t block = block_size(hash->algo);
+
+	if (hash->algo == HASH_SHA_512) {
+		arch_sha512(hash->state.w64, data, size / block, tail, tail_size / block);
+	} else {
+		arch_sha256(hash->state.w32, data, size / block, tail, tail_size / block);
+	}
+}
+
+void hash_begin(struct hash *hash, uint8_t algo)
+{
+	ASSERT(algo <= HASH_SHA_512);
+	hash->algo = algo;
+	hash->size = 0;
+	if (algo == HASH_SHA_512) {
+		memcpy(hash->state.w64, sha512_start, sizeof(sha512_start));
+	} else {
+		memcpy(hash->state.w32, sha256_start, sizeof(sha256_start));
+	}
+}
+
+/* Bytes in hash->pending. */
+static size_t pending_size(const struct hash *hash)
+{
+	return hash->size & (block_size(hash->algo) - 1);
+}
+
+/* Moves bytes to hash->pending until a block is full; returns how many. */
+static size_t fill_pending(struct hash *hash, const uint8_t *data, size_t size)
+{
+	size_t used = pending_size(hash);
+	size_t count = min_u64(size, block_size(hash->algo) - used);
+
+	memcpy(hash->pending + used, data, count);
+	hash->size += count;
+	return count;
+}
+
+void hash_add(struct hash *hash, const void *data, size_t size)
+{
+	const uint8_t *from = data;
+	size_t block = block_size(hash->algo);
+
+	if (pending_size(hash) != 0) {
+		size_t moved = fill_pending(hash, from, size);
+
+		from += moved;
+		size -= moved;
+		if (pending_size(hash) != 0) {
+			return;
+		}
+		fold(hash, hash->pending, block, NULL, 0);
+	}
+
+	size_t whole = size & ~(block - 1);
+
+	if (whole != 0) {
+		fold(hash, from, whole, NULL, 0);
+		hash->size += whole;
+	}
+	if (size != whole) {
+		(void)fill_pending(hash, from + whole, size - whole);
+	}
+}
+
+/*
+ * The last bytes of the message, a one bit, zeros, and the length in bits as a big-endian number of
+ * 64 or 128 bits at the end of a block. Returns the size, one or two blocks.
+ */
+static size_t make_tail(uint8_t algo, const uint8_t *rest, uint64_t message_size,
+			uint8_t tail[TAIL_MAX])
+{
+	size_t block = block_size(algo);
+	size_t used = message_size & (block - 1);
+	size_t size = used + 1 + block / 8 > block ? 2 * block : block;
+
+	if (used != 0) {
+		memcpy(tail, rest, used);
+	}
+	memset(tail + used, 0, size - used);
+	tail[used] = 0x80;
+	for (size_t i = 0; i < 8; i++) {
+		tail[size - 1 - i] = (uint8_t)(message_size * 8 >> (8 * i));
+	}
+	return size;
+}
+
+static void write_out(const struct hash *hash, uint8_t out[HASH_SIZE_MAX])
+{
+	memset(out, 0, HASH_SIZE_MAX);
+	for (size_t i = 0; i < 8; i++) {
+		if (hash->algo == HASH_SHA_512) {
+			uint64_t word = __builtin_bswap64(hash->state.w64[i]);
+
+			memcpy(out + 8 * i, &word, sizeof(word));
+		} else {
+			uint32_t word = __builtin_bswap32(hash->state.w32[i]);
+
+			memcpy(out + 4 * i, &word, sizeof(word));
+		}
+	}
+}
+
+void hash_end(struct hash *hash, uint8_t out[HASH_SIZE_MAX])
+{
+	uint8_t tail[TAIL_MAX];
+	size_t tail_size = make_tail(hash->algo, hash->pending, hash->size, tail);
+
+	fold(hash, NULL, 0, tail, tail_size);
+	write_out(hash, out);
+	wipe(hash, sizeof(*hash));
+	wipe(tail, sizeof(tail));
+}
+
+void hash_of(uint8_t algo, const void *data, size_t size, uint8_t out[HASH_SIZE_MAX])
+{
+	struct hash hash;
+	uint8_t tail[TAIL_MAX];
+	size_t whole = size & ~(block_size(algo) - 1);
+
+	hash_begin(&hash, algo);
+
+	size_t tail_size = make_tail(algo, (const uint8_t *)data + whole, size, tail);
+
+	fold(&hash, data, whole, tail, tail_size);
+	write_out(&hash, out);
+}
