@@ -79,9 +79,9 @@ env_ready() {
 	fi
 }
 
-# Holds the cache's lock until this process and its children end.
+# Holds the cache's lock until this process and the children that inherit it end.
 env_lock() {
-	mkdir -p "$CAEC_CACHE" && [ -w "$CAEC_CACHE" ] ||
+	{ mkdir -p "$CAEC_CACHE" && [ -w "$CAEC_CACHE" ]; } ||
 		die "cannot write in the cache directory $CAEC_CACHE (set CAEC_CACHE to move it)"
 	exec {ENV_LOCK}>"$CAEC_CACHE/lock"
 	if ! flock -n "$ENV_LOCK"; then

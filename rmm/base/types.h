@@ -27,6 +27,12 @@ typedef struct {
 	uint64_t v;
 } ipa_t;
 
+/* A range of memory. base and size are multiples of GRANULE_SIZE, size is not 0. */
+struct granule_bank {
+	pa_t base;
+	uint64_t size;
+};
+
 static inline pa_t pa_of(uint64_t v)
 {
 	return (pa_t){v};

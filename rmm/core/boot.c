@@ -12,6 +12,7 @@
 #include "core/manifest.h"
 #include "core/version.h"
 #include "feat/feat.h"
+#include "granule/granule.h"
 #include "plat/plat.h"
 
 #define VERSION_MAJOR(version) (((version) >> 16) & 0x7FFFU)

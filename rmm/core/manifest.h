@@ -8,16 +8,10 @@
 #ifndef RMM_CORE_MANIFEST_H
 #define RMM_CORE_MANIFEST_H
 
-#include "granule/granule.h"
+#include "plat/plat.h"
 
 #define MANIFEST_MAX_BANKS    252U /* 16 bytes each in one page, less the header */
 #define MANIFEST_MAX_CONSOLES 8U
-
-struct manifest_console {
-	pa_t base; /* of its registers, page aligned */
-	uint64_t pages;
-	char name[8]; /* NUL padded; not terminated when all eight are used */
-};
 
 struct manifest {
 	struct granule_bank banks[MANIFEST_MAX_BANKS];

@@ -42,12 +42,6 @@ struct granule_held {
 	struct granule *granule;
 };
 
-/* A range of memory. base and size are multiples of GRANULE_SIZE, size is not 0. */
-struct granule_bank {
-	pa_t base;
-	uint64_t size;
-};
-
 /*
  * Fills the table with the given banks (ascending, not overlapping), all granules UNDELEGATED,
  * without those that lie in `own`, the RMM's memory, which nobody can delegate. Called once, before

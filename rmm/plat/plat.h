@@ -3,7 +3,14 @@
 #ifndef RMM_PLAT_PLAT_H
 #define RMM_PLAT_PLAT_H
 
-#include "core/manifest.h"
+#include "base/types.h"
+
+/* A console of the boot manifest. */
+struct manifest_console {
+	pa_t base; /* of its registers, page aligned */
+	uint64_t pages;
+	char name[8]; /* NUL padded; not terminated when all eight are used */
+};
 
 /*
  * Takes the first console of the manifest that the platform has a driver for, and makes

@@ -2,9 +2,9 @@
 #include "arch/cpu.h"
 
 #include "arch/aarch64/sysreg.h"
+#include "arch/entry.h"
 #include "arch/trace.h"
 #include "base/bits.h"
-#include "core/boot.h"
 #include "plat_memory.h"
 
 _Noreturn void entry_cold(uint64_t x0, uint64_t x1, uint64_t x2, uint64_t x3);

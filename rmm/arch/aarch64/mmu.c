@@ -4,6 +4,7 @@
 #include "arch/aarch64/layout.h"
 #include "arch/aarch64/sysreg.h"
 #include "arch/cpu.h"
+#include "arch/entry.h"
 #include "arch/space.h"
 #include "base/assert.h"
 #include "base/bits.h"
@@ -120,7 +121,7 @@ static void *cpu_page(uint64_t page)
 	return (void *)(CPU_SPACE_BASE + (page << GRANULE_SHIFT));
 }
 
-volatile void *mmu_map_console(pa_t pa)
+volatile void *arch_map_console(pa_t pa)
 {
 	for (unsigned int cpu = 0; cpu < MAX_CPUS; cpu++) {
 		cpu_l3[cpu][CONSOLE_PAGE] = pa.v | PAGE_DEVICE;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/* Stage-1 tables of the RMM, for the entry code and the platform. */
+/* Stage-1 tables of the RMM, for the entry code. */
 #ifndef ARCH_AARCH64_MMU_H
 #define ARCH_AARCH64_MMU_H
 
@@ -10,8 +10,5 @@
  * with the MMU off.
  */
 void mmu_build(void);
-
-/* Maps one page of device registers for all CPUs, at the console's place, and returns where. */
-volatile void *mmu_map_console(pa_t pa);
 
 #endif

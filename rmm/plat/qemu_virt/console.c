@@ -2,7 +2,7 @@
 /* PL011 (Arm DDI 0183), shared with the host, which may do anything to it. */
 #include <string.h>
 
-#include "arch/aarch64/mmu.h"
+#include "arch/entry.h"
 #include "arch/trace.h"
 #include "base/bits.h"
 #include "plat/plat.h"
@@ -38,7 +38,7 @@ void plat_console_init(const struct manifest_console *consoles, size_t count)
 {
 	for (size_t i = 0; i < count; i++) {
 		if (memcmp(consoles[i].name, "pl011\0\0", sizeof(consoles[i].name)) == 0) {
-			uart = mmu_map_console(consoles[i].base);
+			uart = arch_map_console(consoles[i].base);
 			return;
 		}
 	}
