@@ -16,6 +16,24 @@
 
 #define REC_MAX_AUX 16U
 
+/*
+ * Auxiliary granules of a REC: first the vector state, then what making a token needs
+ * (attest/attest.h). Their number is the same for all RECs of a realm.
+ */
+#define REC_ATTEST_PAGES 4U
+
+static inline unsigned int rec_simd_pages(const struct realm_features *features)
+{
+	size_t size = arch_simd_size(features->sve, features->sve_vl);
+
+	return (unsigned int)((size + GRANULE_SIZE - 1) >> GRANULE_SHIFT);
+}
+
+static inline unsigned int rec_aux_count(const struct realm_features *features)
+{
+	return rec_simd_pages(features) + REC_ATTEST_PAGES;
+}
+
 /* The last exit, as far as the next entry has to complete it. Zero: nothing to complete. */
 enum rec_completion {
 	REC_COMPLETE_NOTHING,
