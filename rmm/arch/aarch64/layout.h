@@ -33,4 +33,10 @@
 
 #define MAX_CPUS 32
 
+/* Offsets in struct arch_vcpu and struct arch_pauth, for run.S; checked in vcpu.c. */
+#define VCPU_PC     248
+#define VCPU_PSTATE 256
+#define VCPU_PAUTH  264
+#define VCPU_SP_EL0 344
+
 #endif

@@ -27,11 +27,11 @@ el2_vectors:
 	vector	unexpected
 	vector	unexpected
 	vector	unexpected
-	// Lower EL, AArch64.
-	vector	unexpected
-	vector	unexpected
-	vector	unexpected
-	vector	unexpected
+	// Lower EL, AArch64: the realm's exits, in the order of enum arch_exit.
+	vector	exit_sync
+	vector	exit_irq
+	vector	exit_fiq
+	vector	exit_serror
 	// Lower EL, AArch32.
 	vector	unexpected
 	vector	unexpected

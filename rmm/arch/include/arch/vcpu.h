@@ -19,14 +19,16 @@
 #define ARCH_MAX_PMU_COUNTERS   31U
 #define ARCH_MAX_DEBUG_PAIRS    16U
 
-/* EL1 and EL0 registers of the realm (RMM specification A6, Arm ARM D24.2). */
+/*
+ * EL1 and EL0 registers of the realm (Arm ARM D24.2). Registers of features that a realm is not
+ * offered are missing here because its accesses trap: ACTLR, SCTLR2, TCR2, PIR, POR, SCXTNUM, MTE.
+ * What the realm reads as DISR_EL1 is VDISR_EL2.
+ */
 struct arch_el1 {
 	uint64_t sp_el0, sp_el1, elr_el1, spsr_el1, esr_el1, far_el1, afsr0_el1, afsr1_el1;
-	uint64_t vbar_el1, disr_el1, sctlr_el1, actlr_el1, cpacr_el1, csselr_el1, par_el1;
+	uint64_t vbar_el1, vdisr_el2, sctlr_el1, cpacr_el1, csselr_el1, par_el1;
 	uint64_t ttbr0_el1, ttbr1_el1, tcr_el1, mair_el1, amair_el1, contextidr_el1;
 	uint64_t tpidr_el0, tpidrro_el0, tpidr_el1, cntkctl_el1, mdscr_el1, mdccint_el1;
-	uint64_t sctlr2_el1, tcr2_el1, pire0_el1, pir_el1, por_el0, por_el1;
-	uint64_t scxtnum_el0, scxtnum_el1;
 };
 
 struct arch_timers {
@@ -68,16 +70,17 @@ struct arch_vcpu_config {
 struct arch_vcpu {
 	uint64_t gprs[31];
 	uint64_t pc, pstate;
-	struct arch_vcpu_config config;
+	struct arch_pauth pauth;
 	struct arch_el1 el1;
+	struct arch_vcpu_config config;
 	struct arch_timers timers;
 	struct arch_gic gic;
-	struct arch_pauth pauth;
 	struct arch_pmu pmu;
 	struct arch_debug debug;
 	bool trap_wfi, trap_wfe;
 	bool inject_serror; /* consumed by the next run */
 	uint64_t vsesr;     /* its syndrome */
+	bool debug_used;    /* has touched a debug register: they are switched from then on */
 };
 
 enum arch_exit {
@@ -131,6 +134,8 @@ enum arch_el1_register {
 	ARCH_ESR_EL1,
 	ARCH_FAR_EL1,
 	ARCH_TCR_EL1,
+	ARCH_TTBR0_EL1,
+	ARCH_TTBR1_EL1,
 };
 uint64_t arch_vcpu_el1_read(const struct arch_vcpu *vcpu, enum arch_el1_register which);
 void arch_vcpu_el1_write(struct arch_vcpu *vcpu, enum arch_el1_register which, uint64_t value);
@@ -146,11 +151,5 @@ bool arch_vcpu_pmu_overflow(const struct arch_vcpu *vcpu);
 
 /* Whether a physical interrupt waits for this CPU (ISR_EL1). */
 bool arch_interrupt_pending(void);
-
-/*
- * While loaded: level of stage 1 (0..3) whose output address for `va` is beyond the IPA space, for
- * an access of EL1 or EL0; 0 with stage 1 off.
- */
-int arch_vcpu_address_size_level(const struct arch_vcpu *vcpu, uint64_t va);
 
 #endif

@@ -1,0 +1,223 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "arch/vcpu.h"
+
+#include <string.h>
+
+#include "arch/aarch64/layout.h"
+#include "arch/aarch64/sysreg.h"
+#include "arch/aarch64/vcpu_internal.h"
+#include "arch/cpu.h"
+#include "base/assert.h"
+#include "base/bits.h"
+
+_Static_assert(offsetof(struct arch_vcpu, pc) == VCPU_PC, "run.S");
+_Static_assert(offsetof(struct arch_vcpu, pstate) == VCPU_PSTATE, "run.S");
+_Static_assert(offsetof(struct arch_vcpu, pauth) == VCPU_PAUTH, "run.S");
+_Static_assert(offsetof(struct arch_vcpu, el1.sp_el0) == VCPU_SP_EL0, "run.S");
+
+/* PSTATE after reset: EL1h, DAIF masked. */
+#define PSTATE_RESET 0x3C5
+
+/*
+ * SCTLR_EL1: MMU and caches off. Set are SA, SA0, CP15BEN, EOS, nTWI, nTWE, TSCXT, EIS, SPAN,
+ * nTLSMD and LSMAOE: fields that reset to 1 or are RES1 without their feature.
+ */
+#define SCTLR_EL1_RESET 0x30D50838
+
+#define MDSCR_TDCC BIT(12)
+#define PMCR_LC    BIT(6)
+#define PMCR_DP    BIT(5)
+
+uint64_t vcpu_enter(struct arch_vcpu *vcpu, bool keys);
+
+static struct ns_state ns_states[MAX_CPUS];
+
+struct ns_state *ns_state(void)
+{
+	return &ns_states[arch_cpu_index()];
+}
+
+static bool has_pauth(void)
+{
+	uint64_t isar1 = read_sysreg(id_aa64isar1_el1);
+	uint64_t isar2 = read_sysreg(s3_0_c0_c6_2);
+
+	return bits_get(isar1, 11, 4) != 0 || bits_get(isar2, 15, 12) != 0;
+}
+
+void arch_vcpu_reset(struct arch_vcpu *vcpu, const struct arch_vcpu_config *config)
+{
+	memset(vcpu, 0, sizeof(*vcpu));
+	vcpu->config = *config;
+	vcpu->pstate = PSTATE_RESET;
+	vcpu->el1.sctlr_el1 = SCTLR_EL1_RESET;
+	vcpu->el1.mdscr_el1 = MDSCR_TDCC;
+	vcpu->pmu.pmcr = PMCR_LC | PMCR_DP;
+}
+
+/* Registers that decide what the realm can do and what traps. */
+static void control_load(const struct arch_vcpu *vcpu)
+{
+	uint64_t hcr = HCR_REALM;
+
+	hcr |= vcpu->trap_wfi ? HCR_TWI : 0;
+	hcr |= vcpu->trap_wfe ? HCR_TWE : 0;
+	write_sysreg(hcr_el2, hcr);
+	write_sysreg(vtcr_el2, vcpu->config.vtcr);
+	write_sysreg(vttbr_el2, vcpu->config.vttbr);
+	write_sysreg(vmpidr_el2, vcpu->config.vmpidr);
+	write_sysreg(vpidr_el2, read_sysreg(midr_el1));
+	write_sysreg(hstr_el2, 0);
+	write_sysreg(cntvoff_el2, 0);
+	write_sysreg(cnthctl_el2, CNTHCTL_REALM);
+}
+
+void arch_vcpu_load(struct arch_vcpu *vcpu)
+{
+	struct ns_state *ns = ns_state();
+
+	ASSERT(!ns->simd_loaded && !ns->debug_loaded);
+	el1_save(&ns->el1);
+	control_load(vcpu);
+	el1_restore(&vcpu->el1);
+	timers_load(&vcpu->timers, ns);
+	pmu_load(vcpu, ns);
+	if (vcpu->debug_used) {
+		debug_load(vcpu, ns);
+	}
+	gic_load(&vcpu->gic);
+	isb();
+}
+
+void arch_vcpu_save(struct arch_vcpu *vcpu)
+{
+	struct ns_state *ns = ns_state();
+	uint64_t sp_el0 = vcpu->el1.sp_el0;
+
+	gic_save(&vcpu->gic);
+	if (ns->simd_loaded) {
+		simd_save(vcpu, ns);
+	}
+	if (ns->debug_loaded) {
+		debug_save(vcpu, ns);
+	}
+	pmu_save(vcpu, ns);
+	timers_save(&vcpu->timers, ns);
+	el1_save(&vcpu->el1);
+	/* SP_EL0 is the RMM's exception stack by now; run.S has put the realm's aside. */
+	vcpu->el1.sp_el0 = sp_el0;
+	write_sysreg(hcr_el2, HCR_BOOT);
+	el1_restore(&ns->el1);
+	isb();
+}
+
+/*
+ * Vector and debug registers stay the normal world's until the realm touches them. True if that was
+ * all this exit was about.
+ */
+static bool switch_lazily(struct arch_vcpu *vcpu, uint64_t esr)
+{
+	struct ns_state *ns = ns_state();
+	uint64_t ec = esr >> ESR_EC_SHIFT;
+
+	if (!ns->simd_loaded && (ec == ESR_EC_FP || (ec == ESR_EC_SVE && vcpu->config.sve))) {
+		simd_load(vcpu, ns);
+		return true;
+	}
+	if (!ns->debug_loaded && ec == ESR_EC_SYSREG && debug_owns(esr)) {
+		vcpu->debug_used = true;
+		debug_load(vcpu, ns);
+		return true;
+	}
+	return false;
+}
+
+static void arm_serror(struct arch_vcpu *vcpu)
+{
+	write_sysreg(s3_4_c5_c2_3, vcpu->vsesr); /* VSESR_EL2 */
+	write_sysreg(hcr_el2, read_sysreg(hcr_el2) | HCR_VSE);
+	vcpu->inject_serror = false;
+}
+
+enum arch_exit arch_vcpu_run(struct arch_vcpu *vcpu, struct arch_exit_info *info)
+{
+	bool keys = has_pauth();
+	enum arch_exit exit;
+
+	if (vcpu->inject_serror) {
+		arm_serror(vcpu);
+	}
+	isb();
+	do {
+		exit = (enum arch_exit)vcpu_enter(vcpu, keys);
+		info->esr = read_sysreg(esr_el2);
+	} while (exit == ARCH_EXIT_SYNC && switch_lazily(vcpu, info->esr));
+	info->far = read_sysreg(far_el2);
+	info->hpfar = read_sysreg(hpfar_el2);
+	return exit;
+}
+
+bool arch_interrupt_pending(void)
+{
+	return read_sysreg(isr_el1) != 0;
+}
+
+uint64_t arch_vcpu_el1_read(const struct arch_vcpu *vcpu, enum arch_el1_register which)
+{
+	(void)vcpu;
+	switch (which) {
+	case ARCH_SCTLR_EL1:
+		return read_sysreg(sctlr_el12);
+	case ARCH_VBAR_EL1:
+		return read_sysreg(vbar_el12);
+	case ARCH_ELR_EL1:
+		return read_sysreg(elr_el12);
+	case ARCH_SPSR_EL1:
+		return read_sysreg(spsr_el12);
+	case ARCH_ESR_EL1:
+		return read_sysreg(esr_el12);
+	case ARCH_FAR_EL1:
+		return read_sysreg(far_el12);
+	case ARCH_TCR_EL1:
+		return read_sysreg(tcr_el12);
+	case ARCH_TTBR0_EL1:
+		return read_sysreg(ttbr0_el12);
+	case ARCH_TTBR1_EL1:
+		return read_sysreg(ttbr1_el12);
+	}
+	return 0;
+}
+
+void arch_vcpu_el1_write(struct arch_vcpu *vcpu, enum arch_el1_register which, uint64_t value)
+{
+	(void)vcpu;
+	switch (which) {
+	case ARCH_SCTLR_EL1:
+		write_sysreg(sctlr_el12, value);
+		break;
+	case ARCH_VBAR_EL1:
+		write_sysreg(vbar_el12, value);
+		break;
+	case ARCH_ELR_EL1:
+		write_sysreg(elr_el12, value);
+		break;
+	case ARCH_SPSR_EL1:
+		write_sysreg(spsr_el12, value);
+		break;
+	case ARCH_ESR_EL1:
+		write_sysreg(esr_el12, value);
+		break;
+	case ARCH_FAR_EL1:
+		write_sysreg(far_el12, value);
+		break;
+	case ARCH_TCR_EL1:
+		write_sysreg(tcr_el12, value);
+		break;
+	case ARCH_TTBR0_EL1:
+		write_sysreg(ttbr0_el12, value);
+		break;
+	case ARCH_TTBR1_EL1:
+		write_sysreg(ttbr1_el12, value);
+		break;
+	}
+}
