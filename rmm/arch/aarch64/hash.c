@@ -1,18 +1,118 @@
 // SPDX-License-Identifier: BSD-3-Clause
+/*
+ * The RMM is compiled for general registers; what is in the vector registers belongs to the
+ * interrupted world, the host or a realm, and it is still there when a function here returns. With
+ * SVE that means whole Z registers at their longest, because writing a V register clears the rest
+ * of its Z register.
+ */
 #include "arch/hash.h"
 
+#include "arch/aarch64/sysreg.h"
+#include "base/bits.h"
 #include "base/sha2.h"
+
+/* sha2.S */
+void sha2_save_q(void *area);
+void sha2_save_z(void *area);
+void sha2_restore_q(const void *area);
+void sha2_restore_z(const void *area);
+void sha2_fold_256(uint32_t state[8], const void *blocks, size_t count);
+void sha2_fold_512(uint64_t state[8], const void *blocks, size_t count);
+
+#define VECTORS_USED 16U
+#define Z_SIZE_MAX   256U
+
+/* CPTR_EL2 (E2H): vector, SVE and SME registers do not trap at EL2. */
+#define CPTR_FPEN ((uint64_t)3 << 20)
+#define CPTR_ZEN  ((uint64_t)3 << 16)
+#define CPTR_SMEN ((uint64_t)3 << 24)
+
+#define ZCR_LONGEST 0xFU
+#define SVCR_SM     BIT(0)
+
+/* ID_AA64ISAR0_EL1.SHA2. */
+#define SHA2_256 1U
+#define SHA2_512 2U
+
+struct loan {
+	uint64_t cptr;
+	uint64_t zcr;
+	bool sve;
+	uint8_t vectors[VECTORS_USED * Z_SIZE_MAX] __attribute__((aligned(16)));
+};
+
+/*
+ * Opens v0..v15 to the RMM and keeps their contents aside. Refuses in streaming mode, where the
+ * instructions do not exist and leaving the mode would destroy the registers.
+ */
+static bool vectors_borrow(struct loan *loan)
+{
+	bool sme = bits_get(read_sysreg(id_aa64pfr1_el1), 27, 24) != 0;
+
+	loan->sve = bits_get(read_sysreg(id_aa64pfr0_el1), 35, 32) != 0;
+	loan->cptr = read_sysreg(cptr_el2);
+	write_sysreg(cptr_el2,
+		     loan->cptr | CPTR_FPEN | (loan->sve ? CPTR_ZEN : 0) | (sme ? CPTR_SMEN : 0));
+	isb();
+	if (sme && (read_sysreg(s3_3_c4_c2_2) & SVCR_SM) != 0) {
+		write_sysreg(cptr_el2, loan->cptr);
+		isb();
+		return false;
+	}
+	if (loan->sve) {
+		loan->zcr = read_sysreg(s3_4_c1_c2_0); /* ZCR_EL2 */
+		write_sysreg(s3_4_c1_c2_0, ZCR_LONGEST);
+		isb();
+		sha2_save_z(loan->vectors);
+	} else {
+		sha2_save_q(loan->vectors);
+	}
+	return true;
+}
+
+static void vectors_return(const struct loan *loan)
+{
+	if (loan->sve) {
+		sha2_restore_z(loan->vectors);
+		write_sysreg(s3_4_c1_c2_0, loan->zcr);
+	} else {
+		sha2_restore_q(loan->vectors);
+	}
+	write_sysreg(cptr_el2, loan->cptr);
+	isb();
+}
+
+static bool cpu_has_sha2(uint64_t level)
+{
+	return bits_get(read_sysreg(id_aa64isar0_el1), 15, 12) >= level;
+}
 
 void arch_sha256(uint32_t state[8], const void *blocks, size_t count, const void *tail,
 		 size_t tail_count)
 {
-	sha256_fold(state, blocks, count);
-	sha256_fold(state, tail, tail_count);
+	struct loan loan;
+
+	if (cpu_has_sha2(SHA2_256) && vectors_borrow(&loan)) {
+		sha2_fold_256(state, blocks, count);
+		sha2_fold_256(state, tail, tail_count);
+		vectors_return(&loan);
+	} else {
+		sha256_fold(state, blocks, count);
+		sha256_fold(state, tail, tail_count);
+	}
 }
 
 void arch_sha512(uint64_t state[8], const void *blocks, size_t count, const void *tail,
 		 size_t tail_count)
 {
-	sha512_fold(state, blocks, count);
-	sha512_fold(state, tail, tail_count);
+	struct loan loan;
+
+	if (cpu_has_sha2(SHA2_512) && vectors_borrow(&loan)) {
+		sha2_fold_512(state, blocks, count);
+		sha2_fold_512(state, tail, tail_count);
+		vectors_return(&loan);
+	} else {
+		sha512_fold(state, blocks, count);
+		sha512_fold(state, tail, tail_count);
+	}
 }
