@@ -122,4 +122,7 @@ def arguments(description):
         epilog="Violations go to stderr as file:line, TAP goes to stdout; status 1 if any rule "
                "is broken.")
     parser.add_argument("--root", default=TOP, help="tree to check (default: this checkout)")
-    return Tree(parser.parse_args().root)
+    tree = Tree(parser.parse_args().root)
+    if not tree.files:
+        parser.error(f"nothing to check in {tree.root}")
+    return tree
