@@ -11,9 +11,10 @@
 #define WORD_LOCK       ((uint32_t)1)
 #define WORD_STATE_LOW  1U
 #define WORD_STATE_MASK ((uint32_t)0xF << WORD_STATE_LOW)
-#define WORD_REFS_LOW   16U
+#define WORD_REFS_LOW   5U
 #define WORD_REF        ((uint32_t)1 << WORD_REFS_LOW)
-#define WORD_REFS_MAX   0xFFFFU
+#define WORD_REFS_MAX   0x7FFU
+#define WORD_MARKS_LOW  16U
 
 _Static_assert(GRANULE_STATE_COUNT <= 16, "the state has four bits");
 _Static_assert(GRANULE_UNDELEGATED == 0, "a zeroed table is all UNDELEGATED");
@@ -133,6 +134,11 @@ static enum granule_state state_of(uint32_t word)
 	return (enum granule_state)((word & WORD_STATE_MASK) >> WORD_STATE_LOW);
 }
 
+static unsigned int refs_of(uint32_t word)
+{
+	return (word >> WORD_REFS_LOW) & WORD_REFS_MAX;
+}
+
 enum granule_state granule_peek(const struct granule *granule)
 {
 	return state_of(atomic_load_explicit(&granule->word, memory_order_relaxed));
@@ -140,7 +146,23 @@ enum granule_state granule_peek(const struct granule *granule)
 
 unsigned int granule_refs(const struct granule *granule)
 {
-	return atomic_load_explicit(&granule->word, memory_order_acquire) >> WORD_REFS_LOW;
+	return refs_of(atomic_load_explicit(&granule->word, memory_order_acquire));
+}
+
+uint16_t granule_marks(struct granule_held held)
+{
+	uint32_t word = atomic_load_explicit(&held.granule->word, memory_order_relaxed);
+
+	return (uint16_t)(word >> WORD_MARKS_LOW);
+}
+
+void granule_set_marks(struct granule_held held, uint16_t marks)
+{
+	uint32_t flip = (uint32_t)(granule_marks(held) ^ marks) << WORD_MARKS_LOW;
+	uint32_t before =
+		atomic_fetch_xor_explicit(&held.granule->word, flip, memory_order_relaxed);
+
+	ASSERT((before & WORD_LOCK) != 0);
 }
 
 static uint32_t take(struct granule *granule, enum arch_lock_rank rank)
@@ -202,7 +224,10 @@ void granule_unlock_to(struct granule_held held, enum granule_state state)
 
 	ASSERT((word & WORD_LOCK) != 0);
 	ASSERT(transition_exists(state_of(word), state));
-	ASSERT(state != GRANULE_DELEGATED || word >> WORD_REFS_LOW == 0);
+	if (state == GRANULE_DELEGATED) {
+		ASSERT(refs_of(word) == 0);
+		flip |= word & ((uint32_t)0xFFFF << WORD_MARKS_LOW);
+	}
 
 	arch_lock_note_release(held.granule);
 	atomic_fetch_xor_explicit(&held.granule->word, flip | WORD_LOCK, memory_order_release);
@@ -214,7 +239,7 @@ void granule_ref(struct granule_held held, unsigned int count)
 						    memory_order_relaxed);
 
 	ASSERT((before & WORD_LOCK) != 0);
-	ASSERT((before >> WORD_REFS_LOW) + count <= WORD_REFS_MAX);
+	ASSERT(count <= WORD_REFS_MAX && refs_of(before) + count <= WORD_REFS_MAX);
 }
 
 void granule_unref(struct granule *granule, unsigned int count)
@@ -222,7 +247,7 @@ void granule_unref(struct granule *granule, unsigned int count)
 	uint32_t before = atomic_fetch_sub_explicit(&granule->word, (uint32_t)count * WORD_REF,
 						    memory_order_release);
 
-	ASSERT(before >> WORD_REFS_LOW >= count);
+	ASSERT(refs_of(before) >= count);
 }
 
 /* Insertion sort of the places in the set by address: sets are small. */

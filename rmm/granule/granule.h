@@ -2,7 +2,7 @@
 /*
  * The granule table: for every granule of memory that the host may delegate, who owns it now.
  *
- * A descriptor is one 32-bit word {lock, state, references}. Sources: RMM specification A2.2
+ * A descriptor is one 32-bit word {lock, state, references, marks}. Sources: RMM specification A2.2
  * (states), B4.3 (transitions). The rules:
  *
  *  - The state changes only under the lock, and only in granule_unlock_to().
@@ -103,10 +103,17 @@ enum granule_state granule_peek(const struct granule *granule);
 /*
  * References: RECs of an RD, live entries of an RTT, 1 for a REC that runs, borrowers of a DATA
  * granule. Counting down needs no lock (a REC stops running, a REC of a realm goes); counting up
- * needs the lock, so that "no references, under the lock" lasts as long as the lock.
+ * needs the lock, so that "no references, under the lock" lasts as long as the lock. At most 2,047.
  */
 unsigned int granule_refs(const struct granule *granule);
 void granule_ref(struct granule_held held, unsigned int count);
 void granule_unref(struct granule *granule, unsigned int count);
+
+/*
+ * Marks: sixteen bits beside a granule that its owner may use as it likes under the lock; an RTT's
+ * say where its live entries are (s2/). Zero in DELEGATED: going there clears them.
+ */
+uint16_t granule_marks(struct granule_held held);
+void granule_set_marks(struct granule_held held, uint16_t marks);
 
 #endif
