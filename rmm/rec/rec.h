@@ -22,16 +22,9 @@
  */
 #define REC_ATTEST_PAGES 4U
 
-static inline unsigned int rec_simd_pages(const struct realm_features *features)
-{
-	size_t size = arch_simd_size(features->sve, features->sve_vl);
-
-	return (unsigned int)((size + GRANULE_SIZE - 1) >> GRANULE_SHIFT);
-}
-
 static inline unsigned int rec_aux_count(const struct realm_features *features)
 {
-	return rec_simd_pages(features) + REC_ATTEST_PAGES;
+	return arch_simd_pages(features->sve) + REC_ATTEST_PAGES;
 }
 
 /* The last exit, as far as the next entry has to complete it. Zero: nothing to complete. */

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /* Vector registers to memory and back; layouts in simd.h. */
+#include "arch/aarch64/simd.h"
+
 	.arch	armv8.2-a+sve
 
 	.macro	each_q, operation
@@ -22,25 +24,18 @@
 	.endm
 
 	.macro	each_z, operation
-	.irp	n, 0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23,24,25,26,27,28,29,30,31
+	.irp	n, 0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15
 	\operation z\n, [x0, #\n, mul vl]
+	.endr
+	.irp	n, 16,17,18,19,20,21,22,23,24,25,26,27,28,29,30,31
+	\operation z\n, [x1, #(\n - 16), mul vl]
 	.endr
 	.endm
 
 	.macro	each_p, operation
 	.irp	n, 0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15
-	\operation p\n, [x1, #\n, mul vl]
+	\operation p\n, [x2, #\n, mul vl]
 	.endr
-	.endm
-
-	// x0 = area -> x1 = first predicate, x2 = FPCR and what follows (16 bytes up from there).
-	.macro	sve_places
-	addvl	x1, x0, #31
-	addvl	x1, x1, #1
-	addpl	x2, x1, #16
-	addpl	x2, x2, #1
-	add	x2, x2, #15
-	and	x2, x2, #~15
 	.endm
 
 	.macro	function, name
@@ -52,43 +47,49 @@
 	.section .text
 
 	function simd_fp_save
+	ldr	x0, [x0]
 	each_q	stp
 	mrs	x1, fpcr
 	mrs	x2, fpsr
-	add	x0, x0, #512
+	add	x0, x0, #SIMD_CONTROL_FP
 	stp	x1, x2, [x0]
 	ret
 
 	function simd_fp_restore
+	ldr	x0, [x0]
 	each_q	ldp
-	add	x0, x0, #512
+	add	x0, x0, #SIMD_CONTROL_FP
 	ldp	x1, x2, [x0]
 	msr	fpcr, x1
 	msr	fpsr, x2
 	ret
 
 	function simd_sve_save
-	sve_places
+	ldr	x2, [x0, #16]
+	ldp	x0, x1, [x0]
 	each_z	str
 	each_p	str
 	mrs	x3, fpcr
 	mrs	x4, fpsr
 	mrs	x5, s3_5_c1_c2_0		// ZCR_EL12
-	stp	x3, x4, [x2]
-	str	x5, [x2, #16]
+	add	x6, x2, #SIMD_CONTROL_SVE
+	stp	x3, x4, [x6]
+	str	x5, [x6, #16]
 	rdffr	p0.b
-	str	p0, [x1, #16, mul vl]
-	ldr	p0, [x1, #0, mul vl]
+	str	p0, [x2, #16, mul vl]
+	ldr	p0, [x2, #0, mul vl]
 	ret
 
 	function simd_sve_restore
-	sve_places
-	ldr	p0, [x1, #16, mul vl]
+	ldr	x2, [x0, #16]
+	ldp	x0, x1, [x0]
+	ldr	p0, [x2, #16, mul vl]
 	wrffr	p0.b
 	each_z	ldr
 	each_p	ldr
-	ldp	x3, x4, [x2]
-	ldr	x5, [x2, #16]
+	add	x6, x2, #SIMD_CONTROL_SVE
+	ldp	x3, x4, [x6]
+	ldr	x5, [x6, #16]
 	msr	fpcr, x3
 	msr	fpsr, x4
 	msr	s3_5_c1_c2_0, x5

@@ -4,8 +4,6 @@
 #include "arch/aarch64/vcpu_internal.h"
 #include "base/bits.h"
 
-#define PMCR_E       BIT(0)
-#define CYCLE        BIT(31)
 #define ALL_COUNTERS 0xFFFFFFFFU
 
 /* The bits of a set/clear pair of registers become exactly `value`. */
@@ -98,13 +96,4 @@ void pmu_save(struct arch_vcpu *vcpu, const struct ns_state *ns)
 	write_sysreg(mdcr_el2, MDCR_REALM | bits_get(ns->pmu.pmcr, 15, 11));
 	isb();
 	pmu_write(&ns->pmu, (unsigned int)bits_get(ns->pmu.pmcr, 15, 11));
-}
-
-bool arch_vcpu_pmu_overflow(const struct arch_vcpu *vcpu)
-{
-	if (!vcpu->config.pmu || (read_sysreg(pmcr_el0) & PMCR_E) == 0) {
-		return false;
-	}
-	return (read_sysreg(pmovsset_el0) & read_sysreg(pmintenset_el1) &
-		read_sysreg(pmcntenset_el0)) != 0;
 }

@@ -9,17 +9,29 @@
 #include "arch/aarch64/sysreg.h"
 #include "arch/aarch64/vcpu_internal.h"
 #include "arch/cpu.h"
-#include "base/assert.h"
-#include "base/bits.h"
 #include "feat/feat.h"
 
 #define ZCR_LEN_MAX 0xF
 
-static uint8_t ns_vectors[MAX_CPUS][SIMD_SVE_MAX] __attribute__((aligned(16)));
+static uint8_t ns_vectors[MAX_CPUS][ARCH_SIMD_PAGES][GRANULE_SIZE] __attribute__((aligned(4096)));
 
-size_t arch_simd_size(bool sve, uint8_t sve_vl)
+static struct simd_area ns_area(void)
 {
-	return sve ? SIMD_SVE_SIZE((size_t)sve_vl + 1) : SIMD_FP_SIZE;
+	uint8_t(*pages)[GRANULE_SIZE] = ns_vectors[arch_cpu_index()];
+
+	return (struct simd_area){{pages[0], pages[1], pages[2]}};
+}
+
+static struct simd_area realm_area(const struct arch_vcpu *vcpu)
+{
+	void *const *pages = vcpu->config.simd;
+
+	return (struct simd_area){{pages[0], pages[1], pages[2]}};
+}
+
+unsigned int arch_simd_pages(bool sve)
+{
+	return sve ? ARCH_SIMD_PAGES : 1;
 }
 
 /* ZCR_EL2 is s3_4_c1_c2_0; ZCR_EL1 from EL2 is s3_5_c1_c2_0. */
@@ -37,24 +49,24 @@ static void allow(uint64_t what)
 
 void simd_load(const struct arch_vcpu *vcpu, struct ns_state *ns)
 {
-	uint8_t *ns_area = ns_vectors[arch_cpu_index()];
+	const struct simd_area host = ns_area();
+	const struct simd_area realm = realm_area(vcpu);
 
-	ASSERT(is_aligned((uint64_t)vcpu->config.simd, 16));
 	if (!feat()->sve) {
 		allow(CPTR_FPEN);
-		simd_fp_save(ns_area);
-		simd_fp_restore(vcpu->config.simd);
+		simd_fp_save(&host);
+		simd_fp_restore(&realm);
 	} else {
 		allow(CPTR_FPEN | CPTR_ZEN);
 		ns->zcr_el2 = read_sysreg(s3_4_c1_c2_0);
 		set_vector_length(ZCR_LEN_MAX);
-		simd_sve_save(ns_area);
+		simd_sve_save(&host);
 		if (vcpu->config.sve) {
 			set_vector_length(vcpu->config.sve_vl);
-			simd_sve_restore(vcpu->config.simd);
+			simd_sve_restore(&realm);
 		} else {
 			simd_sve_clear();
-			simd_fp_restore(vcpu->config.simd);
+			simd_fp_restore(&realm);
 			allow(CPTR_FPEN);
 		}
 	}
@@ -63,20 +75,21 @@ void simd_load(const struct arch_vcpu *vcpu, struct ns_state *ns)
 
 void simd_save(const struct arch_vcpu *vcpu, struct ns_state *ns)
 {
-	uint8_t *ns_area = ns_vectors[arch_cpu_index()];
+	const struct simd_area host = ns_area();
+	const struct simd_area realm = realm_area(vcpu);
 
 	if (!feat()->sve) {
-		simd_fp_save(vcpu->config.simd);
-		simd_fp_restore(ns_area);
+		simd_fp_save(&realm);
+		simd_fp_restore(&host);
 	} else {
 		allow(CPTR_FPEN | CPTR_ZEN);
 		if (vcpu->config.sve) {
-			simd_sve_save(vcpu->config.simd);
+			simd_sve_save(&realm);
 		} else {
-			simd_fp_save(vcpu->config.simd);
+			simd_fp_save(&realm);
 		}
 		set_vector_length(ZCR_LEN_MAX);
-		simd_sve_restore(ns_area);
+		simd_sve_restore(&host);
 		write_sysreg(s3_4_c1_c2_0, ns->zcr_el2);
 	}
 	allow(0);

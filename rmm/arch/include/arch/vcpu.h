@@ -18,6 +18,7 @@
 #define ARCH_MAX_LIST_REGISTERS 16U
 #define ARCH_MAX_PMU_COUNTERS   31U
 #define ARCH_MAX_DEBUG_PAIRS    16U
+#define ARCH_SIMD_PAGES         3U
 
 /*
  * EL1 and EL0 registers of the realm (Arm ARM D24.2). Registers of features that a realm is not
@@ -59,7 +60,7 @@ struct arch_pauth {
 struct arch_vcpu_config {
 	uint64_t vtcr, vttbr;
 	uint64_t vmpidr;
-	void *simd; /* arch_simd_size() bytes of zeroed RMM memory, 16-byte aligned */
+	void *simd[ARCH_SIMD_PAGES]; /* arch_simd_pages() granules of zeroed RMM memory */
 	bool sve;
 	uint8_t sve_vl; /* units of 128 bits, less one */
 	bool pmu;
@@ -95,8 +96,8 @@ struct arch_exit_info {
 	uint64_t esr, far, hpfar;
 };
 
-/* Bytes of vector state a realm with these features needs, at most 12 KiB. */
-size_t arch_simd_size(bool sve, uint8_t sve_vl);
+/* Granules of vector state a realm with or without SVE needs, at most ARCH_SIMD_PAGES. */
+unsigned int arch_simd_pages(bool sve);
 
 /*
  * State of a PE after reset into AArch64 EL1 (RMM specification A2.3, D13 of the Arm ARM), with
@@ -145,9 +146,6 @@ void arch_vcpu_el1_write(struct arch_vcpu *vcpu, enum arch_el1_register which, u
  * returns the control registers as they are now (ISTATUS included).
  */
 struct arch_timers arch_vcpu_timers_update(struct arch_vcpu *vcpu);
-
-/* While loaded: whether the realm's PMU has an overflow to report (RMM specification A8.1). */
-bool arch_vcpu_pmu_overflow(const struct arch_vcpu *vcpu);
 
 /* Whether a physical interrupt waits for this CPU (ISR_EL1). */
 bool arch_interrupt_pending(void);
