@@ -11,8 +11,8 @@
 
 /*
  * Lock order (docs/locking.md): ranks are taken in ascending order, and within ARCH_RANK_EXTERNAL
- * in ascending order of the physical address given as key. Within ARCH_RANK_INTERNAL the order is
- * the tree's own: parent before child.
+ * in ascending order of key, a granule's place in its table, which ascends as its address does.
+ * Within ARCH_RANK_INTERNAL the order is the tree's own: parent before child.
  */
 enum arch_lock_rank {
 	ARCH_RANK_EXTERNAL, /* granules whose address the caller named */

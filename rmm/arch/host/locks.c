@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/* The book on locks: what each CPU holds, and in which order it took it. */
+#include "arch/lock.h"
+
+#include "arch/host/machine_internal.h"
+
+#define MAX_HELD 64U
+
+struct held {
+	const void *lock;
+	enum arch_lock_rank rank;
+	uint64_t key;
+};
+
+static __thread struct held held[MAX_HELD];
+static __thread unsigned int held_count;
+
+static void check_after(const struct held *one, enum arch_lock_rank rank, uint64_t key)
+{
+	if (one->rank == ARCH_RANK_LEAF) {
+		machine_stop("LOCKS: a lock is taken while a leaf is held");
+	}
+	if (one->rank > rank) {
+		machine_stop("LOCKS: rank %d is taken while rank %d is held", (int)rank,
+			     (int)one->rank);
+	}
+	if (rank == ARCH_RANK_EXTERNAL && one->rank == ARCH_RANK_EXTERNAL && one->key >= key) {
+		machine_stop("LOCKS: external %lu is taken while %lu is held", (unsigned long)key,
+			     (unsigned long)one->key);
+	}
+}
+
+void machine_lock_take(const void *lock, enum arch_lock_rank rank, uint64_t key)
+{
+	if (held_count == MAX_HELD) {
+		machine_stop("LOCKS: more than %u are held", MAX_HELD);
+	}
+	for (unsigned int i = 0; i < held_count; i++) {
+		if (held[i].lock == lock) {
+			machine_stop("LOCKS: one lock is taken twice");
+		}
+		check_after(&held[i], rank, key);
+	}
+	held[held_count++] = (struct held){lock, rank, key};
+}
+
+void machine_lock_release(const void *lock)
+{
+	for (unsigned int i = 0; i < held_count; i++) {
+		if (held[i].lock == lock) {
+			machine_tlb_check(held[i].key);
+			held[i] = held[--held_count];
+			return;
+		}
+	}
+	machine_stop("LOCKS: a lock is released that this CPU does not hold");
+}
+
+void machine_locks_forget(void)
+{
+	held_count = 0;
+}
+
+void machine_locks_check(void)
+{
+	if (held_count != 0) {
+		machine_stop("LOCKS: %u held at the end of a command", held_count);
+	}
+}

@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/*
+ * The machine that the unit tests run on: physical memory with a granule protection table, an EL3,
+ * CPUs that are threads, and books on what the RMM does to all of it.
+ *
+ * A broken rule ends in machine_stop(), like an assertion of the RMM: the program aborts with the
+ * reason, or a test that expects it catches it (MACHINE_STOP_OF). The books:
+ *
+ *   LOCKS   arch/lock.h: order, taken twice, released twice, held at the end of a command
+ *   SLOTS   arch/space.h: mapped twice, unmapped twice, mapped at the end of a command
+ *   WINDOW  opened twice, opened on a granule that is not Realm, closed twice
+ *   GPT     a granule that goes to another world while the RMM maps it, or not wiped
+ *   TLB     arch/tlb.h: a stage-2 translation that is stale when its table's lock is released
+ *   ACCESS  memory touched that is not mapped, or mapped in the wrong world
+ *
+ * Memory of the RMM (slots on Realm granules, open pages of the window) is at one address per
+ * granule, whoever maps it, so that the thread sanitizer sees two CPUs meet there; it is
+ * inaccessible while nobody maps it. Host memory is never accessible but through the copies.
+ */
+#ifndef ARCH_HOST_MACHINE_H
+#define ARCH_HOST_MACHINE_H
+
+#include <setjmp.h>
+
+#include "arch/cpu.h"
+#include "arch/space.h"
+#include "base/smc.h"
+#include "base/types.h"
+
+/* World of a granule. No memory is behind MACHINE_ABSENT, and EL3 knows nothing of it. */
+enum machine_pas {
+	MACHINE_ABSENT,
+	MACHINE_NS,
+	MACHINE_REALM,
+	MACHINE_SECURE,
+	MACHINE_ROOT,
+};
+
+/* base and size are multiples of GRANULE_SIZE. */
+struct machine_region {
+	uint64_t base;
+	uint64_t size;
+	enum machine_pas pas;
+};
+
+#define MACHINE_MAX_REGIONS 16U
+#define MACHINE_MAX_PAGES   16384U /* of all regions together */
+
+/*
+ * A machine after power-on, with this memory, all of it zero: nothing mapped, books empty, default
+ * identification registers, no hook, the calling thread is CPU 0. No other thread may run.
+ */
+void machine_reset(const struct machine_region *regions, size_t count);
+
+/* Makes the calling thread CPU `index`, with empty books. */
+void machine_cpu_enter(unsigned int index);
+
+/* Around one command of the host on this CPU; the end checks this CPU's books. */
+void machine_command_begin(void);
+void machine_command_end(void);
+
+/* Condition that ended the command since machine_command_begin() on this CPU; NULL: none did. */
+const char *machine_last_failure(void);
+
+/* Everything printed since the reset, or its first few KiB. */
+const char *machine_console(void);
+
+/* --- memory --- */
+
+/* World that pa is in. machine_set_pas(): EL3 or the secure world acts, without the RMM. */
+enum machine_pas machine_pas(pa_t pa);
+void machine_set_pas(pa_t pa, enum machine_pas pas);
+
+/*
+ * The host's own accesses, within one granule, pa and size multiples of 8: false if it is not in
+ * the normal world. May run while the RMM copies.
+ */
+bool machine_host_read(pa_t pa, void *dst, size_t size);
+bool machine_host_write(pa_t pa, const void *src, size_t size);
+
+/* What is in memory, past every check; NULL if there is none. */
+void *machine_raw(pa_t pa);
+
+/* Whether the window has a page open on the granule at pa. */
+bool machine_window_is_open(pa_t pa);
+
+/*
+ * Granules that were mapped, or went to another world, since they were last asked for. Returns
+ * false when there is no further one. For one thread.
+ */
+bool machine_next_touched(pa_t *pa);
+
+/* --- hooks, NULL after a reset --- */
+
+/* Before each 8 bytes that the RMM copies from or to a host's page: what other CPUs do meanwhile.
+ */
+extern void (*machine_on_copy)(pa_t pa);
+
+/* Instead of EL3, for services it returns true for. */
+struct arch_el3_result;
+extern bool (*machine_on_el3)(uint64_t fid, uint64_t x1, struct arch_el3_result *result);
+
+/* In place of the normal world: gets the answer, puts the next call. May not return at all. */
+extern void (*machine_on_yield)(struct smc_regs *regs);
+
+/* When a stop ends the program: may report it and longjmp() away instead. Survives a reset. */
+extern void (*machine_on_stop)(const char *text);
+
+/* Value that the identification register has from now on. */
+void machine_set_id(enum arch_id_register which, uint64_t value);
+
+/* --- the end of everything --- */
+
+/* Ends the current command for good. The text names the book, or is "panic FILE:LINE". */
+_Noreturn void machine_stop(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/*
+ * Runs `statement` on this thread and yields the text of the stop that ended it, NULL if it ran to
+ * its end. After a stop the RMM's state is that of the middle of a command: reset the machine.
+ */
+#define MACHINE_STOP_OF(statement)                     \
+	({                                             \
+		const char *stop_;                     \
+		machine_arm();                         \
+		if (sigsetjmp(machine_jump, 1) == 0) { \
+			statement;                     \
+			stop_ = machine_disarm();      \
+		} else {                               \
+			stop_ = machine_stopped();     \
+		}                                      \
+		stop_;                                 \
+	})
+
+extern __thread sigjmp_buf machine_jump;
+void machine_arm(void);
+const char *machine_disarm(void);
+const char *machine_stopped(void);
+
+#endif

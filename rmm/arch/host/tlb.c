@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/*
+ * The book on stage-2 translations. CPUs are taken to hold everything that a table ever said, from
+ * the moment it said so: a valid entry that changes is stale until an invalidation covers it.
+ */
+#include "arch/tlb.h"
+
+#include "arch/host/machine_internal.h"
+#include "base/bits.h"
+
+#define MAX_STALE    4096U
+#define VMID(vttbr)  ((vttbr) >> 48)
+#define ENTRY_VALID  BIT(0)
+#define ENTRY_TABLE  BIT(1)
+#define LEVEL_PAGE   3
+#define TABLE_LENGTH 512U
+
+struct stale {
+	const struct page *table; /* that the entry is in */
+	uint64_t vmid;
+	uint64_t ipa;
+	int level;     /* of the entry */
+	bool leads_on; /* the entry was a table: every walk below it is stale too */
+};
+
+static struct stale stale[MAX_STALE];
+static unsigned int stale_count;
+
+static uint64_t size_at(int level)
+{
+	return (uint64_t)1 << (GRANULE_SHIFT + 9U * (unsigned int)(LEVEL_PAGE - level));
+}
+
+void machine_tlb_reset(void)
+{
+	stale_count = 0;
+}
+
+void machine_s2_write(const uint64_t *entry, uint64_t value, const struct arch_s2_place *place)
+{
+	uint64_t old = *entry;
+	const struct page *table = machine_page_at(entry);
+
+	if (table == NULL || !table->window) {
+		machine_stop("TLB: an entry outside of every table is written");
+	}
+	if (!is_aligned(place->ipa.v, size_at(place->level))) {
+		machine_stop("TLB: %#lx is no place at level %d", (unsigned long)place->ipa.v,
+			     place->level);
+	}
+	if ((old & ENTRY_VALID) == 0 || old == value) {
+		return;
+	}
+	if ((value & ENTRY_VALID) != 0) {
+		machine_stop("TLB: a valid entry is replaced without break-before-make");
+	}
+	machine_books_lock();
+	if (stale_count == MAX_STALE) {
+		machine_books_unlock();
+		machine_stop("TLB: more than %u stale entries", MAX_STALE);
+	}
+	stale[stale_count++] = (struct stale){
+		.table = table,
+		.vmid = VMID(place->context.vttbr),
+		.ipa = place->ipa.v,
+		.level = place->level,
+		.leads_on = place->level != LEVEL_PAGE && (old & ENTRY_TABLE) != 0,
+	};
+	machine_books_unlock();
+}
+
+/* level: of the translations that go. */
+static bool covered(const struct stale *one, uint64_t base, uint64_t size, int level)
+{
+	int leaves = one->leads_on ? one->level + 1 : one->level;
+
+	return leaves == level && one->ipa >= base && size_at(one->level) <= size &&
+	       one->ipa - base <= size - size_at(one->level);
+}
+
+static void invalidate(const struct arch_s2_place *place, uint64_t count)
+{
+	uint64_t size = count * size_at(place->level);
+
+	machine_books_lock();
+	for (unsigned int i = 0; i < stale_count;) {
+		if (stale[i].vmid == VMID(place->context.vttbr) &&
+		    covered(&stale[i], place->ipa.v, size, place->level)) {
+			stale[i] = stale[--stale_count];
+		} else {
+			i++;
+		}
+	}
+	machine_books_unlock();
+}
+
+void arch_tlb_s2_entry(const struct arch_s2_place *place)
+{
+	invalidate(place, 1);
+}
+
+void arch_tlb_s2_range(const struct arch_s2_place *place, uint64_t count)
+{
+	invalidate(place, count);
+}
+
+void arch_tlb_s2_all(const struct arch_s2_context *context)
+{
+	machine_books_lock();
+	for (unsigned int i = 0; i < stale_count;) {
+		if (stale[i].vmid == VMID(context->vttbr)) {
+			stale[i] = stale[--stale_count];
+		} else {
+			i++;
+		}
+	}
+	machine_books_unlock();
+}
+
+void machine_tlb_check(uint64_t key)
+{
+	const struct page *table;
+	uint64_t ipa = 0;
+	bool found = false;
+
+	if (stale_count == 0 || key >= ARCH_WINDOW_PAGES) {
+		return;
+	}
+	table = machine_window_page(key);
+	machine_books_lock();
+	for (unsigned int i = 0; i < stale_count && !found; i++) {
+		found = table != NULL && stale[i].table == table;
+		ipa = stale[i].ipa;
+	}
+	machine_books_unlock();
+	if (found) {
+		machine_stop("TLB: IPA %#lx is stale when its table is unlocked",
+			     (unsigned long)ipa);
+	}
+}

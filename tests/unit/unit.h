@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/*
+ * What every unit test includes: cmocka, the world, and checks in the RMM's terms.
+ *
+ *     static void delegate_unaligned(void **state)
+ *     {
+ *             ASSERT_REFUSED(RMI(RMI_GRANULE_DELEGATE, world_page(0) + 8), RMI_ERROR_INPUT,
+ * gran_align);
+ *     }
+ *
+ *     int main(void)
+ *     {
+ *             const struct CMUnitTest tests[] = {
+ *                     WORLD_TEST("RMI_GRANULE_DELEGATE gran_align", delegate_unaligned),
+ *             };
+ *             return unit_run(tests);
+ *     }
+ */
+#ifndef TESTS_UNIT_H
+#define TESTS_UNIT_H
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <string.h>
+
+#include "base/bits.h"
+#include "world/world.h"
+
+/* A test that needs nothing / that starts in a freshly booted world, and leaves it in order. */
+#define PLAIN_TEST(name, function) {name, function, NULL, NULL, NULL}
+#define WORLD_TEST(name, function) {name, function, unit_world_setup, unit_world_teardown, NULL}
+
+#define unit_run(tests) cmocka_run_group_tests_name(__FILE_NAME__, tests, unit_setup, NULL)
+
+/* A stop fails the test that is running, unless another thread than the test's own is stopped. */
+static __thread bool unit_test_thread;
+
+static inline void unit_on_stop(const char *text)
+{
+	if (unit_test_thread) {
+		fail_msg("stopped: %s", text);
+	}
+}
+
+static inline int unit_setup(void **state)
+{
+	(void)state;
+	unit_test_thread = true;
+	machine_on_stop = unit_on_stop;
+	return 0;
+}
+
+static inline int unit_world_setup(void **state)
+{
+	(void)state;
+	world_reset();
+	return 0;
+}
+
+static inline int unit_world_teardown(void **state)
+{
+	(void)state;
+	machine_command_end();
+	world_check();
+	return 0;
+}
+
+/* The answer is success. */
+#define ASSERT_RMI_OK(answer)                                          \
+	do {                                                           \
+		struct world_answer ok_ = (answer);                    \
+		if (ok_.condition != NULL) {                           \
+			print_error("# refused: %s\n", ok_.condition); \
+		}                                                      \
+		assert_int_equal(ok_.x[0], RMI_SUCCESS);               \
+	} while (0)
+
+/* The answer is the status, and the condition made it so. */
+#define ASSERT_REFUSED(answer, status, name)                    \
+	do {                                                    \
+		struct world_answer refused_ = (answer);        \
+		assert_int_equal(refused_.x[0], status);        \
+		assert_non_null(refused_.condition);            \
+		assert_string_equal(refused_.condition, #name); \
+	} while (0)
+
+/*
+ * The statement ends in a stop whose text starts with `text`: "panic granule.c", "LOCKS:". The
+ * world is reset afterwards.
+ */
+#define ASSERT_STOPS(text, statement)                          \
+	do {                                                   \
+		const char *how_ = MACHINE_STOP_OF(statement); \
+		assert_non_null(how_);                         \
+		if (strncmp(how_, text, strlen(text)) != 0) {  \
+			assert_string_equal(how_, text);       \
+		}                                              \
+		world_reset();                                 \
+	} while (0)
+
+#endif
