@@ -83,7 +83,9 @@ env_ready() {
 env_lock() {
 	{ mkdir -p "$CAEC_CACHE" && [ -w "$CAEC_CACHE" ]; } ||
 		die "cannot write in the cache directory $CAEC_CACHE (set CAEC_CACHE to move it)"
-	exec {ENV_LOCK}>"$CAEC_CACHE/lock"
+	# Read-only is enough to lock it, so it may belong to somebody else.
+	[ -e "$CAEC_CACHE/lock" ] || : >"$CAEC_CACHE/lock"
+	exec {ENV_LOCK}<"$CAEC_CACHE/lock"
 	if ! flock -n "$ENV_LOCK"; then
 		say "another process is making something in $CAEC_CACHE; waiting for it"
 		flock "$ENV_LOCK"
