@@ -1,0 +1,137 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""One QEMU machine with RME: start it, read its console line by line, ask where its CPUs are."""
+
+import json
+import os
+import queue
+import re
+import shutil
+import socket
+import subprocess
+import tempfile
+import threading
+import time
+
+QEMU = "qemu-system-aarch64"
+MACHINE = "virt,virtualization=on,secure=on,gic-version=3,acpi=off"
+CPU = "max,x-rme=on,sme=off,pauth-impdef=on"
+MEMORY_MIB = 3072  # what TF-A's manifest says, whatever QEMU has
+HOST_PREFIX = "opt/caec/"
+QMP_SECONDS = 5
+
+
+class Machine:
+    """Lines of the console arrive in order through line(); times are seconds since power-on."""
+
+    def __init__(self, flash, cpus, words, log, gdb_port=None, extra=()):
+        self.folder = tempfile.mkdtemp(prefix="caec-")
+        self.monitor = os.path.join(self.folder, "qmp")
+        self.log = log
+        command = [QEMU, "-M", MACHINE, "-cpu", CPU, "-smp", str(cpus), "-m", f"{MEMORY_MIB}M",
+                   "-nic", "none", "-display", "none", "-serial", "stdio", "-monitor", "none",
+                   "-no-reboot", "-qmp", f"unix:{self.monitor},server=on,wait=off",
+                   "-bios", flash]
+        for name, value in {"ram-mib": MEMORY_MIB, **words}.items():
+            command += ["-fw_cfg", f"name={HOST_PREFIX}{name},string={value}"]
+        if gdb_port:
+            command += ["-S", "-gdb", f"tcp:127.0.0.1:{gdb_port}"]
+        command += extra
+        self.log.write("$ " + " ".join(command) + "\n")
+        self.lines = queue.Queue()
+        self.start = time.monotonic()
+        self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL,
+                                        stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        self.reader = threading.Thread(target=self._read, daemon=True)
+        self.reader.start()
+
+    def _read(self):
+        for raw in self.process.stdout:
+            line = raw.decode("utf-8", "replace").rstrip("\r\n")
+            self.lines.put((time.monotonic() - self.start, line))
+        self.lines.put((time.monotonic() - self.start, None))
+
+    def line(self, seconds):
+        """(time, text) of the next line, (time, None) when QEMU has ended; None after `seconds`."""
+        try:
+            item = self.lines.get(timeout=max(seconds, 0))
+        except queue.Empty:
+            return None
+        if item[1] is not None:
+            self.log.write(f"{item[0]:9.3f} {item[1]}\n")
+        return item
+
+    def registers(self):
+        """QEMU's "info registers -a", or "" if its monitor does not answer."""
+        try:
+            with socket.socket(socket.AF_UNIX) as connection:
+                connection.settimeout(QMP_SECONDS)
+                connection.connect(self.monitor)
+                stream = connection.makefile("rw")
+                stream.readline()
+                for call in ({"execute": "qmp_capabilities"}, {"execute": "stop"},
+                             {"execute": "human-monitor-command",
+                              "arguments": {"command-line": "info registers -a"}}):
+                    stream.write(json.dumps(call) + "\n")
+                    stream.flush()
+                    answer = _answer(stream)
+                return answer if isinstance(answer, str) else ""
+        except (OSError, ValueError):
+            return ""
+
+    def status(self):
+        """QEMU's exit status, None while it runs."""
+        return self.process.poll()
+
+    def end(self):
+        """Stop QEMU if it still runs, and forget it."""
+        if self.process.poll() is None:
+            self.process.kill()
+        self.process.wait()
+        self.reader.join(QMP_SECONDS)
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def _answer(stream):
+    while True:
+        text = stream.readline()
+        if not text:
+            raise OSError("the monitor closed the connection")
+        message = json.loads(text)
+        if "return" in message:
+            return message["return"]
+        if "error" in message:
+            raise ValueError(message["error"])
+
+
+def places(registers, elfs):
+    """One line per CPU of a register dump: exception level, PC and the function there."""
+    symbols = sorted(symbol for elf in elfs if os.path.exists(elf) for symbol in _symbols(elf))
+    found = []
+    for number, text in re.findall(r"CPU#(\d+)(.*?)(?=CPU#|\Z)", registers, re.S):
+        pc = re.search(r"PC=([0-9a-f]+)", text)
+        level = re.search(r"PSTATE=\S+ \S+ (?:\S+ )?EL(\d)", text)
+        if pc:
+            found.append(f"CPU {number}: EL{level.group(1) if level else '?'} "
+                         f"pc {pc.group(1)} {_name(symbols, int(pc.group(1), 16))}")
+    return found
+
+
+def _symbols(elf):
+    for tool in ("aarch64-linux-gnu-nm", "nm"):
+        if shutil.which(tool):
+            listing = subprocess.run([tool, elf], capture_output=True, text=True, check=False)
+            for row in listing.stdout.splitlines():
+                fields = row.split()
+                if len(fields) == 3 and fields[1] in "tT":
+                    yield int(fields[0], 16), f"{fields[2]} ({os.path.basename(elf)})"
+            return
+
+
+def _name(symbols, pc):
+    best = ""
+    for address, name in symbols:
+        if address > pc:
+            break
+        if pc - address < 0x10000:
+            best = f"{name} +0x{pc - address:x}"
+    return best

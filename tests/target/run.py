@@ -1,0 +1,359 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-3-Clause
+"""Boots the firmware with the bare-metal host in QEMU, runs its tests, reports each.
+
+Results go to build/results/target.tap, the console of each boot to build/logs/target-NAME.log.
+"""
+
+import argparse
+import dataclasses
+import os
+import re
+import subprocess
+import sys
+
+sys.dont_write_bytecode = True
+import machine  # noqa: E402
+
+TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.realpath(__file__))))
+BUILD = os.environ.get("BUILD") or os.path.join(TOP, "build")
+
+BANNER = re.compile(r"CAEC RMM (?!panic)")
+BANNER_SECONDS = 3.0
+NEVER = float("inf")
+BANNER_BOOTS = 3  # the machine may be busy: the fastest of so many boots counts
+FORBIDDEN = re.compile(r"panic|PANIC|Unhandled Exception|Assertion|ASSERT"
+                       r"|ERROR:   (?!QEMU System Power off)")
+
+BOOT_SECONDS = 60
+TEST_SECONDS = 120
+TOTAL_SECONDS = 900
+EXIT_SECONDS = 20
+MAX_BOOTS = 6  # of one configuration: each crash costs one
+
+
+@dataclasses.dataclass(frozen=True)
+class Config:
+    """One way to boot. must_fail: every test has to be reported as failed."""
+    name: str
+    shows: str
+    cpus: int
+    firmware: str = "firmware"
+    filter: str = ""
+    must_fail: bool = False
+
+
+CONFIGS = [
+    Config("8cpu", "all tests, eight CPUs", 8),
+    Config("1cpu", "all tests that one CPU can run", 1),
+    Config("no-csm", "firmware built without CSM", 2, firmware="firmware-nocsm"),
+    Config("clang", "firmware built with clang", 4, firmware="firmware-clang"),
+    Config("must-fail", "tests that must fail do", 2, filter="broken_", must_fail=True),
+]
+
+
+@dataclasses.dataclass
+class Result:
+    name: str
+    good: bool
+    skip: str = ""
+    seconds: float = 0.0
+    notes: list = dataclasses.field(default_factory=list)
+
+
+class Report:
+    """Prints each result as it comes and keeps the TAP file."""
+
+    def __init__(self, path):
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        self.file = open(path, "w", encoding="utf-8")
+        self.count = {"passed": 0, "failed": 0, "skipped": 0}
+        self.file.write("TAP version 13\n")
+
+    def add(self, result):
+        kind = "skipped" if result.skip and result.good else "passed" if result.good else "failed"
+        self.count[kind] += 1
+        for note in result.notes:
+            self.file.write(f"# {note}\n")
+        # '#' would begin a directive.
+        name = result.name.replace("#", "no. ")
+        self.file.write(f"{'ok' if result.good else 'not ok'} {sum(self.count.values())} - {name}"
+                        f"{' # SKIP ' + result.skip if kind == 'skipped' else ''}\n")
+        self.file.flush()
+        word = {"passed": "ok", "failed": "NOT OK", "skipped": "skip"}[kind]
+        print(f"{word:6} {result.seconds * 1000:7.0f} ms  {result.name}"
+              f"{' (' + result.skip + ')' if kind == 'skipped' else ''}", flush=True)
+        if kind == "failed":
+            for note in result.notes:
+                print(f"         {note}", flush=True)
+
+    def close(self):
+        self.file.write(f"1..{sum(self.count.values())}\n")
+        self.file.close()
+        words = f"{self.count['passed']} passed, {self.count['failed']} failed"
+        if self.count["skipped"]:
+            words += f", {self.count['skipped']} skipped"
+        print(words)
+        return self.count["failed"] == 0
+
+
+class Boot:
+    """One power-on: follows the console from the first line to power-off."""
+
+    def __init__(self, config, options, log, first):
+        self.config, self.options, self.log = config, options, log
+        words = {"from": first, "seed": options.seed}
+        if options.filter or config.filter:
+            words["filter"] = (options.filter or config.filter).replace(",", ",,")
+        if options.list:
+            words["list"] = 1
+        self.machine = machine.Machine(flash_image(config), options.smp or config.cpus, words, log,
+                                       options.gdb, options.qemu or [])
+        self.results = []
+        self.listed = []
+        self.banner = None  # seconds from power-on
+        self.host = False  # the host's first line was seen
+        self.plan = None
+        self.current = None  # (number, name, begun) of the running test
+        self.limit = TEST_SECONDS
+        self.last_number = first - 1
+        self.notes = []
+        self.took = 0.0
+        self.trouble = ""  # why the boot ended before its time
+
+    def follow(self):
+        """Read until QEMU ends or a limit is passed; then the fields above are final."""
+        while not self.trouble:
+            item = self.machine.line(self._patience())
+            if item is None:
+                self.trouble = self._hang()
+            elif item[1] is None:
+                break
+            else:
+                self._line(*item)
+        self._close()
+
+    def _now(self):
+        return machine.time.monotonic() - self.machine.start
+
+    def _patience(self):
+        if self.options.gdb:
+            return 1e6
+        if self.current:
+            until = self.current[2] + self.limit
+        elif self.plan is not None:
+            until = self.plan_seen + EXIT_SECONDS
+        elif self.host:
+            until = self.last_line + self.limit
+        else:
+            until = BOOT_SECONDS
+        return min(until, TOTAL_SECONDS) - self._now()
+
+    def _hang(self):
+        registers = self.machine.registers()
+        firmware = os.path.join(BUILD, self.config.firmware, "rmm.elf")
+        where = machine.places(registers, [os.path.join(BUILD, "payload/host.elf"), firmware])
+        self.log.write("".join(row + "\n" for row in registers.splitlines()
+                               if not re.match(r"[ZPQ]\d\d", row)))
+        self.notes += where
+        if self.current:
+            return f"no result after {self.limit} s"
+        if self.plan is not None:
+            return f"the plan is done, but there is no power-off within {EXIT_SECONDS} s"
+        return f"{self._stage()}, and nothing more for a long time"
+
+    def _stage(self):
+        if self.host:
+            return "the host ran"
+        if self.banner is not None:
+            return "the RMM's banner came but not the host's first line (look at BL33, the host)"
+        return ("neither the RMM's banner nor the host's first line came (look at the RMM's boot: "
+                "manifest, page tables)")
+
+    def _line(self, when, text):
+        self.last_line = when
+        if self.options.verbose:
+            print(f"    | {text}", flush=True)
+        if BANNER.search(text) and self.banner is None:
+            self.banner = when
+        if text.startswith("TAP version"):
+            self.host = True
+        elif match := re.match(r"# begin (\d+) (\w+): (.*)", text):
+            self.current = (int(match[1]), match[3], when)
+            self.limit, self.notes, self.took = TEST_SECONDS, [], 0.0
+        elif match := re.match(r"# test (\w+): (.*)", text):
+            self.listed.append((match[1], match[2]))
+        elif match := re.match(r"# limit (\d+)", text):
+            self.limit = int(match[1])
+        elif match := re.match(r"# time \d+ (\d+) us", text):
+            self.took = int(match[1]) / 1e6
+        elif match := re.match(r"(not )?ok (\d+) - (.*)", text):
+            self._result(not match[1], int(match[2]), match[3])
+        elif match := re.match(r"1\.\.(\d+)", text):
+            self.plan, self.plan_seen = int(match[1]), when
+        elif match := re.match(r"Bail out! (.*)", text):
+            self.trouble = match[1]
+        elif FORBIDDEN.search(text):
+            self.notes.append(text)
+            self.trouble = "a line that must not appear: " + text
+        elif text.startswith("# "):
+            self.notes.append(text[2:])
+
+    def _result(self, good, number, name):
+        name, _, skip = name.partition(" # SKIP ")
+        self.results.append(Result(name, good, skip, self.took, self.notes))
+        self.last_number = number
+        self.current, self.notes = None, []
+
+    def _close(self):
+        """Whatever did not end well becomes the failure of the test that ran, or of the boot."""
+        if not self.trouble and self.machine.status() not in (None, 0):
+            self.trouble = f"QEMU ended with status {self.machine.status()}"
+        if not self.trouble and not self.options.list and self.plan is None:
+            self.trouble = f"QEMU ended early: {self._stage()}"
+        if self.trouble and self.current:
+            self.last_number = self.current[0]
+            self.results.append(Result(self.current[1], False, "", self._now() - self.current[2],
+                                       self.notes + [self.trouble]))
+            self.notes = []
+        if self.options.keep and self.machine.status() is None:
+            print(f"QEMU is kept: process {self.machine.process.pid}, monitor "
+                  f"{self.machine.monitor}")
+            return
+        self.machine.end()
+
+
+def flash_image(config):
+    """The flash image of this firmware and the host; made anew when one of them is newer."""
+    rmm = os.path.join(BUILD, config.firmware, "rmm.img")
+    host = os.path.join(BUILD, "payload/host.bin")
+    flash = os.path.join(BUILD, "target", config.firmware + ".flash")
+    for file in (rmm, host):
+        if not os.path.exists(file):
+            sys.exit(f"run.py: {file} is missing: make target-test builds all that is needed")
+    if not os.path.exists(flash) or any(os.path.getmtime(f) >= os.path.getmtime(flash)
+                                        for f in (rmm, host)):
+        os.makedirs(os.path.dirname(flash), exist_ok=True)
+        subprocess.run([os.path.join(TOP, "env/flash"), "--rmm", rmm, "--bl33", host, "-o", flash],
+                       check=True)
+    return flash
+
+
+def banner_result(config, options, log, seen):
+    """The RMM must show its banner soon after power-on; a busy machine gets more tries."""
+    tries = [NEVER if seen is None else seen]
+    while BANNER_SECONDS < min(tries) < NEVER and len(tries) < BANNER_BOOTS:
+        tries.append(time_to_banner(config, options, log))
+    figures = ", ".join("never" if t == NEVER else f"{t:.2f} s" for t in tries)
+    return Result(f"{config.name}: from power-on to the RMM's banner in {BANNER_SECONDS:.0f} s",
+                  min(tries) <= BANNER_SECONDS, "", min(tries[0], BOOT_SECONDS), [f"power-on to banner: {figures}"])
+
+
+def time_to_banner(config, options, log):
+    """Seconds from power-on, in a boot of its own that ends there."""
+    boot = Boot(config, options, log, 1)
+    seen = NEVER
+    while seen == NEVER and (item := boot.machine.line(BOOT_SECONDS)) and item[1] is not None:
+        if BANNER.search(item[1]):
+            seen = item[0]
+    boot.machine.end()
+    return seen
+
+
+def run_config(config, options, report):
+    """All tests of one configuration; boots again behind a test that ended its boot."""
+    path = os.path.join(BUILD, "logs", f"target-{config.name}.log")
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    planned = None
+    with open(path, "w", encoding="utf-8") as log:
+        first = 1
+        for number in range(MAX_BOOTS):
+            boot = Boot(config, options, log, first)
+            boot.follow()
+            if number == 0 and not options.gdb:
+                report.add(banner_result(config, options, log, boot.banner))
+            for result in boot.results:
+                report.add(judged(config, result))
+            planned = boot.plan
+            if not boot.trouble or not boot.results or options.keep:
+                break
+            first = boot.last_number + 1
+        report.add(boot_result(config, boot, first, planned, path))
+
+
+def judged(config, result):
+    result.name = f"{config.name}: {result.name}"
+    if config.must_fail:
+        result.name += " (fails, as it must)"
+        result.good = not result.good and not result.skip
+    return result
+
+
+def boot_result(config, boot, first, planned, path):
+    """That the run as a whole was complete: plan, power-off, all test numbers."""
+    notes = boot.notes + [f"console: {path}"]
+    complete = planned is not None and boot.last_number == planned and planned >= first - 1
+    if planned == 0:
+        notes.insert(0, "no test was selected")
+        complete = False
+    if boot.trouble:
+        notes.insert(0, boot.trouble)
+    good = complete and not boot.trouble
+    return Result(f"{config.name}: {config.shows}: booted, all tests reported, powered off", good,
+                  "", boot._now(), [] if good else notes)
+
+
+def list_tests(config, options):
+    with open(os.devnull, "w", encoding="utf-8") as log:
+        boot = Boot(config, options, log, 1)
+        boot.follow()
+    for name, shows in boot.listed:
+        print(f"{name:28} {shows}")
+    return 0 if boot.listed else 1
+
+
+def parse_arguments():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--config", action="append", choices=[c.name for c in CONFIGS],
+                        help="only this configuration (may be repeated; default: all)")
+    parser.add_argument("--filter", metavar="WORDS",
+                        help="tests whose name or text has one of these words, comma separated; "
+                             "a '-' in front excludes. Implies --config 8cpu")
+    parser.add_argument("--smp", type=int, metavar="N", help="number of CPUs")
+    parser.add_argument("--seed", type=int, default=1, help="of the tests' random numbers")
+    parser.add_argument("--list", action="store_true", help="list the tests and stop")
+    parser.add_argument("--gdb", type=int, nargs="?", const=1234, metavar="PORT",
+                        help="wait for gdb on this port (1234) before the first instruction")
+    parser.add_argument("--keep", action="store_true",
+                        help="leave QEMU running after a hang or crash")
+    parser.add_argument("-v", "--verbose", action="store_true", help="show the console")
+    parser.add_argument("--tap", default=os.path.join(BUILD, "results/target.tap"),
+                        help="where the TAP file goes")
+    parser.add_argument("qemu", nargs="*", metavar="-- QEMU-ARGUMENT", help="passed to QEMU")
+    return parser.parse_args()
+
+
+def selected_configs(options):
+    names = options.config or (["8cpu"] if options.filter or options.gdb else None)
+    return [c for c in CONFIGS if names is None or c.name in names]
+
+
+def main():
+    options = parse_arguments()
+    if options.list:
+        return list_tests(CONFIGS[0], options)
+    configs = selected_configs(options)
+    if options.gdb:
+        print(f"waiting for: gdb-multiarch {BUILD}/{configs[0].firmware}/rmm.elf -ex 'add-symbol-"
+              f"file {BUILD}/payload/host.elf' -ex 'target remote :{options.gdb}'", flush=True)
+    report = Report(options.tap)
+    for config in configs:
+        run_config(config, options, report)
+    return 0 if report.close() else 1
+
+
+if __name__ == "__main__":
+    if not os.environ.get("CAEC_INSIDE"):
+        os.execv(os.path.join(TOP, "env/run"),
+                 ["env/run", os.path.realpath(__file__), *sys.argv[1:]])
+    sys.exit(main())
