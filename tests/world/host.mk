@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: BSD-3-Clause
 # The firmware's portable sources on the simulated machine, as one archive. For a Makefile that has
 # set BUILD, TOP, KIND and OUT; gives it HOST_LIBRARY, CC, CFLAGS, LIBRARIES, SANITIZER_OPTIONS.
 #

@@ -57,6 +57,7 @@ void machine_cpu_enter(unsigned int index)
 	machine_failure = NULL;
 	machine_slots_forget();
 	machine_locks_forget();
+	machine_vcpu_forget();
 }
 
 void machine_command_begin(void)
@@ -68,6 +69,7 @@ void machine_command_end(void)
 {
 	machine_locks_check();
 	machine_slots_check();
+	machine_vcpu_check();
 }
 
 const char *machine_last_failure(void)

@@ -11,6 +11,7 @@
  *   WINDOW  opened twice, opened on a granule that is not Realm, closed twice
  *   GPT     a granule that goes to another world while the RMM maps it, or not wiped
  *   TLB     arch/tlb.h: a stage-2 translation that is stale when its table's lock is released
+ *   VCPU    arch/vcpu.h: run or saved without being loaded, loaded at the end of a command
  *   ACCESS  memory touched that is not mapped, or mapped in the wrong world
  *
  * Memory of the RMM (slots on Realm granules, open pages of the window) is at one address per
@@ -24,6 +25,7 @@
 
 #include "arch/cpu.h"
 #include "arch/space.h"
+#include "arch/vcpu.h"
 #include "base/smc.h"
 #include "base/types.h"
 
@@ -103,11 +105,30 @@ extern bool (*machine_on_el3)(uint64_t fid, uint64_t x1, struct arch_el3_result 
 /* In place of the normal world: gets the answer, puts the next call. May not return at all. */
 extern void (*machine_on_yield)(struct smc_regs *regs);
 
+/*
+ * Plays a realm from arch_vcpu_run() to its exit: gprs, pc and pstate are in *vcpu, its EL1 state
+ * and timers are in the CPU (below). No lock may be held and no slot mapped when it is called.
+ */
+extern enum arch_exit (*machine_on_run)(struct arch_vcpu *vcpu, struct arch_exit_info *info);
+
+/* Whether a physical interrupt is pending; none is without the hook. */
+extern bool (*machine_on_interrupt_pending)(void);
+
 /* When a stop ends the program: may report it and longjmp() away instead. Survives a reset. */
 extern void (*machine_on_stop)(const char *text);
 
 /* Value that the identification register has from now on. */
 void machine_set_id(enum arch_id_register which, uint64_t value);
+
+/* EL1 registers and timers of the realm that is loaded on this CPU; NULL if none is. */
+struct arch_el1 *machine_el1(void);
+struct arch_timers *machine_timers(void);
+
+/* What timers are compared with, 0 after a reset. */
+extern uint64_t machine_counter;
+
+/* Set: the random number generator has nothing to give. */
+extern bool machine_random_empty;
 
 /* --- the end of everything --- */
 

@@ -57,12 +57,16 @@ void machine_space_reset(void);
 void machine_tlb_reset(void);
 void machine_cpu_reset(void);
 void machine_console_reset(void);
+void machine_vcpu_reset(void);
+void machine_units_reset(void);
 
 /* This CPU's part of the books: empties it / stops unless it is empty. */
 void machine_slots_forget(void);
 void machine_slots_check(void);
 void machine_locks_forget(void);
 void machine_locks_check(void);
+void machine_vcpu_forget(void);
+void machine_vcpu_check(void);
 
 /* A lock with this key (a granule's index) is about to be released. */
 void machine_tlb_check(uint64_t key);

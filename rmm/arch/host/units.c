@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/* Units of the CPU that only compute: hashes, random numbers. */
+#include "arch/hash.h"
+#include "arch/host/machine_internal.h"
+#include "arch/random.h"
+#include "base/sha2.h"
+
+bool machine_random_empty;
+
+static _Atomic uint64_t random_state;
+
+void machine_units_reset(void)
+{
+	machine_random_empty = false;
+	random_state = 0;
+}
+
+/* The same numbers in every run, no two alike: a Weyl sequence through a mixer. */
+bool arch_random(uint64_t *value)
+{
+	uint64_t number = (random_state += UINT64_C(0x9E3779B97F4A7C15));
+
+	number = (number ^ number >> 30) * UINT64_C(0xBF58476D1CE4E5B9);
+	number = (number ^ number >> 27) * UINT64_C(0x94D049BB133111EB);
+	*value = number ^ number >> 31;
+	return !machine_random_empty;
+}
+
+void arch_sha256(uint32_t state[8], const void *blocks, size_t count, const void *tail,
+		 size_t tail_count)
+{
+	sha256_fold(state, blocks, count);
+	sha256_fold(state, tail, tail_count);
+}
+
+void arch_sha512(uint64_t state[8], const void *blocks, size_t count, const void *tail,
+		 size_t tail_count)
+{
+	sha512_fold(state, blocks, count);
+	sha512_fold(state, tail, tail_count);
+}
