@@ -11,6 +11,7 @@
 
 #include <stdatomic.h>
 
+#include "abi/rmi.h"
 #include "arch/vcpu.h"
 #include "realm/realm.h"
 
@@ -32,7 +33,6 @@ enum rec_completion {
 	REC_COMPLETE_NOTHING,
 	REC_COMPLETE_MMIO,        /* emulatable data abort */
 	REC_COMPLETE_UNPROTECTED, /* data abort at an unprotected IPA that cannot be emulated */
-	REC_COMPLETE_SYSREG,      /* system register read answered by the host */
 	REC_COMPLETE_RIPAS,
 	REC_COMPLETE_HOST_CALL,
 };
@@ -60,7 +60,8 @@ struct rec {
 	enum s2_ripas ripas_value;
 	bool ripas_change_destroyed;
 	bool ripas_rejected;
-	ipa_t host_call; /* address of the RsiHostCall structure */
+	ipa_t host_call;        /* address of the RsiHostCall structure */
+	bool timer_reported[2]; /* whether the host was last told that CNTP, CNTV is asserted */
 	struct arch_vcpu vcpu;
 };
 
@@ -68,5 +69,18 @@ _Static_assert(sizeof(struct rec) <= GRANULE_SIZE, "a REC is one granule");
 
 /* The object in a granule that is in state REC. */
 struct rec *rec_of(const struct granule *rec);
+
+/* The realm of a REC. Its constant fields and its state may be read while the REC exists. */
+struct rd *rec_realm(const struct rec *rec);
+
+/* What RMI_REC_CREATE has checked. */
+struct rec_birth {
+	struct granule *rd;
+	const struct rmi_rec_params *params;
+	struct granule *const *aux; /* rec_aux_count() of them, opened as metadata */
+};
+
+/* Fills a wiped granule with a new REC: the PE after reset, registers and PC from params. */
+void rec_create(struct rec *rec, const struct rec_birth *birth);
 
 #endif

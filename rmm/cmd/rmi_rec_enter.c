@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/* RMI_REC_ENTER: the run loop of a virtual CPU (RMM specification B4.3.18, A4.2, A4.3). */
+#include <string.h>
+
+#include "abi/rmi.h"
+#include "base/bits.h"
+#include "base/fail.h"
+#include "cmd/cmd.h"
+#include "cmd/rsi.h"
+#include "map/map.h"
+#include "rec/enter.h"
+#include "rec/esr.h"
+#include "rec/exit.h"
+
+#define READ_ENTER(run, entry, field)                                              \
+	map_host_read(run, offsetof(struct rmi_rec_enter, field), &(entry)->field, \
+		      sizeof((entry)->field))
+
+static uint64_t check_run_page(uint64_t run)
+{
+	if (!is_aligned(run, GRANULE_SIZE)) {
+		return FAIL(run_align, RMI_ERROR_INPUT);
+	}
+	if (granule_find(pa_of(run)) == NULL) {
+		return FAIL(run_bound, RMI_ERROR_INPUT);
+	}
+	return RMI_SUCCESS;
+}
+
+static uint64_t lock_rec(uint64_t rec, struct granule_held *held)
+{
+	struct granule *granule = granule_find(pa_of(rec));
+
+	if (!is_aligned(rec, GRANULE_SIZE)) {
+		return FAIL(rec_align, RMI_ERROR_INPUT);
+	}
+	if (granule == NULL) {
+		return FAIL(rec_bound, RMI_ERROR_INPUT);
+	}
+	if (!granule_lock(granule, GRANULE_REC, held)) {
+		return FAIL(rec_gran_state, RMI_ERROR_INPUT);
+	}
+	return RMI_SUCCESS;
+}
+
+/* Each field of the host's structure is copied once, and general registers only if they are used.
+ */
+static bool read_entry(pa_t run, bool gprs, struct rec_entry *entry)
+{
+	return READ_ENTER(run, entry, flags) && READ_ENTER(run, entry, gicv3_hcr) &&
+	       READ_ENTER(run, entry, gicv3_lrs) && (!gprs || READ_ENTER(run, entry, gprs));
+}
+
+static uint64_t check_enterable(const struct rec *rec, const struct rec_entry *entry)
+{
+	enum realm_state state = atomic_load_explicit(&rec_realm(rec)->state, memory_order_acquire);
+
+	if (state == REALM_NEW) {
+		return FAIL(realm_new, rmi_status_pack(RMI_ERROR_REALM, RMI_REALM_INDEX_NEW));
+	}
+	if (state == REALM_SYSTEM_OFF) {
+		return FAIL(system_off,
+			    rmi_status_pack(RMI_ERROR_REALM, RMI_REALM_INDEX_SYSTEM_OFF));
+	}
+	if (!atomic_load_explicit(&rec->runnable, memory_order_relaxed)) {
+		return FAIL(rec_runnable, RMI_ERROR_REC);
+	}
+	if (rec->psci_pending) {
+		return FAIL(rec_psci, RMI_ERROR_REC);
+	}
+	if ((entry->flags & RMI_ENTER_FLAG_EMUL_MMIO) != 0 &&
+	    rec->completion != REC_COMPLETE_MMIO) {
+		return FAIL(rec_mmio, RMI_ERROR_REC);
+	}
+	if (!rec_gic_valid(entry)) {
+		return FAIL(rec_gicv3, RMI_ERROR_REC);
+	}
+	return RMI_SUCCESS;
+}
+
+/* With the REC's lock held: whether it may be entered, and what the host hands in. */
+static uint64_t check_entry(struct granule_held held, pa_t run, struct rec_entry *entry)
+{
+	const struct rec *rec = rec_of(held.granule);
+	bool running = granule_refs(held.granule) != 0;
+
+	if (!read_entry(run, !running && rec_wants_gprs(rec), entry)) {
+		return FAIL(run_pas, RMI_ERROR_INPUT);
+	}
+	if (running) {
+		return FAIL(rec_state, RMI_ERROR_REC);
+	}
+	return check_enterable(rec, entry);
+}
+
+static bool run_once(struct rec *rec, struct rmi_rec_exit *exit)
+{
+	struct arch_exit_info info;
+	enum arch_exit kind;
+
+	if (!rec_may_run(rec, exit)) {
+		return false;
+	}
+	kind = arch_vcpu_run(&rec->vcpu, &info);
+	if (kind == ARCH_EXIT_SYNC && esr_ec(info.esr) == EC_SMC) {
+		return rsi_dispatch(rec, exit);
+	}
+	return rec_handle_exit(rec, kind, &info, exit);
+}
+
+static void run(struct rec *rec, const struct rec_entry *entry, struct rmi_rec_exit *exit)
+{
+	rec_prepare(rec, entry);
+	arch_vcpu_load(&rec->vcpu);
+	if (rec_complete(rec, entry, exit)) {
+		while (run_once(rec, exit)) {
+		}
+	}
+	arch_vcpu_save(&rec->vcpu);
+	rec_report_common(rec, exit);
+}
+
+uint64_t rmi_rec_enter(const struct smc_regs *in, struct rmi_out *out)
+{
+	pa_t run_page = pa_of(in->x[2]);
+	struct granule_held held;
+	struct rec_entry entry;
+	struct rmi_rec_exit exit;
+	uint64_t status = check_run_page(run_page.v);
+
+	(void)out;
+	if (status != RMI_SUCCESS) {
+		return status;
+	}
+	status = lock_rec(in->x[1], &held);
+	if (status != RMI_SUCCESS) {
+		return status;
+	}
+	status = check_entry(held, run_page, &entry);
+	if (status != RMI_SUCCESS) {
+		granule_unlock(held);
+		return status;
+	}
+
+	/* From here on the reference keeps the REC, and nobody else touches it. */
+	granule_ref(held, 1);
+	granule_unlock(held);
+	memset(&exit, 0, sizeof(exit));
+	run(rec_of(held.granule), &entry, &exit);
+	granule_unref(held.granule, 1);
+
+	if (!map_host_write(run_page, offsetof(struct rmi_rec_run, exit), &exit, sizeof(exit))) {
+		return FAIL(run_pas, RMI_ERROR_INPUT);
+	}
+	return RMI_SUCCESS;
+}

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "rec/memory.h"
+
+#include <string.h>
+
+#include "base/assert.h"
+#include "base/bits.h"
+#include "map/map.h"
+#include "rec/esr.h"
+
+/* What the hardware would have reported had the realm touched the page itself. */
+static void report_missing(ipa_t ipa, int level, struct rmi_rec_exit *exit)
+{
+	exit->exit_reason = RMI_EXIT_SYNC;
+	exit->esr = ESR_EC(EC_DATA_LOWER) | ((FSC_TRANSLATION + (unsigned int)level) & ESR_FSC);
+	exit->hpfar = align_down(ipa.v, GRANULE_SIZE) >> 8;
+}
+
+static enum rec_memory open_page(struct rec *rec, ipa_t ipa, struct s2_walk *walk, uint8_t **at,
+				 struct rmi_rec_exit *exit)
+{
+	pa_t page;
+
+	ASSERT(s2_ipa_protected(&rec->s2, ipa));
+	switch (s2_access_begin(&rec->s2, ipa, walk, &page)) {
+	case S2_ACCESS_RAM:
+		*at = (uint8_t *)map_data_open(pa_of(align_down(page.v, GRANULE_SIZE))) +
+		      (ipa.v & GRANULE_MASK);
+		return REC_MEMORY_DONE;
+	case S2_ACCESS_EMPTY:
+		return REC_MEMORY_REFUSED;
+	case S2_ACCESS_MISSING:
+		break;
+	}
+	report_missing(ipa, walk->level, exit);
+	return REC_MEMORY_MISSING;
+}
+
+static void close_page(struct s2_walk *walk)
+{
+	map_data_close();
+	s2_access_end(walk);
+}
+
+enum rec_memory rec_memory_read(struct rec *rec, ipa_t ipa, void *dst, size_t size,
+				struct rmi_rec_exit *exit)
+{
+	struct s2_walk walk;
+	uint8_t *at;
+	enum rec_memory result = open_page(rec, ipa, &walk, &at, exit);
+
+	ASSERT((ipa.v & GRANULE_MASK) + size <= GRANULE_SIZE);
+	if (result == REC_MEMORY_DONE) {
+		memcpy(dst, at, size);
+		close_page(&walk);
+	}
+	return result;
+}
+
+enum rec_memory rec_memory_write(struct rec *rec, ipa_t ipa, const void *src, size_t size,
+				 struct rmi_rec_exit *exit)
+{
+	struct s2_walk walk;
+	uint8_t *at;
+	enum rec_memory result = open_page(rec, ipa, &walk, &at, exit);
+
+	ASSERT((ipa.v & GRANULE_MASK) + size <= GRANULE_SIZE);
+	if (result == REC_MEMORY_DONE) {
+		memcpy(at, src, size);
+		close_page(&walk);
+	}
+	return result;
+}

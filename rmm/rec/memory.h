@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/*
+ * Memory of a realm, as its own commands name it: by protected IPA. The page is mapped for the time
+ * of the copy and cannot be taken away meanwhile (RMM specification A4.3.5, B5).
+ */
+#ifndef RMM_REC_MEMORY_H
+#define RMM_REC_MEMORY_H
+
+#include "rec/rec.h"
+
+enum rec_memory {
+	REC_MEMORY_DONE,
+	REC_MEMORY_REFUSED, /* not the realm's to use: RIPAS EMPTY. The command answers with an
+			       error */
+	REC_MEMORY_MISSING, /* the host has to provide the page first: *exit tells it so */
+};
+
+/*
+ * Copy `size` bytes at ipa, which lie in one granule of the protected half. *exit, zero before, is
+ * filled only for REC_MEMORY_MISSING: a stage-2 data abort at that page.
+ */
+enum rec_memory rec_memory_read(struct rec *rec, ipa_t ipa, void *dst, size_t size,
+				struct rmi_rec_exit *exit);
+enum rec_memory rec_memory_write(struct rec *rec, ipa_t ipa, const void *src, size_t size,
+				 struct rmi_rec_exit *exit);
+
+#endif
