@@ -28,7 +28,9 @@ typedef uint64_t rmi_handler(const struct smc_regs *in, struct rmi_out *out);
 #define RMI_COMMAND(fid, name, handler, ...) rmi_handler handler;
 #define RSI_COMMAND(fid, name, handler, ...)
 #define PSCI_COMMAND(fid, name, handler, ...)
+#define ABI_COMMANDS_ALL
 #include "abi/commands.def"
+#undef ABI_COMMANDS_ALL
 #undef RMI_COMMAND
 #undef RSI_COMMAND
 #undef PSCI_COMMAND

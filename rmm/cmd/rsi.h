@@ -33,7 +33,9 @@ typedef enum rsi_outcome rsi_handler(struct rec *rec, struct rsi_out *out,
 #define RMI_COMMAND(fid, name, handler, ...)
 #define RSI_COMMAND(fid, name, handler, ...)  rsi_handler handler;
 #define PSCI_COMMAND(fid, name, handler, ...) rsi_handler handler;
+#define ABI_COMMANDS_ALL
 #include "abi/commands.def"
+#undef ABI_COMMANDS_ALL
 #undef RMI_COMMAND
 #undef RSI_COMMAND
 #undef PSCI_COMMAND
