@@ -9,11 +9,23 @@
 #include "feat/feat.h"
 
 /* The number of a debug register has to be in the instruction: op0 2, op1 0, CRn 0, CRm n. */
-#define PAIR_CASES(X)                                                                      \
-	X(0, c0)                                                                           \
-	X(1, c1)                                                                           \
-	X(2, c2) X(3, c3) X(4, c4) X(5, c5) X(6, c6) X(7, c7) X(8, c8) X(9, c9) X(10, c10) \
-		X(11, c11) X(12, c12) X(13, c13) X(14, c14) X(15, c15)
+#define PAIR_CASES(X) \
+	X(0, c0)      \
+	X(1, c1)      \
+	X(2, c2)      \
+	X(3, c3)      \
+	X(4, c4)      \
+	X(5, c5)      \
+	X(6, c6)      \
+	X(7, c7)      \
+	X(8, c8)      \
+	X(9, c9)      \
+	X(10, c10)    \
+	X(11, c11)    \
+	X(12, c12)    \
+	X(13, c13)    \
+	X(14, c14)    \
+	X(15, c15)
 
 static void debug_read(struct arch_debug *debug)
 {
