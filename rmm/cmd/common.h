@@ -3,12 +3,33 @@
 #ifndef RMM_CMD_COMMON_H
 #define RMM_CMD_COMMON_H
 
-#include "granule/granule.h"
+#include "realm/realm.h"
 
 /*
  * Locks the RD at the address the host gave. RMI_SUCCESS, with *held valid; else nothing is locked
  * and the result is RMI_ERROR_INPUT for rd_align, rd_bound or rd_state, in this order.
  */
 uint64_t cmd_lock_rd(uint64_t rd, struct granule_held *held);
+
+/*
+ * Why granule_lock_set() refused the RD at the address the host gave: the result for rd_align,
+ * rd_bound or rd_state.
+ */
+uint64_t cmd_rd_fault(uint64_t rd);
+
+/*
+ * Arguments of a command on the table that is at `level` for ipa: level_bound, ipa_align,
+ * ipa_bound, or RMI_SUCCESS.
+ */
+uint64_t cmd_check_table(const struct s2 *s2, uint64_t ipa, int64_t level);
+
+/* Walks, and unlocks the RD as soon as the start table is locked. Arguments as for s2_walk(). */
+void cmd_walk(struct granule_held rd, uint64_t ipa, int64_t level, struct s2_walk *walk);
+
+/* Result for rtt_walk, unless the walk reached `level`. */
+uint64_t cmd_check_walk(const struct s2_walk *walk, int64_t level);
+
+/* RMI_ERROR_RTT with the level where the walk stopped. */
+uint64_t cmd_rtt_error(const struct s2_walk *walk);
 
 #endif

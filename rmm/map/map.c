@@ -97,6 +97,19 @@ bool map_host_write(pa_t page, size_t offset, const void *src, size_t size)
 	return done;
 }
 
+void *map_data_fill(struct granule_held data, pa_t src)
+{
+	void *dst = map_data_open(granule_pa(data.granule));
+
+	ASSERT(granule_peek(data.granule) == GRANULE_DELEGATED);
+	if (map_host_read(src, 0, dst, GRANULE_SIZE)) {
+		return dst;
+	}
+	arch_zero_granule(dst);
+	map_data_close();
+	return NULL;
+}
+
 void *map_data_open(pa_t page)
 {
 	return arch_slot_map(ARCH_SLOT_DATA, page, ARCH_PAS_REALM);

@@ -43,6 +43,13 @@ bool map_host_read(pa_t page, size_t offset, void *dst, size_t size);
 bool map_host_write(pa_t page, size_t offset, const void *src, size_t size);
 
 /*
+ * Copies the host's page at src into a locked DELEGATED granule that is about to become DATA, and
+ * leaves the granule mapped as map_data_open() does. NULL if the host's page cannot be read, as for
+ * map_host_read(): nothing is mapped then, and the granule is all zero again.
+ */
+void *map_data_fill(struct granule_held data, pa_t src);
+
+/*
  * Maps a page of realm data on this CPU until map_data_close(). The caller holds the lock that
  * keeps the granule in DATA. One page at a time per CPU.
  */

@@ -4,9 +4,14 @@
  * Sources: RMM specification A5.1-A5.5, B3; Arm ARM VMSAv8-64 stage 2.
  *
  * Terms: the *protected* half of the IPA space is [0, 2^(w-1)), the unprotected one [2^(w-1), 2^w).
- * Level -1..3 as in the Arm ARM; size(L) = 2^(12 + 9*(3-L)) bytes.
+ * Level -1..3 as in the Arm ARM; size(L) = 2^(12 + 9*(3-L)) bytes. An entry is *live* if it is
+ * ASSIGNED, ASSIGNED_NS or TABLE.
  *
- * A table granule's references count its live entries: TABLE and ASSIGNED, not ASSIGNED_NS.
+ * What is kept beside a table, in its granule, always under its lock:
+ *  - references: its ASSIGNED and TABLE entries. A table may go when there are none.
+ *  - marks: bit i is set if and only if one of the entries [32 * i, 32 * i + 32) is live. So nobody
+ *    searches what is empty.
+ *
  * An entry of all zero is UNASSIGNED with RIPAS EMPTY, or UNASSIGNED_NS in the unprotected half: a
  * wiped granule is a table of them.
  */
@@ -24,7 +29,7 @@
 /* Constant for the life of a realm; every REC keeps a copy. */
 struct s2 {
 	struct arch_s2_context context;
-	pa_t root; /* first of `start_tables` adjacent granules */
+	pa_t root; /* first of `start_tables` adjacent granules; below 2^48 unless lpa2 */
 	uint8_t ipa_bits;
 	int8_t start_level;
 	uint8_t start_tables;
@@ -74,8 +79,25 @@ bool s2_ipa_protected(const struct s2 *s2, ipa_t ipa); /* ipa < 2^(w-1) */
 /* [base, base + size) lies in the protected half; size 0 or a wrap is false. */
 bool s2_range_protected(const struct s2 *s2, ipa_t base, uint64_t size);
 
-/* Where a walk ended, with that table locked. */
+/* Whether the realm's tables can hold this address: below 2^48 unless lpa2. */
+bool s2_pa_fits(const struct s2 *s2, pa_t pa);
+
+/*
+ * The form in which the host names entries (RMM specification B4.3.19, B4.3.17): output address,
+ * and for ASSIGNED_NS MemAttr[2:0] at [4:2] and S2AP at [7:6]. With lpa2, OA[51:50] are at [9:8].
+ */
+uint64_t s2_host_descriptor(const struct s2_entry *entry, bool lpa2);
+
+/*
+ * Reads an unprotected mapping that the host asks for. False if a bit is set that is not the host's
+ * or MemAttr is reserved. The address may be too wide for the realm (s2_pa_fits()).
+ */
+bool s2_host_descriptor_parse(uint64_t desc, bool lpa2, struct s2_entry *entry);
+
+/* Where a walk has got to, with that table locked. */
 struct s2_walk {
+	const struct s2 *s2;
+	ipa_t ipa; /* as given */
 	struct granule_held table;
 	uint64_t *entries; /* of the table */
 	unsigned int index;
@@ -84,18 +106,74 @@ struct s2_walk {
 };
 
 /*
- * Walks to ipa, down to `level` or to the first entry that is not TABLE, hand over hand. The caller
- * guarantees ipa < 2^w and start level <= level <= 3, and either holds the RD's lock or runs on
- * behalf of a REC of the realm (its tables then cannot go). The RD's lock may be released as soon
- * as this returns. Ends with s2_walk_end().
+ * A walk to ipa: begin locks the start table that ipa selects, `down` goes hand over hand to the
+ * entry at `level`, or to the first entry that is not TABLE. The caller guarantees ipa < 2^w and
+ * start level <= level <= 3. Ends with s2_walk_end().
+ *
+ * s2_walk_begin() needs the RD's lock, or to run on behalf of a REC of the realm. After it the RD's
+ * lock may be released: a realm is not destroyed without the locks of all its start tables, nor
+ * while one of them has a reference, so *s2 and all tables above stay as long as the walk.
  */
-void s2_walk(const struct s2 *s2, ipa_t ipa, int level, struct s2_walk *walk);
+void s2_walk_begin(const struct s2 *s2, ipa_t ipa, struct s2_walk *walk);
+void s2_walk_down(struct s2_walk *walk, int level);
 void s2_walk_end(struct s2_walk *walk);
+
+/* Both steps. */
+void s2_walk(const struct s2 *s2, ipa_t ipa, int level, struct s2_walk *walk);
+
+/*
+ * `top` of the commands that remove something: the walk's ipa if its entry is live, else the IPA of
+ * the next live entry of this table, else the first IPA after the table.
+ */
+ipa_t s2_next_live(const struct s2_walk *walk);
+
+/*
+ * Replaces the walk's entry; references and marks of the table follow. Breaks before it makes, and
+ * returns when no CPU holds a translation of the old one: for a table, of anything below it. The
+ * new entry's table or page must be ready to be used. Cannot fail.
+ */
+void s2_replace(struct s2_walk *walk, struct s2_entry entry);
+
+/*
+ * RMI_RTT_CREATE: makes of a granule, locked and in DELEGATED, the table that says what the walk's
+ * entry says (not TABLE), one level further down. It is unlocked as an RTT. Cannot fail.
+ */
+void s2_table_add(struct s2_walk *walk, struct granule_held rtt);
+
+/* Locks the table that the walk's entry, a TABLE, leads to. */
+struct granule_held s2_table_below(const struct s2_walk *walk);
+
+/*
+ * RMI_RTT_FOLD: whether all entries of the table below the walk's entry say the same so that one
+ * entry can say it, and which (RMM specification A5.5.7).
+ */
+bool s2_table_uniform(const struct s2_walk *walk, struct granule_held below,
+		      struct s2_entry *folded);
+
+/* Wipes a table that nothing leads to any more, and makes the granule DELEGATED. */
+void s2_table_free(struct granule_held table);
+
+/* What ends a run of entries, besides TABLE, the end of the table, and `top`. */
+#define S2_STOP_ASSIGNED  1U
+#define S2_STOP_DESTROYED 2U
+
+/*
+ * IPA where the run ends that begins with the walk's entry, which is not TABLE; top is above the
+ * walk's ipa. It is a multiple of the entry's size; at most the walk's ipa if no whole entry can be
+ * taken.
+ */
+ipa_t s2_run_end(const struct s2_walk *walk, ipa_t top, unsigned int stops);
+
+/*
+ * Gives the run that ends at `end` the RIPAS (S2_EMPTY or S2_RAM), all protected and none TABLE.
+ * Returns when no CPU holds a translation that this took away. Leaves walk->entry as it was.
+ */
+void s2_set_ripas(struct s2_walk *walk, ipa_t end, enum s2_ripas ripas);
 
 /*
  * For commands of a realm that touch its memory, and for the decision on a stage-2 fault.
  *
- * S2_ACCESS_RAM: assigned and RAM; *pa is the page, and its leaf table stays locked until
+ * S2_ACCESS_RAM: assigned and RAM; *page is the page, and its leaf table stays locked until
  * s2_access_end(), so that the page cannot be taken away. All others leave nothing locked.
  */
 enum s2_access {
@@ -104,7 +182,7 @@ enum s2_access {
 	S2_ACCESS_MISSING, /* RIPAS RAM without a page, or DESTROYED: the host has to act */
 };
 
-/* ipa: protected, any alignment. *level: where the walk stopped, for the fault that is reported. */
+/* ipa: protected, any alignment. walk->level: where the walk stopped, for the fault reported. */
 enum s2_access s2_access_begin(const struct s2 *s2, ipa_t ipa, struct s2_walk *walk, pa_t *page);
 void s2_access_end(struct s2_walk *walk);
 

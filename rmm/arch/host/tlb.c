@@ -26,6 +26,9 @@ struct stale {
 static struct stale stale[MAX_STALE];
 static unsigned int stale_count;
 
+/* The table that this CPU wrote to since the walkers last saw everything. */
+static __thread const struct page *unseen;
+
 static uint64_t size_at(int level)
 {
 	return (uint64_t)1 << (GRANULE_SHIFT + 9U * (unsigned int)(LEVEL_PAGE - level));
@@ -34,6 +37,22 @@ static uint64_t size_at(int level)
 void machine_tlb_reset(void)
 {
 	stale_count = 0;
+	unseen = NULL;
+}
+
+/* The entry is valid again while CPUs may still use what it said before. */
+static void check_broken(const struct page *table, const struct arch_s2_place *place)
+{
+	bool found = false;
+
+	machine_books_lock();
+	for (unsigned int i = 0; i < stale_count; i++) {
+		found = found || (stale[i].table == table && stale[i].ipa == place->ipa.v);
+	}
+	machine_books_unlock();
+	if (found) {
+		machine_stop("TLB: an entry is made before the old one is invalidated");
+	}
 }
 
 void machine_s2_write(const uint64_t *entry, uint64_t value, const struct arch_s2_place *place)
@@ -47,6 +66,10 @@ void machine_s2_write(const uint64_t *entry, uint64_t value, const struct arch_s
 	if (!is_aligned(place->ipa.v, size_at(place->level))) {
 		machine_stop("TLB: %#lx is no place at level %d", (unsigned long)place->ipa.v,
 			     place->level);
+	}
+	unseen = table;
+	if ((value & ENTRY_VALID) != 0) {
+		check_broken(table, place);
 	}
 	if ((old & ENTRY_VALID) == 0 || old == value) {
 		return;
@@ -82,6 +105,7 @@ static void invalidate(const struct arch_s2_place *place, uint64_t count)
 {
 	uint64_t size = count * size_at(place->level);
 
+	unseen = NULL;
 	machine_books_lock();
 	for (unsigned int i = 0; i < stale_count;) {
 		if (stale[i].vmid == VMID(place->context.vttbr) &&
@@ -92,6 +116,11 @@ static void invalidate(const struct arch_s2_place *place, uint64_t count)
 		}
 	}
 	machine_books_unlock();
+}
+
+void machine_s2_sync(void)
+{
+	unseen = NULL;
 }
 
 void arch_tlb_s2_entry(const struct arch_s2_place *place)
@@ -106,6 +135,7 @@ void arch_tlb_s2_range(const struct arch_s2_place *place, uint64_t count)
 
 void arch_tlb_s2_all(const struct arch_s2_context *context)
 {
+	unseen = NULL;
 	machine_books_lock();
 	for (unsigned int i = 0; i < stale_count;) {
 		if (stale[i].vmid == VMID(context->vttbr)) {
@@ -123,10 +153,13 @@ void machine_tlb_check(uint64_t key)
 	uint64_t ipa = 0;
 	bool found = false;
 
-	if (stale_count == 0 || key >= ARCH_WINDOW_PAGES) {
+	if ((stale_count == 0 && unseen == NULL) || key >= ARCH_WINDOW_PAGES) {
 		return;
 	}
 	table = machine_window_page(key);
+	if (table != NULL && table == unseen) {
+		machine_stop("TLB: walkers may not see the table when it is unlocked");
+	}
 	machine_books_lock();
 	for (unsigned int i = 0; i < stale_count && !found; i++) {
 		found = table != NULL && stale[i].table == table;

@@ -25,12 +25,16 @@ struct arch_s2_place {
 };
 
 /*
- * Writes a table entry with one 64-bit store that hardware walkers of all CPUs will see. Orders
- * itself after earlier stores to memory that the entry makes reachable. Valid entries that are
- * replaced need one of the invalidations below before the table's lock is released.
+ * Writes a table entry with one 64-bit store. Orders itself after earlier stores to memory that the
+ * entry makes reachable. A valid entry that is replaced needs one of the invalidations below before
+ * the new one is valid, and before the table's lock is released; otherwise arch_s2_sync() is
+ * enough, once for any number of entries.
  */
 static inline void arch_s2_write(uint64_t *entry, uint64_t value,
 				 const struct arch_s2_place *place);
+
+/* Returns when the hardware walkers of all CPUs see what this CPU wrote. */
+static inline void arch_s2_sync(void);
 
 /*
  * Each returns when no CPU holds a translation, or a cached step of a walk, of the stated range in
@@ -40,7 +44,10 @@ static inline void arch_s2_write(uint64_t *entry, uint64_t value,
 /* What one entry at `place` could translate or lead to, if it is a page or block. */
 void arch_tlb_s2_entry(const struct arch_s2_place *place);
 
-/* count entries at `place` and after it, all at its level: one range operation, not one each. */
+/*
+ * count entries at `place` and after it, all at its level, and the tables that led to nothing else
+ * but them: one range operation, not one each.
+ */
 void arch_tlb_s2_range(const struct arch_s2_place *place, uint64_t count);
 
 /* Everything of the VMID. */

@@ -5,8 +5,12 @@
 static inline void arch_s2_write(uint64_t *entry, uint64_t value, const struct arch_s2_place *place)
 {
 	(void)place;
-	__asm__ volatile("dsb ishst" : : : "memory");
 	__atomic_store_n(entry, value, __ATOMIC_RELEASE);
+}
+
+static inline void arch_s2_sync(void)
+{
+	__asm__ volatile("dsb ishst" : : : "memory");
 }
 
 #endif

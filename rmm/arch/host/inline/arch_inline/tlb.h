@@ -3,11 +3,17 @@
 #define ARCH_INLINE_TLB_H
 
 void machine_s2_write(const uint64_t *entry, uint64_t value, const struct arch_s2_place *place);
+void machine_s2_sync(void);
 
 static inline void arch_s2_write(uint64_t *entry, uint64_t value, const struct arch_s2_place *place)
 {
 	machine_s2_write(entry, value, place);
 	__atomic_store_n(entry, value, __ATOMIC_RELEASE);
+}
+
+static inline void arch_s2_sync(void)
+{
+	machine_s2_sync();
 }
 
 #endif

@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/* Changes to tables. The order in each: what leads to the old goes, then the old, then the new. */
+#include "base/assert.h"
+#include "map/map.h"
+#include "s2/s2_internal.h"
+
+#define ALL_MARKS 0xFFFFU
+
+static void mark(struct granule_held table, unsigned int index)
+{
+	unsigned int bit = 1U << (index / S2_MARK_ENTRIES);
+	unsigned int marks = granule_marks(table);
+
+	granule_set_marks(table, (uint16_t)(marks | bit));
+}
+
+static void unmark_if_empty(struct granule_held table, const uint64_t *entries, unsigned int index)
+{
+	const uint64_t *group = &entries[index / S2_MARK_ENTRIES * S2_MARK_ENTRIES];
+	unsigned int bit = 1U << (index / S2_MARK_ENTRIES);
+	uint64_t any = 0;
+
+	for (unsigned int i = 0; i < S2_MARK_ENTRIES; i++) {
+		any |= group[i];
+	}
+	if (!s2_raw_live(any)) {
+		granule_set_marks(table, (uint16_t)(granule_marks(table) & ~bit));
+	}
+}
+
+/* References and marks after the walk's entry went from `old` to what it is now. */
+static void account(struct s2_walk *walk, uint64_t old, const struct s2_entry *entry)
+{
+	bool counted = s2_entry_counts(&walk->entry);
+	bool live = s2_raw_live(walk->entries[walk->index]);
+
+	if (s2_entry_counts(entry) && !counted) {
+		granule_ref(walk->table, 1);
+	} else if (!s2_entry_counts(entry) && counted) {
+		granule_unref(walk->table.granule, 1);
+	}
+	if (live && !s2_raw_live(old)) {
+		mark(walk->table, walk->index);
+	} else if (!live && s2_raw_live(old)) {
+		unmark_if_empty(walk->table, walk->entries, walk->index);
+	}
+}
+
+/* No CPU can use the old entry, or what it led to, when this returns. */
+static void forget(const struct s2_walk *walk, const struct arch_s2_place *place)
+{
+	if (walk->entry.kind == S2_TABLE) {
+		struct arch_s2_place first = *place;
+
+		first.level++;
+		arch_tlb_s2_range(&first, S2_TABLE_ENTRIES);
+	} else {
+		arch_tlb_s2_entry(place);
+	}
+}
+
+void s2_replace(struct s2_walk *walk, struct s2_entry entry)
+{
+	struct arch_s2_place place = s2_place(walk, walk->index);
+	uint64_t *at = &walk->entries[walk->index];
+	uint64_t old = *at;
+	uint64_t new = s2_encode(&entry, walk->level, walk->s2->lpa2);
+
+	if (s2_raw_valid(old)) {
+		arch_s2_write(at, s2_raw_valid(new) ? 0 : new, &place);
+		forget(walk, &place);
+	}
+	if (s2_raw_valid(new) || !s2_raw_valid(old)) {
+		arch_s2_write(at, new, &place);
+		arch_s2_sync();
+	}
+	account(walk, old, &entry);
+	walk->entry = entry;
+}
+
+/* first, first + step, first + 2 * step ... Eight at a time: this is most of RMI_RTT_CREATE. */
+static void fill(uint64_t *entries, uint64_t first, uint64_t step)
+{
+	for (unsigned int i = 0; i < S2_TABLE_ENTRIES; i += 8, first += 8 * step) {
+		entries[i] = first;
+		entries[i + 1] = first + step;
+		entries[i + 2] = first + 2 * step;
+		entries[i + 3] = first + 3 * step;
+		entries[i + 4] = first + 4 * step;
+		entries[i + 5] = first + 5 * step;
+		entries[i + 6] = first + 6 * step;
+		entries[i + 7] = first + 7 * step;
+	}
+}
+
+void s2_table_add(struct s2_walk *walk, struct granule_held rtt)
+{
+	const struct s2_entry *parent = &walk->entry;
+	int level = walk->level + 1;
+	uint64_t *entries = map_meta_open(rtt);
+	uint64_t first = s2_encode(parent, level, walk->s2->lpa2);
+
+	ASSERT(parent->kind != S2_TABLE);
+	if (s2_raw_live(first)) {
+		/* A block is aligned to its size: adding to the address carries into nothing. */
+		fill(entries, first, s2_entry_size(level));
+		granule_set_marks(rtt, ALL_MARKS);
+	} else if (first != 0) {
+		fill(entries, first, 0);
+	}
+	if (s2_entry_counts(parent)) {
+		granule_ref(rtt, S2_TABLE_ENTRIES);
+	}
+	s2_replace(walk, (struct s2_entry){.kind = S2_TABLE, .pa = granule_pa(rtt.granule)});
+	granule_unlock_to(rtt, GRANULE_RTT);
+}
+
+/* Bits in which entry i of the table differs from first + i * step. */
+static uint64_t differences(const uint64_t *entries, uint64_t first, uint64_t step)
+{
+	uint64_t differ = 0;
+
+	for (unsigned int i = 0; i < S2_TABLE_ENTRIES; i += 4, first += 4 * step) {
+		differ |= entries[i] ^ first;
+		differ |= entries[i + 1] ^ (first + step);
+		differ |= entries[i + 2] ^ (first + 2 * step);
+		differ |= entries[i + 3] ^ (first + 3 * step);
+	}
+	return differ;
+}
+
+bool s2_table_uniform(const struct s2_walk *walk, struct granule_held below,
+		      struct s2_entry *folded)
+{
+	const uint64_t *entries = map_meta(below.granule);
+	int level = walk->level + 1;
+	unsigned int marks = granule_marks(below);
+	struct s2_entry first =
+		s2_decode(entries[0], level, walk->s2->lpa2, s2_ipa_protected(walk->s2, walk->ipa));
+
+	if (marks != (s2_raw_live(entries[0]) ? ALL_MARKS : 0) || first.kind == S2_TABLE) {
+		return false;
+	}
+	/* Blocks exist at levels 1 and 2 only, and are aligned to their size. */
+	if (marks != 0 &&
+	    (walk->level < 1 || !is_aligned(first.pa.v, s2_entry_size(walk->level)))) {
+		return false;
+	}
+	*folded = first;
+	return differences(entries, entries[0], marks != 0 ? s2_entry_size(level) : 0) == 0;
+}
+
+void s2_table_free(struct granule_held table)
+{
+	granule_unref(table.granule, granule_refs(table.granule));
+	map_meta_close(table);
+	granule_unlock_to(table, GRANULE_DELEGATED);
+}

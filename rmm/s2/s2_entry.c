@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/* Entries to and from 64 bits. Pure. */
+#include "base/assert.h"
+#include "s2/s2_internal.h"
+
+#define MEMATTR_MASK       MASK(4, 2)
+#define MEMATTR_LOW        2U
+#define MEMATTR_NC         5U
+#define MEMATTR_RESERVED   4U
+#define MEMATTR_FWB_NORMAL ((uint64_t)6 << MEMATTR_LOW)
+#define S2AP_MASK          MASK(7, 6)
+#define SH_LOW             8U
+#define SH_OUTER           ((uint64_t)2 << SH_LOW)
+#define SH_INNER           ((uint64_t)3 << SH_LOW)
+#define ACCESS_FLAG        BIT(10)
+#define XN_NEVER           ((uint64_t)2 << 53)
+#define NON_SECURE         BIT(55)
+
+#define ADDRESS_LPA1       MASK(47, 12)
+#define ADDRESS_LPA2       MASK(49, 12)
+#define ADDRESS_TOP        MASK(51, 50)
+#define ADDRESS_TOP_SHIFT  42U /* from bits [51:50] of the address to bits [9:8] of the entry */
+#define ADDRESS_TOP_PLACED MASK(9, 8)
+
+static uint64_t place_address(pa_t pa, bool lpa2)
+{
+	if (!lpa2) {
+		return pa.v & ADDRESS_LPA1;
+	}
+	return (pa.v & ADDRESS_LPA2) | (pa.v & ADDRESS_TOP) >> ADDRESS_TOP_SHIFT;
+}
+
+static pa_t find_address(uint64_t raw, bool lpa2)
+{
+	if (!lpa2) {
+		return pa_of(raw & ADDRESS_LPA1);
+	}
+	return pa_of((raw & ADDRESS_LPA2) | (raw & ADDRESS_TOP_PLACED) << ADDRESS_TOP_SHIFT);
+}
+
+static uint64_t leaf_type(int level)
+{
+	return level == S2_LEVEL_PAGE ? S2_TYPE_LONG : S2_TYPE_BLOCK;
+}
+
+/*
+ * Shareability of a non-secure mapping: Inner where it may be cached, Outer for device and
+ * non-cacheable memory (RMM specification A5.5.11). With LPA2 VTCR_EL2.SH0 decides.
+ */
+static uint64_t shareability(uint64_t attr, bool lpa2)
+{
+	if (lpa2) {
+		return 0;
+	}
+	return (attr & MEMATTR_MASK) >> MEMATTR_LOW > MEMATTR_NC ? SH_INNER : SH_OUTER;
+}
+
+static uint64_t encode_leaf(const struct s2_entry *entry, int level, bool lpa2)
+{
+	uint64_t raw = S2_LIVE | place_address(entry->pa, lpa2);
+
+	if (entry->kind == S2_ASSIGNED_NS) {
+		return raw | leaf_type(level) | entry->attr | shareability(entry->attr, lpa2) |
+		       ACCESS_FLAG | XN_NEVER | NON_SECURE;
+	}
+	if (entry->ripas != S2_RAM) {
+		return raw | (uint64_t)entry->ripas << S2_RIPAS_LOW;
+	}
+	return raw | leaf_type(level) | MEMATTR_FWB_NORMAL | S2AP_MASK | (lpa2 ? 0 : SH_INNER) |
+	       ACCESS_FLAG;
+}
+
+uint64_t s2_encode(const struct s2_entry *entry, int level, bool lpa2)
+{
+	switch (entry->kind) {
+	case S2_UNASSIGNED:
+		return (uint64_t)entry->ripas << S2_RIPAS_LOW;
+	case S2_UNASSIGNED_NS:
+		break;
+	case S2_TABLE:
+		ASSERT(level < S2_LEVEL_PAGE);
+		return S2_LIVE | S2_TYPE_LONG | place_address(entry->pa, lpa2);
+	case S2_ASSIGNED:
+	case S2_ASSIGNED_NS:
+		ASSERT(level >= 1 && is_aligned(entry->pa.v, s2_entry_size(level)));
+		return encode_leaf(entry, level, lpa2);
+	}
+	return 0;
+}
+
+static enum s2_ripas ripas_of(uint64_t raw)
+{
+	return (enum s2_ripas)((raw & S2_RIPAS_MASK) >> S2_RIPAS_LOW);
+}
+
+struct s2_entry s2_decode(uint64_t raw, int level, bool lpa2, bool protected_half)
+{
+	struct s2_entry entry = {.kind = protected_half ? S2_UNASSIGNED : S2_UNASSIGNED_NS};
+
+	if (!s2_raw_live(raw)) {
+		entry.ripas = ripas_of(raw);
+		return entry;
+	}
+	entry.pa = find_address(raw, lpa2);
+	if (s2_raw_table(raw, level)) {
+		entry.kind = S2_TABLE;
+	} else if (!protected_half) {
+		entry.kind = S2_ASSIGNED_NS;
+		entry.attr = raw & (MEMATTR_MASK | S2AP_MASK);
+	} else {
+		entry.kind = S2_ASSIGNED;
+		entry.ripas = s2_raw_valid(raw) ? S2_RAM : ripas_of(raw);
+	}
+	return entry;
+}
+
+uint64_t s2_host_descriptor(const struct s2_entry *entry, bool lpa2)
+{
+	return place_address(entry->pa, lpa2) | entry->attr;
+}
+
+bool s2_host_descriptor_parse(uint64_t desc, bool lpa2, struct s2_entry *entry)
+{
+	uint64_t hosts = ADDRESS_LPA2 | MEMATTR_MASK | S2AP_MASK | (lpa2 ? ADDRESS_TOP_PLACED : 0);
+
+	if ((desc & ~hosts) != 0 || (desc & MEMATTR_MASK) >> MEMATTR_LOW == MEMATTR_RESERVED) {
+		return false;
+	}
+	*entry = (struct s2_entry){
+		.kind = S2_ASSIGNED_NS,
+		.pa = find_address(desc, true),
+		.attr = desc & (MEMATTR_MASK | S2AP_MASK),
+	};
+	return true;
+}

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/*
+ * Table entries as the hardware and this folder read them (Arm ARM D8.3, RMM specification
+ * A5.5.11).
+ *
+ *   bit    ASSIGNED, RAM       ASSIGNED_NS         TABLE           everything else: not valid
+ *   [1:0]  01 block, 11 page   01 block, 11 page   11              00
+ *   [5:2]  0110                0, then the host's                  0, but [6:5]: RIPAS
+ *   [7:6]  11                  the host's                          of UNASSIGNED and ASSIGNED
+ *   [9:8]  shareability; with LPA2 address bits [51:50], whatever the entry
+ *   10     1                   1                                   0
+ *   [47:12] address, with LPA2 [49:12]                             of ASSIGNED
+ *   [54:53] 00                 10: execute never                   00
+ *   55     0                   1: non-secure                       0
+ *   56     live: 1             1                   1               1 for ASSIGNED
+ *   57     0                   0                   0               0
+ *
+ * Bits [58:56] are software's in leaf entries, and ignored in table entries. Bit 57 is kept for
+ * entries that lend a page of another realm: never live, so that no command of the host that looks
+ * for something to remove sees them.
+ */
+#ifndef RMM_S2_S2_INTERNAL_H
+#define RMM_S2_S2_INTERNAL_H
+
+#include "base/bits.h"
+#include "s2/s2.h"
+
+#define S2_VALID      BIT(0)
+#define S2_TYPE       MASK(1, 0)
+#define S2_TYPE_BLOCK ((uint64_t)1)
+#define S2_TYPE_LONG  ((uint64_t)3) /* a table, or a page at level 3 */
+#define S2_LIVE       BIT(56)
+
+#define S2_RIPAS_LOW  5U
+#define S2_RIPAS_MASK MASK(6, 5) /* of entries that are not valid */
+
+/* Entries that one mark stands for. */
+#define S2_MARK_ENTRIES (S2_TABLE_ENTRIES / 16U)
+
+static inline bool s2_raw_valid(uint64_t raw)
+{
+	return (raw & S2_VALID) != 0;
+}
+
+static inline bool s2_raw_live(uint64_t raw)
+{
+	return (raw & S2_LIVE) != 0;
+}
+
+static inline bool s2_raw_table(uint64_t raw, int level)
+{
+	return (raw & S2_TYPE) == S2_TYPE_LONG && level != S2_LEVEL_PAGE;
+}
+
+/* The entry says that hardware may use it. */
+static inline bool s2_entry_maps(const struct s2_entry *entry)
+{
+	return entry->kind == S2_TABLE || entry->kind == S2_ASSIGNED_NS ||
+	       (entry->kind == S2_ASSIGNED && entry->ripas == S2_RAM);
+}
+
+/* The entry is one of its table's references. */
+static inline bool s2_entry_counts(const struct s2_entry *entry)
+{
+	return entry->kind == S2_TABLE || entry->kind == S2_ASSIGNED;
+}
+
+/* pa: aligned to the entry's size, and fits (s2_pa_fits()). */
+uint64_t s2_encode(const struct s2_entry *entry, int level, bool lpa2);
+struct s2_entry s2_decode(uint64_t raw, int level, bool lpa2, bool protected_half);
+
+/* Entries in a table: 512, but 16 at level -1. */
+static inline unsigned int s2_table_length(int level)
+{
+	return level == S2_LEVEL_MIN ? 16U : S2_TABLE_ENTRIES;
+}
+
+/* Where the walk's entry stands, and where number `index` of its table does. */
+struct arch_s2_place s2_place(const struct s2_walk *walk, unsigned int index);
+
+#endif

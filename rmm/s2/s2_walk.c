@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "base/assert.h"
+#include "map/map.h"
+#include "s2/s2_internal.h"
+
+static unsigned int shift_of(int level)
+{
+	return GRANULE_SHIFT + 9U * (unsigned int)(S2_LEVEL_PAGE - level);
+}
+
+static struct granule_held lock_table(pa_t pa)
+{
+	struct granule *granule = granule_find(pa);
+
+	ASSERT(granule != NULL);
+	return granule_lock_inner(granule, GRANULE_RTT);
+}
+
+static void arrive(struct s2_walk *walk, struct granule_held table, int level)
+{
+	walk->table = table;
+	walk->entries = map_meta(table.granule);
+	walk->level = level;
+	walk->index = (unsigned int)(walk->ipa.v >> shift_of(level)) % S2_TABLE_ENTRIES;
+	walk->entry = s2_decode(walk->entries[walk->index], level, walk->s2->lpa2,
+				s2_ipa_protected(walk->s2, walk->ipa));
+}
+
+void s2_walk_begin(const struct s2 *s2, ipa_t ipa, struct s2_walk *walk)
+{
+	uint64_t number = ipa.v >> shift_of(s2->start_level) >> 9;
+
+	ASSERT(s2_ipa_valid(s2, ipa));
+	walk->s2 = s2;
+	walk->ipa = ipa;
+	number = index_clamp(number, s2->start_tables);
+	arrive(walk, lock_table(pa_add(s2->root, number << GRANULE_SHIFT)), s2->start_level);
+}
+
+void s2_walk_down(struct s2_walk *walk, int level)
+{
+	ASSERT(level >= walk->level && level <= S2_LEVEL_PAGE);
+	while (walk->level < level && walk->entry.kind == S2_TABLE) {
+		struct granule_held child = lock_table(walk->entry.pa);
+
+		granule_unlock(walk->table);
+		arrive(walk, child, walk->level + 1);
+	}
+}
+
+void s2_walk(const struct s2 *s2, ipa_t ipa, int level, struct s2_walk *walk)
+{
+	s2_walk_begin(s2, ipa, walk);
+	s2_walk_down(walk, level);
+}
+
+void s2_walk_end(struct s2_walk *walk)
+{
+	granule_unlock(walk->table);
+}
+
+struct granule_held s2_table_below(const struct s2_walk *walk)
+{
+	ASSERT(walk->entry.kind == S2_TABLE);
+	return lock_table(walk->entry.pa);
+}
+
+struct arch_s2_place s2_place(const struct s2_walk *walk, unsigned int index)
+{
+	uint64_t table = align_down(walk->ipa.v, s2_entry_size(walk->level) * S2_TABLE_ENTRIES);
+
+	return (struct arch_s2_place){
+		.context = walk->s2->context,
+		.ipa = ipa_of(table + ((uint64_t)index << shift_of(walk->level))),
+		.level = walk->level,
+	};
+}
+
+/* The first live entry in [from, end), or end. */
+static unsigned int find_live(const uint64_t *entries, unsigned int from, unsigned int end)
+{
+	while (from < end && !s2_raw_live(entries[from])) {
+		from++;
+	}
+	return from;
+}
+
+ipa_t s2_next_live(const struct s2_walk *walk)
+{
+	unsigned int marks = granule_marks(walk->table);
+	unsigned int mark = walk->index / S2_MARK_ENTRIES;
+	unsigned int end = (mark + 1) * S2_MARK_ENTRIES;
+	unsigned int found = end;
+
+	if (s2_raw_live(walk->entries[walk->index])) {
+		return walk->ipa;
+	}
+	if ((marks >> mark & 1) != 0) {
+		found = find_live(walk->entries, walk->index + 1, end);
+	}
+	if (found == end) {
+		unsigned int later = marks >> mark >> 1;
+
+		if (later == 0) {
+			return s2_place(walk, s2_table_length(walk->level)).ipa;
+		}
+		end += S2_MARK_ENTRIES * (unsigned int)__builtin_ctz(later);
+		found = find_live(walk->entries, end, end + S2_MARK_ENTRIES);
+		ASSERT(found < end + S2_MARK_ENTRIES);
+	}
+	return s2_place(walk, found).ipa;
+}
+
+enum s2_access s2_access_begin(const struct s2 *s2, ipa_t ipa, struct s2_walk *walk, pa_t *page)
+{
+	ASSERT(s2_ipa_protected(s2, ipa));
+	s2_walk(s2, ipa, S2_LEVEL_PAGE, walk);
+	if (walk->entry.kind == S2_ASSIGNED && walk->entry.ripas == S2_RAM) {
+		uint64_t offset = ipa.v & (s2_entry_size(walk->level) - 1);
+
+		*page = pa_add(walk->entry.pa, align_down(offset, GRANULE_SIZE));
+		return S2_ACCESS_RAM;
+	}
+	s2_walk_end(walk);
+	return walk->entry.ripas == S2_EMPTY ? S2_ACCESS_EMPTY : S2_ACCESS_MISSING;
+}
+
+void s2_access_end(struct s2_walk *walk)
+{
+	s2_walk_end(walk);
+}
