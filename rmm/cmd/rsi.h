@@ -17,6 +17,8 @@
 enum rsi_outcome {
 	RSI_RETURN, /* the realm continues behind its SMC, with *out in its registers */
 	RSI_EXIT,   /* the same, but the host is asked first: *exit is filled */
+	RSI_LATER,  /* the host is asked first, and a command of the host brings the result; until
+		       then the registers stay as they are, and *out is unused */
 	RSI_AGAIN, /* the host is asked first, and the realm then repeats the SMC; *out is unused */
 	RSI_NEVER, /* the host is told, and the REC does not continue here; *out is unused */
 };
@@ -26,7 +28,10 @@ struct rsi_out {
 	uint64_t x[10];
 };
 
-/* *exit is zero when the handler is called, and sent to the host unless RSI_RETURN is returned. */
+/*
+ * *exit is zero when the handler is called, and sent to the host unless RSI_RETURN is returned; it
+ * is then zero still.
+ */
 typedef enum rsi_outcome rsi_handler(struct rec *rec, struct rsi_out *out,
 				     struct rmi_rec_exit *exit);
 
@@ -42,7 +47,8 @@ typedef enum rsi_outcome rsi_handler(struct rec *rec, struct rsi_out *out,
 
 /*
  * Carries out the SMC that the REC has executed and moves the REC behind it, or not, as the outcome
- * says. True if the realm continues; false if *exit is for the host.
+ * says. True if the realm continues; false if *exit, zero before, is for the host. A number that is
+ * no function gets -1 in x0, and zero in x1..x3 as every call that has no such results.
  */
 bool rsi_dispatch(struct rec *rec, struct rmi_rec_exit *exit);
 

@@ -45,12 +45,13 @@
 #define ESR_IDS BIT(24)
 #define ESR_AET MASK(12, 10)
 
-#define FSC_SEA           0x10U
-#define FSC_SEA_WALK_LOW  0x13U /* levels -1..3 */
-#define FSC_SEA_WALK_HIGH 0x17U
-#define FSC_ADDRESS_SIZE  0x00U /* + level */
-#define FSC_TRANSLATION   0x04U /* + level */
-#define FSC_SERROR        0x11U
+#define FSC_SEA                 0x10U
+#define FSC_SEA_WALK_LOW        0x13U /* levels -1..3 */
+#define FSC_SEA_WALK_HIGH       0x17U
+#define FSC_ADDRESS_SIZE        0x00U /* + level */
+#define FSC_TRANSLATION         0x04U /* + level */
+#define FSC_TRANSLATION_MINUS_1 0x2BU
+#define FSC_SERROR              0x11U
 
 static inline unsigned int esr_ec(uint64_t esr)
 {

@@ -11,8 +11,11 @@
 /* What the hardware would have reported had the realm touched the page itself. */
 static void report_missing(ipa_t ipa, int level, struct rmi_rec_exit *exit)
 {
+	uint64_t status =
+		level < 0 ? FSC_TRANSLATION_MINUS_1 : FSC_TRANSLATION + (unsigned int)level;
+
 	exit->exit_reason = RMI_EXIT_SYNC;
-	exit->esr = ESR_EC(EC_DATA_LOWER) | ((FSC_TRANSLATION + (unsigned int)level) & ESR_FSC);
+	exit->esr = ESR_EC(EC_DATA_LOWER) | status;
 	exit->hpfar = align_down(ipa.v, GRANULE_SIZE) >> 8;
 }
 
@@ -67,6 +70,22 @@ enum rec_memory rec_memory_write(struct rec *rec, ipa_t ipa, const void *src, si
 	ASSERT((ipa.v & GRANULE_MASK) + size <= GRANULE_SIZE);
 	if (result == REC_MEMORY_DONE) {
 		memcpy(at, src, size);
+		close_page(&walk);
+	}
+	return result;
+}
+
+enum rec_memory rec_memory_write_page(struct rec *rec, ipa_t ipa, const void *src, size_t size,
+				      struct rmi_rec_exit *exit)
+{
+	struct s2_walk walk;
+	uint8_t *at;
+	enum rec_memory result = open_page(rec, ipa, &walk, &at, exit);
+
+	ASSERT(is_aligned(ipa.v, GRANULE_SIZE) && size <= GRANULE_SIZE);
+	if (result == REC_MEMORY_DONE) {
+		memcpy(at, src, size);
+		memset(at + size, 0, GRANULE_SIZE - size);
 		close_page(&walk);
 	}
 	return result;

@@ -67,6 +67,16 @@ struct rec {
 
 _Static_assert(sizeof(struct rec) <= GRANULE_SIZE, "a REC is one granule");
 
+/*
+ * The RmiRecMpidr for an affinity as a realm names it, in the layout of MPIDR_EL1. False if no REC
+ * can have it: bits set outside of the affinity fields, or Aff0 above 15.
+ */
+static inline bool rec_mpidr_from_affinity(uint64_t affinity, uint64_t *mpidr)
+{
+	*mpidr = (affinity & 0xFFFFFF) | ((affinity >> 32 & 0xFF) << RMI_MPIDR_AFF3_SHIFT);
+	return (affinity & ~UINT64_C(0xFF00FFFF0F)) == 0;
+}
+
 /* The object in a granule that is in state REC. */
 struct rec *rec_of(const struct granule *rec);
 

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/* From the SMC of a realm to its handler and back (RMM specification A4.5, B5, B6). */
+#include "cmd/rsi.h"
+
+#include "abi/psci.h"
+#include "abi/rsi.h"
+#include "abi/smccc.h"
+#include "base/assert.h"
+#include "base/bits.h"
+
+#define INSTRUCTION_SIZE 4U
+/* x1..x3 of every call are results; those that the function does not have are zero. */
+#define RESULTS_MIN 3U
+
+#define PSCI_COUNT (PSCI_FUNC_LAST + 1U)
+#define RSI_COUNT  (RSI_FID_LAST - RSI_FID_FIRST + 1U)
+#define SLOT_COUNT (2U * PSCI_COUNT + RSI_COUNT)
+
+/* Place in the table: PSCI in its two widths, then RSI. At least SLOT_COUNT for all others. */
+#define SLOT_PSCI32(fid) ((fid) - SMCCC_FID_STD32(0))
+#define SLOT_PSCI64(fid) ((fid) - SMCCC_FID_STD64(0) + PSCI_COUNT)
+#define SLOT_RSI(fid)    ((fid) - RSI_FID_FIRST + 2U * PSCI_COUNT)
+#define SLOT(fid)                                                     \
+	((fid) - SMCCC_FID_STD32(0) < PSCI_COUNT   ? SLOT_PSCI32(fid) \
+	 : (fid) - SMCCC_FID_STD64(0) < PSCI_COUNT ? SLOT_PSCI64(fid) \
+	 : (fid) - RSI_FID_FIRST < RSI_COUNT       ? SLOT_RSI(fid)    \
+						   : SLOT_COUNT)
+
+struct command {
+	rsi_handler *handler;
+	uint8_t outputs;
+};
+
+static const struct command commands[SLOT_COUNT] = {
+#define RMI_COMMAND(fid, name, handler, ...)
+#define RSI_COMMAND(fid, name, handler, n_inputs, n_outputs, ...) \
+	[SLOT(fid)] = {handler, n_outputs},
+#define PSCI_COMMAND(fid, name, handler, n_inputs, n_outputs, ...) \
+	[SLOT(fid)] = {handler, n_outputs},
+#include "abi/commands.def"
+#undef RMI_COMMAND
+#undef RSI_COMMAND
+#undef PSCI_COMMAND
+};
+
+static const struct command *find_command(uint32_t fid)
+{
+	uint32_t slot = SLOT(fid);
+
+	if (slot >= SLOT_COUNT) {
+		return NULL;
+	}
+
+	const struct command *command = &commands[index_clamp(slot, SLOT_COUNT)];
+
+	return command->handler == NULL ? NULL : command;
+}
+
+static void put_results(struct rec *rec, const struct rsi_out *out, unsigned int outputs)
+{
+	unsigned int results = outputs > RESULTS_MIN ? outputs : RESULTS_MIN;
+
+	ASSERT(outputs < ARRAY_LENGTH(out->x));
+	for (unsigned int i = 0; i <= results; i++) {
+		rec->vcpu.gprs[i] = i <= outputs ? out->x[i] : 0;
+	}
+}
+
+bool rsi_dispatch(struct rec *rec, struct rmi_rec_exit *exit)
+{
+	/* Function ids are 32 bits wide; the SVE hint is the caller's and not part of the name. */
+	uint32_t fid = (uint32_t)rec->vcpu.gprs[0] & ~SMCCC_FID_SVE_HINT;
+	const struct command *command = find_command(fid);
+	enum rsi_outcome outcome = RSI_RETURN;
+	struct rsi_out out = {{0}};
+
+	if (command != NULL) {
+		outcome = command->handler(rec, &out, exit);
+	} else {
+		out.x[0] = fid == SMCCC_VERSION_FID ? SMCCC_VERSION_1_2 : SMCCC_UNKNOWN;
+	}
+	if (outcome == RSI_RETURN || outcome == RSI_EXIT) {
+		put_results(rec, &out, command == NULL ? 0 : command->outputs);
+	}
+	if (outcome != RSI_AGAIN && outcome != RSI_NEVER) {
+		rec->vcpu.pc += INSTRUCTION_SIZE;
+	}
+	return outcome == RSI_RETURN;
+}

@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/* RSI_VERSION and RSI_FEATURES (RMM specification B5.3.10, B5.3.3). */
+#include "abi/rsi.h"
+#include "cmd/rsi.h"
+
+enum rsi_outcome rsi_version(struct rec *rec, struct rsi_out *out, struct rmi_rec_exit *exit)
+{
+	(void)exit;
+	/* One revision is supported, so it is the lower and the higher one of every answer. */
+	out->x[0] = rec->vcpu.gprs[1] == RSI_REVISION ? RSI_SUCCESS : RSI_ERROR_INPUT;
+	out->x[1] = RSI_REVISION;
+	out->x[2] = RSI_REVISION;
+	return RSI_RETURN;
+}
+
+/* RMM 1.0 defines no feature register for a realm: all of them read zero, and out is zero. */
+enum rsi_outcome rsi_features(struct rec *rec, struct rsi_out *out, struct rmi_rec_exit *exit)
+{
+	(void)rec;
+	(void)exit;
+	out->x[0] = RSI_SUCCESS;
+	return RSI_RETURN;
+}
