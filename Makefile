@@ -9,7 +9,7 @@ CSM   ?= on
 export BUILD CSM
 
 .DEFAULT_GOAL := help
-.PHONY: help env firmware unit target-test lint test test-long clean distclean
+.PHONY: help env firmware verifier unit target-test lint test test-long clean distclean
 
 help: ## list the targets
 	@echo "CAEC targets:"
@@ -20,6 +20,9 @@ env: ## make the Debian 13 environment (once; cached outside the checkout)
 
 firmware: ## build rmm.img, its ELF and the flash images; print text/data/bss
 	@$(IN) $(MAKE) --no-print-directory -C rmm firmware
+
+verifier: ## cca-verify and cca-measure, into build/verifier
+	@$(IN) $(MAKE) --no-print-directory -C verifier
 
 unit: ## firmware sources on x86-64: unit tests under sanitizers
 	@$(IN) $(MAKE) --no-print-directory -C tests/unit check

@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/*
+ * Reading and verifying Arm CCA attestation tokens (RMM specification 1.0, A7; CDDL in A7.2).
+ *
+ * A CCA token is CBOR tag 399 on a map of two COSE_Sign1 objects: the platform token, signed with
+ * a key that the verifier must already trust, and the realm token, signed with a key that travels
+ * in the realm token itself. The platform token's challenge is a hash of that key: this binds the
+ * two.
+ *
+ * Nothing here allocates in proportion to its input, and no function recurses. A parsed token is a
+ * set of views into the caller's buffer, which must outlive it. Parsing says only that a token is
+ * well formed; nothing in it may be believed before cca_token_verify() has returned CCA_OK.
+ */
+#ifndef CCATOKEN_H
+#define CCATOKEN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* The largest token that is looked at. A realm can get no more than 4 KiB from an RMM. */
+#define CCA_TOKEN_MAX_SIZE 16384u
+
+#define CCA_CHALLENGE_SIZE 64u
+#define CCA_RPV_SIZE       64u
+#define CCA_REM_COUNT      4u
+#define CCA_HASH_MAX       64u
+#define CCA_IMPL_ID_SIZE   32u
+#define CCA_INSTANCE_SIZE  33u
+/* Software components of a platform token beyond this number make it malformed to this library. */
+#define CCA_COMPONENTS_MAX 32u
+
+enum cca_status {
+	CCA_OK = 0,
+	CCA_MALFORMED, /* not a token as the specification has it, or out of this library's bounds
+			*/
+	CCA_SIGNATURE, /* a signature or the binding between the two tokens does not hold */
+	CCA_MISMATCH,  /* a genuine token, but not what the caller asked for */
+	CCA_FAILED,    /* the crypto library could not do its work: says nothing about the token */
+};
+
+/* Why a call failed. `offset` is the place in the token, meaningful for CCA_MALFORMED. */
+struct cca_error {
+	enum cca_status status;
+	size_t offset;
+	char text[160];
+};
+
+struct cca_bytes {
+	const uint8_t *data;
+	size_t size;
+};
+
+enum cca_hash {
+	CCA_HASH_NONE = 0,
+	CCA_HASH_SHA256,
+	CCA_HASH_SHA384,
+	CCA_HASH_SHA512,
+};
+
+enum cca_sign_alg {
+	CCA_SIGN_NONE = 0,
+	CCA_SIGN_ES256 = -7,  /* P-256 with SHA-256 */
+	CCA_SIGN_ES384 = -35, /* P-384 with SHA-384 */
+	CCA_SIGN_ES512 = -36, /* P-521 with SHA-512 */
+};
+
+/* One COSE_Sign1 object (RFC 9052, 4.2). */
+struct cca_sign1 {
+	enum cca_sign_alg alg;
+	struct cca_bytes protected_header;
+	struct cca_bytes key_id; /* from the unprotected header: not signed, empty if absent */
+	struct cca_bytes payload;
+	struct cca_bytes signature;
+};
+
+/* An elliptic-curve public key; `alg` tells the curve. Coordinates are big endian. */
+struct cca_key {
+	enum cca_sign_alg alg;
+	uint8_t x[66];
+	uint8_t y[66];
+};
+
+struct cca_realm_claims {
+	struct cca_bytes challenge;    /* 64 bytes */
+	struct cca_bytes rpv;          /* 64 bytes */
+	struct cca_bytes public_key;   /* the encoded COSE_Key, exactly as signed */
+	enum cca_hash hash;            /* of the RIM and the REMs: SHA-256 or SHA-512 */
+	enum cca_hash public_key_hash; /* H_pk of the binding */
+	struct cca_bytes profile;      /* empty if the claim is absent */
+	struct cca_bytes rim;          /* size of `hash` */
+	struct cca_bytes rem[CCA_REM_COUNT];
+	bool has_realm_id; /* private claim -70001 of CAEC's RMM; absent from others */
+	uint64_t realm_id;
+	struct cca_key key; /* public_key, decoded */
+};
+
+struct cca_component {
+	struct cca_bytes type;        /* text, empty if absent */
+	struct cca_bytes measurement; /* 32, 48 or 64 bytes */
+	struct cca_bytes version;     /* text, empty if absent */
+	struct cca_bytes signer_id;   /* 32, 48 or 64 bytes */
+	struct cca_bytes hash;        /* text, empty if absent: the platform's algorithm */
+};
+
+struct cca_platform_claims {
+	struct cca_bytes profile;
+	struct cca_bytes challenge;         /* size of the realm's public_key_hash */
+	struct cca_bytes implementation_id; /* 32 bytes */
+	struct cca_bytes instance_id;       /* 33 bytes, the first is 1 */
+	struct cca_bytes config;
+	uint16_t lifecycle; /* name: cca_lifecycle_name() */
+	enum cca_hash hash;
+	struct cca_bytes service; /* text, empty if absent */
+	size_t component_count;
+	struct cca_component component[CCA_COMPONENTS_MAX];
+};
+
+struct cca_token {
+	struct cca_sign1 platform_sign1;
+	struct cca_sign1 realm_sign1;
+	struct cca_platform_claims platform;
+	struct cca_realm_claims realm;
+};
+
+/*
+ * Reads the token in buf[0 .. size-1] into *token. Fails with CCA_MALFORMED for anything but
+ * exactly one CCA token that fills the buffer: every length definite and in shortest form, every
+ * claim known, of the right type and size and present once, mandatory ones present, hash algorithm
+ * and measurement sizes in agreement, the realm key a point with coordinates of the right size.
+ * After a failure *token is all zero. `err` may not be NULL.
+ */
+enum cca_status cca_token_parse(const void *buf, size_t size, struct cca_token *token,
+				struct cca_error *err);
+
+/*
+ * Verifies, in this order: the realm token's signature with its own key (CCA_SIGNATURE), that the
+ * platform token's challenge is the hash of that key (CCA_SIGNATURE), and the platform token's
+ * signature with one of the trust anchors (CCA_SIGNATURE if none fits). With anchor_count 0 the
+ * last step fails as well: a token without an anchor proves nothing. *which gets the index of the
+ * anchor that fitted; it may be NULL.
+ */
+enum cca_status cca_token_verify(const struct cca_token *token, const struct cca_key *anchors,
+				 size_t anchor_count, size_t *which, struct cca_error *err);
+
+/* The first two steps of cca_token_verify() alone: says that the token hangs together, not more. */
+enum cca_status cca_token_verify_realm(const struct cca_token *token, struct cca_error *err);
+
+/*
+ * Compares the realm's challenge with the one given, of 1 to 64 bytes, zero-padded to 64 as Linux's
+ * arm-cca-guest does. CCA_MISMATCH if it differs or if size is out of range.
+ */
+enum cca_status cca_token_check_challenge(const struct cca_token *token, const void *challenge,
+					  size_t size, struct cca_error *err);
+
+/*
+ * Reads a trust anchor: a PEM "PUBLIC KEY" (or certificate, of which only the key is used), or an
+ * encoded COSE_Key. P-256, P-384 or P-521. CCA_MALFORMED if it is none of these.
+ */
+enum cca_status cca_key_from_pem(const void *pem, size_t size, struct cca_key *key,
+				 struct cca_error *err);
+enum cca_status cca_key_from_cose(const void *cose, size_t size, struct cca_key *key,
+				  struct cca_error *err);
+
+/* Size in bytes of a hash (0 for CCA_HASH_NONE), its name in tokens, and the way back. */
+size_t cca_hash_size(enum cca_hash hash);
+const char *cca_hash_name(enum cca_hash hash);
+enum cca_hash cca_hash_from_name(const char *name, size_t size);
+
+/* Name of a signature algorithm, for people. */
+const char *cca_sign_alg_name(enum cca_sign_alg alg);
+
+/* out[0 .. cca_hash_size(hash)-1] = hash of data. False if the crypto library fails. */
+bool cca_hash(enum cca_hash hash, const void *data, size_t size, uint8_t out[CCA_HASH_MAX]);
+
+/* The security lifecycle state a lifecycle value belongs to, "reserved" if to none. */
+const char *cca_lifecycle_name(uint16_t lifecycle);
+
+#endif

@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/* Platform claims: RMM specification 1.0, A7.2.4. */
+#include "claims.h"
+
+#define PLATFORM_PROFILE "tag:arm.com,2023:cca_platform#1.0.0"
+
+static bool is_hash_size(size_t size)
+{
+	return size == 32 || size == 48 || size == 64;
+}
+
+static bool read_hash_sized(struct reader *r, const char *name, struct cca_bytes *out)
+{
+	if (!read_bytes(r, name, out)) {
+		return false;
+	}
+	if (!is_hash_size(out->size)) {
+		return reader_fail(r, "%s: %zu bytes, must be 32, 48 or 64", name, out->size);
+	}
+	return true;
+}
+
+static bool read_type(struct reader *r, const char *name, void *out)
+{
+	return read_text(r, name, &((struct cca_component *)out)->type);
+}
+
+static bool read_measurement(struct reader *r, const char *name, void *out)
+{
+	return read_hash_sized(r, name, &((struct cca_component *)out)->measurement);
+}
+
+static bool read_version(struct reader *r, const char *name, void *out)
+{
+	return read_text(r, name, &((struct cca_component *)out)->version);
+}
+
+static bool read_signer(struct reader *r, const char *name, void *out)
+{
+	return read_hash_sized(r, name, &((struct cca_component *)out)->signer_id);
+}
+
+static bool read_component_hash(struct reader *r, const char *name, void *out)
+{
+	return read_text(r, name, &((struct cca_component *)out)->hash);
+}
+
+static const struct claim component_table[] = {
+	{1, "component type", false, read_type},
+	{2, "component measurement", true, read_measurement},
+	{4, "component version", false, read_version},
+	{5, "component signer id", true, read_signer},
+	{6, "component hash algorithm", false, read_component_hash},
+};
+
+static bool read_profile(struct reader *r, const char *name, void *out)
+{
+	struct cca_platform_claims *c = out;
+
+	return read_exact_text(r, name, PLATFORM_PROFILE, &c->profile);
+}
+
+static bool read_challenge(struct reader *r, const char *name, void *out)
+{
+	return read_hash_sized(r, name, &((struct cca_platform_claims *)out)->challenge);
+}
+
+static bool read_implementation(struct reader *r, const char *name, void *out)
+{
+	struct cca_platform_claims *c = out;
+
+	return read_bytes_sized(r, name, CCA_IMPL_ID_SIZE, &c->implementation_id);
+}
+
+static bool read_instance(struct reader *r, const char *name, void *out)
+{
+	struct cca_platform_claims *c = out;
+
+	if (!read_bytes_sized(r, name, CCA_INSTANCE_SIZE, &c->instance_id)) {
+		return false;
+	}
+	if (c->instance_id.data[0] != 0x01) {
+		return reader_fail(r, "%s: type %#x, must be 0x1 (random)", name,
+				   c->instance_id.data[0]);
+	}
+	return true;
+}
+
+static bool read_config(struct reader *r, const char *name, void *out)
+{
+	return read_bytes(r, name, &((struct cca_platform_claims *)out)->config);
+}
+
+static bool read_lifecycle(struct reader *r, const char *name, void *out)
+{
+	struct cca_platform_claims *c = out;
+	uint64_t value;
+
+	if (!read_uint(r, name, &value)) {
+		return false;
+	}
+	if (value > UINT16_MAX) {
+		return reader_fail(r, "%s: beyond 16 bits", name);
+	}
+	c->lifecycle = (uint16_t)value;
+	return true;
+}
+
+static bool read_hash(struct reader *r, const char *name, void *out)
+{
+	struct cca_platform_claims *c = out;
+
+	return read_hash_name(r, name,
+			      1u << CCA_HASH_SHA256 | 1u << CCA_HASH_SHA384 | 1u << CCA_HASH_SHA512,
+			      &c->hash);
+}
+
+static bool read_service(struct reader *r, const char *name, void *out)
+{
+	return read_text(r, name, &((struct cca_platform_claims *)out)->service);
+}
+
+static bool read_components(struct reader *r, const char *name, void *out)
+{
+	struct cca_platform_claims *c = out;
+	size_t entries;
+
+	if (!read_array(r, name, &entries)) {
+		return false;
+	}
+	if (entries == 0 || entries > CCA_COMPONENTS_MAX) {
+		return reader_fail(r, "%s: %zu entries, must be 1 to %u", name, entries,
+				   CCA_COMPONENTS_MAX);
+	}
+	for (size_t i = 0; i < entries; i++) {
+		if (!read_claims(r, "software component", component_table,
+				 sizeof(component_table) / sizeof(component_table[0]),
+				 &c->component[i])) {
+			return false;
+		}
+	}
+	c->component_count = entries;
+	return true;
+}
+
+static const struct claim platform_table[] = {
+	{265, "platform profile", true, read_profile},
+	{10, "platform challenge", true, read_challenge},
+	{2396, "platform implementation id", true, read_implementation},
+	{256, "platform instance id", true, read_instance},
+	{2401, "platform config", true, read_config},
+	{2395, "platform lifecycle", true, read_lifecycle},
+	{2402, "platform hash algorithm", true, read_hash},
+	{2400, "verification service", false, read_service},
+	{2399, "software components", true, read_components},
+};
+
+bool read_platform_claims(struct cca_bytes view, const uint8_t *whole,
+			  struct cca_platform_claims *out, struct cca_error *err)
+{
+	struct reader r = reader_of(view, whole, err);
+
+	return read_claims(&r, "platform claims", platform_table,
+			   sizeof(platform_table) / sizeof(platform_table[0]), out) &&
+	       read_end(&r, "platform claims");
+}
+
+const char *cca_lifecycle_name(uint16_t lifecycle)
+{
+	switch (lifecycle >> 8) {
+	case 0x00:
+		return "unknown";
+	case 0x10:
+		return "assembly-and-test";
+	case 0x20:
+		return "rot-provisioning";
+	case 0x30:
+		return "secured";
+	case 0x40:
+		return "non-platform-rot-debug";
+	case 0x50:
+		return "recoverable-rot-debug";
+	case 0x60:
+		return "decommissioned";
+	default:
+		return "reserved";
+	}
+}

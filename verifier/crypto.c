@@ -1,0 +1,276 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/* Hashes, keys and signatures with OpenSSL 3. */
+#include <stdio.h>
+#include <string.h>
+
+#include <openssl/bio.h>
+#include <openssl/bn.h>
+#include <openssl/core_names.h>
+#include <openssl/ecdsa.h>
+#include <openssl/err.h>
+#include <openssl/evp.h>
+#include <openssl/param_build.h>
+#include <openssl/pem.h>
+#include <openssl/x509.h>
+
+#include "crypto.h"
+
+struct curve {
+	enum cca_sign_alg alg;
+	int64_t cose;
+	size_t size;
+	const char *group;
+	const char *name;
+	enum cca_hash hash;
+};
+
+static const struct curve curves[] = {
+	{CCA_SIGN_ES256, 1, 32, "prime256v1", "ES256", CCA_HASH_SHA256},
+	{CCA_SIGN_ES384, 2, 48, "secp384r1", "ES384", CCA_HASH_SHA384},
+	{CCA_SIGN_ES512, 3, 66, "secp521r1", "ES512", CCA_HASH_SHA512},
+};
+
+static const struct curve *curve_of(enum cca_sign_alg alg)
+{
+	for (size_t i = 0; i < sizeof(curves) / sizeof(curves[0]); i++) {
+		if (curves[i].alg == alg) {
+			return &curves[i];
+		}
+	}
+	return NULL;
+}
+
+enum cca_sign_alg sign_alg_of_curve(int64_t curve)
+{
+	for (size_t i = 0; i < sizeof(curves) / sizeof(curves[0]); i++) {
+		if (curves[i].cose == curve) {
+			return curves[i].alg;
+		}
+	}
+	return CCA_SIGN_NONE;
+}
+
+size_t coordinate_size(enum cca_sign_alg alg)
+{
+	const struct curve *c = curve_of(alg);
+
+	return c != NULL ? c->size : 0;
+}
+
+const char *cca_sign_alg_name(enum cca_sign_alg alg)
+{
+	const struct curve *c = curve_of(alg);
+
+	return c != NULL ? c->name : "none";
+}
+
+static const EVP_MD *md_of(enum cca_hash hash)
+{
+	switch (hash) {
+	case CCA_HASH_SHA256:
+		return EVP_sha256();
+	case CCA_HASH_SHA384:
+		return EVP_sha384();
+	case CCA_HASH_SHA512:
+		return EVP_sha512();
+	default:
+		return NULL;
+	}
+}
+
+static const struct {
+	const char *name;
+	size_t size;
+} hashes[] = {
+	[CCA_HASH_NONE] = {"none", 0},
+	[CCA_HASH_SHA256] = {"sha-256", 32},
+	[CCA_HASH_SHA384] = {"sha-384", 48},
+	[CCA_HASH_SHA512] = {"sha-512", 64},
+};
+
+size_t cca_hash_size(enum cca_hash hash)
+{
+	return hashes[hash].size;
+}
+
+const char *cca_hash_name(enum cca_hash hash)
+{
+	return hashes[hash].name;
+}
+
+enum cca_hash cca_hash_from_name(const char *name, size_t size)
+{
+	for (int h = CCA_HASH_SHA256; h <= CCA_HASH_SHA512; h++) {
+		if (size == strlen(hashes[h].name) && memcmp(name, hashes[h].name, size) == 0) {
+			return (enum cca_hash)h;
+		}
+	}
+	return CCA_HASH_NONE;
+}
+
+bool cca_hash(enum cca_hash hash, const void *data, size_t size, uint8_t out[CCA_HASH_MAX])
+{
+	const EVP_MD *md = md_of(hash);
+
+	return md != NULL && EVP_Digest(data, size, out, NULL, md, NULL) == 1;
+}
+
+static EVP_PKEY *pkey_from_params(OSSL_PARAM *params)
+{
+	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_name(NULL, "EC", NULL);
+	EVP_PKEY *pkey = NULL;
+
+	if (ctx == NULL || EVP_PKEY_fromdata_init(ctx) != 1 ||
+	    EVP_PKEY_fromdata(ctx, &pkey, EVP_PKEY_PUBLIC_KEY, params) != 1) {
+		pkey = NULL;
+	}
+	EVP_PKEY_CTX_free(ctx);
+	return pkey;
+}
+
+/* NULL also if the point is not on the curve: OpenSSL refuses it when it reads the key. */
+static EVP_PKEY *pkey_of(const struct cca_key *key, const struct curve *c)
+{
+	uint8_t point[1 + 2 * sizeof(key->x)];
+	OSSL_PARAM params[3];
+
+	point[0] = 0x04; /* uncompressed, SEC 1, 2.3.3 */
+	memcpy(point + 1, key->x, c->size);
+	memcpy(point + 1 + c->size, key->y, c->size);
+	params[0] =
+		OSSL_PARAM_construct_utf8_string(OSSL_PKEY_PARAM_GROUP_NAME, (char *)c->group, 0);
+	params[1] =
+		OSSL_PARAM_construct_octet_string(OSSL_PKEY_PARAM_PUB_KEY, point, 1 + 2 * c->size);
+	params[2] = OSSL_PARAM_construct_end();
+	return pkey_from_params(params);
+}
+
+/* r and s to the DER form that OpenSSL wants. The result is OpenSSL's memory; 0 if it failed. */
+static int der_signature(struct cca_bytes raw, unsigned char **der)
+{
+	ECDSA_SIG *sig = ECDSA_SIG_new();
+	BIGNUM *r = BN_bin2bn(raw.data, (int)(raw.size / 2), NULL);
+	BIGNUM *s = BN_bin2bn(raw.data + raw.size / 2, (int)(raw.size / 2), NULL);
+	int size = 0;
+
+	*der = NULL;
+	if (sig == NULL || r == NULL || s == NULL || ECDSA_SIG_set0(sig, r, s) != 1) {
+		BN_free(r);
+		BN_free(s);
+	} else {
+		size = i2d_ECDSA_SIG(sig, der);
+	}
+	ECDSA_SIG_free(sig);
+	return size > 0 ? size : 0;
+}
+
+static enum verdict digest_verify(EVP_PKEY *pkey, const EVP_MD *md, struct pieces message,
+				  struct cca_bytes der)
+{
+	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+	bool ok = ctx != NULL && EVP_DigestVerifyInit(ctx, NULL, md, NULL, pkey) == 1;
+	enum verdict v = VERDICT_FAILED;
+
+	for (size_t i = 0; ok && i < message.count; i++) {
+		ok = EVP_DigestVerifyUpdate(ctx, message.piece[i].data, message.piece[i].size) == 1;
+	}
+	if (ok) {
+		/* Anything but 1 is a refusal: r or s of zero, or too large, count as an error. */
+		v = EVP_DigestVerifyFinal(ctx, der.data, der.size) == 1 ? VERDICT_GOOD
+									: VERDICT_BAD;
+	}
+	EVP_MD_CTX_free(ctx);
+	return v;
+}
+
+enum verdict verify_ecdsa(const struct cca_key *key, struct pieces message,
+			  struct cca_bytes signature)
+{
+	const struct curve *c = curve_of(key->alg);
+	enum verdict v = VERDICT_FAILED;
+	unsigned char *der;
+	EVP_PKEY *pkey;
+	int size;
+
+	if (c == NULL || signature.size != 2 * c->size) {
+		return VERDICT_BAD;
+	}
+	pkey = pkey_of(key, c);
+	if (pkey == NULL) {
+		ERR_clear_error();
+		return VERDICT_BAD;
+	}
+	size = der_signature(signature, &der);
+	if (size != 0) {
+		v = digest_verify(pkey, md_of(c->hash), message,
+				  (struct cca_bytes){der, (size_t)size});
+	}
+	OPENSSL_free(der);
+	EVP_PKEY_free(pkey);
+	ERR_clear_error();
+	return v;
+}
+
+static EVP_PKEY *pkey_from_pem(const void *pem, size_t size)
+{
+	BIO *bio = BIO_new_mem_buf(pem, (int)size);
+	EVP_PKEY *pkey = bio != NULL ? PEM_read_bio_PUBKEY(bio, NULL, NULL, NULL) : NULL;
+	X509 *cert;
+
+	if (bio != NULL && pkey == NULL && BIO_reset(bio) >= 0) {
+		cert = PEM_read_bio_X509(bio, NULL, NULL, NULL);
+		pkey = cert != NULL ? X509_get_pubkey(cert) : NULL;
+		X509_free(cert);
+	}
+	BIO_free(bio);
+	ERR_clear_error();
+	return pkey;
+}
+
+static bool get_coordinates(const EVP_PKEY *pkey, const struct curve *c, struct cca_key *key)
+{
+	BIGNUM *x = NULL;
+	BIGNUM *y = NULL;
+	bool ok = EVP_PKEY_get_bn_param(pkey, OSSL_PKEY_PARAM_EC_PUB_X, &x) == 1 &&
+		  EVP_PKEY_get_bn_param(pkey, OSSL_PKEY_PARAM_EC_PUB_Y, &y) == 1 &&
+		  BN_bn2binpad(x, key->x, (int)c->size) == (int)c->size &&
+		  BN_bn2binpad(y, key->y, (int)c->size) == (int)c->size;
+
+	BN_free(x);
+	BN_free(y);
+	key->alg = ok ? c->alg : CCA_SIGN_NONE;
+	return ok;
+}
+
+static bool key_from_pkey(const EVP_PKEY *pkey, struct cca_key *key)
+{
+	char group[64];
+
+	if (EVP_PKEY_get_utf8_string_param(pkey, OSSL_PKEY_PARAM_GROUP_NAME, group, sizeof(group),
+					   NULL) != 1) {
+		return false;
+	}
+	for (size_t i = 0; i < sizeof(curves) / sizeof(curves[0]); i++) {
+		if (strcmp(group, curves[i].group) == 0) {
+			return get_coordinates(pkey, &curves[i], key);
+		}
+	}
+	return false;
+}
+
+enum cca_status cca_key_from_pem(const void *pem, size_t size, struct cca_key *key,
+				 struct cca_error *err)
+{
+	EVP_PKEY *pkey = size <= CCA_TOKEN_MAX_SIZE ? pkey_from_pem(pem, size) : NULL;
+
+	memset(key, 0, sizeof(*key));
+	memset(err, 0, sizeof(*err));
+	if (pkey == NULL || !key_from_pkey(pkey, key)) {
+		err->status = CCA_MALFORMED;
+		snprintf(err->text, sizeof(err->text),
+			 "key: no PEM public key or certificate for P-256, P-384 or P-521");
+	}
+	EVP_PKEY_free(pkey);
+	ERR_clear_error();
+	return err->status;
+}

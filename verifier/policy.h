@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/* What a relying party expects of a token, and the comparison. The file format: cca-verify(1). */
+#ifndef CCA_POLICY_H
+#define CCA_POLICY_H
+
+#include "ccatoken.h"
+
+#define CCA_POLICY_ANCHORS    16u
+#define CCA_POLICY_VALUES     16u
+#define CCA_POLICY_COMPONENTS 32u
+#define CCA_POLICY_TYPE_SIZE  64u
+#define CCA_POLICY_NAME_SIZE  128u
+#define CCA_POLICY_VALUE_SIZE 64u
+
+struct cca_policy_value {
+	size_t size;
+	uint8_t data[CCA_POLICY_VALUE_SIZE];
+};
+
+/* Any of these will do; with count 0 there is no expectation. */
+struct cca_policy_set {
+	size_t count;
+	struct cca_policy_value value[CCA_POLICY_VALUES];
+};
+
+/* Every software component of this type must have one of these measurements, and one must exist. */
+struct cca_policy_component {
+	char type[CCA_POLICY_TYPE_SIZE];
+	struct cca_policy_set measurement;
+};
+
+struct cca_policy {
+	size_t anchor_count;
+	struct cca_key anchor[CCA_POLICY_ANCHORS];
+	char anchor_name[CCA_POLICY_ANCHORS][CCA_POLICY_NAME_SIZE]; /* file, for messages */
+
+	size_t challenge_size; /* 0: not in the policy */
+	uint8_t challenge[CCA_CHALLENGE_SIZE];
+
+	struct cca_policy_set rim;
+	struct cca_policy_set rem[CCA_REM_COUNT];
+	struct cca_policy_set rpv;
+	struct cca_policy_set realm_id; /* 8 bytes, big endian */
+	enum cca_hash realm_hash;       /* CCA_HASH_NONE: any */
+
+	struct cca_policy_set implementation_id;
+	struct cca_policy_set instance_id;
+	struct cca_policy_set config;
+	enum cca_hash platform_hash;
+	uint32_t lifecycles; /* bit n: state 0xn000 to 0xn0ff is accepted */
+	size_t component_count;
+	struct cca_policy_component component[CCA_POLICY_COMPONENTS];
+};
+
+/* The policy of those who state none: no expectation but that the platform is "secured". */
+void cca_policy_init(struct cca_policy *policy);
+
+/*
+ * Reads a policy file into *policy, in place of what it held. Unknown members, repeated members and
+ * values of a wrong size are refused: a misspelt expectation must not pass as none. Names of anchor
+ * files are relative to the policy's folder. False, with the reason in err->text, if the file or
+ * an anchor cannot be read or is not as it should be. The file is the owner's own: it is trusted as
+ * far as memory goes.
+ */
+bool cca_policy_load(const char *path, struct cca_policy *policy, struct cca_error *err);
+
+/* Adds a trust anchor from a PEM or COSE_Key file. False, with the reason, if it cannot. */
+bool cca_policy_add_anchor_file(struct cca_policy *policy, const char *path, struct cca_error *err);
+
+/* Told of each expectation that the token does not meet. `what` is the member's name. */
+typedef void cca_mismatch_fn(void *ctx, const char *what, const char *detail);
+
+/*
+ * Compares the claims of a verified token with the policy (not its anchors and challenge, which are
+ * inputs of cca_token_verify() and cca_token_check_challenge()). Returns the number of expectations
+ * that are not met.
+ */
+size_t cca_policy_check(const struct cca_policy *policy, const struct cca_token *token,
+			cca_mismatch_fn *mismatch, void *ctx);
+
+/* Hexadecimal digits to bytes: 1 to `max` bytes, two digits each, nothing else. 0 if it is not. */
+size_t cca_from_hex(const char *text, uint8_t *out, size_t max);
+
+/* Bytes to hexadecimal, cut to what fits; always ends with a zero. */
+void cca_to_hex(struct cca_bytes bytes, char *out, size_t size);
+
+#endif

@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "policy.h"
+
+struct check {
+	cca_mismatch_fn *mismatch;
+	void *ctx;
+	size_t count;
+};
+
+static void report(struct check *c, const char *what, const char *detail)
+{
+	c->count++;
+	if (c->mismatch != NULL) {
+		c->mismatch(c->ctx, what, detail);
+	}
+}
+
+size_t cca_from_hex(const char *text, uint8_t *out, size_t max)
+{
+	static const char digits[] = "0123456789abcdef0123456789ABCDEF";
+	size_t size = strlen(text);
+
+	if (size == 0 || size % 2 != 0 || size / 2 > max) {
+		return 0;
+	}
+	for (size_t i = 0; i < size; i++) {
+		const char *d = strchr(digits, text[i]);
+		uint8_t half;
+
+		if (d == NULL) {
+			return 0;
+		}
+		half = (uint8_t)(d - digits) & 0xf;
+		out[i / 2] = (uint8_t)(i % 2 == 0 ? half << 4 : out[i / 2] | half);
+	}
+	return size / 2;
+}
+
+void cca_to_hex(struct cca_bytes bytes, char *out, size_t size)
+{
+	size_t i;
+
+	for (i = 0; i < bytes.size && 2 * i + 2 < size; i++) {
+		snprintf(out + 2 * i, 3, "%02x", bytes.data[i]);
+	}
+	out[2 * i] = '\0';
+}
+
+static bool in_set(const struct cca_policy_set *set, struct cca_bytes actual)
+{
+	for (size_t i = 0; i < set->count; i++) {
+		const struct cca_policy_value *v = &set->value[i];
+
+		if (v->size == actual.size && memcmp(v->data, actual.data, v->size) == 0) {
+			return true;
+		}
+	}
+	return false;
+}
+
+static void check_set(struct check *c, const char *what, const struct cca_policy_set *set,
+		      struct cca_bytes actual)
+{
+	char expected[2 * CCA_POLICY_VALUE_SIZE + 1];
+	char found[2 * CCA_POLICY_VALUE_SIZE + 1];
+	char detail[384];
+
+	if (set->count == 0 || in_set(set, actual)) {
+		return;
+	}
+	cca_to_hex((struct cca_bytes){set->value[0].data, set->value[0].size}, expected,
+		   sizeof(expected));
+	cca_to_hex(actual, found, sizeof(found));
+	if (set->count == 1) {
+		snprintf(detail, sizeof(detail), "expected %s, token has %s", expected, found);
+	} else {
+		snprintf(detail, sizeof(detail), "expected one of %zu values, token has %s",
+			 set->count, found);
+	}
+	report(c, what, detail);
+}
+
+static void check_hash(struct check *c, const char *what, enum cca_hash expected,
+		       enum cca_hash actual)
+{
+	char detail[64];
+
+	if (expected == CCA_HASH_NONE || expected == actual) {
+		return;
+	}
+	snprintf(detail, sizeof(detail), "expected %s, token has %s", cca_hash_name(expected),
+		 cca_hash_name(actual));
+	report(c, what, detail);
+}
+
+static void check_realm_id(struct check *c, const struct cca_policy_set *set,
+			   const struct cca_realm_claims *realm)
+{
+	uint8_t id[sizeof(realm->realm_id)];
+
+	if (set->count != 0 && !realm->has_realm_id) {
+		report(c, "realm.id", "the token carries none (not a CAEC firmware?)");
+		return;
+	}
+	for (size_t i = 0; i < sizeof(id); i++) {
+		id[i] = (uint8_t)(realm->realm_id >> (8 * (sizeof(id) - 1 - i)));
+	}
+	check_set(c, "realm.id", set, (struct cca_bytes){id, sizeof(id)});
+}
+
+static void check_lifecycle(struct check *c, uint32_t accepted, uint16_t actual)
+{
+	bool defined = (actual & 0x0f00) == 0;
+	char detail[96];
+
+	if (defined && accepted & UINT32_C(1) << (actual >> 12)) {
+		return;
+	}
+	snprintf(detail, sizeof(detail), "state %s (%#06x) is not accepted",
+		 cca_lifecycle_name(actual), actual);
+	report(c, "platform.lifecycle", detail);
+}
+
+static bool has_type(const struct cca_component *component, const char *type)
+{
+	return component->type.size == strlen(type) &&
+	       memcmp(component->type.data, type, component->type.size) == 0;
+}
+
+static void check_component(struct check *c, const struct cca_policy_component *want,
+			    const struct cca_platform_claims *platform)
+{
+	char what[CCA_POLICY_TYPE_SIZE + 32];
+	bool found = false;
+
+	snprintf(what, sizeof(what), "platform.components.%s", want->type);
+	for (size_t i = 0; i < platform->component_count; i++) {
+		if (has_type(&platform->component[i], want->type)) {
+			found = true;
+			check_set(c, what, &want->measurement, platform->component[i].measurement);
+		}
+	}
+	if (!found) {
+		report(c, what, "the platform has no such software component");
+	}
+}
+
+static void check_realm(struct check *c, const struct cca_policy *p,
+			const struct cca_realm_claims *realm)
+{
+	static const char *const rem_name[CCA_REM_COUNT] = {"realm.rem0", "realm.rem1",
+							    "realm.rem2", "realm.rem3"};
+
+	check_hash(c, "realm.hash", p->realm_hash, realm->hash);
+	check_set(c, "realm.rim", &p->rim, realm->rim);
+	for (size_t i = 0; i < CCA_REM_COUNT; i++) {
+		check_set(c, rem_name[i], &p->rem[i], realm->rem[i]);
+	}
+	check_set(c, "realm.rpv", &p->rpv, realm->rpv);
+	check_realm_id(c, &p->realm_id, realm);
+}
+
+size_t cca_policy_check(const struct cca_policy *policy, const struct cca_token *token,
+			cca_mismatch_fn *mismatch, void *ctx)
+{
+	const struct cca_platform_claims *platform = &token->platform;
+	struct check c = {.mismatch = mismatch, .ctx = ctx};
+
+	check_realm(&c, policy, &token->realm);
+	check_set(&c, "platform.implementation-id", &policy->implementation_id,
+		  platform->implementation_id);
+	check_set(&c, "platform.instance-id", &policy->instance_id, platform->instance_id);
+	check_set(&c, "platform.config", &policy->config, platform->config);
+	check_hash(&c, "platform.hash", policy->platform_hash, platform->hash);
+	check_lifecycle(&c, policy->lifecycles, platform->lifecycle);
+	for (size_t i = 0; i < policy->component_count; i++) {
+		check_component(&c, &policy->component[i], platform);
+	}
+	return c.count;
+}

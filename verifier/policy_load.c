@@ -1,0 +1,425 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/* Policy files: JSON, read with jansson into the fixed structure that the comparison works on. */
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <jansson.h>
+
+#include "policy.h"
+
+#define POLICY_VERSION 1
+
+/* Where a file is being read. `folder` is the start of the path up to the last '/', for anchors. */
+struct loader {
+	struct cca_policy *policy;
+	struct cca_error *err;
+	const char *path;
+	size_t folder_size;
+};
+
+/* A member a JSON object may have. */
+struct member {
+	const char *name;
+	bool (*load)(struct loader *l, const char *name, const json_t *value);
+};
+
+static bool __attribute__((format(printf, 2, 3))) fail(struct cca_error *err, const char *format,
+						       ...)
+{
+	va_list ap;
+
+	*err = (struct cca_error){.status = CCA_MALFORMED};
+	va_start(ap, format);
+	vsnprintf(err->text, sizeof(err->text), format, ap);
+	va_end(ap);
+	return false;
+}
+
+static bool load_members(struct loader *l, const json_t *object, const char *what,
+			 const struct member *table, size_t rows)
+{
+	const char *name;
+	json_t *value;
+
+	if (!json_is_object(object)) {
+		return fail(l->err, "%s: must be an object", what);
+	}
+	json_object_foreach((json_t *)object, name, value)
+	{
+		size_t i = 0;
+
+		while (i < rows && strcmp(table[i].name, name) != 0) {
+			i++;
+		}
+		if (i == rows) {
+			return fail(l->err, "%s: unknown member \"%s\"", what, name);
+		}
+		if (!table[i].load(l, name, value)) {
+			return false;
+		}
+	}
+	return true;
+}
+
+/* --- values --- */
+
+static bool add_hex(struct loader *l, const char *name, const json_t *value,
+		    struct cca_policy_set *set)
+{
+	struct cca_policy_value *v = &set->value[set->count];
+
+	if (set->count == CCA_POLICY_VALUES) {
+		return fail(l->err, "%s: more than %u values", name, CCA_POLICY_VALUES);
+	}
+	if (!json_is_string(value)) {
+		return fail(l->err, "%s: must be hexadecimal text, or a list of such", name);
+	}
+	v->size = cca_from_hex(json_string_value(value), v->data, sizeof(v->data));
+	if (v->size == 0) {
+		return fail(l->err, "%s: not hexadecimal digits for 1 to %u bytes", name,
+			    CCA_POLICY_VALUE_SIZE);
+	}
+	set->count++;
+	return true;
+}
+
+/* A list may not be empty: it would accept everything where its writer means nothing. */
+static bool load_set(struct loader *l, const char *name, const json_t *value,
+		     struct cca_policy_set *set)
+{
+	size_t i;
+	json_t *each;
+
+	if (!json_is_array(value)) {
+		return add_hex(l, name, value, set);
+	}
+	if (json_array_size(value) == 0) {
+		return fail(l->err, "%s: the list is empty", name);
+	}
+	json_array_foreach((json_t *)value, i, each)
+	{
+		if (!add_hex(l, name, each, set)) {
+			return false;
+		}
+	}
+	return true;
+}
+
+static bool check_size(struct loader *l, const char *name, const struct cca_policy_set *set,
+		       size_t a, size_t b)
+{
+	for (size_t i = 0; i < set->count; i++) {
+		if (set->value[i].size != a && set->value[i].size != b) {
+			return fail(l->err, "%s: %zu bytes, must be %zu%s", name,
+				    set->value[i].size, a, a == b ? "" : " or 64");
+		}
+	}
+	return true;
+}
+
+static bool load_hash(struct loader *l, const char *name, const json_t *value, enum cca_hash *hash)
+{
+	const char *text = json_string_value(value);
+
+	*hash = text != NULL ? cca_hash_from_name(text, strlen(text)) : CCA_HASH_NONE;
+	return *hash != CCA_HASH_NONE ||
+	       fail(l->err, "%s: must be \"sha-256\", \"sha-384\" or \"sha-512\"", name);
+}
+
+/* --- realm --- */
+
+static bool load_rim(struct loader *l, const char *name, const json_t *value)
+{
+	return load_set(l, name, value, &l->policy->rim) &&
+	       check_size(l, name, &l->policy->rim, 32, 64);
+}
+
+static bool load_rem(struct loader *l, const char *name, const json_t *value)
+{
+	struct cca_policy_set *set = &l->policy->rem[name[3] - '0'];
+
+	return load_set(l, name, value, set) && check_size(l, name, set, 32, 64);
+}
+
+static bool load_rpv(struct loader *l, const char *name, const json_t *value)
+{
+	return load_set(l, name, value, &l->policy->rpv) &&
+	       check_size(l, name, &l->policy->rpv, CCA_RPV_SIZE, CCA_RPV_SIZE);
+}
+
+static bool load_rpv_text(struct loader *l, const char *name, const json_t *value)
+{
+	struct cca_policy_set *set = &l->policy->rpv;
+	struct cca_policy_value *v = &set->value[set->count];
+	size_t size = json_string_length(value);
+
+	if (!json_is_string(value) || size > CCA_RPV_SIZE || set->count == CCA_POLICY_VALUES) {
+		return fail(l->err, "%s: must be text of at most %u bytes", name, CCA_RPV_SIZE);
+	}
+	*v = (struct cca_policy_value){.size = CCA_RPV_SIZE};
+	memcpy(v->data, json_string_value(value), size);
+	set->count++;
+	return true;
+}
+
+static bool load_realm_id(struct loader *l, const char *name, const json_t *value)
+{
+	return load_set(l, name, value, &l->policy->realm_id) &&
+	       check_size(l, name, &l->policy->realm_id, 8, 8);
+}
+
+static bool load_realm_hash(struct loader *l, const char *name, const json_t *value)
+{
+	return load_hash(l, name, value, &l->policy->realm_hash);
+}
+
+static bool load_realm(struct loader *l, const char *name, const json_t *value)
+{
+	static const struct member table[] = {
+		{"rim", load_rim},     {"rem0", load_rem},        {"rem1", load_rem},
+		{"rem2", load_rem},    {"rem3", load_rem},        {"rpv", load_rpv},
+		{"id", load_realm_id}, {"hash", load_realm_hash}, {"rpv-text", load_rpv_text},
+	};
+
+	return load_members(l, value, name, table, sizeof(table) / sizeof(table[0]));
+}
+
+/* --- platform --- */
+
+static bool load_implementation(struct loader *l, const char *name, const json_t *value)
+{
+	struct cca_policy_set *set = &l->policy->implementation_id;
+
+	return load_set(l, name, value, set) &&
+	       check_size(l, name, set, CCA_IMPL_ID_SIZE, CCA_IMPL_ID_SIZE);
+}
+
+static bool load_instance(struct loader *l, const char *name, const json_t *value)
+{
+	struct cca_policy_set *set = &l->policy->instance_id;
+
+	return load_set(l, name, value, set) &&
+	       check_size(l, name, set, CCA_INSTANCE_SIZE, CCA_INSTANCE_SIZE);
+}
+
+static bool load_config(struct loader *l, const char *name, const json_t *value)
+{
+	return load_set(l, name, value, &l->policy->config);
+}
+
+static bool load_platform_hash(struct loader *l, const char *name, const json_t *value)
+{
+	return load_hash(l, name, value, &l->policy->platform_hash);
+}
+
+static bool add_lifecycle(struct loader *l, const char *name, const json_t *value)
+{
+	const char *text = json_string_value(value);
+
+	for (unsigned int state = 0; text != NULL && state < 7; state++) {
+		if (strcmp(text, cca_lifecycle_name((uint16_t)(state << 12))) == 0) {
+			l->policy->lifecycles |= UINT32_C(1) << state;
+			return true;
+		}
+	}
+	return fail(l->err, "%s: \"%s\" is no lifecycle state", name, text != NULL ? text : "?");
+}
+
+static bool load_lifecycle(struct loader *l, const char *name, const json_t *value)
+{
+	size_t i;
+	json_t *each;
+
+	if (!json_is_array(value) || json_array_size(value) == 0) {
+		return fail(l->err, "%s: must be a list of states", name);
+	}
+	l->policy->lifecycles = 0;
+	json_array_foreach((json_t *)value, i, each)
+	{
+		if (!add_lifecycle(l, name, each)) {
+			return false;
+		}
+	}
+	return true;
+}
+
+static bool load_components(struct loader *l, const char *name, const json_t *value)
+{
+	const char *type;
+	json_t *measurement;
+
+	if (!json_is_object(value)) {
+		return fail(l->err, "%s: must be an object", name);
+	}
+	json_object_foreach((json_t *)value, type, measurement)
+	{
+		struct cca_policy_component *c = &l->policy->component[l->policy->component_count];
+
+		if (l->policy->component_count == CCA_POLICY_COMPONENTS ||
+		    strlen(type) >= sizeof(c->type)) {
+			return fail(l->err, "%s: more than %u, or a name too long", name,
+				    CCA_POLICY_COMPONENTS);
+		}
+		snprintf(c->type, sizeof(c->type), "%s", type);
+		if (!load_set(l, type, measurement, &c->measurement)) {
+			return false;
+		}
+		l->policy->component_count++;
+	}
+	return true;
+}
+
+static bool load_platform(struct loader *l, const char *name, const json_t *value)
+{
+	static const struct member table[] = {
+		{"implementation-id", load_implementation},
+		{"instance-id", load_instance},
+		{"config", load_config},
+		{"hash", load_platform_hash},
+		{"lifecycle", load_lifecycle},
+		{"components", load_components},
+	};
+
+	return load_members(l, value, name, table, sizeof(table) / sizeof(table[0]));
+}
+
+/* --- anchors --- */
+
+static bool add_anchor(struct cca_policy *p, const void *data, size_t size, const char *what,
+		       struct cca_error *err)
+{
+	struct cca_key *key = &p->anchor[p->anchor_count];
+	struct cca_error ignored;
+
+	if (p->anchor_count == CCA_POLICY_ANCHORS) {
+		return fail(err, "%s: more than %u trust anchors", what, CCA_POLICY_ANCHORS);
+	}
+	if (cca_key_from_pem(data, size, key, &ignored) != CCA_OK &&
+	    cca_key_from_cose(data, size, key, &ignored) != CCA_OK) {
+		return fail(err, "%s: no P-256, P-384 or P-521 public key in PEM or COSE_Key form",
+			    what);
+	}
+	snprintf(p->anchor_name[p->anchor_count], CCA_POLICY_NAME_SIZE, "%s", what);
+	p->anchor_count++;
+	return true;
+}
+
+bool cca_policy_add_anchor_file(struct cca_policy *policy, const char *path, struct cca_error *err)
+{
+	static uint8_t data[CCA_TOKEN_MAX_SIZE];
+	FILE *file = fopen(path, "rb");
+	size_t size;
+
+	if (file == NULL) {
+		return fail(err, "%s: %s", path, strerror(errno));
+	}
+	size = fread(data, 1, sizeof(data), file);
+	if (ferror(file) || !feof(file)) {
+		fclose(file);
+		return fail(err, "%s: cannot be read, or longer than a key can be", path);
+	}
+	fclose(file);
+	return add_anchor(policy, data, size, path, err);
+}
+
+static bool load_anchor(struct loader *l, const char *name, const json_t *value)
+{
+	const char *text = json_string_value(value);
+	char path[4096];
+	int n;
+
+	if (text == NULL) {
+		return fail(l->err, "%s: must be file names or PEM text", name);
+	}
+	if (strncmp(text, "-----BEGIN", 10) == 0) {
+		return add_anchor(l->policy, text, strlen(text), name, l->err);
+	}
+	n = snprintf(path, sizeof(path), "%.*s%s", text[0] == '/' ? 0 : (int)l->folder_size,
+		     l->path, text);
+	if (n < 0 || (size_t)n >= sizeof(path)) {
+		return fail(l->err, "%s: file name too long", name);
+	}
+	return cca_policy_add_anchor_file(l->policy, path, l->err);
+}
+
+static bool load_anchors(struct loader *l, const char *name, const json_t *value)
+{
+	size_t i;
+	json_t *each;
+
+	if (!json_is_array(value)) {
+		return fail(l->err, "%s: must be a list", name);
+	}
+	json_array_foreach((json_t *)value, i, each)
+	{
+		if (!load_anchor(l, name, each)) {
+			return false;
+		}
+	}
+	return true;
+}
+
+/* --- the whole --- */
+
+static bool load_version(struct loader *l, const char *name, const json_t *value)
+{
+	return (json_is_integer(value) && json_integer_value(value) == POLICY_VERSION) ||
+	       fail(l->err, "%s: this program knows version %d", name, POLICY_VERSION);
+}
+
+static bool load_challenge(struct loader *l, const char *name, const json_t *value)
+{
+	struct cca_policy *p = l->policy;
+
+	p->challenge_size = json_is_string(value) ? cca_from_hex(json_string_value(value),
+								 p->challenge, sizeof(p->challenge))
+						  : 0;
+	return p->challenge_size != 0 ||
+	       fail(l->err, "%s: not hexadecimal digits for 1 to 64 bytes", name);
+}
+
+static bool load_root(struct loader *l, const json_t *root)
+{
+	static const struct member table[] = {
+		{"caec-policy", load_version}, {"anchors", load_anchors},
+		{"challenge", load_challenge}, {"realm", load_realm},
+		{"platform", load_platform},
+	};
+
+	if (!load_members(l, root, "policy", table, sizeof(table) / sizeof(table[0]))) {
+		return false;
+	}
+	return json_object_get(root, "caec-policy") != NULL ||
+	       fail(l->err, "policy: no \"caec-policy\": %d", POLICY_VERSION);
+}
+
+void cca_policy_init(struct cca_policy *policy)
+{
+	memset(policy, 0, sizeof(*policy));
+	policy->lifecycles = UINT32_C(1) << 3;
+}
+
+bool cca_policy_load(const char *path, struct cca_policy *policy, struct cca_error *err)
+{
+	const char *slash = strrchr(path, '/');
+	struct loader l = {
+		.policy = policy,
+		.err = err,
+		.path = path,
+		.folder_size = slash != NULL ? (size_t)(slash - path) + 1 : 0,
+	};
+	json_error_t json_err;
+	json_t *root;
+	bool ok;
+
+	cca_policy_init(policy);
+	root = json_load_file(path, JSON_REJECT_DUPLICATES, &json_err);
+	if (root == NULL) {
+		return fail(err, "line %d: %s", json_err.line, json_err.text);
+	}
+	ok = load_root(&l, root);
+	json_decref(root);
+	return ok;
+}

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/*
+ * Realm measurements computed offline: RIM and REMs as an RMM of specification 1.0 has them
+ * (A7.1, B4.3.1.4, B4.3.9.4, B4.3.12.4, B4.3.18.4, B5.3.7). One call per RMI or RSI command that
+ * contributes, in the order in which the host issues them: the order is part of the measurement.
+ *
+ * Functions return false only if the crypto library fails, or as said; the value is then unchanged.
+ */
+#ifndef CCA_RIM_H
+#define CCA_RIM_H
+
+#include "abi/rmi.h"
+#include "ccatoken.h"
+
+struct cca_measurement {
+	enum cca_hash hash;          /* CCA_HASH_SHA256 or CCA_HASH_SHA512 */
+	uint8_t value[CCA_HASH_MAX]; /* the first cca_hash_size(hash) bytes count, the rest is zero
+				      */
+};
+
+/*
+ * RMI_REALM_CREATE. Only flags, s2sz, sve_vl, num_bps, num_wps, pmu_num_ctrs and hash_algo of the
+ * parameters are measured. False also if hash_algo is neither RMI_HASH_SHA_256 nor _512.
+ */
+bool cca_rim_realm_create(struct cca_measurement *rim, const struct rmi_realm_params *params);
+
+/*
+ * RMI_DATA_CREATE of the page at `ipa`. `page` is ABI_GRANULE_SIZE bytes; it is measured if flags
+ * has RMI_DATA_FLAG_MEASURE and may be NULL otherwise.
+ */
+bool cca_rim_data_create(struct cca_measurement *rim, uint64_t ipa, uint64_t flags,
+			 const void *page);
+
+/*
+ * RMI_RTT_INIT_RIPAS of [base, top) where the walk ends at `level` (1, 2 or 3): one step for each
+ * entry. False also if base or top is not aligned to an entry, the range is empty, or level is none
+ * of these.
+ */
+bool cca_rim_init_ripas(struct cca_measurement *rim, uint64_t base, uint64_t top, int level);
+
+/*
+ * RMI_RTT_INIT_RIPAS of [base, top) by a host that asks for the whole range and makes a table only
+ * where the RMM asks for one, in a realm whose tables below level 1 do not exist yet: every entry
+ * is as large as alignment allows, 1 GiB at most. False also if base or top is not page-aligned or
+ * the range is empty.
+ */
+bool cca_rim_init_ripas_range(struct cca_measurement *rim, uint64_t base, uint64_t top);
+
+/*
+ * RMI_REC_CREATE. Without RMI_REC_FLAG_RUNNABLE nothing is measured; otherwise flags, pc and gprs.
+ */
+bool cca_rim_rec_create(struct cca_measurement *rim, const struct rmi_rec_params *params);
+
+/* RSI_MEASUREMENT_EXTEND of a REM with `size` bytes, 0 to 64. False also if size is larger. */
+bool cca_rem_extend(struct cca_measurement *rem, const void *value, size_t size);
+
+/* A REM as it is when the realm is created: zero. */
+struct cca_measurement cca_rem_initial(enum cca_hash hash);
+
+#endif

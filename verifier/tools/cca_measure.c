@@ -1,0 +1,334 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/* cca-measure: the RIM of a realm, before the realm ever runs. */
+#include <errno.h>
+#include <getopt.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <jansson.h>
+
+#include "policy.h"
+#include "tools/measure.h"
+
+enum exit_code { EXIT_GOOD = 0, EXIT_USAGE = 3 };
+
+struct options {
+	struct layout_config config;
+	const char *kernel;
+	const char *initrd;
+	const char *script;
+	const char *dtb;
+	const char *rpv;
+	const char *anchors[CCA_POLICY_ANCHORS];
+	size_t anchor_count;
+	bool policy;
+	bool steps;
+	bool image; /* an option of the image mode was given */
+};
+
+static const char usage[] =
+	"usage: cca-measure --kernel F --mem SIZE [OPTION...]\n"
+	"       cca-measure --script F|- [OPTION...]\n"
+	"Prints the initial measurement (RIM) that a realm will have.\n"
+	"The realm as rvm run makes it:\n"
+	"  -k, --kernel F      arm64 Image           -i, --initrd F      initramfs\n"
+	"  -c, --cmdline S     kernel command line   -m, --mem SIZE      RAM, with K, M or G\n"
+	"  -n, --cpus N        vCPUs (1)             -s, --csm SIZE      window for shared "
+	"regions\n"
+	"  -H, --hash H        sha256 or sha512      -V, --sve VL        SVE, vector length in "
+	"bits\n"
+	"      --pmu N         PMU with N counters   -u, --unmeasured    do not measure contents\n"
+	"      --dtb F         also write the device tree to F\n"
+	"Any realm:\n"
+	"  -f, --script F|-    measured operations, one to a line; see cca-measure(1)\n"
+	"Output:\n"
+	"  -p, --policy        print a policy for cca-verify instead\n"
+	"  -r, --rpv S         with --policy: personalization value\n"
+	"  -a, --anchor F      with --policy: trust anchor of the platform (PEM); repeatable\n"
+	"  -S, --steps         also print the RIM after each operation\n"
+	"  -h, --help          this text\n";
+
+static const struct option long_options[] = {
+	{"kernel", required_argument, NULL, 'k'},  {"initrd", required_argument, NULL, 'i'},
+	{"cmdline", required_argument, NULL, 'c'}, {"mem", required_argument, NULL, 'm'},
+	{"cpus", required_argument, NULL, 'n'},    {"csm", required_argument, NULL, 's'},
+	{"hash", required_argument, NULL, 'H'},    {"sve", required_argument, NULL, 'V'},
+	{"pmu", required_argument, NULL, 'P'},     {"unmeasured", no_argument, NULL, 'u'},
+	{"dtb", required_argument, NULL, 'D'},     {"script", required_argument, NULL, 'f'},
+	{"policy", no_argument, NULL, 'p'},        {"rpv", required_argument, NULL, 'r'},
+	{"anchor", required_argument, NULL, 'a'},  {"steps", no_argument, NULL, 'S'},
+	{"help", no_argument, NULL, 'h'},          {NULL, 0, NULL, 0},
+};
+
+static bool complain(const char *subject, const char *text)
+{
+	fprintf(stderr, "cca-measure: %s%s%s\n", subject, subject[0] != '\0' ? ": " : "", text);
+	return false;
+}
+
+static bool take_cpus(const char *text, unsigned int *cpus)
+{
+	uint64_t value;
+
+	if (!parse_number(text, false, &value) || value > UINT32_MAX) {
+		return complain("--cpus", "must be a number");
+	}
+	*cpus = (unsigned int)value;
+	return true;
+}
+
+static bool take_size(const char *name, const char *text, uint64_t *size)
+{
+	return parse_number(text, true, size) ||
+	       complain(name, "must be a size such as 256M or 1G");
+}
+
+static bool take_sve(struct layout_config *c, const char *text)
+{
+	uint64_t bits;
+
+	if (!parse_number(text, false, &bits) || bits == 0 || bits % 128 != 0 || bits > 2048) {
+		return complain("--sve", "must be a multiple of 128 up to 2048");
+	}
+	c->realm_flags |= RMI_REALM_FLAG_SVE;
+	c->sve_vl = (uint8_t)(bits / 128 - 1);
+	return true;
+}
+
+static bool take_pmu(struct layout_config *c, const char *text)
+{
+	uint64_t counters;
+
+	if (!parse_number(text, false, &counters) || counters > 31) {
+		return complain("--pmu", "must be a number of counters up to 31");
+	}
+	c->realm_flags |= RMI_REALM_FLAG_PMU;
+	c->pmu_num_ctrs = (uint8_t)counters;
+	return true;
+}
+
+/* Options that describe the realm of the image mode. */
+static bool take_image_option(struct options *o, int c)
+{
+	o->image = true;
+	switch (c) {
+	case 'k':
+		o->kernel = optarg;
+		return true;
+	case 'i':
+		o->initrd = optarg;
+		return true;
+	case 'c':
+		o->config.cmdline = optarg;
+		return true;
+	case 'm':
+		return take_size("--mem", optarg, &o->config.ram_size);
+	case 'n':
+		return take_cpus(optarg, &o->config.cpus);
+	case 's':
+		return take_size("--csm", optarg, &o->config.csm_size);
+	case 'H':
+		return parse_hash(optarg, &o->config.hash_algo) ||
+		       complain("--hash", "must be sha256 or sha512");
+	case 'V':
+		return take_sve(&o->config, optarg);
+	case 'P':
+		return take_pmu(&o->config, optarg);
+	case 'u':
+		o->config.skip_content = true;
+		return true;
+	case 'D':
+		o->dtb = optarg;
+		return true;
+	default:
+		return false;
+	}
+}
+
+static bool add_anchor_option(struct options *o, const char *path)
+{
+	if (o->anchor_count == CCA_POLICY_ANCHORS) {
+		return complain("--anchor", "too many");
+	}
+	o->anchors[o->anchor_count++] = path;
+	return true;
+}
+
+static bool take_option(struct options *o, int c)
+{
+	switch (c) {
+	case 'f':
+		o->script = optarg;
+		return true;
+	case 'p':
+		o->policy = true;
+		return true;
+	case 'r':
+		o->rpv = optarg;
+		return strlen(optarg) <= CCA_RPV_SIZE || complain("--rpv", "longer than 64 bytes");
+	case 'a':
+		return add_anchor_option(o, optarg);
+	case 'S':
+		o->steps = true;
+		return true;
+	case 'h':
+		fputs(usage, stdout);
+		exit(fflush(stdout) == 0 ? EXIT_GOOD : EXIT_USAGE);
+	default:
+		return take_image_option(o, c);
+	}
+}
+
+static bool parse_options(int argc, char **argv, struct options *o)
+{
+	int c;
+
+	while ((c = getopt_long(argc, argv, "k:i:c:m:n:s:H:V:uf:pr:a:Sh", long_options, NULL)) !=
+	       -1) {
+		if (!take_option(o, c)) {
+			return false;
+		}
+	}
+	if (optind != argc) {
+		return complain(argv[optind], "unexpected argument");
+	}
+	if (o->script != NULL && o->image) {
+		return complain("--script",
+				"describes the whole realm; leave out the other options");
+	}
+	if (o->script == NULL && (o->kernel == NULL || o->config.ram_size == 0)) {
+		return complain("", "give --kernel and --mem, or --script");
+	}
+	if (!o->policy && (o->rpv != NULL || o->anchor_count != 0)) {
+		return complain("--rpv, --anchor", "have a meaning with --policy only");
+	}
+	return true;
+}
+
+static bool run_script(struct measuring *m, const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	bool is_stdin = strcmp(path, "-") == 0;
+	FILE *file = is_stdin ? stdin : fopen(path, "r");
+	char folder[4096];
+	bool ok;
+
+	if (file == NULL) {
+		return measure_fail(m, "%s: %s", path, strerror(errno));
+	}
+	snprintf(folder, sizeof(folder), "%.*s",
+		 slash != NULL && !is_stdin ? (int)(slash - path) + 1 : 0, path);
+	m->folder = folder;
+	ok = measure_script(m, file);
+	if (!is_stdin) {
+		fclose(file);
+	}
+	return ok;
+}
+
+static bool run_image(struct measuring *m, struct options *o)
+{
+	struct layout_config *c = &o->config;
+	bool ok = load_file(m, o->kernel, &c->kernel) &&
+		  (o->initrd == NULL || load_file(m, o->initrd, &c->initrd)) &&
+		  measure_image(m, c, o->dtb);
+
+	free((void *)c->kernel.data);
+	free((void *)c->initrd.data);
+	return ok;
+}
+
+static json_t *hex_json(const void *data, size_t size)
+{
+	char hex[2 * CCA_HASH_MAX + 1];
+
+	cca_to_hex((struct cca_bytes){data, size}, hex, sizeof(hex));
+	return json_string(hex);
+}
+
+/* Anchors go into the policy as text, so that the policy is one file. */
+static bool add_anchors(struct measuring *m, const struct options *o, json_t *anchors)
+{
+	for (size_t i = 0; i < o->anchor_count; i++) {
+		struct layout_file pem;
+		struct cca_error err;
+		struct cca_key key;
+		json_t *text;
+
+		if (!load_file(m, o->anchors[i], &pem)) {
+			return false;
+		}
+		text = cca_key_from_pem(pem.data, pem.size, &key, &err) == CCA_OK
+			       ? json_stringn(pem.data, pem.size)
+			       : NULL;
+		free((void *)pem.data);
+		if (text == NULL || json_array_append_new(anchors, text) != 0) {
+			return measure_fail(m, "%s: no PEM public key", o->anchors[i]);
+		}
+	}
+	return true;
+}
+
+static bool print_policy(struct measuring *m, const struct options *o)
+{
+	uint8_t rpv[CCA_RPV_SIZE] = {0};
+	json_t *anchors = json_array();
+	json_t *realm = json_pack("{s:s, s:o}", "hash", cca_hash_name(m->rim.hash), "rim",
+				  hex_json(m->rim.value, cca_hash_size(m->rim.hash)));
+	json_t *root =
+		json_pack("{s:i, s:o, s:o}", "caec-policy", 1, "anchors", anchors, "realm", realm);
+	bool ok;
+
+	if (o->rpv != NULL) {
+		memcpy(rpv, o->rpv, strlen(o->rpv));
+		json_object_set_new(realm, "rpv", hex_json(rpv, sizeof(rpv)));
+	}
+	ok = root != NULL && add_anchors(m, o, anchors);
+	if (ok && (json_dumpf(root, stdout, JSON_INDENT(2)) != 0 || putchar('\n') == EOF)) {
+		ok = measure_fail(m, "cannot write the policy");
+	}
+	json_decref(root);
+	return ok;
+}
+
+static void print_values(const struct measuring *m)
+{
+	const struct cca_measurement zero = cca_rem_initial(m->rim.hash);
+	size_t size = cca_hash_size(m->rim.hash);
+	char hex[2 * CCA_HASH_MAX + 1];
+
+	cca_to_hex((struct cca_bytes){m->rim.value, size}, hex, sizeof(hex));
+	printf("%s\n", hex);
+	for (size_t i = 0; i < CCA_REM_COUNT; i++) {
+		if (m->created && memcmp(m->rem[i].value, zero.value, sizeof(zero.value)) != 0) {
+			cca_to_hex((struct cca_bytes){m->rem[i].value, size}, hex, sizeof(hex));
+			printf("rem%zu %s\n", i, hex);
+		}
+	}
+}
+
+int main(int argc, char **argv)
+{
+	struct options o = {.config = {.cpus = 1}};
+	struct measuring m = {0};
+	bool ok;
+
+	if (!parse_options(argc, argv, &o)) {
+		fputs("Try cca-measure --help.\n", stderr);
+		return EXIT_USAGE;
+	}
+	m.steps = o.steps ? stderr : NULL;
+	ok = o.script != NULL ? run_script(&m, o.script) : run_image(&m, &o);
+	if (ok && o.policy) {
+		ok = print_policy(&m, &o);
+	} else if (ok) {
+		print_values(&m);
+	}
+	if (ok && fflush(stdout) != 0) {
+		ok = measure_fail(&m, "standard output: %s", strerror(errno));
+	}
+	if (!ok) {
+		complain("", m.error);
+	}
+	return ok ? EXIT_GOOD : EXIT_USAGE;
+}

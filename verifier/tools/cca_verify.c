@@ -1,0 +1,307 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/* cca-verify: checks a CCA attestation token against trust anchors and a policy. */
+#include <errno.h>
+#include <getopt.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "policy.h"
+#include "tools/report.h"
+
+/* Exit codes; documented in cca-verify(1). */
+enum exit_code { EXIT_GOOD = 0, EXIT_MISMATCH = 1, EXIT_INVALID = 2, EXIT_USAGE = 3 };
+
+struct options {
+	bool json;
+	bool realm_id_only;
+	bool no_anchor;
+	const char *challenge;
+	const char *policy;
+	const char *token;
+	const char *anchors[CCA_POLICY_ANCHORS];
+	size_t anchor_count;
+};
+
+static const char usage[] =
+	"usage: cca-verify [OPTION...] [FILE|-]\n"
+	"Verifies the CCA attestation token in FILE, or on standard input.\n"
+	"  -a, --anchor KEY.pem     public key that platform tokens are signed with; repeatable\n"
+	"  -c, --challenge HEX|@F   challenge the token must answer (1 to 64 bytes)\n"
+	"  -p, --policy F           expectations, as JSON\n"
+	"  -j, --json               report as JSON\n"
+	"  -i, --realm-id-only      print the realm id and nothing else\n"
+	"      --no-anchor          look at a token without a trust anchor; never a success\n"
+	"  -h, --help               this text\n"
+	"Exit: 0 verified, 1 does not match, 2 malformed or not genuine, 3 usage or file error.\n";
+
+static const struct option long_options[] = {
+	{"anchor", required_argument, NULL, 'a'},  {"challenge", required_argument, NULL, 'c'},
+	{"policy", required_argument, NULL, 'p'},  {"json", no_argument, NULL, 'j'},
+	{"realm-id-only", no_argument, NULL, 'i'}, {"no-anchor", no_argument, NULL, 'n'},
+	{"help", no_argument, NULL, 'h'},          {NULL, 0, NULL, 0},
+};
+
+static enum exit_code complain(const char *subject, const char *text)
+{
+	fprintf(stderr, "cca-verify: %s%s%s\n", subject, subject[0] != '\0' ? ": " : "", text);
+	return EXIT_USAGE;
+}
+
+static bool add_anchor_option(struct options *o, const char *path)
+{
+	if (o->anchor_count == CCA_POLICY_ANCHORS) {
+		complain("--anchor", "too many");
+		return false;
+	}
+	o->anchors[o->anchor_count++] = path;
+	return true;
+}
+
+static bool take_option(struct options *o, int c)
+{
+	switch (c) {
+	case 'a':
+		return add_anchor_option(o, optarg);
+	case 'c':
+		o->challenge = optarg;
+		return true;
+	case 'p':
+		o->policy = optarg;
+		return true;
+	case 'j':
+		o->json = true;
+		return true;
+	case 'i':
+		o->realm_id_only = true;
+		return true;
+	case 'n':
+		o->no_anchor = true;
+		return true;
+	case 'h':
+		fputs(usage, stdout);
+		exit(fflush(stdout) == 0 ? EXIT_GOOD : EXIT_USAGE);
+	default:
+		return false;
+	}
+}
+
+static bool parse_options(int argc, char **argv, struct options *o)
+{
+	int c;
+
+	while ((c = getopt_long(argc, argv, "a:c:p:jih", long_options, NULL)) != -1) {
+		if (!take_option(o, c)) {
+			return false;
+		}
+	}
+	if (argc - optind > 1) {
+		complain("", "one token at a time");
+		return false;
+	}
+	o->token = optind < argc ? argv[optind] : "-";
+	return true;
+}
+
+/* Reads at most `max` bytes; one more tells the caller that the file is longer. */
+static bool read_file(const char *path, uint8_t *buf, size_t max, size_t *size)
+{
+	bool is_stdin = strcmp(path, "-") == 0;
+	FILE *file = is_stdin ? stdin : fopen(path, "rb");
+	bool ok;
+
+	if (file == NULL) {
+		complain(path, strerror(errno));
+		return false;
+	}
+	errno = 0;
+	*size = fread(buf, 1, max, file);
+	ok = ferror(file) == 0;
+	if (!ok) {
+		complain(path, errno != 0 ? strerror(errno) : "cannot be read");
+	}
+	if (!is_stdin) {
+		fclose(file);
+	}
+	return ok;
+}
+
+/* A challenge on the command line takes the place of the policy's. */
+static bool load_challenge(const char *text, struct cca_policy *policy)
+{
+	uint8_t file[CCA_CHALLENGE_SIZE + 1];
+	size_t size;
+
+	if (text[0] != '@') {
+		policy->challenge_size =
+			cca_from_hex(text, policy->challenge, sizeof(policy->challenge));
+		if (policy->challenge_size == 0) {
+			complain("--challenge", "not hexadecimal digits for 1 to 64 bytes");
+		}
+		return policy->challenge_size != 0;
+	}
+	if (!read_file(text + 1, file, sizeof(file), &size)) {
+		return false;
+	}
+	if (size == 0 || size > CCA_CHALLENGE_SIZE) {
+		complain(text + 1, "must hold 1 to 64 bytes");
+		return false;
+	}
+	memcpy(policy->challenge, file, size);
+	policy->challenge_size = size;
+	return true;
+}
+
+static bool load_expectations(const struct options *o, struct cca_policy *policy)
+{
+	struct cca_error err;
+
+	cca_policy_init(policy);
+	if (o->policy != NULL && !cca_policy_load(o->policy, policy, &err)) {
+		complain(o->policy, err.text);
+		return false;
+	}
+	for (size_t i = 0; i < o->anchor_count; i++) {
+		if (!cca_policy_add_anchor_file(policy, o->anchors[i], &err)) {
+			complain("--anchor", err.text);
+			return false;
+		}
+	}
+	if (o->challenge != NULL && !load_challenge(o->challenge, policy)) {
+		return false;
+	}
+	if (policy->anchor_count == 0 && !o->no_anchor) {
+		complain("", "no trust anchor: give --anchor, or \"anchors\" in the policy");
+		return false;
+	}
+	if (policy->anchor_count != 0 && o->no_anchor) {
+		complain("--no-anchor", "but there are trust anchors");
+		return false;
+	}
+	return true;
+}
+
+static void on_mismatch(void *ctx, const char *what, const char *detail)
+{
+	struct report *report = ctx;
+
+	fprintf(stderr, "cca-verify: %s: %s\n", what, detail);
+	json_array_append_new(report->mismatches,
+			      json_pack("{s:s, s:s}", "what", what, "detail", detail));
+}
+
+static enum exit_code refuse(struct report *report, const struct cca_error *err)
+{
+	if (err->status == CCA_FAILED) {
+		return complain("", err->text);
+	}
+	report->token = NULL;
+	report->result = "invalid";
+	report->error = err->text;
+	if (err->status == CCA_MALFORMED) {
+		fprintf(stderr, "cca-verify: malformed at byte %zu: %s\n", err->offset, err->text);
+	} else {
+		fprintf(stderr, "cca-verify: not genuine: %s\n", err->text);
+	}
+	return EXIT_INVALID;
+}
+
+/* Signatures, then expectations; a token whose signatures do not hold is not looked at further. */
+static enum exit_code judge(const struct cca_policy *policy, const struct cca_token *token,
+			    struct report *report, struct cca_error *err)
+{
+	enum cca_status status;
+	size_t which = 0;
+
+	if (policy->anchor_count == 0) {
+		status = cca_token_verify_realm(token, err);
+	} else {
+		status = cca_token_verify(token, policy->anchor, policy->anchor_count, &which, err);
+	}
+	if (status != CCA_OK) {
+		return refuse(report, err);
+	}
+	report->token = token;
+	report->anchor = policy->anchor_count != 0 ? policy->anchor_name[which] : NULL;
+	if (policy->challenge_size != 0) {
+		report->challenge_checked = true;
+		if (cca_token_check_challenge(token, policy->challenge, policy->challenge_size,
+					      err) != CCA_OK) {
+			on_mismatch(report, "realm.challenge", err->text);
+		}
+	}
+	cca_policy_check(policy, token, on_mismatch, report);
+	if (report->anchor == NULL) {
+		on_mismatch(report, "anchors", "the platform signature was not checked");
+	}
+	report->result = json_array_size(report->mismatches) == 0 ? "ok" : "mismatch";
+	return json_array_size(report->mismatches) == 0 ? EXIT_GOOD : EXIT_MISMATCH;
+}
+
+static enum exit_code examine(const struct options *o, const struct cca_policy *policy,
+			      struct cca_token *token, struct report *report, struct cca_error *err)
+{
+	static uint8_t data[CCA_TOKEN_MAX_SIZE + 1];
+	size_t size;
+
+	if (!read_file(o->token, data, sizeof(data), &size)) {
+		return EXIT_USAGE;
+	}
+	if (cca_token_parse(data, size, token, err) != CCA_OK) {
+		return refuse(report, err);
+	}
+	return judge(policy, token, report, err);
+}
+
+static bool print_realm_id(const struct cca_token *token)
+{
+	if (!token->realm.has_realm_id) {
+		fprintf(stderr, "cca-verify: realm.id: the token carries none\n");
+		return false;
+	}
+	printf("%016" PRIx64 "\n", token->realm.realm_id);
+	return true;
+}
+
+/* The realm id is printed only if everything else holds. */
+static enum exit_code tell(const struct options *o, const struct report *report,
+			   enum exit_code code)
+{
+	if (code == EXIT_USAGE) {
+		return code;
+	}
+	if (o->realm_id_only) {
+		if (code == EXIT_GOOD && !print_realm_id(report->token)) {
+			code = EXIT_MISMATCH;
+		}
+	} else if (!o->json) {
+		report_print(report, stdout);
+	} else if (!report_print_json(report, stdout)) {
+		return complain("", "cannot write the report");
+	}
+	return fflush(stdout) == 0 ? code : complain("standard output", strerror(errno));
+}
+
+int main(int argc, char **argv)
+{
+	static struct cca_policy policy;
+	static struct cca_token token;
+	struct options options = {0};
+	struct cca_error err = {0};
+	struct report report = {.result = "invalid"};
+	enum exit_code code;
+
+	if (!parse_options(argc, argv, &options)) {
+		fputs(usage, stderr);
+		return EXIT_USAGE;
+	}
+	if (!load_expectations(&options, &policy)) {
+		return EXIT_USAGE;
+	}
+	report.mismatches = json_array();
+	code = examine(&options, &policy, &token, &report, &err);
+	code = tell(&options, &report, code);
+	json_decref(report.mismatches);
+	return (int)code;
+}

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/* cca-measure: what its two modes share. */
+#ifndef CCA_MEASURE_H
+#define CCA_MEASURE_H
+
+#include <stdio.h>
+
+#include "rim.h"
+#include "vmm/layout/layout.h"
+
+/* A realm being measured. `steps` is where each step is told, NULL for nowhere. */
+struct measuring {
+	struct cca_measurement rim;
+	struct cca_measurement rem[CCA_REM_COUNT];
+	bool created;
+	FILE *steps;
+	const char
+		*folder; /* names of files in a script are relative to it; ends with '/' or empty */
+	char error[256];
+};
+
+/* Records why measuring failed; always returns false. */
+bool measure_fail(struct measuring *m, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+
+/* Tells of a step, if steps are wanted. */
+void measure_step(struct measuring *m, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+
+/* DATA_CREATE of every page that `data` touches from `ipa` on; the last one is padded with zeros.
+ */
+bool measure_data(struct measuring *m, uint64_t ipa, struct layout_file data, uint64_t flags);
+
+/*
+ * Measures the realm that a script describes, read from `script`. False with m->error if a line is
+ * not understood or a file it names cannot be read.
+ */
+bool measure_script(struct measuring *m, FILE *script);
+
+/* Measures the realm that `rvm run` would make. The device tree goes to dtb_path too, if not NULL.
+ */
+bool measure_image(struct measuring *m, const struct layout_config *config, const char *dtb_path);
+
+/* The whole file, to be freed by the caller; false with m->error. An empty file gives NULL data. */
+bool load_file(struct measuring *m, const char *path, struct layout_file *file);
+
+/* Numbers: decimal or 0x hexadecimal, with K, M or G behind it if `suffix`. False if it is none. */
+bool parse_number(const char *text, bool suffix, uint64_t *value);
+
+/* "sha-256", "sha256", "sha-512" or "sha512" to RMI_HASH_*. */
+bool parse_hash(const char *text, uint8_t *hash);
+
+#endif

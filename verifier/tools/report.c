@@ -1,0 +1,219 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include <inttypes.h>
+#include <string.h>
+
+#include "policy.h"
+#include "tools/report.h"
+
+#define TITLE_WIDTH 22
+
+static void line(FILE *out, const char *title, const char *text)
+{
+	fprintf(out, "  %-*s %s\n", TITLE_WIDTH, title, text);
+}
+
+static void text_line(FILE *out, const char *title, struct cca_bytes text)
+{
+	fprintf(out, "  %-*s %.*s\n", TITLE_WIDTH, title, (int)text.size, (const char *)text.data);
+}
+
+/* 32 bytes to a line. */
+static void hex_line(FILE *out, const char *title, struct cca_bytes bytes)
+{
+	char hex[2 * 32 + 1];
+	size_t at = 0;
+
+	do {
+		size_t rest = bytes.size - at;
+
+		cca_to_hex((struct cca_bytes){bytes.data + at, rest < 32 ? rest : 32}, hex,
+			   sizeof(hex));
+		line(out, at == 0 ? title : "", hex);
+		at += 32;
+	} while (at < bytes.size);
+}
+
+static bool is_zero(struct cca_bytes bytes)
+{
+	for (size_t i = 0; i < bytes.size; i++) {
+		if (bytes.data[i] != 0) {
+			return false;
+		}
+	}
+	return true;
+}
+
+static void measured_line(FILE *out, const char *title, struct cca_bytes bytes)
+{
+	if (is_zero(bytes)) {
+		line(out, title, "zero");
+	} else {
+		hex_line(out, title, bytes);
+	}
+}
+
+/* The start of an RPV, if it is text padded with zeros; otherwise 0. */
+static size_t text_size(struct cca_bytes rpv)
+{
+	size_t size = 0;
+
+	while (size < rpv.size && rpv.data[size] >= 0x20 && rpv.data[size] <= 0x7e) {
+		size++;
+	}
+	return is_zero((struct cca_bytes){rpv.data + size, rpv.size - size}) ? size : 0;
+}
+
+static void print_realm(const struct cca_token *t, FILE *out)
+{
+	const struct cca_realm_claims *c = &t->realm;
+	char id[32] = "none in the token";
+	char name[8];
+
+	fprintf(out, "realm\n");
+	if (c->has_realm_id) {
+		snprintf(id, sizeof(id), "%016" PRIx64, c->realm_id);
+	}
+	line(out, "id", id);
+	line(out, "hash", cca_hash_name(c->hash));
+	hex_line(out, "rim", c->rim);
+	for (size_t i = 0; i < CCA_REM_COUNT; i++) {
+		snprintf(name, sizeof(name), "rem%zu", i);
+		measured_line(out, name, c->rem[i]);
+	}
+	if (text_size(c->rpv) != 0) {
+		text_line(out, "rpv (text)", (struct cca_bytes){c->rpv.data, text_size(c->rpv)});
+	} else {
+		measured_line(out, "rpv", c->rpv);
+	}
+	hex_line(out, "challenge", c->challenge);
+	line(out, "signature", cca_sign_alg_name(t->realm_sign1.alg));
+	if (c->profile.size != 0) {
+		text_line(out, "profile", c->profile);
+	}
+}
+
+static void print_component(const struct cca_component *c, FILE *out)
+{
+	char hex[2 * CCA_HASH_MAX + 1];
+
+	cca_to_hex(c->measurement, hex, sizeof(hex));
+	fprintf(out, "    %-*.*s %s\n", TITLE_WIDTH - 2, (int)c->type.size,
+		c->type.size != 0 ? (const char *)c->type.data : "", hex);
+}
+
+static void print_platform(const struct cca_token *t, FILE *out)
+{
+	const struct cca_platform_claims *c = &t->platform;
+	char text[64];
+
+	fprintf(out, "platform\n");
+	hex_line(out, "implementation id", c->implementation_id);
+	hex_line(out, "instance id", c->instance_id);
+	snprintf(text, sizeof(text), "%s (%#06x)", cca_lifecycle_name(c->lifecycle), c->lifecycle);
+	line(out, "lifecycle", text);
+	line(out, "hash", cca_hash_name(c->hash));
+	hex_line(out, "config", c->config);
+	if (c->service.size != 0) {
+		text_line(out, "verification service", c->service);
+	}
+	line(out, "signature", cca_sign_alg_name(t->platform_sign1.alg));
+	text_line(out, "profile", c->profile);
+	line(out, "software", "");
+	for (size_t i = 0; i < c->component_count; i++) {
+		print_component(&c->component[i], out);
+	}
+}
+
+void report_print(const struct report *report, FILE *out)
+{
+	if (report->token != NULL) {
+		print_realm(report->token, out);
+		print_platform(report->token, out);
+		fprintf(out, "checks\n");
+		line(out, "realm signature", "good");
+		line(out, "binding", "good");
+		line(out, "platform signature",
+		     report->anchor != NULL ? "good" : "NOT CHECKED: anyone can have made this");
+		if (report->anchor != NULL) {
+			line(out, "trust anchor", report->anchor);
+		}
+		line(out, "challenge",
+		     report->challenge_checked ? "compared"
+					       : "not compared: the token may be an old one");
+	}
+	fprintf(out, "result: %s\n", report->result);
+}
+
+static json_t *json_hex(struct cca_bytes bytes)
+{
+	char hex[2 * CCA_TOKEN_MAX_SIZE + 1];
+
+	cca_to_hex(bytes, hex, sizeof(hex));
+	return json_string(hex);
+}
+
+/* Absent text is null. */
+static json_t *json_text(struct cca_bytes text)
+{
+	return text.size != 0 ? json_stringn((const char *)text.data, text.size) : json_null();
+}
+
+static json_t *realm_to_json(const struct cca_token *t)
+{
+	const struct cca_realm_claims *c = &t->realm;
+	json_t *rems = json_array();
+	char id[17];
+
+	snprintf(id, sizeof(id), "%016" PRIx64, c->realm_id);
+	for (size_t i = 0; i < CCA_REM_COUNT; i++) {
+		json_array_append_new(rems, json_hex(c->rem[i]));
+	}
+	return json_pack("{s:o, s:s, s:o, s:o, s:o, s:o, s:s, s:s, s:o, s:o}", "id",
+			 c->has_realm_id ? json_string(id) : json_null(), "hash",
+			 cca_hash_name(c->hash), "rim", json_hex(c->rim), "rem", rems, "rpv",
+			 json_hex(c->rpv), "challenge", json_hex(c->challenge), "signature",
+			 cca_sign_alg_name(t->realm_sign1.alg), "public-key-hash",
+			 cca_hash_name(c->public_key_hash), "public-key", json_hex(c->public_key),
+			 "profile", json_text(c->profile));
+}
+
+static json_t *component_to_json(const struct cca_component *c)
+{
+	return json_pack("{s:o, s:o, s:o, s:o, s:o}", "type", json_text(c->type), "measurement",
+			 json_hex(c->measurement), "version", json_text(c->version), "signer-id",
+			 json_hex(c->signer_id), "hash", json_text(c->hash));
+}
+
+static json_t *platform_to_json(const struct cca_token *t)
+{
+	const struct cca_platform_claims *c = &t->platform;
+	json_t *components = json_array();
+
+	for (size_t i = 0; i < c->component_count; i++) {
+		json_array_append_new(components, component_to_json(&c->component[i]));
+	}
+	return json_pack("{s:o, s:o, s:s, s:i, s:s, s:o, s:o, s:s, s:o, s:o}", "implementation-id",
+			 json_hex(c->implementation_id), "instance-id", json_hex(c->instance_id),
+			 "lifecycle", cca_lifecycle_name(c->lifecycle), "lifecycle-value",
+			 (int)c->lifecycle, "hash", cca_hash_name(c->hash), "config",
+			 json_hex(c->config), "verification-service", json_text(c->service),
+			 "signature", cca_sign_alg_name(t->platform_sign1.alg), "profile",
+			 json_text(c->profile), "components", components);
+}
+
+bool report_print_json(const struct report *report, FILE *out)
+{
+	const struct cca_token *t = report->token;
+	json_t *root = json_pack("{s:s, s:s?, s:s?, s:b, s:O}", "result", report->result, "error",
+				 report->error, "anchor", report->anchor, "challenge-checked",
+				 (int)report->challenge_checked, "mismatches", report->mismatches);
+	bool ok = root != NULL;
+
+	if (ok && t != NULL) {
+		ok = json_object_set_new(root, "realm", realm_to_json(t)) == 0 &&
+		     json_object_set_new(root, "platform", platform_to_json(t)) == 0;
+	}
+	ok = ok && json_dumpf(root, out, JSON_INDENT(2)) == 0 && fputc('\n', out) != EOF;
+	json_decref(root);
+	return ok;
+}
