@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/* libFuzzer: any bytes as a token, and as a key. Views must lie in the input, whatever it is. */
+#include <stdlib.h>
+
+#include "policy.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void within(struct cca_bytes view, const uint8_t *data, size_t size)
+{
+	if (view.size == 0) {
+		return;
+	}
+	if (view.data < data || view.size > size || (size_t)(view.data - data) > size - view.size) {
+		abort();
+	}
+}
+
+static void check_views(const struct cca_token *t, const uint8_t *data, size_t size)
+{
+	within(t->platform_sign1.payload, data, size);
+	within(t->platform_sign1.signature, data, size);
+	within(t->realm_sign1.payload, data, size);
+	within(t->realm_sign1.key_id, data, size);
+	within(t->realm.public_key, data, size);
+	within(t->realm.rim, data, size);
+	for (size_t i = 0; i < CCA_REM_COUNT; i++) {
+		within(t->realm.rem[i], data, size);
+	}
+	if (t->platform.component_count == 0 || t->platform.component_count > CCA_COMPONENTS_MAX) {
+		abort();
+	}
+	for (size_t i = 0; i < t->platform.component_count; i++) {
+		within(t->platform.component[i].measurement, data, size);
+		within(t->platform.component[i].type, data, size);
+	}
+}
+
+/* Nothing a fuzzer makes can be genuine: it holds no key. */
+static void try_token(const uint8_t *data, size_t size)
+{
+	static struct cca_policy policy;
+	static struct cca_token token;
+	struct cca_key nobody = {.alg = CCA_SIGN_ES384};
+	struct cca_error err;
+
+	if (cca_token_parse(data, size, &token, &err) != CCA_OK) {
+		return;
+	}
+	check_views(&token, data, size);
+	if (cca_token_verify(&token, &nobody, 1, NULL, &err) == CCA_OK) {
+		abort();
+	}
+	cca_policy_init(&policy);
+	cca_policy_check(&policy, &token, NULL, NULL);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct cca_error err;
+	struct cca_key key;
+
+	try_token(data, size);
+	cca_key_from_cose(data, size, &key, &err);
+	cca_key_from_pem(data, size, &key, &err);
+	return 0;
+}

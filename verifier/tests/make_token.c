@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/*
+ * Writes tokens and keys into a folder, for tests of the programs and as a fuzzing corpus:
+ *	make-token DIR
+ * or one token around a platform token and a realm key that come from elsewhere:
+ *	make-token --around PLATFORM-TOKEN REALM-SECRET TOKEN
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tests/maker.h"
+
+static void must(bool ok, const char *what)
+{
+	if (!ok) {
+		fprintf(stderr, "make-token: %s\n", what);
+		exit(1);
+	}
+}
+
+static void write_file(const char *folder, const char *name, const void *data, size_t size)
+{
+	char path[4096];
+	FILE *out;
+
+	snprintf(path, sizeof(path), "%s%s%s", folder, folder[0] != '\0' ? "/" : "", name);
+	out = fopen(path, "wb");
+	must(out != NULL && fwrite(data, 1, size, out) == size && fclose(out) == 0, path);
+}
+
+static size_t read_file(const char *path, void *data, size_t max)
+{
+	FILE *in = fopen(path, "rb");
+	size_t size;
+
+	must(in != NULL, path);
+	size = fread(data, 1, max, in);
+	fclose(in);
+	return size;
+}
+
+static void write_token(const struct maker *m, const char *folder, const char *name)
+{
+	static struct maker_token token;
+
+	must(maker_build(m, &token), name);
+	write_file(folder, name, token.data, token.size);
+}
+
+static void write_key(const struct maker *m, const char *folder, const char *name)
+{
+	struct cca_key key;
+	char pem[1024];
+
+	must(maker_key(m->platform_alg, m->platform_secret, &key) &&
+		     maker_pem(&key, pem, sizeof(pem)),
+	     name);
+	write_file(folder, name, pem, strlen(pem));
+}
+
+static void make_folder(const char *folder)
+{
+	static struct maker m;
+
+	must(maker_init(&m, CCA_HASH_SHA256, CCA_SIGN_ES384), "init");
+	write_key(&m, folder, "platform.pem");
+	write_token(&m, folder, "good.cbor");
+	entry_drop(&m.realm, REALM_ID);
+	write_token(&m, folder, "noid.cbor");
+	m.wrong_platform_signature = true;
+	write_token(&m, folder, "badplatform.cbor");
+	m.wrong_realm_signature = true;
+	write_token(&m, folder, "badrealm.cbor");
+	must(maker_init(&m, CCA_HASH_SHA512, CCA_SIGN_ES384), "init");
+	write_token(&m, folder, "sha512.cbor");
+	must(maker_init(&m, CCA_HASH_SHA256, CCA_SIGN_ES256), "init");
+	write_key(&m, folder, "es256.pem");
+	write_token(&m, folder, "es256.cbor");
+	must(maker_init(&m, CCA_HASH_SHA256, CCA_SIGN_ES384), "init");
+	m.platform.entry[PLAT_LIFECYCLE].size = 0;
+	put_int(&m.platform.entry[PLAT_LIFECYCLE], 2395);
+	put_uint(&m.platform.entry[PLAT_LIFECYCLE], 0x4001);
+	write_token(&m, folder, "debug.cbor");
+}
+
+static void make_around(const char *platform, const char *secret, const char *out)
+{
+	static struct maker m;
+	static uint8_t token[MAKER_TOKEN_SIZE];
+
+	must(maker_init(&m, CCA_HASH_SHA256, CCA_SIGN_ES384), "init");
+	m.platform_token_size = read_file(platform, token, sizeof(token));
+	m.platform_token = token;
+	must(read_file(secret, m.realm_secret, 48) == 48, secret);
+	must(maker_bind(&m, CCA_HASH_SHA256), "bind");
+	write_token(&m, "", out);
+}
+
+int main(int argc, char **argv)
+{
+	if (argc == 2) {
+		make_folder(argv[1]);
+	} else if (argc == 5 && strcmp(argv[1], "--around") == 0) {
+		make_around(argv[2], argv[3], argv[4]);
+	} else {
+		must(false, "usage: make-token DIR | --around PLATFORM-TOKEN REALM-SECRET TOKEN");
+	}
+	return 0;
+}

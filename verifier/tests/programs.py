@@ -1,0 +1,499 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-3-Clause
+"""Tests of cca-verify and cca-measure as programs, against independent readings in Python.
+
+usage: programs.py BIN-DIR WORK-DIR
+
+Tokens are decoded a second time with cbor2 and their signatures checked with plain integer
+arithmetic; measurements are computed a second time with hashlib. Prints TAP.
+"""
+
+import hashlib
+import json
+import os
+import re
+import struct
+import subprocess
+import sys
+import traceback
+
+import cbor2
+
+BIN, WORK = (os.path.abspath(p) for p in sys.argv[1:3])
+HERE = os.path.dirname(os.path.abspath(__file__))
+TF_A = "/usr/src/caec/arm-trusted-firmware/plat/qemu/common"
+TESTS = []
+
+
+class Skip(Exception):
+    pass
+
+
+def test(function):
+    TESTS.append(function)
+    return function
+
+
+def run(program, *arguments, stdin=b""):
+    result = subprocess.run([os.path.join(BIN, program), *arguments], cwd=WORK, input=stdin,
+                            stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=300)
+    return result.returncode, result.stdout.decode(), result.stderr.decode()
+
+
+def verify(*arguments, stdin=b""):
+    return run("cca-verify", *arguments, stdin=stdin)
+
+
+def measure(*arguments, stdin=b""):
+    return run("cca-measure", *arguments, stdin=stdin)
+
+
+def expect(condition, *shown):
+    if not condition:
+        raise AssertionError(" ".join(str(s) for s in shown))
+
+
+def path(name):
+    return os.path.join(WORK, name)
+
+
+def read(name):
+    with open(path(name), "rb") as file:
+        return file.read()
+
+
+def write(name, data):
+    with open(path(name), "wb") as file:
+        file.write(data if isinstance(data, bytes) else data.encode())
+    return name
+
+
+# --- ECDSA on P-384 with integers (FIPS 186-5, 6.4.2) ---
+
+P = 2**384 - 2**128 - 2**96 + 2**32 - 1
+N = int("ffffffffffffffffffffffffffffffffffffffffffffffff"
+        "c7634d81f4372ddf581a0db248b0a77aecec196accc52973", 16)
+B = int("b3312fa7e23ee7e4988e056be3f82d19181d9c6efe814112"
+        "0314088f5013875ac656398d8a2ed19d2a85c8edd3ec2aef", 16)
+G = (int("aa87ca22be8b05378eb1c71ef320ad746e1d3b628ba79b98"
+         "59f741e082542a385502f25dbf55296c3a545e3872760ab7", 16),
+     int("3617de4a96262c6f5d9e98bf9292dc29f8f41dbd289a147c"
+         "e9da3113b5f0b8c00a60b1ce1d7e819d7a431d7c90ea0e5f", 16))
+
+
+def add(a, b):
+    if a is None or b is None:
+        return a or b
+    if a[0] == b[0] and (a[1] + b[1]) % P == 0:
+        return None
+    if a == b:
+        slope = (3 * a[0] * a[0] - 3) * pow(2 * a[1], -1, P)
+    else:
+        slope = (b[1] - a[1]) * pow(b[0] - a[0], -1, P)
+    x = (slope * slope - a[0] - b[0]) % P
+    return x, (slope * (a[0] - x) - a[1]) % P
+
+
+def times(k, point):
+    result = None
+    while k:
+        if k & 1:
+            result = add(result, point)
+        point, k = add(point, point), k >> 1
+    return result
+
+
+def ecdsa_good(point, message, signature):
+    x, y = point
+    if (y * y - x * x * x + 3 * x - B) % P:
+        return False
+    r, s = (int.from_bytes(part, "big") for part in (signature[:48], signature[48:]))
+    if not (0 < r < N and 0 < s < N and len(signature) == 96):
+        return False
+    e = int.from_bytes(hashlib.sha384(message).digest(), "big")
+    w = pow(s, -1, N)
+    at = add(times(e * w % N, G), times(r * w % N, point))
+    return at is not None and at[0] % N == r
+
+
+def sign1_good(sign1, point):
+    protected, _, payload, signature = sign1.value
+    message = cbor2.dumps(["Signature1", protected, b"", payload])
+    return ecdsa_good(point, message, signature)
+
+
+def key_point(cose_key):
+    return tuple(int.from_bytes(cose_key[label], "big") for label in (-2, -3))
+
+
+# --- cca-verify ---
+
+def independent_check(token_bytes, shown, anchor_point):
+    """Everything --json says is what a second decoder finds, and both signatures are good."""
+    outer = cbor2.loads(token_bytes)
+    expect(outer.tag == 399 and list(outer.value) == [44234, 44241], outer)
+    platform, realm = (cbor2.loads(outer.value[k]) for k in (44234, 44241))
+    p, r = cbor2.loads(platform.value[2]), cbor2.loads(realm.value[2])
+    expect(sign1_good(realm, key_point(cbor2.loads(r[44237]))), "realm signature")
+    expect(sign1_good(platform, anchor_point), "platform signature")
+    expect(hashlib.sha256(r[44237]).digest() == p[10], "binding")
+    expect(shown["realm"] == {
+        "id": r[-70001].hex() if -70001 in r else None, "hash": r[44236], "rim": r[44238].hex(),
+        "rem": [m.hex() for m in r[44239]], "rpv": r[44235].hex(), "challenge": r[10].hex(),
+        "signature": "ES384", "public-key-hash": r[44240], "public-key": r[44237].hex(),
+        "profile": r[265]}, shown["realm"])
+    components = [{"type": c[1], "measurement": c[2].hex(), "version": c.get(4),
+                   "signer-id": c[5].hex(), "hash": c[6]} for c in p[2399]]
+    expect(shown["platform"] == {
+        "implementation-id": p[2396].hex(), "instance-id": p[256].hex(), "lifecycle": "secured",
+        "lifecycle-value": p[2395], "hash": p[2402], "config": p[2401].hex(),
+        "verification-service": p[2400], "signature": "ES384", "profile": p[265],
+        "components": components}, shown["platform"])
+
+
+def pem_point(name):
+    """The point of a P-384 key: the last 96 bytes of its DER form."""
+    import base64
+    lines = read(name).decode().split("\n")
+    der = base64.b64decode("".join(line for line in lines if not line.startswith("-")))
+    return tuple(int.from_bytes(part, "big") for part in (der[-96:-48], der[-48:]))
+
+
+@test
+def verify_agrees_with_an_independent_reading():
+    for name in ("good.cbor", "sha512.cbor", "noid.cbor"):
+        code, out, err = verify("--json", "--anchor", "platform.pem", name)
+        expect(code == 0 and err == "", name, code, err)
+        shown = json.loads(out)
+        expect(shown["result"] == "ok" and shown["anchor"] == "platform.pem", out)
+        independent_check(read(name), shown, pem_point("platform.pem"))
+
+
+@test
+def verify_exit_codes():
+    cases = [
+        (0, ["-a", "platform.pem", "good.cbor"], ""),
+        (0, ["-a", "es256.pem", "-a", "platform.pem", "good.cbor"], ""),
+        (0, ["-a", "es256.pem", "es256.cbor"], ""),
+        (1, ["--no-anchor", "good.cbor"], "was not checked"),
+        (1, ["-a", "platform.pem", "-c", "00", "good.cbor"], "realm.challenge"),
+        (1, ["-a", "platform.pem", "debug.cbor"], "platform.lifecycle"),
+        (2, ["-a", "platform.pem", "es256.cbor"], "not signed by any"),
+        (2, ["-a", "platform.pem", "badplatform.cbor"], "not signed by any"),
+        (2, ["-a", "platform.pem", "badrealm.cbor"], "realm token: not signed"),
+        (2, ["--no-anchor", "badrealm.cbor"], "realm token: not signed"),
+        (2, ["-a", "platform.pem", "platform.pem"], "malformed at byte"),
+        (2, ["-a", "platform.pem", "/dev/null"], "the data ends here"),
+        (2, ["-a", "platform.pem", "/dev/zero"], "longer than 16384"),
+        (3, ["good.cbor"], "no trust anchor"),
+        (3, ["--no-anchor", "-a", "platform.pem", "good.cbor"], "there are trust anchors"),
+        (3, ["-a", "platform.pem", "missing.cbor"], "No such file"),
+        (3, ["-a", "missing.pem", "good.cbor"], "No such file"),
+        (3, ["-a", "good.cbor", "good.cbor"], "public key"),
+        (3, ["-a", "platform.pem", "-c", "xyz", "good.cbor"], "hexadecimal"),
+        (3, ["-a", "platform.pem", "-p", "missing.json", "good.cbor"], "missing.json"),
+        (3, ["-a", "platform.pem", "good.cbor", "good.cbor"], "one token"),
+        (3, ["--nonsense"], "usage"),
+    ]
+    for wanted, arguments, text in cases:
+        code, _, err = verify(*arguments)
+        expect(code == wanted and text in err, arguments, code, err)
+
+
+@test
+def verify_reads_standard_input_and_challenge_files():
+    challenge = bytes(range(0x40, 0x80))
+    write("challenge", challenge)
+    for option in (challenge.hex(), "@challenge"):
+        for arguments in ([], ["-"]):
+            code, out, err = verify("-a", "platform.pem", "-c", option, *arguments,
+                                    stdin=read("good.cbor"))
+            expect(code == 0 and "compared" in out, code, out, err)
+    code, _, err = verify("-a", "platform.pem", "-c", "@good.cbor", "good.cbor")
+    expect(code == 3 and "1 to 64" in err, code, err)
+
+
+@test
+def verify_prints_the_realm_id_only_of_a_good_token():
+    code, out, _ = verify("-i", "-a", "platform.pem", "good.cbor")
+    expect(code == 0 and out == "1122334455667788\n", code, out)
+    for arguments in (["-a", "platform.pem", "badplatform.cbor"], ["--no-anchor", "good.cbor"],
+                      ["-a", "platform.pem", "noid.cbor"],
+                      ["-a", "platform.pem", "-c", "00", "good.cbor"]):
+        code, out, err = verify("-i", *arguments)
+        expect(code != 0 and out == "" and err != "", arguments, code, out)
+
+
+@test
+def verify_shows_nothing_of_a_token_that_is_not_genuine():
+    for name in ("badrealm.cbor", "badplatform.cbor"):
+        _, out, _ = verify("-a", "platform.pem", name)
+        expect(out == "result: invalid\n", out)
+        _, out, _ = verify("-j", "-a", "platform.pem", name)
+        shown = json.loads(out)
+        expect("realm" not in shown and "platform" not in shown, out)
+
+
+@test
+def verify_policy_tells_each_mismatch():
+    policy = {"caec-policy": 1, "anchors": ["platform.pem"],
+              "challenge": bytes(range(0x40, 0x80)).hex(),
+              "realm": {"rim": bytes(range(0x10, 0x30)).hex(), "id": "1122334455667788"},
+              "platform": {"lifecycle": ["secured"]}}
+    write("good.json", json.dumps(policy))
+    code, out, err = verify("-p", "good.json", "good.cbor")
+    expect(code == 0, code, out, err)
+    policy["realm"]["rim"] = "00" * 32
+    policy["realm"]["id"] = "00000000000000ff"
+    write("bad.json", json.dumps(policy))
+    code, out, err = verify("-j", "-p", "bad.json", "good.cbor")
+    told = [m["what"] for m in json.loads(out)["mismatches"]]
+    expect(code == 1 and told == ["realm.rim", "realm.id"], code, told)
+    expect("realm.rim: expected 0000" in err and "realm.id: expected 00000000000000ff" in err, err)
+
+
+@test
+def tf_a_sample_platform_token():
+    """TF-A's sample platform token and realm key, taken from its source package."""
+    if not os.path.isdir(TF_A):
+        raise Skip("no TF-A sources in this environment")
+
+    def array(name, variable):
+        with open(os.path.join(TF_A, name), encoding="ascii") as file:
+            body = re.search(variable + r"\[\]\s*=\s*\{([^}]*)\}", file.read()).group(1)
+        return bytes(int(byte, 16) for byte in re.findall(r"0x([0-9A-Fa-f]{2})", body))
+
+    write("tfa-platform", array("qemu_plat_attest_token.c", "sample_platform_token"))
+    write("tfa-secret", array("qemu_realm_attest_key.c", "sample_delegated_key"))
+    subprocess.run([os.path.join(BIN, "make-token"), "--around", "tfa-platform", "tfa-secret",
+                    "tfa.cbor"], cwd=WORK, check=True, timeout=60)
+    anchor = os.path.join(HERE, "..", "anchors", "tf-a-sample.pem")
+    code, out, err = verify("-j", "-a", anchor, "tfa.cbor")
+    expect(code == 0, code, err)
+    shown = json.loads(out)
+    independent_check(read("tfa.cbor"), shown, pem_point(anchor))
+    expect(len(shown["platform"]["components"]) == 13, "components")
+    code, _, err = verify("-a", "platform.pem", "tfa.cbor")
+    expect(code == 2 and "not signed by any" in err, code, err)
+
+
+# --- measurements, a second time ---
+
+class Rim:
+    """The rules of the specification, with hashlib."""
+
+    def __init__(self, algorithm, s2sz, flags=0, bps=1, wps=1, sve_vl=0, pmu=0):
+        self.name = algorithm
+        params = bytearray(4096)
+        struct.pack_into("<Q", params, 0, flags)
+        params[8], params[0x10], params[0x18], params[0x20] = s2sz, sve_vl, bps, wps
+        params[0x28], params[0x30] = pmu, {"sha256": 0, "sha512": 1}[algorithm]
+        self.value = self.hash(bytes(params))
+
+    def hash(self, data):
+        return hashlib.new(self.name, data).digest()
+
+    def extend(self, kind, rest):
+        head = struct.pack("<B7xQ", kind, 0x100) + self.value.ljust(64, b"\0")
+        self.value = self.hash((head + rest).ljust(0x100, b"\0"))
+
+    def data(self, ipa, content, flags=1):
+        for at in range(0, len(content), 4096):
+            page = content[at:at + 4096].ljust(4096, b"\0")
+            digest = self.hash(page) if flags & 1 else b""
+            self.extend(0, struct.pack("<QQ", ipa + at, flags) + digest)
+
+    def ripas(self, base, top, size):
+        for at in range(base, top, size):
+            self.extend(2, struct.pack("<QQ", at, at + size))
+
+    def rec(self, pc, gprs):
+        params = bytearray(4096)
+        struct.pack_into("<Q", params, 0, 1)
+        struct.pack_into("<Q", params, 0x200, pc)
+        struct.pack_into("<8Q", params, 0x300, *gprs)
+        self.extend(1, self.hash(bytes(params)))
+
+    def hex(self):
+        return self.value.hex()
+
+
+MIB = 1 << 20
+RAM = 0x80000000
+
+
+def image(size, in_memory, text_offset=0):
+    header = struct.pack("<IIQQQQQQII", 0, 0, text_offset, in_memory, 0xa, 0, 0, 0, 0x644d5241, 0)
+    return (header + bytes((7 * i + 3) & 0xff for i in range(1 << 16)) * (size >> 16))[:size]
+
+
+def expected_rim(algorithm, kernel, in_memory, initrd, dtb, ram, s2sz, flags=1):
+    rim = Rim(algorithm, s2sz)
+    gib_top = RAM + ram // (1 << 30) * (1 << 30)
+    rim.ripas(RAM, gib_top, 1 << 30)
+    rim.ripas(gib_top, RAM + ram, 2 * MIB)
+    rim.data(RAM, kernel, flags)
+    dtb_ipa = RAM + -(-in_memory // (2 * MIB)) * 2 * MIB
+    rim.data(dtb_ipa, dtb, flags)
+    if initrd:
+        rim.data(dtb_ipa + 2 * MIB, initrd, flags)
+    rim.rec(RAM, [dtb_ipa] + [0] * 7)
+    return rim.hex()
+
+
+@test
+def measure_image_agrees_with_hashlib():
+    kernel, initrd = image(300 * 1024 + 77, 5 * MIB), b"initramfs" * 5000
+    write("Image", kernel)
+    write("initrd", initrd)
+    for algorithm in ("sha256", "sha512"):
+        code, out, err = measure("--kernel", "Image", "--initrd", "initrd", "--mem", "64M",
+                                 "--cmdline", "console=ttyAMA0", "--cpus", "2", "--hash", algorithm,
+                                 "--dtb", "out.dtb")
+        wanted = expected_rim(algorithm, kernel, 5 * MIB, initrd, read("out.dtb"), 64 * MIB, 33)
+        expect(code == 0 and out.strip() == wanted, code, out, err, wanted)
+
+
+@test
+def measure_image_unmeasured_without_initrd_and_over_2_gib():
+    kernel = image(1 << 16, 1 << 16)
+    write("Image", kernel)
+    code, out, err = measure("-k", "Image", "-m", "3074M", "-u", "--dtb", "out.dtb")
+    wanted = expected_rim("sha256", kernel, 1 << 16, b"", read("out.dtb"), 3074 * MIB, 34, flags=0)
+    expect(code == 0 and out.strip() == wanted, code, out, err, wanted)
+
+
+@test
+def measure_depends_on_each_input():
+    write("Image", image(1 << 16, 1 << 16))
+    write("Image2", image(1 << 16, 1 << 16)[:-1] + b"!")
+    write("initrd", b"a")
+    write("initrd2", b"b")
+    base = {"--kernel": "Image", "--initrd": "initrd", "--mem": "32M", "--cmdline": "x",
+            "--cpus": "1", "--csm": "2M", "--hash": "sha256"}
+    changes = [{}, {"--kernel": "Image2"}, {"--initrd": "initrd2"}, {"--mem": "34M"},
+               {"--cmdline": "y"}, {"--cpus": "2"}, {"--csm": "4M"}, {"--hash": "sha512"},
+               {"--sve": "256"}, {"--sve": "512"}, {"--pmu": "4"}, {"--pmu": "0"}]
+    seen = set()
+    for change in changes:
+        arguments = [word for pair in {**base, **change}.items() for word in pair]
+        code, out, err = measure(*arguments)
+        again = measure(*arguments)[1]
+        expect(code == 0 and out == again and out not in seen, change, code, err, out)
+        seen.add(out)
+
+
+@test
+def measure_script_vectors():
+    write("a5", b"\xa5" * 4096)
+    script = """# the vector of the specification notes
+realm s2sz=40 num_bps=1 num_wps=1 hash=%s
+data 0x0 %s
+data 0x1000 fill:0 flags=0   # not measured
+ripas 0x200000 0x200000 level=2
+rec pc=0x1000 x1=1 x2=2 x3=3 x4=4 x5=5 x6=6 x7=7
+rec flags=0 pc=77
+rem 0 000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f
+rem 1 -
+"""
+    wanted = {
+        "sha-256": ["6d89f0deb00f6315f8afd1ea1570a6cc7b2c9abb8df0d39076d5b0da7538c247",
+                    "bb2275c49f28ad52cae6d55e34a974a58c7a3ba26f976e8ecbbe7a536918dc73",
+                    "66687aadf862bd776c8fc18b8e9f8e20089714856ee233b3902a591d0d5f2925"],
+        "sha-512": ["3ce4d5d09237034869a3e140c47ac85c9715c7d998e07df4653ea9c1d8f66c8e"
+                    "5473bf67621ec496559e0d38ca6f994aa698e15e9021a2491eb77202bdddad01"]}
+    for algorithm, lines in wanted.items():
+        for source in ("fill:0xa5", "a5", path("a5")):
+            code, out, err = measure("--script", "-", stdin=(script % (algorithm, source)).encode())
+            got = [line.split(" ")[-1] for line in out.split("\n")]
+            expect(code == 0 and got[:len(lines)] == lines, algorithm, source, out, err)
+    write("vector.script", script % ("sha-256", "a5"))
+    code, out, err = measure("--script", "vector.script", "--steps")
+    expect(code == 0 and err.startswith("045cb360") and len(err.split("\n")) == 7, out, err)
+
+
+@test
+def measure_script_refuses():
+    realm = "realm s2sz=40 num_bps=1 num_wps=1 hash=sha256\n"
+    for script, text in (
+            ("", "no realm"), ("rec pc=0\n", "must come first"), (realm + realm, "created once"),
+            (realm + "data 0x10 fill:0\n", "page-aligned"), (realm + "data 0\n", "source"),
+            (realm + "data 0 fill:256\n", "byte"), (realm + "data 0 missing\n", "No such file"),
+            (realm + "ripas 0 0x1000 level=2\n", "aligned"), (realm + "ripas 0 0\n", "empty"),
+            (realm + "ripas 0x1000 0xfffffffffffff000\n", "wraps"),
+            (realm + "rec pc=1 pq=2\n", "means nothing"),
+            (realm + "rec pc=1x\n", "pc: not a number"),
+            (realm + "jump 5\n", "line 2: unknown operation"), ("realm s2sz=40\n", "needs hash"),
+            ("realm s2sz=256 hash=sha256\n", "s2sz"), (realm + "rem 4 00\n", "index"),
+            (realm + "rem 0 0\n", "hexadecimal"), (realm + "#" + "x" * 5000 + "\n", "too long")):
+        code, out, err = measure("-f", "-", stdin=script.encode())
+        expect(code == 3 and out == "" and text in err, repr(script[-60:]), code, out, err)
+
+
+@test
+def measure_image_refuses():
+    write("Image", image(1 << 16, 8 * MIB))
+    write("small", b"MZ")
+    write("gz", b"\x1f\x8b\x08" + bytes(100))
+    for arguments, text in (
+            (["-k", "small", "-m", "64M"], "not an uncompressed arm64 Image"),
+            (["-k", "gz", "-m", "64M"], "gzip"),
+            (["-k", "missing", "-m", "64M"], "No such file"),
+            (["-k", "Image", "-m", "8M"], "too little"),
+            (["-k", "Image", "-m", "65M"], "multiple of 2 MiB"),
+            (["-k", "Image", "-m", "64Q"], "--mem"),
+            (["-k", "Image", "-m", "255G", "--csm", "200G"], "do not fit"),
+            (["-k", "Image", "-m", "64M", "-n", "65"], "cpus: 65"),
+            (["-k", "Image", "-m", "64M", "-n", "0"], "cpus: 0"),
+            (["-k", "Image", "-m", "64M", "-c", "x" * 2048], "command line"),
+            (["-k", "Image", "-m", "64M", "-H", "md5"], "--hash"),
+            (["-k", "Image", "-m", "64M", "--sve", "100"], "--sve"),
+            (["-k", "Image", "-m", "64M", "-f", "-"], "--script"),
+            (["-k", "Image", "-m", "64M", "-r", "x"], "--policy"),
+            (["-m", "64M"], "--kernel"), (["-k", "Image", "-m", "64M", "x"], "unexpected")):
+        code, out, err = measure(*arguments)
+        expect(code == 3 and out == "" and text in err, arguments, code, out, err)
+
+
+@test
+def measure_policy_is_understood_by_verify():
+    write("Image", image(1 << 16, 1 << 16))
+    code, rim, _ = measure("-k", "Image", "-m", "32M")
+    code, out, err = measure("-k", "Image", "-m", "32M", "--policy", "--rpv", "owner", "--anchor",
+                             "platform.pem")
+    expect(code == 0, err)
+    write("made.json", out)
+    policy = json.loads(out)
+    expect(policy["realm"]["rim"] == rim.strip(), policy)
+    expect(policy["realm"]["rpv"] == b"owner".ljust(64, b"\0").hex(), policy)
+    code, out, err = verify("-p", "made.json", "-j", "good.cbor")
+    told = [m["what"] for m in json.loads(out)["mismatches"]]
+    expect(code == 1 and told == ["realm.rim", "realm.rpv"], code, told, err)
+    policy["realm"] = {"rim": bytes(range(0x10, 0x30)).hex(), "hash": "sha-256",
+                       "rpv": bytes(range(0x80, 0xc0)).hex()}
+    write("made.json", json.dumps(policy))
+    code, _, err = verify("-p", "made.json", "good.cbor")
+    expect(code == 0, code, err)
+
+
+def main():
+    os.makedirs(WORK, exist_ok=True)
+    subprocess.run([os.path.join(BIN, "make-token"), WORK], check=True, timeout=60)
+    failed = 0
+    print(f"1..{len(TESTS)}", flush=True)
+    for number, function in enumerate(TESTS, 1):
+        try:
+            function()
+            print(f"ok {number} - {function.__name__}", flush=True)
+        except Skip as reason:
+            print(f"ok {number} - {function.__name__} # SKIP {reason}", flush=True)
+        except Exception:  # a test that breaks has failed, whatever broke it
+            failed += 1
+            print(f"not ok {number} - {function.__name__}")
+            print("".join("# " + line + "\n" for line in traceback.format_exc().split("\n")),
+                  flush=True)
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
