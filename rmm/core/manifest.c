@@ -45,8 +45,9 @@ static uint64_t sum_words(const uint64_t *words, size_t count)
 
 static bool bank_is_sane(struct granule_bank bank, uint64_t after, uint64_t limit)
 {
-	return bank.size != 0 && is_aligned(bank.base.v | bank.size, GRANULE_SIZE) &&
-	       bank.base.v >= after && bank.base.v < limit && bank.size <= limit - bank.base.v;
+	return bank.base.v != 0 && bank.size != 0 &&
+	       is_aligned(bank.base.v | bank.size, GRANULE_SIZE) && bank.base.v >= after &&
+	       bank.base.v < limit && bank.size <= limit - bank.base.v;
 }
 
 static bool parse_banks(struct view view, const struct el3_dram_info *info, uint64_t limit,
