@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "console.h"
-#include "arch.h"
-#include "spinlock.h"
+#include "payload/common/arch.h"
+#include "payload/common/format.h"
+#include "payload/common/spinlock.h"
 
 #define UART_BASE 0x09000000UL
 #define UART_DR   (UART_BASE + 0x00)
@@ -13,98 +14,6 @@
 static struct spinlock console_lock;
 static bool seized;
 
-struct line {
-	char text[LINE_SIZE];
-	size_t used;
-};
-
-static void put(struct line *line, char c)
-{
-	if (line->used < LINE_SIZE) {
-		line->text[line->used++] = c;
-	}
-}
-
-static void put_text(struct line *line, const char *s, int width)
-{
-	size_t length;
-
-	s = s ? s : "(null)";
-	length = strlen(s);
-	while (*s) {
-		put(line, *s++);
-	}
-	for (; width > 0 && length < (size_t)width; length++) {
-		put(line, ' ');
-	}
-}
-
-static void put_number(struct line *line, uint64_t value, unsigned base, int width, char fill)
-{
-	char digits[20];
-	int n = 0;
-
-	do {
-		digits[n++] = "0123456789abcdef"[value % base];
-		value /= base;
-	} while (value);
-	for (; width > n; width--) {
-		put(line, fill);
-	}
-	while (n) {
-		put(line, digits[--n]);
-	}
-}
-
-static void put_signed(struct line *line, int64_t value, int width, char fill)
-{
-	uint64_t magnitude = (uint64_t)value;
-
-	if (value < 0) {
-		put(line, '-');
-		magnitude = -magnitude;
-	}
-	put_number(line, magnitude, 10, width, fill);
-}
-
-/* One conversion, format just behind the '%'; returns the place behind it. */
-static const char *convert(struct line *line, const char *format, va_list *args)
-{
-	char fill = ' ';
-	int width = 0;
-	bool wide = false;
-
-	if (*format == '0') {
-		fill = '0';
-		format++;
-	}
-	for (; *format >= '0' && *format <= '9'; format++) {
-		width = width * 10 + (*format - '0');
-	}
-	for (; *format == 'l'; format++) {
-		wide = true;
-	}
-	switch (*format) {
-	case 'c':
-		put(line, (char)va_arg(*args, int));
-		break;
-	case 's':
-		put_text(line, va_arg(*args, const char *), width);
-		break;
-	case 'd':
-		put_signed(line, wide ? va_arg(*args, long) : va_arg(*args, int), width, fill);
-		break;
-	case 'u':
-	case 'x':
-		put_number(line, wide ? va_arg(*args, unsigned long) : va_arg(*args, unsigned int),
-			   *format == 'u' ? 10 : 16, width, fill);
-		break;
-	default:
-		put(line, *format);
-	}
-	return format + 1;
-}
-
 static void send(char c)
 {
 	while (mmio_read32(UART_FR) & FR_TXFF) {
@@ -115,26 +24,17 @@ static void send(char c)
 
 void vprint(const char *format, va_list args)
 {
-	struct line line = {.used = 0};
-	va_list copy;
+	char line[LINE_SIZE];
+	size_t size = format_text(line, sizeof(line), format, args);
 
-	va_copy(copy, args);
-	while (*format) {
-		if (*format == '%') {
-			format = convert(&line, format + 1, &copy);
-		} else {
-			put(&line, *format++);
-		}
-	}
-	va_end(copy);
 	if (!seized) {
 		spin_lock(&console_lock);
 	}
-	for (size_t i = 0; i < line.used; i++) {
-		if (line.text[i] == '\n') {
+	for (size_t i = 0; i < size; i++) {
+		if (line[i] == '\n') {
 			send('\r');
 		}
-		send(line.text[i]);
+		send(line[i]);
 	}
 	if (!seized) {
 		spin_unlock(&console_lock);

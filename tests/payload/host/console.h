@@ -8,7 +8,7 @@
 
 #include <stdarg.h>
 
-/* Format and send text. Knows %c %s %d %u %x with 0, width, l, and %%. At most 400 characters. */
+/* Format (as format.h) and send text. At most 400 characters. */
 void print(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void vprint(const char *format, va_list args);
 

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "cpu.h"
 #include "cpu_offsets.h"
-#include "frame.h"
 #include "fwcfg.h"
 #include "gic.h"
 #include "mem.h"
@@ -15,13 +14,6 @@
 #define CNTHV_CVAL_EL2   "s3_4_c14_c3_2"
 
 _Static_assert(offsetof(struct cpu, stack_top) == CPU_STACK_TOP, "start.S");
-_Static_assert(offsetof(struct frame, x) == FRAME_X, "vectors.S");
-_Static_assert(offsetof(struct frame, sp) == FRAME_SP, "vectors.S");
-_Static_assert(offsetof(struct frame, elr) == FRAME_ELR, "vectors.S");
-_Static_assert(offsetof(struct frame, spsr) == FRAME_SPSR, "vectors.S");
-_Static_assert(offsetof(struct frame, esr) == FRAME_ESR, "vectors.S");
-_Static_assert(offsetof(struct frame, far) == FRAME_FAR, "vectors.S");
-_Static_assert(sizeof(struct frame) == FRAME_SIZE, "vectors.S");
 
 struct cpu cpus[MAX_CPUS];
 uint8_t cpu_stacks[MAX_CPUS][STACK_SIZE] __attribute__((aligned(16)));

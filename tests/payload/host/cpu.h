@@ -6,7 +6,7 @@
 #ifndef HOST_CPU_H
 #define HOST_CPU_H
 
-#include "arch.h"
+#include "payload/common/arch.h"
 
 #define MAX_CPUS  16
 #define MAX_INTID 32 /* interrupts with handlers: SGIs and PPIs */
@@ -32,9 +32,7 @@ struct cpu {
 	struct resume resume; /* where test_abandon() goes */
 	bool resume_valid;
 	uint64_t fault_esr, fault_far;
-	uint64_t faults; /* caught by __ex_table since start */
 	irq_fn irq_handlers[MAX_INTID];
-	uint64_t irqs; /* taken since start, without the idle timer and wake-ups */
 };
 
 extern struct cpu cpus[MAX_CPUS];

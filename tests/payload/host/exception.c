@@ -2,37 +2,21 @@
 /* Exceptions taken at NS-EL2: interrupts, expected faults, and the end of the run for the rest. */
 #include "console.h"
 #include "cpu.h"
-#include "fault.h"
-#include "frame.h"
 #include "gic.h"
+#include "payload/common/frame.h"
+#include "payload/common/probe.h"
 #include "test.h"
-
-#define KIND_SYNC 0
-#define KIND_IRQ  1
-
-struct ex_entry {
-	uint64_t at;
-	uint64_t resume;
-};
-
-extern const struct ex_entry __ex_table_start[], __ex_table_end[];
-
-void exception(struct frame *frame, uint64_t kind);
 
 static bool fix_up(struct frame *frame)
 {
-	for (const struct ex_entry *e = __ex_table_start; e < __ex_table_end; e++) {
-		if (e->at == frame->elr) {
-			struct cpu *cpu = this_cpu();
+	struct cpu *cpu = this_cpu();
 
-			cpu->fault_esr = frame->esr;
-			cpu->fault_far = frame->far;
-			cpu->faults++;
-			frame->elr = e->resume;
-			return true;
-		}
+	if (!probe_fix_up(frame)) {
+		return false;
 	}
-	return false;
+	cpu->fault_esr = frame->esr;
+	cpu->fault_far = frame->far;
+	return true;
 }
 
 static void dump(const struct frame *frame, uint64_t kind)

@@ -3,7 +3,7 @@
 #ifndef HOST_FWCFG_H
 #define HOST_FWCFG_H
 
-#include "arch.h"
+#include "payload/common/arch.h"
 
 /* The item's contents as a string in to[size]; an absent item gives an empty string. Numbers are
  * decimal. */

@@ -4,7 +4,7 @@
 #include "abi/status.h"
 #include "fwcfg.h"
 #include "smc.h"
-#include "spinlock.h"
+#include "payload/common/spinlock.h"
 #include "test.h"
 
 #define ADDRESS_LIMIT  0x100000000UL

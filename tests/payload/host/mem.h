@@ -7,7 +7,7 @@
 #ifndef HOST_MEM_H
 #define HOST_MEM_H
 
-#include "arch.h"
+#include "payload/common/arch.h"
 
 #define RAM_BASE 0x40000000UL
 

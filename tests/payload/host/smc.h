@@ -5,15 +5,7 @@
 
 #include "abi/psci.h"
 #include "abi/smccc.h"
-#include "arch.h"
-
-struct smc_regs {
-	uint64_t x[31];
-};
-
-/* Loads x0..x30 from r, executes SMC #0, stores x0..x30 to r. Use smc() in tests: it keeps books.
- */
-void smc_regs(struct smc_regs *r);
+#include "payload/common/smc_regs.h"
 
 /*
  * Issue the call in r->x and leave the registers that came back there. Successful delegations and

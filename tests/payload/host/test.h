@@ -7,7 +7,7 @@
 #ifndef HOST_TEST_H
 #define HOST_TEST_H
 
-#include "arch.h"
+#include "payload/common/check.h"
 
 struct test {
 	const char *name; /* C identifier, unique */
@@ -23,38 +23,12 @@ struct test {
 		__attribute__((used, section("__tests"))) = {#id, text, least_cpus, test_##id}; \
 	static void test_##id(void)
 
-#define CHECK(cond)    test_check(!!(cond), __FILE__, __LINE__, #cond)
-#define CHECK_EQ(a, b) test_check_eq((uint64_t)(a), (uint64_t)(b), __FILE__, __LINE__, #a, #b)
-#define CHECK_NE(a, b) test_check_ne((uint64_t)(a), (uint64_t)(b), __FILE__, __LINE__, #a, #b)
-#define REQUIRE(cond)                                                   \
-	do {                                                            \
-		if (!test_check(!!(cond), __FILE__, __LINE__, #cond)) { \
-			test_abandon();                                 \
-		}                                                       \
-	} while (0)
-#define REQUIRE_EQ(a, b)                                                                        \
-	do {                                                                                    \
-		if (!test_check_eq((uint64_t)(a), (uint64_t)(b), __FILE__, __LINE__, #a, #b)) { \
-			test_abandon();                                                         \
-		}                                                                               \
-	} while (0)
 /* End this test as skipped. CPU 0 only. */
 #define SKIP(reason) test_skip(reason)
 
-/* All return whether the check held, and may be called on any CPU. */
-bool test_check(bool good, const char *file, int line, const char *text);
-bool test_check_eq(uint64_t a, uint64_t b, const char *file, int line, const char *ta,
-		   const char *tb);
-bool test_check_ne(uint64_t a, uint64_t b, const char *file, int line, const char *ta,
-		   const char *tb);
-
-/* Leave the test (CPU 0) or the function sent to this CPU; the test counts as failed. */
-void test_abandon(void) __attribute__((noreturn));
 void test_skip(const char *reason) __attribute__((noreturn));
 /* The test has failed already. */
 bool test_failing(void);
-/* A line of output, "# ...". Silent once enough checks of this test have failed. */
-void note(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /* This test may take so many seconds of the runner's clock, instead of two minutes. */
 void test_limit(unsigned seconds);

@@ -3,7 +3,7 @@
 #include "abi/el3.h"
 #include "abi/rsi.h"
 #include "payload/host/cpu.h"
-#include "payload/host/fault.h"
+#include "payload/common/probe.h"
 #include "payload/host/mem.h"
 #include "payload/host/rmi.h"
 #include "payload/host/test.h"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#ifndef HOST_ARCH_H
-#define HOST_ARCH_H
+#ifndef PAYLOAD_ARCH_H
+#define PAYLOAD_ARCH_H
 
 #include <stdbool.h>
 #include <stddef.h>

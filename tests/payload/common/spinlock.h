@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#ifndef HOST_SPINLOCK_H
-#define HOST_SPINLOCK_H
+#ifndef PAYLOAD_SPINLOCK_H
+#define PAYLOAD_SPINLOCK_H
 
 #include "arch.h"
 

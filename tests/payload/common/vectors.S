@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/* Exception vectors of the host. Every exception is taken from NS-EL2 itself (SP_EL2). */
-#include "payload/host/cpu_offsets.h"
+/*
+ * Exception vectors of the host (EL2) and of realms (EL1): exceptions from the level itself. The
+ * host runs with HCR_EL2.E2H set, where the names ending in _el1 mean its own registers.
+ */
+#include "frame.h"
 
 	.macro save_frame
 	sub	sp, sp, #FRAME_SIZE
@@ -21,11 +24,11 @@
 	stp	x28, x29, [sp, #FRAME_X + 224]
 	add	x0, sp, #FRAME_SIZE
 	stp	x30, x0, [sp, #FRAME_X + 240]
-	mrs	x0, elr_el2
-	mrs	x1, spsr_el2
+	mrs	x0, elr_el1
+	mrs	x1, spsr_el1
 	stp	x0, x1, [sp, #FRAME_ELR]
-	mrs	x0, esr_el2
-	mrs	x1, far_el2
+	mrs	x0, esr_el1
+	mrs	x1, far_el1
 	stp	x0, x1, [sp, #FRAME_ESR]
 	.endm
 
@@ -48,8 +51,8 @@ vectors:
 exception_common:
 	bl	exception
 	ldp	x0, x1, [sp, #FRAME_ELR]
-	msr	elr_el2, x0
-	msr	spsr_el2, x1
+	msr	elr_el1, x0
+	msr	spsr_el1, x1
 	ldp	x0, x1, [sp, #FRAME_X]
 	ldp	x2, x3, [sp, #FRAME_X + 16]
 	ldp	x4, x5, [sp, #FRAME_X + 32]
@@ -70,10 +73,8 @@ exception_common:
 	eret
 
 /*
- * A load or store that may fault. An entry in __ex_table sends the fault to the second address;
- * exception() keeps ESR and FAR for fault_last().
- *   bool probe_load(uint64_t address, uint64_t *value)   bool probe_store(uint64_t a, uint64_t v)
- * true: done; false: it faulted.
+ * The accesses of probe.h that may fault: an entry in __ex_table sends the fault to its second
+ * address.
  */
 	.global probe_load
 probe_load:
@@ -90,9 +91,21 @@ probe_store:
 probe_failed:
 	mov	x0, #0
 	ret
+	/* An instruction abort is looked up by the return address: the target's is not known here. */
+	.global probe_call
+probe_call:
+	stp	x29, x30, [sp, #-16]!
+	blr	x0
+3:	mov	x0, #1
+	ldp	x29, x30, [sp], #16
+	ret
+4:	mov	x0, #0
+	ldp	x29, x30, [sp], #16
+	ret
 	.pushsection __ex_table, "a"
 	.quad	1b, probe_failed
 	.quad	2b, probe_failed
+	.quad	3b, 4b
 	.popsection
 
 /* uint64_t resume_set(struct resume *r): 0 now, and 1 when resume_jump(r) comes back here. */
@@ -119,62 +132,4 @@ resume_jump:
 	ldr	x1, [x0, #96]
 	mov	sp, x1
 	mov	x0, #1
-	ret
-
-/*
- * void smc_regs(struct smc_regs *r): loads x0..x30 from r, executes SMC #0, stores x0..x30 to r, so
- * that a test sees every register that came back. r itself waits on the stack.
- */
-	.global smc_regs
-smc_regs:
-	stp	x29, x30, [sp, #-112]!
-	stp	x19, x20, [sp, #16]
-	stp	x21, x22, [sp, #32]
-	stp	x23, x24, [sp, #48]
-	stp	x25, x26, [sp, #64]
-	stp	x27, x28, [sp, #80]
-	stp	x0, x18, [sp, #96]
-	ldp	x2, x3, [x0, #16]
-	ldp	x4, x5, [x0, #32]
-	ldp	x6, x7, [x0, #48]
-	ldp	x8, x9, [x0, #64]
-	ldp	x10, x11, [x0, #80]
-	ldp	x12, x13, [x0, #96]
-	ldp	x14, x15, [x0, #112]
-	ldp	x16, x17, [x0, #128]
-	ldp	x18, x19, [x0, #144]
-	ldp	x20, x21, [x0, #160]
-	ldp	x22, x23, [x0, #176]
-	ldp	x24, x25, [x0, #192]
-	ldp	x26, x27, [x0, #208]
-	ldp	x28, x29, [x0, #224]
-	ldr	x30, [x0, #240]
-	ldp	x0, x1, [x0]
-	smc	#0
-	stp	x0, x1, [sp, #-16]!
-	ldr	x0, [sp, #16 + 96]
-	stp	x2, x3, [x0, #16]
-	stp	x4, x5, [x0, #32]
-	stp	x6, x7, [x0, #48]
-	stp	x8, x9, [x0, #64]
-	stp	x10, x11, [x0, #80]
-	stp	x12, x13, [x0, #96]
-	stp	x14, x15, [x0, #112]
-	stp	x16, x17, [x0, #128]
-	stp	x18, x19, [x0, #144]
-	stp	x20, x21, [x0, #160]
-	stp	x22, x23, [x0, #176]
-	stp	x24, x25, [x0, #192]
-	stp	x26, x27, [x0, #208]
-	stp	x28, x29, [x0, #224]
-	str	x30, [x0, #240]
-	ldp	x1, x2, [sp], #16
-	stp	x1, x2, [x0]
-	ldp	x19, x20, [sp, #16]
-	ldp	x21, x22, [sp, #32]
-	ldp	x23, x24, [sp, #48]
-	ldp	x25, x26, [sp, #64]
-	ldp	x27, x28, [sp, #80]
-	ldr	x18, [sp, #104]
-	ldp	x29, x30, [sp], #112
 	ret
