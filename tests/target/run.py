@@ -246,7 +246,8 @@ def banner_result(config, options, log, seen):
         tries.append(time_to_banner(config, options, log))
     figures = ", ".join("never" if t == NEVER else f"{t:.2f} s" for t in tries)
     return Result(f"{config.name}: from power-on to the RMM's banner in {BANNER_SECONDS:.0f} s",
-                  min(tries) <= BANNER_SECONDS, "", min(tries[0], BOOT_SECONDS), [f"power-on to banner: {figures}"])
+                  min(tries) <= BANNER_SECONDS, "", min(tries[0], BOOT_SECONDS),
+                  [f"power-on to banner: {figures}"])
 
 
 def time_to_banner(config, options, log):

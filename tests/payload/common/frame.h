@@ -3,7 +3,7 @@
 #ifndef PAYLOAD_FRAME_H
 #define PAYLOAD_FRAME_H
 
-#define FRAME_X	   0
+#define FRAME_X    0
 #define FRAME_SP   248
 #define FRAME_ELR  256
 #define FRAME_SPSR 264

@@ -5,13 +5,13 @@
 
 #include "arch.h"
 
-#define ESR_EC(esr)		  (((esr) >> 26) & 0x3f)
-#define ESR_FSC(esr)		  ((esr)&0x3f)
-#define ESR_WNR			  (1UL << 6)
+#define ESR_EC(esr)               (((esr) >> 26) & 0x3f)
+#define ESR_FSC(esr)              ((esr) & 0x3f)
+#define ESR_WNR                   (1UL << 6)
 #define EC_INSTRUCTION_ABORT_SAME 0x21
-#define EC_DATA_ABORT_SAME	  0x25
-#define FSC_EXTERNAL_ABORT	  0x10
-#define FSC_GRANULE_PROTECTION	  0x28
+#define EC_DATA_ABORT_SAME        0x25
+#define FSC_EXTERNAL_ABORT        0x10
+#define FSC_GRANULE_PROTECTION    0x28
 
 /* Load or store 64 bits at an aligned address. False: it faulted, and the value is unchanged. */
 bool probe_load(uint64_t address, uint64_t *value);

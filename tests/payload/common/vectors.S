@@ -91,7 +91,7 @@ probe_store:
 probe_failed:
 	mov	x0, #0
 	ret
-	/* An instruction abort is looked up by the return address: the target's is not known here. */
+	/* An instruction abort is looked up by the return address; the target is anything. */
 	.global probe_call
 probe_call:
 	stp	x29, x30, [sp, #-16]!

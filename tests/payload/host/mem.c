@@ -3,8 +3,8 @@
 #include "abi/rmi.h"
 #include "abi/status.h"
 #include "fwcfg.h"
-#include "smc.h"
 #include "payload/common/spinlock.h"
+#include "smc.h"
 #include "test.h"
 
 #define ADDRESS_LIMIT  0x100000000UL

@@ -24,7 +24,7 @@ _start:
 secondary_start:
 	mov	x28, #0
 
-/* x0: this CPU's struct cpu; x28: 1 on the primary. Uses no stack and no memory but the literals. */
+/* x0: this CPU's struct cpu; x28: 1 on the primary. Uses no stack and no memory but literals. */
 cpu_setup:
 	msr	daifset, #0xf
 	msr	spsel, #1

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /* RMI_GRANULE_DELEGATE and RMI_GRANULE_UNDELEGATE, and what they do to the host's own access. */
-#include "payload/host/cpu.h"
 #include "payload/common/probe.h"
+#include "payload/host/cpu.h"
 #include "payload/host/mem.h"
 #include "payload/host/memmap.h"
 #include "payload/host/rmi.h"

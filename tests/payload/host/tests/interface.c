@@ -2,8 +2,8 @@
 /* The shape of the interface: versions, features, unknown numbers, registers that survive. */
 #include "abi/el3.h"
 #include "abi/rsi.h"
-#include "payload/host/cpu.h"
 #include "payload/common/probe.h"
+#include "payload/host/cpu.h"
 #include "payload/host/mem.h"
 #include "payload/host/rmi.h"
 #include "payload/host/test.h"

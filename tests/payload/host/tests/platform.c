@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /* The framework's own footing: CPUs, interrupts, timers, faults. Without it nothing else counts. */
 #include "abi/psci.h"
-#include "payload/host/cpu.h"
 #include "payload/common/probe.h"
+#include "payload/host/cpu.h"
 #include "payload/host/gic.h"
 #include "payload/host/mem.h"
 #include "payload/host/smc.h"

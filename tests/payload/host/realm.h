@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/*
+ * Realms for tests: every granule is delegated, used, taken back and checked to be wiped here. What
+ * does not succeed fails the test. A realm is torn down when its test ends, however it ends.
+ */
+#ifndef HOST_REALM_H
+#define HOST_REALM_H
+
+#include "abi/rmi.h"
+#include "payload/common/protocol.h"
+#include "rmi.h"
+
+struct realm_config {
+	uint8_t ipa_width;
+	int64_t start_level;
+	uint32_t start_tables;
+	uint64_t flags; /* RMI_REALM_FLAG_* */
+	uint8_t hash;
+	uint8_t sve_vl, num_bps, num_wps, pmu_counters; /* as in struct rmi_realm_params */
+	unsigned recs;
+	enum realm_program program;
+	uint64_t args[7]; /* of the program */
+};
+
+enum rec_stop {
+	REC_DONE,       /* the program is over; its value is exit.gprs[0] */
+	REC_CALL,       /* host call REALM_CALL_TEST or above; answer in enter.gprs */
+	REC_OFF,        /* PSCI CPU_OFF */
+	REC_SYSTEM_OFF, /* PSCI SYSTEM_OFF or SYSTEM_RESET */
+	REC_IRQ,        /* only with stop_on_irq; the interrupt was not taken yet */
+	REC_EXIT,       /* another exit: see run->exit */
+	REC_ERROR       /* RMI_REC_ENTER failed: see status */
+};
+
+struct rec {
+	struct realm *realm;
+	unsigned index;
+	uint64_t granule;
+	uint64_t aux[RMI_MAX_AUX];
+	uint64_t aux_count;
+	struct rmi_rec_run *run; /* normal-world page */
+	bool stop_on_irq;
+	uint64_t status;    /* x0 of the last RMI_REC_ENTER */
+	enum rec_stop stop; /* what the last rec_run() returned */
+};
+
+struct realm {
+	struct realm_config config;
+	uint64_t rd;
+	uint64_t tables; /* first start table */
+	bool created;
+	unsigned rec_count;
+	struct rec recs[REALM_MAX_RECS];
+};
+
+/* Skips the test if this RMM answers RMI_REALM_CREATE with -1. */
+void realm_needed(void);
+
+/* 32-bit addresses, one start table at level 1, SHA-256, one REC. */
+struct realm_config realm_default(enum realm_program program);
+
+/* A new realm in state NEW, without content. At most 8 per test. */
+struct realm *realm_create(const struct realm_config *config);
+/* Everything: create, RIPAS, image, RECs (the first runnable, at _start), activate. */
+struct realm *realm_boot(const struct realm_config *config);
+void realm_activate(struct realm *realm);
+/* The next REC. args: x0 to x7. */
+struct rec *realm_add_rec(struct realm *realm, uint64_t pc, const uint64_t args[8], bool runnable);
+/* Destroys all that is in it and the realm. Called at the end of the test if the test does not. */
+void realm_destroy(struct realm *realm);
+
+/* RIPAS RAM for [base, top), tables as needed. State NEW. */
+void realm_init_ripas(struct realm *realm, uint64_t base, uint64_t top);
+/* RMI_DATA_CREATE with the page at src; RMI_DATA_CREATE_UNKNOWN. */
+void realm_data_create(struct realm *realm, uint64_t ipa, uint64_t src, uint64_t flags);
+/* False: something is mapped there already. */
+bool realm_data_unknown(struct realm *realm, uint64_t ipa);
+/* Map the normal-world page at an unprotected ipa, write-back, read and write. */
+void realm_map_page(struct realm *realm, uint64_t ipa, uint64_t page);
+/* Create the tables below `from` down to level `to` that translate ipa. Racing CPUs are fine. */
+void realm_make_tables(struct realm *realm, uint64_t ipa, int from, int to);
+
+uint64_t realm_unprotected(const struct realm *realm);
+/* Bytes that an entry of this level covers. */
+uint64_t level_size(int level);
+
+/* A delegated page; and back, checking that it is wiped. */
+uint64_t granule_take(void);
+void granule_give(uint64_t granule);
+
+/* One RMI_REC_ENTER; x0. */
+uint64_t rec_enter(struct rec *rec);
+/*
+ * Enter until something is for the test. Interrupts are taken, tables and pages made, RIPAS changes
+ * applied, PSCI requests completed, text of the realm printed. enter.flags count for one entry.
+ * Runs on the calling CPU. cpu_start(n, rec_run_here, rec) runs it elsewhere.
+ */
+enum rec_stop rec_run(struct rec *rec);
+void rec_run_here(void *rec);
+
+#endif

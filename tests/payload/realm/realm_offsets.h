@@ -1,0 +1,7 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#ifndef REALM_OFFSETS_H
+#define REALM_OFFSETS_H
+
+#define STACK_SIZE 8192
+
+#endif
