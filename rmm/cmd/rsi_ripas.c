@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /* RSI_IPA_STATE_SET and RSI_IPA_STATE_GET (RMM specification A5.4, B5.3.5, B5.3.6). */
 #include "abi/rsi.h"
-#include "base/assert.h"
 #include "base/bits.h"
 #include "base/fail.h"
 #include "cmd/rsi.h"
@@ -83,7 +82,6 @@ enum rsi_outcome rsi_ipa_state_get(struct rec *rec, struct rsi_out *out, struct 
 	ipa_t base = ipa_of(rec->vcpu.gprs[1]);
 	ipa_t top = ipa_of(rec->vcpu.gprs[2]);
 	struct s2_walk walk;
-	uint64_t size;
 
 	(void)exit;
 	out->x[0] = check_get(rec, base, top);
@@ -92,9 +90,7 @@ enum rsi_outcome rsi_ipa_state_get(struct rec *rec, struct rsi_out *out, struct 
 	}
 
 	s2_walk(&rec->s2, base, S2_LEVEL_PAGE, &walk);
-	ASSERT(walk.entry.kind == S2_UNASSIGNED || walk.entry.kind == S2_ASSIGNED);
-	size = s2_entry_size(walk.level);
-	out->x[1] = min_u64(top.v, align_down(base.v, size) + size);
+	out->x[1] = s2_ripas_end(&walk, top).v;
 	out->x[2] = walk.entry.ripas;
 	s2_walk_end(&walk);
 	return RSI_RETURN;

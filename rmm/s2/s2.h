@@ -165,6 +165,12 @@ void s2_table_free(struct granule_held table);
 ipa_t s2_run_end(const struct s2_walk *walk, ipa_t top, unsigned int stops);
 
 /*
+ * IPA where the RIPAS of the walk's entry ends, as far as its table says: above the walk's ipa, at
+ * most top. The entry is protected and not TABLE, top is protected.
+ */
+ipa_t s2_ripas_end(const struct s2_walk *walk, ipa_t top);
+
+/*
  * Gives the run that ends at `end` the RIPAS (S2_EMPTY or S2_RAM), all protected and none TABLE.
  * Returns when no CPU holds a translation that this took away. Leaves walk->entry as it was.
  */

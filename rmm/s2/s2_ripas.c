@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/* RIPAS of runs of entries in one table: RMI_RTT_INIT_RIPAS and RMI_RTT_SET_RIPAS. */
+/* RIPAS of runs of entries in one table: RMI_RTT_{INIT,SET}_RIPAS and RSI_IPA_STATE_GET. */
 #include "base/assert.h"
 #include "s2/s2_internal.h"
 
@@ -29,6 +29,24 @@ ipa_t s2_run_end(const struct s2_walk *walk, ipa_t top, unsigned int stops)
 		index++;
 	}
 	return s2_place(walk, index).ipa;
+}
+
+ipa_t s2_ripas_end(const struct s2_walk *walk, ipa_t top)
+{
+	unsigned int end = s2_table_length(walk->level);
+	unsigned int index = walk->index + 1;
+
+	ASSERT(walk->entry.kind == S2_UNASSIGNED || walk->entry.kind == S2_ASSIGNED);
+	while (index < end && s2_place(walk, index).ipa.v < top.v) {
+		struct s2_entry next =
+			s2_decode(walk->entries[index], walk->level, walk->s2->lpa2, true);
+
+		if (next.kind == S2_TABLE || next.ripas != walk->entry.ripas) {
+			break;
+		}
+		index++;
+	}
+	return ipa_of(min_u64(top.v, s2_place(walk, index).ipa.v));
 }
 
 /* Where translations went, as entries of the table: [first, end). */
