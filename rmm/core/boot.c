@@ -14,6 +14,7 @@
 #include "feat/feat.h"
 #include "granule/granule.h"
 #include "plat/plat.h"
+#include "realm/realm.h"
 
 #define VERSION_MAJOR(version) (((version) >> 16) & 0x7FFFU)
 #define VERSION_MINOR(version) ((version) & 0xFFFFU)
@@ -93,6 +94,7 @@ int64_t boot_cold(const struct boot_args *args, struct granule_bank own)
 		return result;
 	}
 	feat_set(&has);
+	realm_boot();
 	shared_page = pa_of(args->shared_page);
 	cpus_announced = args->cpu_count;
 	arch_trace_print(VERSION_BANNER "\n");

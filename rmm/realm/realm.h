@@ -39,6 +39,7 @@ struct rd {
 	/* Constant. */
 	struct s2 s2;
 	struct realm_features features;
+	struct granule *granule; /* the RD's own */
 	uint64_t id; /* realm id: random, never 0, unique among live realms (docs/csm-abi.md) */
 	uint8_t rpv[REALM_RPV_SIZE];
 	uint16_t vmid;
@@ -57,11 +58,40 @@ struct rd {
 	 */
 	uint8_t measurement[REALM_MEASUREMENTS][REALM_MEASUREMENT_SIZE];
 	struct spinlock measurement_lock;
+
+	struct rd *next_by_id; /* lock of the index, realm/id.c */
 };
 
 _Static_assert(sizeof(struct rd) <= GRANULE_SIZE, "an RD is one granule");
 
+/* Once at boot: no realm exists. */
+void realm_boot(void);
+
 /* The object in a granule that is in state RD. */
 struct rd *realm_of(const struct granule *rd);
+
+/*
+ * What RMI_REALM_CREATE has checked: everything here is supported, and the geometry is valid.
+ */
+struct realm_config {
+	struct realm_features features;
+	pa_t root;
+	uint8_t ipa_bits;
+	int8_t start_level;
+	uint8_t start_tables;
+	bool lpa2;
+	uint16_t vmid;
+	const uint8_t *rpv; /* REALM_RPV_SIZE bytes */
+};
+
+/*
+ * Fills in a zeroed RD: a NEW realm. Measurements and realm id are left to realm_measure_init() and
+ * realm_id_assign().
+ */
+void realm_init(struct rd *rd, struct granule *granule, const struct realm_config *config);
+
+/* Granule number i < start_tables of the start tables, in state RTT unless RMI_REALM_CREATE runs.
+ */
+struct granule *realm_start_table(const struct rd *rd, unsigned int i);
 
 #endif

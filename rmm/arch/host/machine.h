@@ -102,6 +102,9 @@ extern void (*machine_on_copy)(pa_t pa);
 struct arch_el3_result;
 extern bool (*machine_on_el3)(uint64_t fid, uint64_t x1, struct arch_el3_result *result);
 
+/* Instead of the entropy source. Without it, numbers that are the same in every run. */
+extern bool (*machine_on_random)(uint64_t *value);
+
 /* In place of the normal world: gets the answer, puts the next call. May not return at all. */
 extern void (*machine_on_yield)(struct smc_regs *regs);
 

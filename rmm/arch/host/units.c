@@ -6,18 +6,24 @@
 #include "base/sha2.h"
 
 bool machine_random_empty;
+bool (*machine_on_random)(uint64_t *value);
 
 static _Atomic uint64_t random_state;
 
 void machine_units_reset(void)
 {
 	machine_random_empty = false;
+	machine_on_random = NULL;
 	random_state = 0;
 }
 
 /* The same numbers in every run, no two alike: a Weyl sequence through a mixer. */
 bool arch_random(uint64_t *value)
 {
+	if (machine_on_random != NULL) {
+		return machine_on_random(value);
+	}
+
 	uint64_t number = (random_state += UINT64_C(0x9E3779B97F4A7C15));
 
 	number = (number ^ number >> 30) * UINT64_C(0xBF58476D1CE4E5B9);

@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "realm/id.h"
+
+#include <string.h>
+
+#include "arch/random.h"
+#include "base/assert.h"
+
+#define BUCKETS 8192U
+
+/* How often the entropy source is asked for one number before it counts as dead. */
+#define ENTROPY_TRIES 1000U
+
+static struct spinlock index_lock;
+static struct rd *buckets[BUCKETS];
+
+void realm_id_boot(void)
+{
+	memset(buckets, 0, sizeof(buckets));
+}
+
+static struct rd **bucket_of(uint64_t id)
+{
+	return &buckets[id % BUCKETS];
+}
+
+static struct rd *find_locked(uint64_t id)
+{
+	struct rd *rd = *bucket_of(id);
+
+	while (rd != NULL && rd->id != id) {
+		rd = rd->next_by_id;
+	}
+	return rd;
+}
+
+/* False if the id is 0 or taken. */
+static bool enter(struct rd *rd, uint64_t id)
+{
+	bool fresh;
+
+	spinlock_take(&index_lock);
+	fresh = id != 0 && find_locked(id) == NULL;
+	if (fresh) {
+		rd->id = id;
+		rd->next_by_id = *bucket_of(id);
+		*bucket_of(id) = rd;
+	}
+	spinlock_release(&index_lock);
+	return fresh;
+}
+
+bool realm_id_assign(struct rd *rd)
+{
+	ASSERT(rd->id == 0);
+	for (unsigned int tries = 0; tries < ENTROPY_TRIES; tries++) {
+		uint64_t id;
+
+		if (arch_random(&id) && enter(rd, id)) {
+			return true;
+		}
+		arch_cpu_relax();
+	}
+	return false;
+}
+
+void realm_id_retire(struct rd *rd)
+{
+	struct rd **link;
+
+	spinlock_take(&index_lock);
+	link = bucket_of(rd->id);
+	while (*link != rd) {
+		ASSERT(*link != NULL);
+		link = &(*link)->next_by_id;
+	}
+	*link = rd->next_by_id;
+	rd->next_by_id = NULL;
+	rd->id = 0;
+	spinlock_release(&index_lock);
+}
+
+struct granule *realm_find(uint64_t id)
+{
+	struct granule *found = NULL;
+	struct rd *rd;
+
+	spinlock_take(&index_lock);
+	rd = id == 0 ? NULL : find_locked(id);
+	if (rd != NULL) {
+		found = rd->granule;
+	}
+	spinlock_release(&index_lock);
+	return found;
+}

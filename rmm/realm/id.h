@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/*
+ * Realm ids, and the index that leads from an id to its realm (docs/csm-abi.md section 1).
+ *
+ * An id is 64 random bits, drawn anew for every realm, never 0 and never that of another live
+ * realm. Nothing the host chooses goes into it. The index is a hash table whose chains run through
+ * the RDs, so that it has room for every realm there can be; ids are random, so their low bits are
+ * the hash.
+ */
+#ifndef RMM_REALM_ID_H
+#define RMM_REALM_ID_H
+
+#include "realm/realm.h"
+
+/* Once at boot: the index is empty. */
+void realm_id_boot(void);
+
+/*
+ * Draws an id for the realm and enters it into the index. False, with nothing changed, if the CPU's
+ * entropy source did not answer within a bounded number of tries. The caller holds the RD's lock.
+ */
+bool realm_id_assign(struct rd *rd);
+
+/* Takes the realm out of the index. The caller holds the RD's lock. */
+void realm_id_retire(struct rd *rd);
+
+/*
+ * The RD granule of the realm with that id; NULL if there is none. Without the RD's lock this was
+ * true a moment ago: lock it for GRANULE_RD and compare the id again before relying on it.
+ */
+struct granule *realm_find(uint64_t id);
+
+#endif
