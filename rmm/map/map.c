@@ -66,35 +66,21 @@ static void *host_open(pa_t page, size_t offset, size_t size)
 	if (granule == NULL || granule_peek(granule) != GRANULE_UNDELEGATED) {
 		return NULL;
 	}
-	return (uint8_t *)arch_slot_map(ARCH_SLOT_NS, page, ARCH_PAS_NS) + offset;
+	return (uint8_t *)arch_host_map(page) + offset;
 }
 
 bool map_host_read(pa_t page, size_t offset, void *dst, size_t size)
 {
 	const void *src = host_open(page, offset, size);
 
-	if (src == NULL) {
-		return false;
-	}
-
-	bool done = arch_copy_from_host(dst, src, size);
-
-	arch_slot_unmap(ARCH_SLOT_NS);
-	return done;
+	return src != NULL && arch_copy_from_host(dst, src, size);
 }
 
 bool map_host_write(pa_t page, size_t offset, const void *src, size_t size)
 {
 	void *dst = host_open(page, offset, size);
 
-	if (dst == NULL) {
-		return false;
-	}
-
-	bool done = arch_copy_to_host(dst, src, size);
-
-	arch_slot_unmap(ARCH_SLOT_NS);
-	return done;
+	return dst != NULL && arch_copy_to_host(dst, src, size);
 }
 
 void *map_data_fill(struct granule_held data, pa_t src)

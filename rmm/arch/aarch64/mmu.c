@@ -166,6 +166,19 @@ void arch_slot_unmap(enum arch_slot slot)
 	isb();
 }
 
+void *arch_host_map(pa_t pa)
+{
+	uint64_t now = *slot_entry(ARCH_SLOT_NS);
+
+	if (now == (pa.v | PAGE_DATA | PTE_NS)) {
+		return cpu_page(SLOT_FIRST_PAGE + (unsigned int)ARCH_SLOT_NS);
+	}
+	if (now != 0) {
+		arch_slot_unmap(ARCH_SLOT_NS);
+	}
+	return arch_slot_map(ARCH_SLOT_NS, pa, ARCH_PAS_NS);
+}
+
 static uint64_t *window_entry(uint64_t index)
 {
 	ASSERT(index < ARCH_WINDOW_PAGES);

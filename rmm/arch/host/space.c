@@ -109,6 +109,19 @@ void arch_slot_unmap(enum arch_slot which)
 	*slot = (struct slot){0};
 }
 
+void *arch_host_map(pa_t pa)
+{
+	const struct slot *slot = &slots[ARCH_SLOT_NS];
+
+	if (slot->used && slot->pa.v == pa.v && slot->pas == ARCH_PAS_NS) {
+		return slot->va;
+	}
+	if (slot->used) {
+		arch_slot_unmap(ARCH_SLOT_NS);
+	}
+	return arch_slot_map(ARCH_SLOT_NS, pa, ARCH_PAS_NS);
+}
+
 pa_t machine_slot_target(const void *va, enum machine_pas *pas)
 {
 	for (unsigned int i = 0; i < ARCH_SLOT_COUNT; i++) {
@@ -140,7 +153,7 @@ void machine_slots_forget(void)
 void machine_slots_check(void)
 {
 	for (unsigned int i = 0; i < ARCH_SLOT_COUNT; i++) {
-		if (slots[i].used) {
+		if (slots[i].used && i != ARCH_SLOT_NS) {
 			machine_stop("SLOTS: slot %u is mapped at the end of a command", i);
 		}
 	}

@@ -58,12 +58,13 @@ static void slots(void **state)
 	pa_t pa = pa_of(world_page(0));
 
 	(void)state;
-	arch_slot_map(ARCH_SLOT_NS, pa, ARCH_PAS_NS);
-	ASSERT_STOPS("SLOTS: slot 0 is mapped twice", arch_slot_map(ARCH_SLOT_NS, pa, ARCH_PAS_NS));
-	ASSERT_STOPS("SLOTS: slot 0 is not", arch_slot_unmap(ARCH_SLOT_NS));
-	ASSERT_STOPS("SLOTS:", arch_slot_map(ARCH_SLOT_NS, pa_of(pa.v + 8), ARCH_PAS_NS));
-	arch_slot_map(ARCH_SLOT_NS, pa, ARCH_PAS_NS);
-	ASSERT_STOPS("SLOTS: slot 0 is mapped at the end", machine_command_end());
+	arch_slot_map(ARCH_SLOT_SHARED, pa, ARCH_PAS_NS);
+	ASSERT_STOPS("SLOTS: slot 3 is mapped twice",
+		     arch_slot_map(ARCH_SLOT_SHARED, pa, ARCH_PAS_NS));
+	ASSERT_STOPS("SLOTS: slot 3 is not", arch_slot_unmap(ARCH_SLOT_SHARED));
+	ASSERT_STOPS("SLOTS:", arch_slot_map(ARCH_SLOT_SHARED, pa_of(pa.v + 8), ARCH_PAS_NS));
+	arch_slot_map(ARCH_SLOT_SHARED, pa, ARCH_PAS_NS);
+	ASSERT_STOPS("SLOTS: slot 3 is mapped at the end", machine_command_end());
 }
 
 static void host_memory_only_by_copies(void **state)

@@ -20,7 +20,7 @@ enum arch_pas {
 };
 
 enum arch_slot {
-	ARCH_SLOT_NS,     /* the host's buffer of the current command */
+	ARCH_SLOT_NS,     /* the host's page last used: arch_host_map() only */
 	ARCH_SLOT_WIPE,   /* a granule on its way to or from DELEGATED */
 	ARCH_SLOT_DATA,   /* a realm's page */
 	ARCH_SLOT_SHARED, /* the page shared with EL3 */
@@ -38,6 +38,14 @@ void *arch_slot_map(enum arch_slot slot, pa_t pa, enum arch_pas pas);
 
 /* Undoes arch_slot_map: no translation is left on this CPU when it returns. */
 void arch_slot_unmap(enum arch_slot slot);
+
+/*
+ * Maps a host page (aligned), as non-secure, at ARCH_SLOT_NS of this CPU and returns where. Stays
+ * mapped when the command ends, until another page is asked for: asking for the same one again
+ * invalidates nothing. That is safe because the page was and is the host's to read and write; if it
+ * changes worlds meanwhile an access faults (arch/copy.h).
+ */
+void *arch_host_map(pa_t pa);
 
 /*
  * Opens page index of the window (index < ARCH_WINDOW_PAGES) on the Realm granule at pa, for all
