@@ -227,3 +227,16 @@ uint64_t rmi_rec_destroy(const struct smc_regs *in, struct rmi_out *out)
 	granule_unref(rd, 1);
 	return RMI_SUCCESS;
 }
+
+uint64_t rmi_rec_aux_count(const struct smc_regs *in, struct rmi_out *out)
+{
+	struct granule_held held;
+	uint64_t status = cmd_lock_rd(in->x[1], &held);
+
+	if (status != RMI_SUCCESS) {
+		return status;
+	}
+	out->x[1] = rec_aux_count(&realm_of(held.granule)->features);
+	granule_unlock(held);
+	return RMI_SUCCESS;
+}
