@@ -120,6 +120,12 @@ extern bool (*machine_on_interrupt_pending)(void);
 /* When a stop ends the program: may report it and longjmp() away instead. Survives a reset. */
 extern void (*machine_on_stop)(const char *text);
 
+/* Invalidations of stage-2 translations on all CPUs since the reset, by kind. */
+struct machine_tlb_count {
+	unsigned int entries, ranges, alls;
+};
+struct machine_tlb_count machine_tlb_count(void);
+
 /* Value that the identification register has from now on. */
 void machine_set_id(enum arch_id_register which, uint64_t value);
 

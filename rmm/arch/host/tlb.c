@@ -25,6 +25,7 @@ struct stale {
 
 static struct stale stale[MAX_STALE];
 static unsigned int stale_count;
+static struct machine_tlb_count tlb_count;
 
 /* The table that this CPU wrote to since the walkers last saw everything. */
 static __thread const struct page *unseen;
@@ -37,7 +38,18 @@ static uint64_t size_at(int level)
 void machine_tlb_reset(void)
 {
 	stale_count = 0;
+	tlb_count = (struct machine_tlb_count){0};
 	unseen = NULL;
+}
+
+struct machine_tlb_count machine_tlb_count(void)
+{
+	struct machine_tlb_count count;
+
+	machine_books_lock();
+	count = tlb_count;
+	machine_books_unlock();
+	return count;
 }
 
 /* The entry is valid again while CPUs may still use what it said before. */
@@ -101,12 +113,13 @@ static bool covered(const struct stale *one, uint64_t base, uint64_t size, int l
 	       one->ipa - base <= size - size_at(one->level);
 }
 
-static void invalidate(const struct arch_s2_place *place, uint64_t count)
+static void invalidate(const struct arch_s2_place *place, uint64_t count, unsigned int *counter)
 {
 	uint64_t size = count * size_at(place->level);
 
 	unseen = NULL;
 	machine_books_lock();
+	(*counter)++;
 	for (unsigned int i = 0; i < stale_count;) {
 		if (stale[i].vmid == VMID(place->context.vttbr) &&
 		    covered(&stale[i], place->ipa.v, size, place->level)) {
@@ -125,18 +138,19 @@ void machine_s2_sync(void)
 
 void arch_tlb_s2_entry(const struct arch_s2_place *place)
 {
-	invalidate(place, 1);
+	invalidate(place, 1, &tlb_count.entries);
 }
 
 void arch_tlb_s2_range(const struct arch_s2_place *place, uint64_t count)
 {
-	invalidate(place, count);
+	invalidate(place, count, &tlb_count.ranges);
 }
 
 void arch_tlb_s2_all(const struct arch_s2_context *context)
 {
 	unseen = NULL;
 	machine_books_lock();
+	tlb_count.alls++;
 	for (unsigned int i = 0; i < stale_count;) {
 		if (stale[i].vmid == VMID(context->vttbr)) {
 			stale[i] = stale[--stale_count];
@@ -157,9 +171,6 @@ void machine_tlb_check(uint64_t key)
 		return;
 	}
 	table = machine_window_page(key);
-	if (table != NULL && table == unseen) {
-		machine_stop("TLB: walkers may not see the table when it is unlocked");
-	}
 	machine_books_lock();
 	for (unsigned int i = 0; i < stale_count && !found; i++) {
 		found = table != NULL && stale[i].table == table;
@@ -169,5 +180,8 @@ void machine_tlb_check(uint64_t key)
 	if (found) {
 		machine_stop("TLB: IPA %#lx is stale when its table is unlocked",
 			     (unsigned long)ipa);
+	}
+	if (table != NULL && table == unseen) {
+		machine_stop("TLB: walkers may not see the table when it is unlocked");
 	}
 }

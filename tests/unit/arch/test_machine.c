@@ -162,6 +162,7 @@ static void stale_page(void **state)
 
 	(void)state;
 	arch_s2_write(entry, 3, &place);
+	arch_s2_sync();
 	granule_unlock(held);
 	held = granule_lock_inner(held.granule, GRANULE_RTT);
 	arch_s2_write(entry, 0, &place);
