@@ -420,6 +420,8 @@ def measure_script_refuses():
             (realm + "data 0x10 fill:0\n", "page-aligned"), (realm + "data 0\n", "source"),
             (realm + "data 0 fill:256\n", "byte"), (realm + "data 0 missing\n", "No such file"),
             (realm + "ripas 0 0x1000 level=2\n", "aligned"), (realm + "ripas 0 0\n", "empty"),
+            (realm + "ripas 0 0x1000 level=4\n", "level: not a number in range"),
+            (realm + "ripas 0 0x1000 level=0\n", "level is not 1, 2 or 3"),
             (realm + "ripas 0x1000 0xfffffffffffff000\n", "wraps"),
             (realm + "rec pc=1 pq=2\n", "means nothing"),
             (realm + "rec pc=1x\n", "pc: not a number"),

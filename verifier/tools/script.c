@@ -12,6 +12,8 @@
 #define LINE_MAX_SIZE 4096
 #define MAX_WORDS     24
 
+#define NO_LEVEL UINT64_MAX
+
 /* One line, cut into words. Words of the form key=value are fetched by key and counted. */
 struct words {
 	struct measuring *m;
@@ -168,21 +170,22 @@ static bool do_data(struct words *w)
 
 static bool do_ripas(struct words *w)
 {
-	const char *level = value_of(w, "level");
+	uint64_t level;
 	uint64_t base;
 	uint64_t size;
 	bool ok;
 
-	if (!argument(w, 1, &base) || !argument(w, 2, &size) || !all_used(w)) {
+	if (!number_of(w, "level", RMI_LEVEL_PAGE, NO_LEVEL, &level) || !argument(w, 1, &base) ||
+	    !argument(w, 2, &size) || !all_used(w)) {
 		return false;
 	}
 	if (size > UINT64_MAX - base) {
 		return bad(w, "range wraps");
 	}
-	if (level == NULL) {
+	if (level == NO_LEVEL) {
 		ok = cca_rim_init_ripas_range(&w->m->rim, base, base + size);
 	} else {
-		ok = cca_rim_init_ripas(&w->m->rim, base, base + size, atoi(level));
+		ok = cca_rim_init_ripas(&w->m->rim, base, base + size, (int)level);
 	}
 	if (!ok) {
 		return bad(w, "range is empty or not aligned, or level is not 1, 2 or 3");
