@@ -124,6 +124,38 @@ static void refuses_wrong_signatures(void **state)
 	expect_refused(CCA_SIGNATURE, "not signed by any");
 }
 
+/* The values of r and s that no signature may have: zero, and the order of the group or more. */
+static void refuses_signatures_out_of_range(void **state)
+{
+	static const uint8_t order[] = {
+		0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
+		0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
+		0xc7, 0x63, 0x4d, 0x81, 0xf4, 0x37, 0x2d, 0xdf, 0x58, 0x1a, 0x0d, 0xb2,
+		0x48, 0xb0, 0xa7, 0x7a, 0xec, 0xec, 0x19, 0x6a, 0xcc, 0xc5, 0x29, 0x73,
+	};
+	static const uint8_t zero[48];
+	static uint8_t ones[48];
+	static const uint8_t *const values[] = {zero, order, ones};
+	uint8_t *signature;
+	struct cca_key key;
+
+	(void)state;
+	memset(ones, 0xff, sizeof(ones));
+	fresh();
+	key = platform_key();
+	for (size_t i = 0; i < 4 * 4 - 1; i++) {
+		build();
+		signature = made.data + made.size - 96;
+		if (i % 4 < 3) {
+			memcpy(signature, values[i % 4], 48);
+		}
+		if (i / 4 < 3) {
+			memcpy(signature + 48, values[i / 4], 48);
+		}
+		assert_int_equal(accept_bytes(made.data, made.size, &key), CCA_SIGNATURE);
+	}
+}
+
 static void refuses_another_platform_key(void **state)
 {
 	struct cca_key keys[2];
@@ -346,6 +378,58 @@ static void cose_key_hash_vector(void **state)
 	assert_memory_equal(key.y, y, sizeof(y));
 }
 
+struct raw_key {
+	int64_t type;
+	int64_t curve;
+	int64_t alg; /* 0: not there */
+	size_t x;
+	size_t y;
+};
+
+static enum cca_status read_raw_key(const struct raw_key *raw)
+{
+	static const uint8_t coordinate[80];
+	struct blob b = {0};
+	struct cca_key key;
+
+	put_map(&b, raw->alg != 0 ? 5 : 4);
+	put_int(&b, 1);
+	put_int(&b, raw->type);
+	put_int(&b, -1);
+	put_int(&b, raw->curve);
+	put_int(&b, -2);
+	put_bytes(&b, coordinate, raw->x);
+	put_int(&b, -3);
+	put_bytes(&b, coordinate, raw->y);
+	if (raw->alg != 0) {
+		put_int(&b, 3);
+		put_int(&b, raw->alg);
+	}
+	return cca_key_from_cose(b.data, b.size, &key, &err);
+}
+
+static void cose_key_types_curves_and_sizes(void **state)
+{
+	static const struct raw_key good[] = {
+		{2, 1, 0, 32, 32},  {2, 2, 0, 48, 48},   {2, 3, 0, 66, 66},
+		{2, 1, -7, 32, 32}, {2, 2, -35, 48, 48}, {2, 3, -36, 66, 66},
+	};
+	static const struct raw_key bad[] = {
+		{1, 2, 0, 48, 48},  {3, 2, 0, 48, 48},  {2, 0, 0, 48, 48},   {2, 4, 0, 48, 48},
+		{2, -1, 0, 48, 48}, {2, 2, 0, 47, 48},  {2, 2, 0, 48, 47},   {2, 2, 0, 48, 49},
+		{2, 2, 0, 49, 48},  {2, 2, 0, 0, 0},    {2, 1, 0, 48, 48},   {2, 3, 0, 48, 48},
+		{2, 3, 0, 80, 80},  {2, 2, -7, 48, 48}, {2, 2, -36, 48, 48}, {2, 1, -35, 32, 32},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
+		assert_int_equal(read_raw_key(&good[i]), CCA_OK);
+	}
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		assert_int_equal(read_raw_key(&bad[i]), CCA_MALFORMED);
+	}
+}
+
 static void pem_and_cose_give_the_same_key(void **state)
 {
 	static const enum cca_sign_alg algs[] = {CCA_SIGN_ES256, CCA_SIGN_ES384, CCA_SIGN_ES512};
@@ -386,6 +470,7 @@ int main(void)
 		cmocka_unit_test(accepts_claims_in_any_order),
 		cmocka_unit_test(accepts_every_binding_hash),
 		cmocka_unit_test(refuses_wrong_signatures),
+		cmocka_unit_test(refuses_signatures_out_of_range),
 		cmocka_unit_test(refuses_another_platform_key),
 		cmocka_unit_test(refuses_an_anchor_of_another_curve),
 		cmocka_unit_test(refuses_halves_of_two_tokens),
@@ -397,6 +482,7 @@ int main(void)
 		cmocka_unit_test(refuses_every_bit_flip),
 		cmocka_unit_test(only_key_id_bytes_may_change),
 		cmocka_unit_test(cose_key_hash_vector),
+		cmocka_unit_test(cose_key_types_curves_and_sizes),
 		cmocka_unit_test(pem_and_cose_give_the_same_key),
 		cmocka_unit_test(refuses_what_is_no_key),
 	};

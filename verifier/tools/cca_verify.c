@@ -196,7 +196,6 @@ static enum exit_code refuse(struct report *report, const struct cca_error *err)
 	if (err->status == CCA_FAILED) {
 		return complain("", err->text);
 	}
-	report->token = NULL;
 	report->result = "invalid";
 	report->error = err->text;
 	if (err->status == CCA_MALFORMED) {
