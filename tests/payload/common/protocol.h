@@ -30,7 +30,8 @@ enum realm_call {
 	X(echo)           \
 	X(memory)         \
 	X(secondary)      \
-	X(spin)
+	X(spin)           \
+	X(bench)
 
 #define REALM_PROGRAM_NUMBER(name) PROGRAM_##name,
 enum realm_program { REALM_PROGRAMS(REALM_PROGRAM_NUMBER) PROGRAM_COUNT };

@@ -12,7 +12,6 @@
 #define MAX_COMPLAINTS 12 /* failed checks printed per test */
 #define LEFTOVER_MS    30000
 #define LIST_SIZE      512
-#define BROKEN         "broken_"
 
 extern const struct test __tests_start[], __tests_end[];
 
@@ -151,15 +150,26 @@ static bool mentions(const struct test *test, const char *word, size_t size)
 	return find_word(test->name, word, size) || find_word(test->shows, word, size);
 }
 
-/* Tests that are meant to fail run when asked for by this word, never as part of "all". */
-static bool meant_to_fail(const struct test *test)
+/*
+ * Tests that are meant to fail, and measurements, run when asked for by their first word, never as
+ * part of "all". Returns that word, NULL for every other test.
+ */
+static const char *special(const struct test *test)
 {
-	return find_word(test->name, BROKEN, sizeof(BROKEN) - 1) == test->name;
+	static const char *const words[] = {"broken_", "bench_"};
+
+	for (unsigned i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+		if (find_word(test->name, words[i], strlen(words[i])) == test->name) {
+			return words[i];
+		}
+	}
+	return NULL;
 }
 
 bool test_selected(const struct test *test, const char *list)
 {
-	bool allowed = !meant_to_fail(test);
+	const char *ask = special(test);
+	bool allowed = ask == NULL;
 	bool possible = test->cpus <= cpu_count();
 	bool narrowed = false; /* some word says what to run, so the rest stays out */
 	bool wanted = false;
@@ -179,7 +189,7 @@ bool test_selected(const struct test *test, const char *list)
 		}
 		narrowed |= !exclude;
 		wanted |= !exclude && mentions(test, word, size);
-		allowed |= find_word(word, BROKEN, sizeof(BROKEN) - 1) == word;
+		allowed |= ask != NULL && find_word(word, ask, strlen(ask)) == word;
 	}
 	return allowed && possible && (wanted || !narrowed);
 }

@@ -1,0 +1,250 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/*
+ * Counts executed instructions per exception level and world between markers in the code under
+ * test, and at R-EL2 the kinds that hardware charges far more for.
+ *
+ * A marker is `movz xzr, #number`, which does nothing and which no compiler emits. BEGIN takes x0 as
+ * the name of the interval (a function id), END as its result; PHASE gives the intervals that follow
+ * a name of eight characters from x0. Intervals may nest: one is open for each class that marks.
+ *
+ * The class of an instruction is that of the CPU when its block is translated: QEMU keys blocks by
+ * exception level and physical page, so it does not change. One line for each interval:
+ *
+ *     phase name result EL3 R-EL2 R-EL1 R-EL0 NS-EL2 NS-EL1 NS-EL0 other TLBI cache barrier sysreg
+ *
+ * Usage: -plugin count.so,out=FILE. One virtual CPU only.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "qemu.h"
+
+enum counter {
+	EL3,
+	R_EL2,
+	R_EL1,
+	R_EL0,
+	NS_EL2,
+	NS_EL1,
+	NS_EL0,
+	OTHER,
+	CLASSES,
+	TLBI = CLASSES,
+	CACHE,
+	BARRIER,
+	SYSREG,
+	COUNTERS,
+};
+
+#define MARK_BEGIN 0xCAE0U
+#define MARK_END   0xCAE1U
+#define MARK_PHASE 0xCAE2U
+
+struct counts {
+	uint64_t value[COUNTERS];
+};
+
+struct interval {
+	int open;
+	uint64_t name;
+	struct counts at_begin;
+};
+
+QEMU_PLUGIN_EXPORT int qemu_plugin_version = QEMU_PLUGIN_VERSION;
+
+static struct qemu_plugin_scoreboard *board;
+static struct qemu_plugin_register *pstate, *scr_el3, *x0;
+static GByteArray *buffer;
+static struct interval intervals[CLASSES];
+static char phase[9] = "-";
+static FILE *out;
+
+static uint64_t read_register(struct qemu_plugin_register *handle)
+{
+	uint64_t value = 0;
+
+	g_byte_array_set_size(buffer, 0);
+	qemu_plugin_read_register(handle, buffer);
+	memcpy(&value, buffer->data, buffer->len < sizeof(value) ? buffer->len : sizeof(value));
+	return value;
+}
+
+static struct qemu_plugin_register *find_register(const char *name)
+{
+	GArray *all = qemu_plugin_get_registers();
+	const qemu_plugin_reg_descriptor *list = (const void *)all->data;
+
+	for (unsigned int i = 0; i < all->len; i++) {
+		if (strcmp(list[i].name, name) == 0) {
+			return list[i].handle;
+		}
+	}
+	fprintf(stderr, "count: this QEMU does not show the register %s\n", name);
+	exit(1);
+}
+
+static void on_vcpu(qemu_plugin_id_t id, unsigned int vcpu)
+{
+	(void)id;
+	(void)vcpu;
+	pstate = find_register("cpsr");
+	scr_el3 = find_register("SCR_EL3");
+	x0 = find_register("x0");
+}
+
+/* SCR_EL3.NS is bit 0 and NSE bit 62: 01 is the normal world, 11 the Realm world. */
+static enum counter current_class(void)
+{
+	static const enum counter realm[] = {R_EL0, R_EL1, R_EL2, EL3};
+	static const enum counter normal[] = {NS_EL0, NS_EL1, NS_EL2, EL3};
+	uint64_t el = read_register(pstate) >> 2 & 3;
+	uint64_t scr = read_register(scr_el3);
+
+	if (el == 3) {
+		return EL3;
+	}
+	if ((scr & 1) == 0) {
+		return OTHER;
+	}
+	return (scr >> 62 & 1) != 0 ? realm[el] : normal[el];
+}
+
+static struct counts counts_now(unsigned int vcpu)
+{
+	return *(struct counts *)qemu_plugin_scoreboard_find(board, vcpu);
+}
+
+static void on_begin(unsigned int vcpu, void *class)
+{
+	struct interval *interval = &intervals[(uintptr_t)class];
+
+	interval->open = 1;
+	interval->name = read_register(x0);
+	interval->at_begin = counts_now(vcpu);
+}
+
+static void on_end(unsigned int vcpu, void *class)
+{
+	struct interval *interval = &intervals[(uintptr_t)class];
+	struct counts now = counts_now(vcpu);
+
+	if (!interval->open) {
+		return;
+	}
+	interval->open = 0;
+	fprintf(out, "%s %08x %llx", phase, (unsigned int)interval->name,
+		(unsigned long long)read_register(x0));
+	for (int i = 0; i < COUNTERS; i++) {
+		fprintf(out, " %llu",
+			(unsigned long long)(now.value[i] - interval->at_begin.value[i]));
+	}
+	fprintf(out, "\n");
+}
+
+static void on_phase(unsigned int vcpu, void *class)
+{
+	uint64_t text = read_register(x0);
+
+	(void)vcpu;
+	(void)class;
+	memcpy(phase, &text, 8);
+	phase[8] = '\0';
+}
+
+/* movz xzr, #imm16 */
+static int marker_of(uint32_t opcode, uint32_t *number)
+{
+	*number = opcode >> 5 & 0xFFFF;
+	return (opcode & 0xFFE0001F) == 0xD280001F && *number >= MARK_BEGIN &&
+	       *number <= MARK_PHASE;
+}
+
+/* System instructions: 1101 0101 00 L op0 op1 CRn CRm op2 Rt. */
+static int kind_of(uint32_t opcode)
+{
+	unsigned int op0 = opcode >> 19 & 3;
+	unsigned int crn = opcode >> 12 & 15;
+
+	if (opcode >> 22 != 0x354) {
+		return -1;
+	}
+	if (op0 >= 2) {
+		return SYSREG;
+	}
+	if (op0 == 1) {
+		return crn == 7 ? CACHE : (crn == 8 || crn == 9 ? TLBI : -1);
+	}
+	return crn == 3 ? BARRIER : -1;
+}
+
+static void count(struct qemu_plugin_insn *insn, int counter)
+{
+	qemu_plugin_u64 entry = {board, (size_t)counter * sizeof(uint64_t)};
+
+	qemu_plugin_register_vcpu_insn_exec_inline_per_vcpu(insn, QEMU_PLUGIN_INLINE_ADD_U64, entry,
+							    1);
+}
+
+static void mark(struct qemu_plugin_insn *insn, uint32_t number, enum counter class)
+{
+	void (*const actions[])(unsigned int, void *) = {on_begin, on_end, on_phase};
+
+	qemu_plugin_register_vcpu_insn_exec_cb(insn, actions[number - MARK_BEGIN],
+					       QEMU_PLUGIN_CB_R_REGS, (void *)(uintptr_t)class);
+}
+
+static void on_translate(qemu_plugin_id_t id, struct qemu_plugin_tb *tb)
+{
+	enum counter class = current_class();
+	size_t length = qemu_plugin_tb_n_insns(tb);
+
+	(void)id;
+	for (size_t i = 0; i < length; i++) {
+		struct qemu_plugin_insn *insn = qemu_plugin_tb_get_insn(tb, i);
+		uint32_t opcode = 0;
+		uint32_t number;
+		int kind;
+
+		qemu_plugin_insn_data(insn, &opcode, sizeof(opcode));
+		if (marker_of(opcode, &number)) {
+			mark(insn, number, class);
+			continue;
+		}
+		count(insn, (int)class);
+		kind = kind_of(opcode);
+		if (class == R_EL2 && kind >= 0) {
+			count(insn, kind);
+		}
+	}
+}
+
+static void at_end(qemu_plugin_id_t id, void *data)
+{
+	(void)id;
+	(void)data;
+	fclose(out);
+}
+
+QEMU_PLUGIN_EXPORT int qemu_plugin_install(qemu_plugin_id_t id, const void *info, int argc,
+					   char **argv);
+
+int qemu_plugin_install(qemu_plugin_id_t id, const void *info, int argc, char **argv)
+{
+	(void)info;
+	for (int i = 0; i < argc; i++) {
+		if (strncmp(argv[i], "out=", 4) == 0) {
+			out = fopen(argv[i] + 4, "w");
+		}
+	}
+	if (out == NULL) {
+		fprintf(stderr, "count: give out=FILE, a file that can be written\n");
+		return 1;
+	}
+	buffer = g_byte_array_new();
+	board = qemu_plugin_scoreboard_new(sizeof(struct counts));
+	qemu_plugin_register_vcpu_init_cb(id, on_vcpu);
+	qemu_plugin_register_vcpu_tb_trans_cb(id, on_translate);
+	qemu_plugin_register_atexit_cb(id, at_end, NULL);
+	return 0;
+}

@@ -1,0 +1,158 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-3-Clause
+"""What the firmware's commands cost, in instructions executed at R-EL2 under QEMU.
+
+Boots the bare-metal host's measurements three times with the counting plugin, on one CPU with one
+instruction a nanosecond of virtual time, and refuses figures that differ between boots. Prints a
+table against the budgets in bench/budgets.json and writes build/results/bench-rmm.json.
+"""
+
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+import time
+
+sys.dont_write_bytecode = True
+TOP = os.path.dirname(os.path.dirname(os.path.realpath(__file__)))
+sys.path.insert(0, os.path.join(TOP, "tests", "target"))
+import machine  # noqa: E402
+
+BUILD = os.environ.get("BUILD") or os.path.join(TOP, "build")
+BOOTS = 3
+SECONDS = 300
+EXTRA_CPU = ",sve128=on,sve256=off"
+COUNTERS = ["EL3", "R-EL2", "R-EL1", "R-EL0", "NS-EL2", "NS-EL1", "NS-EL0", "other",
+            "TLBI", "cache", "barrier", "sysreg"]
+
+
+def names():
+    """Function id -> command, from the abi's command lists."""
+    found = {}
+    for name in ("commands.def", "commands-csm.def"):
+        with open(os.path.join(TOP, "abi", name), encoding="utf-8") as lines:
+            for line in lines:
+                if "_COMMAND(0x" in line:
+                    fid, command = line.split("(", 1)[1].split(",")[:2]
+                    found[int(fid, 16)] = command.strip()
+    return found
+
+
+def boot(flash, out, log):
+    """One run. Returns the samples: (phase, command id) -> list of counter dictionaries."""
+    extra = ["-icount", "shift=0,sleep=off",
+             "-plugin", f"{os.path.join(BUILD, 'bench', 'count.so')},out={out}"]
+    target = machine.Machine(flash, 1, {"filter": "bench_"}, log, extra=extra)
+    deadline = time.monotonic() + SECONDS
+    failed = []
+    try:
+        while True:
+            item = target.line(deadline - time.monotonic())
+            if item is None:
+                sys.exit(f"bench: no end after {SECONDS} s; see {log.name}")
+            if item[1] is None:
+                break
+            if item[1].startswith(("not ok", "Bail out", "CAEC RMM panic")):
+                failed.append(item[1])
+    finally:
+        target.end()
+    if failed:
+        sys.exit("bench: what is measured has to succeed: " + "; ".join(failed))
+    return samples(out)
+
+
+def samples(out):
+    result = {}
+    with open(out, encoding="utf-8") as lines:
+        for line in lines:
+            phase, fid, status, *values = line.split()
+            if phase == "-" or int(status, 16) != 0:
+                continue
+            values = dict(zip(COUNTERS, map(int, values)))
+            result.setdefault((phase, int(fid, 16)), []).append(values)
+    return result
+
+
+def summary(values):
+    """Median, least and most of what R-EL2 executed, and the median of the expensive kinds."""
+    own = [v["R-EL2"] for v in values]
+    row = {"samples": len(own), "median": statistics.median_low(own), "min": min(own),
+           "max": max(own)}
+    for kind in ("TLBI", "barrier", "sysreg", "EL3"):
+        row[kind] = statistics.median_low([v[kind] for v in values])
+    return row
+
+
+def measure(options):
+    flash = os.path.join(BUILD, options.firmware, "flash-bench.bin")
+    subprocess.run([os.path.join(TOP, "env", "flash"), "--rmm",
+                    os.path.join(BUILD, options.firmware, "rmm.img"), "--bl33",
+                    os.path.join(BUILD, "payload", "host.bin"), "-o", flash], check=True)
+    machine.CPU += EXTRA_CPU
+    runs = []
+    os.makedirs(os.path.join(BUILD, "logs"), exist_ok=True)
+    with open(os.path.join(BUILD, "logs", "bench-rmm.log"), "w", encoding="utf-8") as log:
+        for number in range(BOOTS):
+            out = os.path.join(BUILD, "bench", f"samples-{number}.txt")
+            runs.append(boot(flash, out, log))
+            print(f"boot {number + 1} of {BOOTS}", file=sys.stderr)
+    return runs
+
+
+def rows(runs):
+    """One row for each phase and command; commands whose boots disagree say by how much."""
+    named = names()
+    table = {}
+    for key in runs[0]:
+        phase, fid = key
+        row = summary(runs[0][key])
+        others = [summary(run.get(key, runs[0][key]))["median"] for run in runs[1:]]
+        row["spread"] = max(abs(other - row["median"]) for other in others)
+        table[f"{named.get(fid, hex(fid))} {phase}"] = row
+    return table
+
+
+def show(table, budgets):
+    missed = []
+    print(f"{'command':34} {'state':9} {'median':>8} {'min':>8} {'max':>8} {'TLBI':>5} "
+          f"{'barrier':>7} {'sysreg':>6} {'budget':>7}")
+    for name, row in sorted(table.items()):
+        command, phase = name.rsplit(" ", 1)
+        budget = budgets.get(name)
+        over = budget is not None and row["median"] > budget
+        print(f"{command:34} {phase:9} {row['median']:8} {row['min']:8} {row['max']:8} "
+              f"{row['TLBI']:5} {row['barrier']:7} {row['sysreg']:6} "
+              f"{'' if budget is None else budget:>7}{'  over' if over else ''}"
+              f"{'  boots differ by %d' % row['spread'] if row['spread'] else ''}")
+        if over:
+            missed.append(name)
+    absent = sorted(set(budgets) - set(table))
+    if absent:
+        sys.exit("bench: no sample of " + ", ".join(absent))
+    return missed
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--firmware", default="firmware", help="folder of build/ with rmm.img")
+    options = parser.parse_args()
+    with open(os.path.join(TOP, "bench", "budgets.json"), encoding="utf-8") as text:
+        budgets = json.load(text)
+    table = rows(measure(options))
+    missed = show(table, budgets)
+    image = os.path.join(BUILD, options.firmware, "rmm.img")
+    version = subprocess.run([machine.QEMU, "--version"], capture_output=True, text=True,
+                             check=True).stdout.splitlines()[0]
+    os.makedirs(os.path.join(BUILD, "results"), exist_ok=True)
+    with open(os.path.join(BUILD, "results", "bench-rmm.json"), "w", encoding="utf-8") as out:
+        json.dump({"unit": "instructions executed under TCG at R-EL2", "qemu": version,
+                   "machine": machine.MACHINE, "cpu": machine.CPU,
+                   "image_bytes": os.path.getsize(image), "commands": table}, out, indent=1)
+    print(f"{len(budgets) - len(missed)} of {len(budgets)} budgets met. Instructions executed "
+          "under emulation; no time on hardware.")
+
+
+if __name__ == "__main__":
+    main()
