@@ -9,7 +9,7 @@ CSM   ?= on
 export BUILD CSM
 
 .DEFAULT_GOAL := help
-.PHONY: help env firmware verifier unit target-test lint test test-long clean distclean
+.PHONY: help env firmware verifier unit target-test bench-rmm lint test test-long clean distclean
 
 help: ## list the targets
 	@echo "CAEC targets:"
@@ -29,6 +29,9 @@ unit: ## firmware sources on x86-64: unit tests under sanitizers
 
 target-test: ## firmware with a bare-metal host and realms in QEMU
 	@$(IN) $(MAKE) --no-print-directory -C tests/target check
+
+bench-rmm: ## instructions of every command at R-EL2, as a table and build/results/bench-rmm.json
+	@$(IN) $(MAKE) --no-print-directory -C bench rmm
 
 lint: ## format, include direction, size budgets, condition ids, headers alone
 	@$(IN) tools/lint

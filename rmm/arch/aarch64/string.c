@@ -4,6 +4,9 @@
 #include <stdint.h>
 #include <string.h>
 
+/* Copies any object, whatever its type. */
+typedef uint64_t __attribute__((may_alias)) word;
+
 void *memcpy(void *restrict dst, const void *restrict src, size_t size)
 {
 	uint8_t *to = dst;
@@ -11,7 +14,7 @@ void *memcpy(void *restrict dst, const void *restrict src, size_t size)
 
 	if ((((uintptr_t)to | (uintptr_t)from) & 7) == 0) {
 		for (; size >= 8; size -= 8, to += 8, from += 8) {
-			*(uint64_t *)(void *)to = *(const uint64_t *)(const void *)from;
+			*(word *)(void *)to = *(const word *)(const void *)from;
 		}
 	}
 	while (size-- != 0) {
@@ -41,7 +44,7 @@ void *memset(void *dst, int value, size_t size)
 
 	if (((uintptr_t)to & 7) == 0) {
 		for (; size >= 8; size -= 8, to += 8) {
-			*(uint64_t *)(void *)to = pattern;
+			*(word *)(void *)to = pattern;
 		}
 	}
 	while (size-- != 0) {
