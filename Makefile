@@ -6,6 +6,7 @@ SHELL := /bin/bash
 BUILD := $(CURDIR)/build
 IN    := env/run
 CSM   ?= on
+UNITS := tests/unit verifier
 export BUILD CSM
 
 .DEFAULT_GOAL := help
@@ -24,8 +25,10 @@ firmware: ## build rmm.img, its ELF and the flash images; print text/data/bss
 verifier: ## cca-verify and cca-measure, into build/verifier
 	@$(IN) $(MAKE) --no-print-directory -C verifier
 
-unit: ## firmware sources on x86-64: unit tests under sanitizers
-	@$(IN) $(MAKE) --no-print-directory -C tests/unit check
+unit: ## firmware, VMM and verifier sources on x86-64: unit tests under sanitizers
+	@bad=0; for part in $(UNITS); do \
+		$(IN) $(MAKE) --no-print-directory -C $$part check || bad=1; done; \
+	shopt -s nullglob; tools/tally $(BUILD)/results/{unit,verifier,layout,vmm,user}*.tap; exit $$bad
 
 target-test: ## firmware with a bare-metal host and realms in QEMU
 	@$(IN) $(MAKE) --no-print-directory -C tests/target check
