@@ -6,6 +6,7 @@
 #include <stddef.h>
 
 #include "uapi/caec_host.h"
+#include "uapi/csm_guest.h"
 
 #define SIZE(type, size) _Static_assert(sizeof(struct type) == (size), "size of " #type)
 #define FIELD(type, field, offset, size)                                    \
@@ -96,3 +97,77 @@ FIELD(caec_run, u.host_call.gprs, 0x120, 248);
 FIELD(caec_run, u.fault.esr, 0x118, 8);
 FIELD(caec_run, u.fault.ipa, 0x120, 8);
 FIELD(caec_run, u.fault.reason, 0x128, 8);
+
+SIZE(csm_guest_info, 104);
+FIELD(csm_guest_info, revision, 0, 4);
+FIELD(csm_guest_info, flags, 4, 4);
+FIELD(csm_guest_info, csm_revision, 8, 8);
+FIELD(csm_guest_info, realm_id, 16, 8);
+FIELD(csm_guest_info, window_size, 24, 8);
+FIELD(csm_guest_info, window_free, 32, 8);
+FIELD(csm_guest_info, memory_limit, 40, 8);
+FIELD(csm_guest_info, memory_used, 48, 8);
+FIELD(csm_guest_info, regions, 56, 4);
+FIELD(csm_guest_info, attachments, 60, 4);
+FIELD(csm_guest_info, signals_lost, 64, 8);
+
+SIZE(csm_create, 64);
+FIELD(csm_create, size, 0, 8);
+FIELD(csm_create, label, 8, 8);
+FIELD(csm_create, flags, 16, 4);
+FIELD(csm_create, region_id, 24, 8);
+
+SIZE(csm_attach, 80);
+FIELD(csm_attach, provider_id, 0, 8);
+FIELD(csm_attach, region_id, 8, 8);
+FIELD(csm_attach, size, 16, 8);
+FIELD(csm_attach, policy, 24, 8);
+FIELD(csm_attach, flags, 32, 4);
+FIELD(csm_attach, permissions, 36, 4);
+FIELD(csm_attach, label, 40, 8);
+
+SIZE(csm_open, 32);
+FIELD(csm_open, provider_id, 0, 8);
+FIELD(csm_open, region_id, 8, 8);
+
+SIZE(csm_query, 80);
+FIELD(csm_query, realm_id, 0, 8);
+FIELD(csm_query, cursor, 8, 8);
+FIELD(csm_query, region_id, 16, 8);
+FIELD(csm_query, label, 24, 8);
+FIELD(csm_query, size, 32, 8);
+FIELD(csm_query, permissions, 40, 4);
+FIELD(csm_query, state, 44, 4);
+FIELD(csm_query, query_flags, 48, 4);
+
+SIZE(csm_peer, 96);
+FIELD(csm_peer, peer_id, 0, 8);
+FIELD(csm_peer, index, 8, 4);
+FIELD(csm_peer, hash_algo, 12, 4);
+FIELD(csm_peer, value, 16, 64);
+
+SIZE(csm_sharing, 72);
+FIELD(csm_sharing, provider_id, 0, 8);
+FIELD(csm_sharing, region_id, 8, 8);
+FIELD(csm_sharing, size, 16, 8);
+FIELD(csm_sharing, label, 24, 8);
+FIELD(csm_sharing, permissions, 32, 4);
+FIELD(csm_sharing, flags, 36, 4);
+
+SIZE(csm_share, 48);
+FIELD(csm_share, consumer_id, 0, 8);
+FIELD(csm_share, policy, 8, 8);
+FIELD(csm_share, permissions, 16, 4);
+
+SIZE(csm_revoke, 16);
+FIELD(csm_revoke, consumer_id, 0, 8);
+
+SIZE(csm_digest, 64);
+FIELD(csm_digest, value, 0, 64);
+
+SIZE(csm_signal, 32);
+FIELD(csm_signal, peer_id, 0, 8);
+FIELD(csm_signal, bits, 8, 8);
+
+SIZE(csm_notify, 8);
+FIELD(csm_notify, fd, 0, 4);

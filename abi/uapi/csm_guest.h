@@ -1,0 +1,290 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-3-Clause) */
+/*
+ * Interface between the guest module and programs in a realm:
+ *
+ *   /dev/csm      -> CSM_GET_INFO, CSM_CREATE, CSM_ATTACH, CSM_OPEN (give a sharing file),
+ *                    CSM_QUERY, CSM_PEER
+ *   sharing file  -> one region of this realm, or one region of another realm attached here;
+ *                    mmap at offset 0 (cached, MAP_SHARED only); poll for signals; the calls below
+ *
+ * Who may open /dev/csm is trusted with every sharing of the realm. A sharing ends with the last of
+ * its files and mappings: a region is destroyed, an attachment is detached, whatever the peers do.
+ * With CSM_PERSIST it stays until CSM_END, CSM_SET_PERSIST with 0, or the end of the realm.
+ *
+ * The memory of a region is zero when the region is made. What a peer does not allow, or has taken
+ * back, raises SIGBUS in the program that touches it; a system call that is given such memory fails
+ * with EFAULT. Mappings are not inherited by fork, cannot be grown, moved or unmapped in part, and
+ * give no pages to direct I/O.
+ *
+ * Every structure is appended to and never reordered; every gap is a named reserved field that must
+ * be zero on input (EINVAL otherwise) and is zero on output. A caller asks for CSM_GUEST_REVISION
+ * with CSM_GET_INFO and uses nothing newer than the answer.
+ *
+ * Callers include <sys/ioctl.h> (in the kernel <linux/ioctl.h>) for the call numbers.
+ *
+ * Errors common to all calls:
+ *
+ *   ENOTTY      unknown call, or a call that this kind of file does not have
+ *   EFAULT      bad user address
+ *   EINVAL      reserved field not zero; an argument that the RMM refuses as such
+ *   EACCES      no such provider, region or grant, or a policy that is not met: one answer for all
+ *   EBUSY       not in this state; somebody else is just making or ending the same sharing
+ *   ENOSPC      the access policy table is full, or 256 consumers are attached
+ *   ENXIO       the host gave this realm no access policy table
+ *   ENOTCONN    the region, the grant or the peer is gone
+ *   EINTR       fatal signal during a long command; the next call goes on with it
+ *   ETIMEDOUT   the host did not do its part within 30 seconds
+ *   ESHUTDOWN   the realm is going down
+ *   EIO         an answer of the RMM that this module does not know
+ */
+#ifndef CSM_UAPI_CSM_GUEST_H
+#define CSM_UAPI_CSM_GUEST_H
+
+#include "../types.h"
+
+#define CSM_GUEST_REVISION_MAJOR 1
+#define CSM_GUEST_REVISION_MINOR 0
+#define CSM_GUEST_REVISION       ((CSM_GUEST_REVISION_MAJOR << 16) | CSM_GUEST_REVISION_MINOR)
+
+/* Call numbers start above the generic file-system ioctls (1 and 2 are FIBMAP and FIGETBSZ). */
+#define CSM_IOC 0xC5
+
+/* ----------------------------------------------------------------- /dev/csm */
+
+#define CSM_INFO_INTERRUPT (1U << 0) /* signals arrive by interrupt, otherwise by polling */
+#define CSM_INFO_WINDOW    (1U << 1) /* there is room for attachments */
+#define CSM_INFO_MMAP      (1U << 2) /* this kernel allows sharings to be mapped */
+
+/**
+ * struct csm_guest_info - what the module and the RMM below it offer, and what is in use
+ * @revision: CSM_GUEST_REVISION of the module
+ * @flags: CSM_INFO_*
+ * @csm_revision: of the RMM, (major << 16) | minor
+ * @realm_id: of this realm
+ * @window_size, @window_free: bytes of address space for attachments
+ * @memory_limit, @memory_used: bytes of memory for regions
+ * @regions, @attachments: number of each, here and now
+ * @signals_lost: signals that nobody took and for which there was no more room
+ */
+struct csm_guest_info {
+	abi_u32 revision;
+	abi_u32 flags;
+	abi_u64 csm_revision;
+	abi_u64 realm_id;
+	abi_u64 window_size;
+	abi_u64 window_free;
+	abi_u64 memory_limit;
+	abi_u64 memory_used;
+	abi_u32 regions;
+	abi_u32 attachments;
+	abi_u64 signals_lost;
+	abi_u64 reserved[4];
+};
+
+#define CSM_PERSIST (1U << 0) /* stays when its last file is closed */
+
+/**
+ * struct csm_create - CSM_CREATE: a new region; the result is its file descriptor (close-on-exec)
+ * @size: bytes, above zero, rounded up to whole pages on output. From 2 MiB on the region starts at
+ *	a multiple of 2 MiB.
+ * @label: any; by custom eight characters, the first in the lowest byte
+ * @flags: CSM_PERSIST
+ * @region_id: output
+ *
+ * Fails: EINVAL size zero or beyond the limit, ENOMEM no contiguous memory, or the limit of the
+ * module is reached, EMFILE.
+ */
+struct csm_create {
+	abi_u64 size;
+	abi_u64 label;
+	abi_u32 flags;
+	abi_u32 reserved0;
+	abi_u64 region_id;
+	abi_u64 reserved1[4];
+};
+
+/**
+ * struct csm_attach - CSM_ATTACH: maps another realm's region here; the result is its file
+ *	descriptor (close-on-exec)
+ * @provider_id, @region_id: which
+ * @size: what the caller expects, or 0 for any; output: bytes
+ * @policy: address of a struct csm_policy that the provider must meet, or 0
+ * @flags: CSM_PERSIST
+ * @permissions: output, CSM_PERM_* in force
+ * @label: output
+ *
+ * Fails: EEXIST attached already (CSM_OPEN gives a file), EMSGSIZE the region has another size,
+ * ENODEV this realm has no window for attachments, ENOMEM no room in it, EINVAL the policy is not
+ * well-formed, EMFILE.
+ */
+struct csm_attach {
+	abi_u64 provider_id;
+	abi_u64 region_id;
+	abi_u64 size;
+	abi_u64 policy;
+	abi_u32 flags;
+	abi_u32 permissions;
+	abi_u64 label;
+	abi_u64 reserved[4];
+};
+
+/**
+ * struct csm_open - CSM_OPEN: another file of a sharing that exists here
+ * @provider_id: of the region; 0 or this realm's own id for an own region
+ * @region_id: which
+ *
+ * Fails: ENOENT no such sharing here, EMFILE.
+ */
+struct csm_open {
+	abi_u64 provider_id;
+	abi_u64 region_id;
+	abi_u64 reserved[2];
+};
+
+/**
+ * struct csm_query - CSM_QUERY: one region of this realm, or one that @realm_id offers to it
+ * @realm_id: 0 or this realm's own id for own regions
+ * @cursor: input: 0 to start, then what the last call gave; output: 0 after the last region
+ * @region_id: output, 0: there is none (any more), the rest is zero then
+ * @label, @size, @permissions: output
+ * @state: output, CSM_STATE_*
+ * @query_flags: output, CSM_FLAG_*
+ */
+struct csm_query {
+	abi_u64 realm_id;
+	abi_u64 cursor;
+	abi_u64 region_id;
+	abi_u64 label;
+	abi_u64 size;
+	abi_u32 permissions;
+	abi_u32 state;
+	abi_u32 query_flags;
+	abi_u32 reserved0;
+	abi_u64 reserved1[3];
+};
+
+/**
+ * struct csm_peer - CSM_PEER: a measurement of a realm with which a sharing exists, from the RMM
+ * @peer_id: which realm
+ * @index: CSM_PEER_*
+ * @hash_algo: output: RSI_HASH_*
+ * @value: output; a 32-byte hash is followed by zeros
+ */
+struct csm_peer {
+	abi_u64 peer_id;
+	abi_u32 index;
+	abi_u32 hash_algo;
+	abi_u8 value[64];
+	abi_u64 reserved[2];
+};
+
+/* ------------------------------------------------------------- sharing file */
+
+#define CSM_SHARING_OWN        (1U << 0) /* a region of this realm, otherwise an attachment */
+#define CSM_SHARING_PERSISTENT (1U << 1)
+#define CSM_SHARING_SEALED     (1U << 2) /* as far as this realm has seen */
+#define CSM_SHARING_ENDED      (1U << 3) /* by this side, or by the other as far as is known */
+
+/**
+ * struct csm_sharing - CSM_GET_SHARING
+ * @provider_id, @region_id: its name
+ * @size: bytes
+ * @label: as the provider chose it
+ * @permissions: CSM_PERM_* that this side has; read and write for an own region until it is sealed
+ * @flags: CSM_SHARING_*
+ */
+struct csm_sharing {
+	abi_u64 provider_id;
+	abi_u64 region_id;
+	abi_u64 size;
+	abi_u64 label;
+	abi_u32 permissions;
+	abi_u32 flags;
+	abi_u64 reserved[4];
+};
+
+/**
+ * struct csm_share - CSM_SHARE: a grant. Own regions only.
+ * @consumer_id: to whom; CSM_REALM_ANY: to whoever meets the policy, which is then required
+ * @policy: address of a struct csm_policy that the consumer must meet, or 0
+ * @permissions: CSM_PERM_*
+ *
+ * Fails: EEXIST there is a grant for that consumer, EPERM write access to a sealed region.
+ */
+struct csm_share {
+	abi_u64 consumer_id;
+	abi_u64 policy;
+	abi_u32 permissions;
+	abi_u32 reserved0;
+	abi_u64 reserved1[3];
+};
+
+/**
+ * struct csm_revoke - CSM_REVOKE: ends a grant. Own regions only. When it has succeeded nobody
+ *	reaches the memory through that grant, on any CPU.
+ * @consumer_id: whose; CSM_REALM_ANY: the grant to whoever meets its policy
+ *
+ * Fails: ENOENT no such grant.
+ */
+struct csm_revoke {
+	abi_u64 consumer_id;
+	abi_u64 reserved;
+};
+
+/**
+ * struct csm_digest - CSM_DIGEST: SHA-512 of the whole region, by the RMM
+ * Fails: ENODATA the region is not sealed.
+ */
+struct csm_digest {
+	abi_u8 value[64];
+};
+
+/**
+ * struct csm_signal - CSM_SIGNAL and CSM_TAKE
+ * @peer_id: to or from whom. CSM_SIGNAL on an attachment takes 0 for the provider.
+ * @bits: CSM_SIGNAL: one or more of bits 47 to 0. CSM_TAKE: output, also those that the RMM sets.
+ *
+ * CSM_SIGNAL fails: EACCES the peer is not attached. CSM_TAKE fails: EAGAIN nothing is pending.
+ * poll gives POLLIN while something is, and POLLHUP once the sharing has ended.
+ */
+struct csm_signal {
+	abi_u64 peer_id;
+	abi_u64 bits;
+	abi_u64 reserved[2];
+};
+
+/**
+ * struct csm_notify - CSM_SET_EVENTFD: what becomes pending also counts up an eventfd
+ * @fd: an eventfd, or -1 for none; it replaces the one before, of whatever file of this sharing
+ */
+struct csm_notify {
+	abi_s32 fd;
+	abi_u32 reserved;
+};
+
+/* -------------------------------------------------------------------- calls */
+
+#define CSM_GET_INFO _IOR(CSM_IOC, 0x10, struct csm_guest_info)
+#define CSM_CREATE   _IOWR(CSM_IOC, 0x11, struct csm_create)
+#define CSM_ATTACH   _IOWR(CSM_IOC, 0x12, struct csm_attach)
+#define CSM_OPEN     _IOW(CSM_IOC, 0x13, struct csm_open)
+#define CSM_QUERY    _IOWR(CSM_IOC, 0x14, struct csm_query)
+#define CSM_PEER     _IOWR(CSM_IOC, 0x15, struct csm_peer)
+
+#define CSM_GET_SHARING _IOR(CSM_IOC, 0x20, struct csm_sharing)
+#define CSM_SHARE       _IOW(CSM_IOC, 0x21, struct csm_share)
+#define CSM_REVOKE      _IOW(CSM_IOC, 0x22, struct csm_revoke)
+/*
+ * CSM_SEAL: nobody writes to this region any more, not even its owner. Own regions only. EALREADY.
+ * CSM_END: destroys the region or detaches, now; files stay, and answer ENOTCONN.
+ * CSM_SET_PERSIST: sets (1) or clears (0) CSM_PERSIST; the argument is the value itself.
+ */
+#define CSM_SEAL        _IO(CSM_IOC, 0x23)
+#define CSM_END         _IO(CSM_IOC, 0x24)
+#define CSM_SET_PERSIST _IO(CSM_IOC, 0x25)
+#define CSM_DIGEST      _IOR(CSM_IOC, 0x26, struct csm_digest)
+#define CSM_SIGNAL      _IOW(CSM_IOC, 0x27, struct csm_signal)
+#define CSM_TAKE        _IOR(CSM_IOC, 0x28, struct csm_signal)
+#define CSM_SET_EVENTFD _IOW(CSM_IOC, 0x29, struct csm_notify)
+
+#endif

@@ -1,0 +1,284 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Regions of other realms, attached here. They appear in a window of addresses above the memory of
+ * this realm, which the device tree names: so no memory has to be given back to the host first, and
+ * no page that this kernel manages ever changes its owner under it.
+ */
+#include <linux/ioport.h>
+#include <linux/sched/signal.h>
+#include <linux/slab.h>
+
+#include "guest.h"
+
+#define HOST_PATIENCE_MS 30000
+#define HOST_RETRY_MS    5
+
+static struct resource window = {.name = "csm window", .flags = IORESOURCE_MEM};
+static bool have_window; /* under csm_lock, as the window's children */
+
+/* EBUSY: it overlaps memory or a device, or there is one already. EINVAL: not whole pages. */
+int csm_window_set(const struct resource *where)
+{
+	int ret = 0;
+
+	if (!PAGE_ALIGNED(where->start) || !PAGE_ALIGNED(resource_size(where))) {
+		return -EINVAL;
+	}
+	mutex_lock(&csm_lock);
+	if (have_window || !request_mem_region_exclusive(where->start, resource_size(where),
+							 "confidential shared memory")) {
+		ret = -EBUSY;
+	} else {
+		window.start = where->start;
+		window.end = where->end;
+		have_window = true;
+	}
+	mutex_unlock(&csm_lock);
+	return ret;
+}
+
+/* Nothing is attached any more. */
+void csm_window_drop(void)
+{
+	mutex_lock(&csm_lock);
+	if (have_window) {
+		release_mem_region(window.start, resource_size(&window));
+		have_window = false;
+	}
+	mutex_unlock(&csm_lock);
+}
+
+u64 csm_window_size(void)
+{
+	u64 size;
+
+	mutex_lock(&csm_lock);
+	size = have_window ? resource_size(&window) : 0;
+	mutex_unlock(&csm_lock);
+	return size;
+}
+
+u64 csm_window_free(void)
+{
+	struct resource *child;
+	u64 size;
+
+	mutex_lock(&csm_lock);
+	size = have_window ? resource_size(&window) : 0;
+	for (child = window.child; child; child = child->sibling) {
+		size -= resource_size(child);
+	}
+	mutex_unlock(&csm_lock);
+	return size;
+}
+
+/* The larger the region, the larger the blocks that can map it. */
+static resource_size_t alignment(u64 size)
+{
+	if (size >= SZ_1G) {
+		return SZ_1G;
+	}
+	return size >= SZ_2M ? SZ_2M : PAGE_SIZE;
+}
+
+/* Caller holds csm_lock. */
+static int place(struct resource *where, u64 size)
+{
+	resource_size_t align = alignment(size);
+
+	while (allocate_resource(&window, where, size, window.start, window.end, align, NULL,
+				 NULL)) {
+		if (align == PAGE_SIZE) {
+			return -ENOMEM;
+		}
+		align = align == SZ_1G ? SZ_2M : PAGE_SIZE;
+	}
+	return 0;
+}
+
+static int take_window(struct csm_obj *obj)
+{
+	struct resource *where = kzalloc(sizeof(*where), GFP_KERNEL_ACCOUNT);
+	int ret;
+
+	if (!where) {
+		return -ENOMEM;
+	}
+	where->name = "csm attachment";
+	where->flags = IORESOURCE_MEM;
+	mutex_lock(&csm_lock);
+	ret = have_window ? place(where, obj->size) : -ENODEV;
+	mutex_unlock(&csm_lock);
+	if (ret) {
+		kfree(where);
+		return ret;
+	}
+	obj->window = where;
+	obj->base = where->start;
+	return 0;
+}
+
+static void give_window(struct csm_obj *obj)
+{
+	mutex_lock(&csm_lock);
+	release_resource(obj->window);
+	mutex_unlock(&csm_lock);
+	kfree(obj->window);
+}
+
+/* ------------------------------------------------------------------- query */
+
+/* One step; errors are those of RSI_CSM_QUERY. */
+int csm_query_next(struct csm_query *query)
+{
+	u64 realm = query->realm_id ? query->realm_id : csm_realm.id;
+	struct csm_regs regs = {.x = {RSI_CSM_QUERY_FID, realm, query->cursor}};
+	int ret = csm_rsi_call(&regs);
+
+	if (ret) {
+		return ret;
+	}
+	*query = (struct csm_query){
+		.realm_id = realm,
+		.cursor = regs.x[6],
+		.region_id = regs.x[1],
+	};
+	if (query->region_id) {
+		query->label = regs.x[2];
+		query->size = regs.x[3];
+		query->permissions = csm_query_perm(regs.x[4]);
+		query->state = csm_query_state(regs.x[4]);
+		query->query_flags = csm_query_flags(regs.x[4]);
+	}
+	return 0;
+}
+
+/* What the RMM says about one region. EACCES: it is not on offer. */
+static int look_up(u64 provider, u64 region, struct csm_query *query)
+{
+	*query = (struct csm_query){.realm_id = provider};
+	do {
+		int ret = csm_query_next(query);
+
+		if (ret) {
+			return ret;
+		}
+		if (query->region_id == region) {
+			return 0;
+		}
+		if (fatal_signal_pending(current)) {
+			return -EINTR;
+		}
+		cond_resched();
+	} while (query->cursor != 0);
+	return -EACCES;
+}
+
+/* ------------------------------------------------------------------ attach */
+
+static int reserve(struct csm_obj *obj, const struct csm_policy *policy)
+{
+	struct csm_regs regs = {
+		.x = {RSI_CSM_RESERVE_FID, obj->provider, obj->region, obj->base, obj->size,
+		      policy ? virt_to_phys(policy) : 0},
+	};
+
+	return csm_rsi_call(&regs);
+}
+
+/* RSI_ERROR_STATE means that the host still has pages of its own there: it is given some time. */
+static int attach(struct csm_obj *obj)
+{
+	unsigned long end = jiffies + msecs_to_jiffies(HOST_PATIENCE_MS);
+
+	for (;;) {
+		struct csm_regs regs = {.x = {RSI_CSM_ATTACH_FID, obj->provider, obj->region}};
+		int ret = csm_rsi_call(&regs);
+
+		if (!ret) {
+			obj->permissions = regs.x[1] & CSM_PERM_ALL;
+		}
+		if (ret != -EBUSY) {
+			return ret;
+		}
+		if (time_after(jiffies, end)) {
+			return -ETIMEDOUT;
+		}
+		if (fatal_signal_pending(current)) {
+			return -EINTR;
+		}
+		schedule_timeout_killable(msecs_to_jiffies(HOST_RETRY_MS));
+	}
+}
+
+static int make(struct csm_obj *obj, const struct csm_policy *policy)
+{
+	int ret = csm_obj_add(obj);
+
+	if (ret) {
+		return ret;
+	}
+	ret = take_window(obj);
+	if (ret) {
+		return ret;
+	}
+	ret = reserve(obj, policy);
+	return ret ? ret : attach(obj);
+}
+
+/*
+ * Not yet live. Errors: EACCES, EINVAL own region, EMSGSIZE, ENOMEM, ENODEV, EEXIST, those of the
+ * commands; ETIMEDOUT, EINTR. Ending the object undoes however much was done.
+ */
+struct csm_obj *csm_attach_make(const struct csm_attach *req, const struct csm_policy *policy)
+{
+	struct csm_query query;
+	struct csm_obj *obj;
+	int ret;
+
+	if (req->provider_id == csm_realm.id || req->provider_id == 0 || req->region_id == 0) {
+		return ERR_PTR(-EINVAL);
+	}
+	ret = look_up(req->provider_id, req->region_id, &query);
+	if (ret) {
+		return ERR_PTR(ret);
+	}
+	if (req->size != 0 && req->size != query.size) {
+		return ERR_PTR(-EMSGSIZE);
+	}
+	obj = csm_obj_new(req->provider_id, req->region_id, query.size, query.label);
+	if (!obj) {
+		return ERR_PTR(-ENOMEM);
+	}
+	ret = make(obj, policy);
+	if (ret) {
+		csm_obj_put(obj);
+		return ERR_PTR(ret);
+	}
+	obj->sealed = query.query_flags & CSM_FLAG_SEALED;
+	return obj;
+}
+
+/* Caller holds obj->lock. RSI_ERROR_INPUT: it was never reserved, or has ended with the APT. */
+int csm_attach_detach(struct csm_obj *obj, bool killable)
+{
+	struct csm_regs regs = {.x = {RSI_CSM_DETACH_AND_FREE_FID, obj->provider, obj->region}};
+	int ret;
+
+	if (!obj->window) {
+		return 0;
+	}
+	ret = csm_rsi_finish(&regs, killable);
+	if (ret) {
+		return ret;
+	}
+	if (regs.x[0] == RSI_SUCCESS || regs.x[0] == RSI_ERROR_INPUT) {
+		give_window(obj);
+	} else {
+		/* Whatever is mapped there, nothing else may ever appear there. */
+		pr_err_once("caec_guest: DETACH_AND_FREE: %#llx, addresses stay taken\n",
+			    regs.x[0]);
+	}
+	obj->window = NULL;
+	return 0;
+}

@@ -1,0 +1,227 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The calls on /dev/csm.
+ */
+#include <linux/file.h>
+#include <linux/module.h>
+#include <linux/slab.h>
+#include <linux/uaccess.h>
+
+#include "guest.h"
+
+static long get_info(void __user *arg)
+{
+	struct csm_counts counts = csm_obj_count();
+	struct csm_guest_info info = {
+		.revision = CSM_GUEST_REVISION,
+		.csm_revision = csm_realm.revision,
+		.realm_id = csm_realm.id,
+		.window_size = csm_window_size(),
+		.window_free = csm_window_free(),
+		.memory_limit = csm_region_limit(),
+		.memory_used = csm_region_used(),
+		.regions = counts.regions,
+		.attachments = counts.attachments,
+		.signals_lost = csm_signal_lost(),
+	};
+
+	info.flags = (csm_signal_has_irq() ? CSM_INFO_INTERRUPT : 0) |
+		     (info.window_size ? CSM_INFO_WINDOW : 0) |
+		     (csm_guard_works() ? CSM_INFO_MMAP : 0);
+	return copy_to_user(arg, &info, sizeof(info)) ? -EFAULT : 0;
+}
+
+/* Shows the answer before the file: a program that cannot read it has not got one. */
+static long give_file(struct csm_obj *obj, void __user *arg, const void *answer, size_t size)
+{
+	struct file *file;
+	int fd = csm_file_open(obj, &file);
+
+	if (fd < 0) {
+		return fd;
+	}
+	if (copy_to_user(arg, answer, size)) {
+		put_unused_fd(fd);
+		fput(file);
+		return -EFAULT;
+	}
+	fd_install(fd, file);
+	return fd;
+}
+
+/* The object, live now; or an error, with the object ended. */
+static struct csm_obj *start(struct csm_obj *obj, u32 flags)
+{
+	int ret = csm_obj_set_live(obj, flags & CSM_PERSIST);
+
+	if (ret) {
+		csm_obj_put(obj);
+		return ERR_PTR(ret);
+	}
+	return obj;
+}
+
+/* A sharing that its maker cannot get hold of must not persist. */
+static long finish(struct csm_obj *obj, void __user *arg, const void *answer, size_t size)
+{
+	long ret;
+
+	kref_get(&obj->refs);
+	ret = give_file(obj, arg, answer, size);
+	if (ret < 0) {
+		csm_obj_end(obj, false);
+	}
+	csm_obj_put(obj);
+	return ret;
+}
+
+static long create(void __user *arg)
+{
+	struct csm_create req;
+	struct csm_obj *obj;
+
+	if (copy_from_user(&req, arg, sizeof(req))) {
+		return -EFAULT;
+	}
+	if (req.flags & ~CSM_PERSIST || req.reserved0 || req.region_id ||
+	    memchr_inv(req.reserved1, 0, sizeof(req.reserved1))) {
+		return -EINVAL;
+	}
+	obj = csm_region_create(req.size, req.label);
+	if (!IS_ERR(obj)) {
+		obj = start(obj, req.flags);
+	}
+	if (IS_ERR(obj)) {
+		return PTR_ERR(obj);
+	}
+	req.size = obj->size;
+	req.region_id = obj->region;
+	return finish(obj, arg, &req, sizeof(req));
+}
+
+static struct csm_obj *attach_with_policy(const struct csm_attach *req)
+{
+	struct csm_policy *policy;
+	struct csm_obj *obj;
+	int ret = csm_policy_get(req->policy, &policy);
+
+	if (ret) {
+		return ERR_PTR(ret);
+	}
+	obj = csm_attach_make(req, policy);
+	kfree(policy);
+	return IS_ERR(obj) ? obj : start(obj, req->flags);
+}
+
+static long attach(void __user *arg)
+{
+	struct csm_attach req;
+	struct csm_obj *obj;
+
+	if (copy_from_user(&req, arg, sizeof(req))) {
+		return -EFAULT;
+	}
+	if (req.flags & ~CSM_PERSIST || req.permissions || req.label ||
+	    memchr_inv(req.reserved, 0, sizeof(req.reserved))) {
+		return -EINVAL;
+	}
+	obj = attach_with_policy(&req);
+	if (IS_ERR(obj)) {
+		return PTR_ERR(obj);
+	}
+	req.size = obj->size;
+	req.permissions = obj->permissions;
+	req.label = obj->label;
+	return finish(obj, arg, &req, sizeof(req));
+}
+
+static long open_existing(void __user *arg)
+{
+	struct csm_open req;
+	struct csm_obj *obj;
+
+	if (copy_from_user(&req, arg, sizeof(req))) {
+		return -EFAULT;
+	}
+	if (memchr_inv(req.reserved, 0, sizeof(req.reserved))) {
+		return -EINVAL;
+	}
+	obj = csm_obj_find(req.provider_id ? req.provider_id : csm_realm.id, req.region_id);
+	if (IS_ERR(obj)) {
+		return PTR_ERR(obj);
+	}
+	return give_file(obj, arg, &req, 0);
+}
+
+static long query(void __user *arg)
+{
+	struct csm_query req;
+	int ret;
+
+	if (copy_from_user(&req, arg, sizeof(req))) {
+		return -EFAULT;
+	}
+	if (req.region_id || req.label || req.size || req.permissions || req.state ||
+	    req.query_flags || req.reserved0 ||
+	    memchr_inv(req.reserved1, 0, sizeof(req.reserved1))) {
+		return -EINVAL;
+	}
+	ret = csm_query_next(&req);
+	if (ret) {
+		return ret;
+	}
+	return copy_to_user(arg, &req, sizeof(req)) ? -EFAULT : 0;
+}
+
+static long peer(void __user *arg)
+{
+	struct csm_peer req;
+	struct csm_regs regs = {.x = {RSI_CSM_PEER_FID}};
+	int ret;
+
+	if (copy_from_user(&req, arg, sizeof(req))) {
+		return -EFAULT;
+	}
+	if (req.hash_algo || memchr_inv(req.value, 0, sizeof(req.value)) ||
+	    memchr_inv(req.reserved, 0, sizeof(req.reserved))) {
+		return -EINVAL;
+	}
+	regs.x[1] = req.peer_id;
+	regs.x[2] = req.index;
+	ret = csm_rsi_call(&regs);
+	if (ret) {
+		return ret;
+	}
+	memcpy(req.value, &regs.x[1], sizeof(req.value));
+	req.hash_algo = regs.x[9];
+	return copy_to_user(arg, &req, sizeof(req)) ? -EFAULT : 0;
+}
+
+static long device_ioctl(struct file *file, unsigned int cmd, unsigned long value)
+{
+	void __user *arg = (void __user *)value;
+
+	switch (cmd) {
+	case CSM_GET_INFO:
+		return get_info(arg);
+	case CSM_CREATE:
+		return create(arg);
+	case CSM_ATTACH:
+		return attach(arg);
+	case CSM_OPEN:
+		return open_existing(arg);
+	case CSM_QUERY:
+		return query(arg);
+	case CSM_PEER:
+		return peer(arg);
+	default:
+		return -ENOTTY;
+	}
+}
+
+const struct file_operations csm_device_fops = {
+	.owner = THIS_MODULE,
+	.unlocked_ioctl = device_ioctl,
+	.compat_ioctl = compat_ptr_ioctl,
+	.llseek = noop_llseek,
+};

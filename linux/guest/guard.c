@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What a peer takes back can vanish at any time, and the next access to it takes a synchronous
+ * external abort. A program then gets SIGBUS from the kernel as it is. But when the kernel itself
+ * is copying from or to the program's memory at that moment, a stock kernel dies, although each
+ * such copy has a way out for bad addresses. This file leads the abort there: a probe on do_sea()
+ * looks whether the kernel was accessing a mapping of this module, and if so the system call fails
+ * with EFAULT. Aborts of all other kinds and places go their usual way.
+ *
+ * Where the probe cannot be placed sharings cannot be mapped.
+ */
+#include <linux/kprobes.h>
+#include <linux/mm.h>
+#include <linux/rculist.h>
+#include <linux/slab.h>
+#include <linux/uaccess.h>
+
+#include <asm/esr.h>
+
+#include "guest.h"
+
+struct csm_mapping {
+	struct list_head list; /* written under mappings_lock, read under RCU */
+	struct rcu_head rcu;
+	refcount_t refs;
+	struct mm_struct *mm; /* compared only */
+	unsigned long start;
+	unsigned long end;
+};
+
+static LIST_HEAD(mappings);
+static DEFINE_SPINLOCK(mappings_lock);
+
+/* The kernel's own: continue at the way out of the access at regs, false if it has none. */
+static bool (*fixup)(struct pt_regs *regs, unsigned long esr);
+static bool works;
+
+bool csm_guard_works(void)
+{
+	return works;
+}
+
+/* -------------------------------------------------------------- mappings */
+
+/* With one reference; NULL: no memory. Caller keeps mm while the mapping exists. */
+struct csm_mapping *csm_guard_add(struct mm_struct *mm, unsigned long start, unsigned long end)
+{
+	struct csm_mapping *mapping = kzalloc(sizeof(*mapping), GFP_KERNEL_ACCOUNT);
+
+	if (!mapping) {
+		return NULL;
+	}
+	refcount_set(&mapping->refs, 1);
+	mapping->mm = mm;
+	mapping->start = start;
+	mapping->end = end;
+	spin_lock(&mappings_lock);
+	list_add_rcu(&mapping->list, &mappings);
+	spin_unlock(&mappings_lock);
+	return mapping;
+}
+
+void csm_guard_get(struct csm_mapping *mapping)
+{
+	refcount_inc(&mapping->refs);
+}
+
+void csm_guard_put(struct csm_mapping *mapping)
+{
+	if (refcount_dec_and_test(&mapping->refs)) {
+		spin_lock(&mappings_lock);
+		list_del_rcu(&mapping->list);
+		spin_unlock(&mappings_lock);
+		kfree_rcu(mapping, rcu);
+	}
+}
+
+static bool is_mapped(unsigned long addr)
+{
+	struct csm_mapping *mapping;
+	bool found = false;
+
+	rcu_read_lock();
+	list_for_each_entry_rcu(mapping, &mappings, list)
+	{
+		if (mapping->mm == current->mm && addr >= mapping->start && addr < mapping->end) {
+			found = true;
+			break;
+		}
+	}
+	rcu_read_unlock();
+	return found;
+}
+NOKPROBE_SYMBOL(is_mapped);
+
+/* ----------------------------------------------------------------- probe */
+
+/* Entry of do_sea(far, esr, regs). 1: as if it had run and returned 0. */
+static int on_abort(struct kprobe *probe, struct pt_regs *call)
+{
+	unsigned long far = untagged_addr(call->regs[0]);
+	unsigned long esr = call->regs[1];
+	struct pt_regs *regs = (struct pt_regs *)call->regs[2];
+
+	if (user_mode(regs) || esr & ESR_ELx_FnV || !current->mm || !is_mapped(far)) {
+		return 0;
+	}
+	if (!fixup(regs, esr)) {
+		return 0;
+	}
+	call->regs[0] = 0;
+	instruction_pointer_set(call, call->regs[30]);
+	return 1;
+}
+NOKPROBE_SYMBOL(on_abort);
+
+static struct kprobe probe = {.symbol_name = "do_sea", .pre_handler = on_abort};
+
+/* The address of a function that is not exported; a probe on it would tell, placed or not. */
+static void *find(const char *name)
+{
+	struct kprobe finder = {.symbol_name = name};
+
+	if (register_kprobe(&finder) == 0) {
+		unregister_kprobe(&finder);
+	}
+	return finder.addr;
+}
+
+/* Never fails: without the guard the module is of less use, which it says. */
+void csm_guard_init(void)
+{
+	int ret;
+
+	fixup = find("fixup_exception");
+	ret = fixup ? register_kprobe(&probe) : -ENOENT;
+	works = ret == 0;
+	if (!works) {
+		pr_warn("caec_guest: no probe on external aborts (%d): no mmap of shared memory\n",
+			ret);
+	}
+}
+
+void csm_guard_exit(void)
+{
+	if (works) {
+		unregister_kprobe(&probe);
+	}
+	works = false;
+}

@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Guest module of CAEC: confidential shared memory for programs in a realm with a stock kernel.
+ */
+#include <linux/miscdevice.h>
+#include <linux/module.h>
+#include <linux/of.h>
+#include <linux/platform_device.h>
+#include <linux/reboot.h>
+
+#include "guest.h"
+
+struct csm_realm csm_realm;
+
+static struct miscdevice device = {
+	.minor = MISC_DYNAMIC_MINOR,
+	.name = "csm",
+	.fops = &csm_device_fops,
+	.mode = 0600,
+};
+
+/* ------------------------------------------------------------- device tree */
+
+/* What the VMM provides: addresses for attachments, and an interrupt. Either may be missing. */
+static int probe(struct platform_device *pdev)
+{
+	struct resource *where = platform_get_resource(pdev, IORESOURCE_MEM, 0);
+	int irq = platform_get_irq_optional(pdev, 0);
+	int ret = where ? csm_window_set(where) : 0;
+
+	if (ret) {
+		dev_err(&pdev->dev, "window %pR: %d\n", where, ret);
+		return ret;
+	}
+	if (irq == -EPROBE_DEFER) {
+		csm_window_drop();
+		return irq;
+	}
+	if (irq > 0 && !csm_signal_has_irq()) {
+		ret = csm_signal_use_irq(irq);
+		if (ret) {
+			dev_warn(&pdev->dev, "no interrupt (%d), signals are polled for\n", ret);
+		}
+	}
+	return 0;
+}
+
+/* Only when the module goes: there is no unbinding by hand. */
+static void unprobe(struct platform_device *pdev)
+{
+	csm_signal_drop_irq();
+	csm_window_drop();
+}
+
+static const struct of_device_id matches[] = {{.compatible = "caec,csm"}, {}};
+MODULE_DEVICE_TABLE(of, matches);
+
+static struct platform_driver driver = {
+	.probe = probe,
+	.remove = unprobe,
+	.driver =
+		{
+			.name = "caec-csm",
+			.of_match_table = matches,
+			.suppress_bind_attrs = true,
+		},
+};
+
+/* ------------------------------------------------------------------- module */
+
+static int on_reboot(struct notifier_block *block, unsigned long action, void *data)
+{
+	csm_obj_end_all();
+	return NOTIFY_DONE;
+}
+
+static struct notifier_block reboot_block = {.notifier_call = on_reboot};
+
+static int find_self(void)
+{
+	struct csm_regs regs = {.x = {RSI_CSM_SELF_FID}};
+
+	csm_rsi(&regs);
+	csm_realm.id = regs.x[1];
+	return regs.x[0] == RSI_SUCCESS && csm_realm.id != 0 ? 0 : -EIO;
+}
+
+static int prepare(void)
+{
+	int ret = csm_rsi_detect(&csm_realm.revision);
+
+	if (!ret) {
+		ret = find_self();
+	}
+	if (!ret) {
+		ret = csm_region_init();
+	}
+	return ret;
+}
+
+static int start(void)
+{
+	int ret = platform_driver_register(&driver);
+
+	if (ret) {
+		return ret;
+	}
+	ret = register_reboot_notifier(&reboot_block);
+	if (ret) {
+		goto no_reboot;
+	}
+	ret = misc_register(&device);
+	if (ret) {
+		goto no_device;
+	}
+	return 0;
+no_device:
+	unregister_reboot_notifier(&reboot_block);
+no_reboot:
+	platform_driver_unregister(&driver);
+	return ret;
+}
+
+static int __init csm_init(void)
+{
+	int ret = prepare();
+
+	if (ret) {
+		return ret;
+	}
+	csm_guard_init();
+	ret = start();
+	if (ret) {
+		csm_guard_exit();
+		return ret;
+	}
+	pr_info("caec_guest: CSM %llu.%llu, window %llu MiB, signals %s\n",
+		ABI_REVISION_MAJOR(csm_realm.revision), ABI_REVISION_MINOR(csm_realm.revision),
+		csm_window_size() / SZ_1M, csm_signal_has_irq() ? "by interrupt" : "polled");
+	return 0;
+}
+
+/* Files and persistent sharings hold the module, so there are none. */
+static void __exit csm_exit(void)
+{
+	misc_deregister(&device);
+	unregister_reboot_notifier(&reboot_block);
+	platform_driver_unregister(&driver);
+	csm_signal_exit();
+	csm_guard_exit();
+}
+
+module_init(csm_init);
+module_exit(csm_exit);
+MODULE_DESCRIPTION("CAEC: confidential shared memory between realms");
+MODULE_LICENSE("GPL");

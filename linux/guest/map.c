@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Sharings in user space: page frames without reference counts, put in on access, 2 MiB at a time
+ * where both addresses allow it. Nobody in this kernel can hold on to such a page, so taking them
+ * out of all user tables is all there is to do before a sharing ends.
+ *
+ * The frames of an attachment are beyond this kernel's memory. They are mapped as ordinary memory
+ * is: Normal, write-back, in the protected half of the address space.
+ */
+#include "guest.h"
+
+#include "compat.h"
+
+static vm_fault_t insert(struct vm_fault *vmf, unsigned int order)
+{
+	struct vm_area_struct *vma = vmf->vma;
+	struct csm_handle *handle = vma->vm_file->private_data;
+	unsigned long size = PAGE_SIZE << order;
+	unsigned long addr = vmf->address & ~(size - 1);
+	unsigned long pfn = PHYS_PFN(handle->obj->base) + vma->vm_pgoff +
+			    ((addr - vma->vm_start) >> PAGE_SHIFT);
+
+	if (order == 0) {
+		return vmf_insert_pfn(vma, addr, pfn);
+	}
+	if (addr < vma->vm_start || addr + size > vma->vm_end || !IS_ALIGNED(pfn, 1UL << order)) {
+		return VM_FAULT_FALLBACK;
+	}
+	return csm_insert_block(vmf, pfn, vmf->flags & FAULT_FLAG_WRITE);
+}
+
+static vm_fault_t huge_fault(struct vm_fault *vmf, unsigned int order)
+{
+	struct csm_handle *handle = vmf->vma->vm_file->private_data;
+	struct csm_obj *obj = handle->obj;
+	vm_fault_t ret = VM_FAULT_SIGBUS;
+
+	if (order != 0 && order != PMD_SHIFT - PAGE_SHIFT) {
+		return VM_FAULT_FALLBACK;
+	}
+	down_read(&obj->map_lock);
+	if (obj->mappable) {
+		ret = insert(vmf, order);
+	}
+	up_read(&obj->map_lock);
+	return ret;
+}
+
+static vm_fault_t fault(struct vm_fault *vmf)
+{
+	return huge_fault(vmf, 0);
+}
+
+static void vma_open(struct vm_area_struct *vma)
+{
+	csm_guard_get(vma->vm_private_data);
+}
+
+static void vma_close(struct vm_area_struct *vma)
+{
+	csm_guard_put(vma->vm_private_data);
+}
+
+/* One mapping is one range of addresses for its whole life: that is what the guard knows of it. */
+static int vma_may_split(struct vm_area_struct *vma, unsigned long addr)
+{
+	return -EINVAL;
+}
+
+static int vma_mremap(struct vm_area_struct *vma)
+{
+	return -EINVAL;
+}
+
+static const struct vm_operations_struct vm_ops = {
+	.open = vma_open,
+	.close = vma_close,
+	.may_split = vma_may_split,
+	.mremap = vma_mremap,
+	.fault = fault,
+	.huge_fault = huge_fault,
+};
+
+/* What mprotect may add later is what mmap could have had. */
+static int check_access(struct csm_obj *obj, struct vm_area_struct *vma)
+{
+	u32 permissions = READ_ONCE(obj->permissions);
+
+	if (vma->vm_flags & VM_WRITE && !(permissions & CSM_PERM_WRITE)) {
+		return -EACCES;
+	}
+	if (vma->vm_flags & VM_EXEC && !(permissions & CSM_PERM_EXEC)) {
+		return -EACCES;
+	}
+	vm_flags_clear(vma, (permissions & CSM_PERM_WRITE ? 0 : VM_MAYWRITE) |
+				    (permissions & CSM_PERM_EXEC ? 0 : VM_MAYEXEC));
+	return 0;
+}
+
+static int check_range(struct csm_obj *obj, struct vm_area_struct *vma)
+{
+	u64 pages = obj->size >> PAGE_SHIFT;
+
+	if (!(vma->vm_flags & VM_SHARED)) {
+		return -EINVAL;
+	}
+	return vma->vm_pgoff > pages || vma_pages(vma) > pages - vma->vm_pgoff ? -EINVAL : 0;
+}
+
+/* EINVAL not MAP_SHARED or beyond the end, EACCES not permitted, EOPNOTSUPP no guard, ENOMEM. */
+int csm_mmap(struct file *file, struct vm_area_struct *vma)
+{
+	struct csm_handle *handle = file->private_data;
+	struct csm_mapping *mapping;
+	int ret;
+
+	if (!csm_guard_works()) {
+		return -EOPNOTSUPP;
+	}
+	ret = check_range(handle->obj, vma);
+	if (!ret) {
+		ret = check_access(handle->obj, vma);
+	}
+	if (ret) {
+		return ret;
+	}
+	mapping = csm_guard_add(vma->vm_mm, vma->vm_start, vma->vm_end);
+	if (!mapping) {
+		return -ENOMEM;
+	}
+	vm_flags_set(vma, VM_PFNMAP | VM_DONTEXPAND | VM_DONTCOPY | VM_DONTDUMP);
+	vma->vm_private_data = mapping;
+	vma->vm_ops = &vm_ops;
+	return 0;
+}
+
+void csm_map_allow(struct csm_obj *obj)
+{
+	down_write(&obj->map_lock);
+	obj->mappable = true;
+	up_write(&obj->map_lock);
+}
+
+/* When this returns no user table holds a page of the sharing, nor will one. */
+void csm_map_forbid(struct csm_obj *obj)
+{
+	struct csm_handle *handle;
+
+	down_write(&obj->map_lock);
+	obj->mappable = false;
+	up_write(&obj->map_lock);
+	mutex_lock(&obj->files_lock);
+	list_for_each_entry(handle, &obj->files, list)
+	{
+		unmap_mapping_range(handle->file->f_mapping, 0, 0, 1);
+	}
+	mutex_unlock(&obj->files_lock);
+}

@@ -1,0 +1,272 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Own regions: memory taken from this kernel in one contiguous piece, because a region is one range
+ * of addresses, and given to the RMM to share.
+ */
+#include <linux/gfp.h>
+#include <linux/highmem.h>
+#include <linux/module.h>
+#include <linux/slab.h>
+
+#include "guest.h"
+
+#define BLOCK_PAGES (SZ_2M / PAGE_SIZE)
+
+static unsigned long memory_limit;
+module_param(memory_limit, ulong, 0444);
+MODULE_PARM_DESC(memory_limit, "MiB that regions may take together (default: half of the memory)");
+
+static u64 used; /* under csm_lock */
+
+int csm_region_init(void)
+{
+	u64 all = (u64)totalram_pages() << PAGE_SHIFT;
+
+	if (memory_limit == 0) {
+		memory_limit = all / 2 / SZ_1M;
+	}
+	return memory_limit > all / SZ_1M ? -EINVAL : 0;
+}
+
+u64 csm_region_limit(void)
+{
+	return (u64)memory_limit * SZ_1M;
+}
+
+u64 csm_region_used(void)
+{
+	u64 value;
+
+	mutex_lock(&csm_lock);
+	value = used;
+	mutex_unlock(&csm_lock);
+	return value;
+}
+
+/* ------------------------------------------------------------------ memory */
+
+static int charge(u64 size)
+{
+	int ret = 0;
+
+	mutex_lock(&csm_lock);
+	if (size > csm_region_limit() - used) {
+		ret = -ENOMEM;
+	} else {
+		used += size;
+	}
+	mutex_unlock(&csm_lock);
+	return ret;
+}
+
+static void uncharge(u64 size)
+{
+	mutex_lock(&csm_lock);
+	used -= size;
+	mutex_unlock(&csm_lock);
+}
+
+static void free_pages_of(struct page *pages, u64 size)
+{
+	free_contig_range(page_to_pfn(pages), size >> PAGE_SHIFT);
+}
+
+/*
+ * Pieces of whole 2 MiB blocks are found at multiples of 2 MiB, because the search starts at, and
+ * goes on by, multiples of the size. What is beyond the size goes back at once.
+ */
+static struct page *alloc_large(u64 size)
+{
+	u64 whole = round_up(size, SZ_2M);
+	struct page *pages = alloc_contig_pages(whole >> PAGE_SHIFT, GFP_KERNEL | __GFP_NOWARN,
+						numa_mem_id(), NULL);
+
+	if (pages && whole > size) {
+		free_pages_of(pages + (size >> PAGE_SHIFT), whole - size);
+	}
+	return pages;
+}
+
+static struct page *alloc_small(u64 size)
+{
+	void *pages = alloc_pages_exact(size, GFP_KERNEL | __GFP_NOWARN | __GFP_RETRY_MAYFAIL);
+
+	return pages ? virt_to_page(pages) : NULL;
+}
+
+/* Zeroed, so that nothing this kernel had there before goes to a peer. */
+static struct page *alloc_memory(u64 size)
+{
+	struct page *pages = size < SZ_2M ? alloc_small(size) : alloc_large(size);
+	u64 i;
+
+	for (i = 0; pages && i < size >> PAGE_SHIFT; i++) {
+		clear_highpage(pages + i);
+		if (i % BLOCK_PAGES == 0) {
+			cond_resched();
+		}
+	}
+	return pages;
+}
+
+/* ---------------------------------------------------------------- creation */
+
+/* The RMM's part. It cannot be left half-way, and what it does is bounded by the size. */
+static int create(struct csm_obj *obj)
+{
+	struct csm_regs regs = {.x = {RSI_CSM_CREATE_FID, obj->base, obj->size, obj->label}};
+
+	csm_rsi_finish(&regs, false);
+	if (regs.x[0] != RSI_SUCCESS) {
+		return csm_errno(regs.x[0]);
+	}
+	obj->region = regs.x[1];
+	return 0;
+}
+
+static int make(struct csm_obj *obj)
+{
+	int ret = charge(obj->size);
+
+	if (ret) {
+		return ret;
+	}
+	obj->pages = alloc_memory(obj->size);
+	if (!obj->pages) {
+		uncharge(obj->size);
+		return -ENOMEM;
+	}
+	obj->base = page_to_phys(obj->pages);
+	ret = create(obj);
+	if (ret) {
+		free_pages_of(obj->pages, obj->size);
+		obj->pages = NULL;
+		uncharge(obj->size);
+	}
+	return ret;
+}
+
+/* Not yet live. Errors: EINVAL size, ENOMEM, those of RSI_CSM_CREATE, ESHUTDOWN. */
+struct csm_obj *csm_region_create(u64 size, u64 label)
+{
+	struct csm_obj *obj;
+	int ret;
+
+	if (size == 0 || size > csm_region_limit()) {
+		return ERR_PTR(-EINVAL);
+	}
+	obj = csm_obj_new(csm_realm.id, 0, PAGE_ALIGN(size), label);
+	if (!obj) {
+		return ERR_PTR(-ENOMEM);
+	}
+	obj->permissions = CSM_PERM_READ | CSM_PERM_WRITE;
+	ret = make(obj);
+	if (!ret) {
+		ret = csm_obj_add(obj);
+	}
+	if (ret) {
+		csm_obj_put(obj);
+		return ERR_PTR(ret);
+	}
+	return obj;
+}
+
+/*
+ * Caller holds obj->lock. When the RMM does not know the region it has ended it itself, with the
+ * same guarantees (the host took the access policy table away).
+ */
+int csm_region_destroy(struct csm_obj *obj, bool killable)
+{
+	struct csm_regs regs = {.x = {RSI_CSM_DESTROY_FID, obj->region}};
+	int ret;
+
+	if (!obj->pages) {
+		return 0;
+	}
+	ret = csm_rsi_finish(&regs, killable);
+	if (ret) {
+		return ret;
+	}
+	if (regs.x[0] == RSI_SUCCESS || regs.x[0] == RSI_ERROR_INPUT) {
+		free_pages_of(obj->pages, obj->size);
+		uncharge(obj->size);
+	} else {
+		pr_err_once("caec_guest: DESTROY: %#llx, memory stays allocated\n", regs.x[0]);
+	}
+	obj->pages = NULL;
+	return 0;
+}
+
+/* ---------------------------------------------------------------- commands */
+
+/* The RMM reads the policy at its address here; policy is NULL or from csm_policy_get(). */
+int csm_region_share(struct csm_obj *obj, const struct csm_share *req,
+		     const struct csm_policy *policy)
+{
+	struct csm_regs regs = {
+		.x = {RSI_CSM_SHARE_FID, obj->region, req->consumer_id, req->permissions,
+		      policy ? virt_to_phys(policy) : 0},
+	};
+	int ret;
+
+	mutex_lock(&obj->lock);
+	ret = csm_obj_check(obj);
+	if (!ret && obj->sealed && req->permissions & CSM_PERM_WRITE) {
+		ret = -EPERM;
+	}
+	if (!ret) {
+		ret = csm_rsi_call(&regs);
+	}
+	mutex_unlock(&obj->lock);
+	return ret == -EBUSY ? -EEXIST : ret;
+}
+
+int csm_region_revoke(struct csm_obj *obj, u64 consumer)
+{
+	struct csm_regs regs = {.x = {RSI_CSM_REVOKE_FID, obj->region, consumer}};
+	int ret;
+
+	mutex_lock(&obj->lock);
+	ret = csm_obj_check(obj);
+	if (!ret) {
+		ret = csm_rsi_call(&regs);
+	}
+	mutex_unlock(&obj->lock);
+	return ret == -EINVAL ? -ENOENT : ret;
+}
+
+int csm_region_seal(struct csm_obj *obj)
+{
+	struct csm_regs regs = {.x = {RSI_CSM_SEAL_FID, obj->region}};
+	int ret;
+
+	mutex_lock(&obj->lock);
+	ret = csm_obj_check(obj);
+	if (!ret) {
+		ret = csm_rsi_call(&regs);
+	}
+	if (!ret || ret == -EBUSY) {
+		obj->sealed = true;
+		obj->permissions &= ~(u32)CSM_PERM_WRITE;
+	}
+	mutex_unlock(&obj->lock);
+	return ret == -EBUSY ? -EALREADY : ret;
+}
+
+/* Of an attachment too. */
+int csm_region_digest(struct csm_obj *obj, struct csm_digest *digest)
+{
+	struct csm_regs regs = {.x = {RSI_CSM_DIGEST_FID, obj->provider, obj->region}};
+	int ret;
+
+	mutex_lock(&obj->lock);
+	ret = csm_obj_check(obj);
+	if (!ret) {
+		ret = csm_rsi_call(&regs);
+	}
+	mutex_unlock(&obj->lock);
+	if (!ret) {
+		memcpy(digest->value, &regs.x[1], sizeof(digest->value));
+	}
+	return ret == -EBUSY ? -ENODATA : ret;
+}

@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Calls to the RMM: the only file that leaves the realm. Statuses become errno here; where a
+ * command's status says more than csm_errno() knows, its caller looks at the status itself.
+ */
+#include <linux/arm-smccc.h>
+#include <linux/sched/signal.h>
+
+#include <asm/rsi.h>
+
+#include "guest.h"
+
+void csm_rsi(struct csm_regs *regs)
+{
+	struct arm_smccc_1_2_regs smc = {
+		.a0 = regs->x[0],
+		.a1 = regs->x[1],
+		.a2 = regs->x[2],
+		.a3 = regs->x[3],
+		.a4 = regs->x[4],
+		.a5 = regs->x[5],
+	};
+
+	arm_smccc_1_2_smc(&smc, &smc);
+	*regs = (struct csm_regs){
+		.x = {smc.a0, smc.a1, smc.a2, smc.a3, smc.a4, smc.a5, smc.a6, smc.a7, smc.a8,
+		      smc.a9},
+	};
+}
+
+/* 0 with the revision; ENODEV and a message that says what is missing. */
+int csm_rsi_detect(u64 *revision)
+{
+	struct csm_regs regs = {.x = {RSI_FEATURES_FID, CSM_FEATURE_INDEX}};
+
+	if (!is_realm_world()) {
+		pr_err("caec_guest: this kernel does not run in a realm\n");
+		return -ENODEV;
+	}
+	csm_rsi(&regs);
+	if (regs.x[0] != RSI_SUCCESS || regs.x[1] == 0) {
+		pr_err("caec_guest: this RMM has no confidential shared memory\n");
+		return -ENODEV;
+	}
+	*revision = regs.x[1];
+	if (ABI_REVISION_MAJOR(*revision) != ABI_REVISION_MAJOR(CSM_REVISION)) {
+		pr_err("caec_guest: the RMM offers CSM %llu.%llu, this module needs %d.x\n",
+		       ABI_REVISION_MAJOR(*revision), ABI_REVISION_MINOR(*revision),
+		       ABI_REVISION_MAJOR(CSM_REVISION));
+		return -ENODEV;
+	}
+	return 0;
+}
+
+/*
+ * Repeats a command until it is done. regs then hold its results. EINTR: a fatal signal came while
+ * work was left; the RMM remembers how far it got.
+ */
+int csm_rsi_finish(struct csm_regs *regs, bool killable)
+{
+	const struct csm_regs start = *regs;
+
+	for (;;) {
+		csm_rsi(regs);
+		if (regs->x[0] != RSI_INCOMPLETE) {
+			return 0;
+		}
+		if (killable && fatal_signal_pending(current)) {
+			return -EINTR;
+		}
+		cond_resched();
+		*regs = start;
+	}
+}
+
+int csm_errno(u64 status)
+{
+	switch (status) {
+	case RSI_SUCCESS:
+		return 0;
+	case RSI_ERROR_INPUT:
+		return -EINVAL;
+	case RSI_ERROR_STATE:
+		return -EBUSY;
+	case CSM_ERROR_ACCESS:
+		return -EACCES;
+	case CSM_ERROR_NO_SPACE:
+		return -ENOSPC;
+	case CSM_ERROR_NO_APT:
+		return -ENXIO;
+	default:
+		return -EIO;
+	}
+}
+
+/* A command from start to end, killable; its status as an errno. */
+int csm_rsi_call(struct csm_regs *regs)
+{
+	int ret = csm_rsi_finish(regs, true);
+
+	return ret ? ret : csm_errno(regs->x[0]);
+}
