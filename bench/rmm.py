@@ -40,10 +40,11 @@ def names():
     return found
 
 
-def boot(flash, out, log):
+def boot(flash, out, log, profile=None):
     """One run. Returns the samples: (phase, command id) -> list of counter dictionaries."""
-    extra = ["-icount", "shift=0,sleep=off",
-             "-plugin", f"{os.path.join(BUILD, 'bench', 'count.so')},out={out}"]
+    plugin = f"{os.path.join(BUILD, 'bench', 'count.so')},out={out}"
+    plugin += f",profile={profile}" if profile else ""
+    extra = ["-icount", "shift=0,sleep=off", "-plugin", plugin]
     target = machine.Machine(flash, 1, {"filter": "bench_"}, log, extra=extra)
     deadline = time.monotonic() + SECONDS
     failed = []
@@ -85,14 +86,20 @@ def summary(values):
     return row
 
 
-def measure(options):
+def assemble(options):
+    """The flash image of the firmware and the measuring host."""
     flash = os.path.join(BUILD, options.firmware, "flash-bench.bin")
     subprocess.run([os.path.join(TOP, "env", "flash"), "--rmm",
                     os.path.join(BUILD, options.firmware, "rmm.img"), "--bl33",
                     os.path.join(BUILD, "payload", "host.bin"), "-o", flash], check=True)
     machine.CPU += EXTRA_CPU
-    runs = []
     os.makedirs(os.path.join(BUILD, "logs"), exist_ok=True)
+    return flash
+
+
+def measure(options):
+    flash = assemble(options)
+    runs = []
     with open(os.path.join(BUILD, "logs", "bench-rmm.log"), "w", encoding="utf-8") as log:
         for number in range(BOOTS):
             out = os.path.join(BUILD, "bench", f"samples-{number}.txt")
@@ -134,10 +141,41 @@ def show(table, budgets):
     return missed
 
 
+def profile(options):
+    """Where the instructions of one row go, by source function, inlined ones by their own name."""
+    command, wanted = options.profile.rsplit(" ", 1)
+    flash = assemble(options)
+    out = os.path.join(BUILD, "bench", "profile.txt")
+    with open(os.path.join(BUILD, "logs", "bench-rmm.log"), "w", encoding="utf-8") as log:
+        runs = boot(flash, os.path.join(BUILD, "bench", "samples-0.txt"), log, out)
+    fid = next(fid for fid, name in names().items() if name == command)
+    taken = {}
+    with open(out, encoding="utf-8") as lines:
+        for line in lines:
+            phase, name, address, executions = line.split()
+            if phase == wanted and int(name, 16) == fid:
+                taken[address] = int(executions)
+    text = subprocess.run(["aarch64-linux-gnu-addr2line", "-f", "-s", "-e",
+                           os.path.join(BUILD, options.firmware, "rmm.elf"), *taken],
+                          capture_output=True, text=True, check=True).stdout.splitlines()
+    functions = {}
+    for (address, executions), function, line in zip(taken.items(), text[::2], text[1::2]):
+        where = f"{function} {line.split(':')[0]}"
+        functions[where] = functions.get(where, 0) + executions
+    count = len(runs[(wanted, fid)])
+    for where, executions in sorted(functions.items(), key=lambda item: -item[1]):
+        print(f"{executions / count:10.1f}  {where}")
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--firmware", default="firmware", help="folder of build/ with rmm.img")
+    parser.add_argument("--profile", metavar="'COMMAND STATE'",
+                        help="show where one row's instructions go, instead of the table")
     options = parser.parse_args()
+    if options.profile:
+        profile(options)
+        return
     with open(os.path.join(TOP, "bench", "budgets.json"), encoding="utf-8") as text:
         budgets = json.load(text)
     table = rows(measure(options))

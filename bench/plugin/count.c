@@ -12,7 +12,8 @@
  *
  *     phase name result EL3 R-EL2 R-EL1 R-EL0 NS-EL2 NS-EL1 NS-EL0 other TLBI cache barrier sysreg
  *
- * Usage: -plugin count.so,out=FILE. One virtual CPU only.
+ * Usage: -plugin count.so,out=FILE[,profile=FILE]. One virtual CPU only. The profile has a line
+ * "phase name address executions" for each instruction of R-EL2 that ran inside an interval.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -59,6 +60,19 @@ static GByteArray *buffer;
 static struct interval intervals[CLASSES];
 static char phase[9] = "-";
 static FILE *out;
+
+/* Executions at R-EL2: a hash table with open addressing; places are claimed and never freed. */
+#define PROFILE_PLACES (1U << 20)
+
+struct place {
+	uint64_t address;
+	uint64_t name;
+	char phase[8];
+	uint64_t executions;
+};
+
+static struct place *places;
+static FILE *profile;
 
 static uint64_t read_register(struct qemu_plugin_register *handle)
 {
@@ -152,6 +166,40 @@ static void on_phase(unsigned int vcpu, void *class)
 	phase[8] = '\0';
 }
 
+static struct place *place_of(uint64_t address, uint64_t name)
+{
+	uint64_t at = (address * 0x9E3779B97F4A7C15U + name * 0xC2B2AE3D27D4EB4FU) >> 40;
+
+	for (;; at++) {
+		struct place *place = &places[at % PROFILE_PLACES];
+
+		if (place->executions == 0) {
+			place->address = address;
+			place->name = name;
+			memcpy(place->phase, phase, 8);
+			return place;
+		}
+		if (place->address == address && place->name == name &&
+		    memcmp(place->phase, phase, 8) == 0) {
+			return place;
+		}
+	}
+}
+
+/* The innermost open interval gets it: a realm marks inside an interval of the host. */
+static void on_profiled(unsigned int vcpu, void *address)
+{
+	const struct interval *host = &intervals[NS_EL2];
+	const struct interval *realm = &intervals[R_EL1];
+
+	(void)vcpu;
+	if (realm->open || host->open) {
+		uint64_t name = (uint32_t)(realm->open ? realm->name : host->name);
+
+		place_of((uintptr_t)address, name)->executions++;
+	}
+}
+
 /* movz xzr, #imm16 */
 static int marker_of(uint32_t opcode, uint32_t *number)
 {
@@ -212,6 +260,13 @@ static void on_translate(qemu_plugin_id_t id, struct qemu_plugin_tb *tb)
 			continue;
 		}
 		count(insn, (int)class);
+		if (profile != NULL && class == R_EL2) {
+			uint64_t address = qemu_plugin_insn_vaddr(insn);
+
+			qemu_plugin_register_vcpu_insn_exec_cb(insn, on_profiled,
+							       QEMU_PLUGIN_CB_NO_REGS,
+							       (void *)(uintptr_t)address);
+		}
 		kind = kind_of(opcode);
 		if (class == R_EL2 && kind >= 0) {
 			count(insn, kind);
@@ -224,6 +279,18 @@ static void at_end(qemu_plugin_id_t id, void *data)
 	(void)id;
 	(void)data;
 	fclose(out);
+	for (uint64_t i = 0; profile != NULL && i < PROFILE_PLACES; i++) {
+		const struct place *place = &places[i];
+
+		if (place->executions != 0) {
+			fprintf(profile, "%.8s %08x %llx %llu\n", place->phase,
+				(unsigned int)place->name, (unsigned long long)place->address,
+				(unsigned long long)place->executions);
+		}
+	}
+	if (profile != NULL) {
+		fclose(profile);
+	}
 }
 
 QEMU_PLUGIN_EXPORT int qemu_plugin_install(qemu_plugin_id_t id, const void *info, int argc,
@@ -235,9 +302,12 @@ int qemu_plugin_install(qemu_plugin_id_t id, const void *info, int argc, char **
 	for (int i = 0; i < argc; i++) {
 		if (strncmp(argv[i], "out=", 4) == 0) {
 			out = fopen(argv[i] + 4, "w");
+		} else if (strncmp(argv[i], "profile=", 8) == 0) {
+			profile = fopen(argv[i] + 8, "w");
+			places = calloc(PROFILE_PLACES, sizeof(*places));
 		}
 	}
-	if (out == NULL) {
+	if (out == NULL || (profile != NULL && places == NULL)) {
 		fprintf(stderr, "count: give out=FILE, a file that can be written\n");
 		return 1;
 	}
