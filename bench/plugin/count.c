@@ -3,9 +3,10 @@
  * Counts executed instructions per exception level and world between markers in the code under
  * test, and at R-EL2 the kinds that hardware charges far more for.
  *
- * A marker is `movz xzr, #number`, which does nothing and which no compiler emits. BEGIN takes x0 as
- * the name of the interval (a function id), END as its result; PHASE gives the intervals that follow
- * a name of eight characters from x0. Intervals may nest: one is open for each class that marks.
+ * A marker is `movz xzr, #number`, which does nothing and which no compiler emits. BEGIN takes x0
+ * as the name of the interval (a function id), END as its result; PHASE gives the intervals that
+ * follow a name of eight characters from x0. Intervals may nest: one is open for each class that
+ * marks.
  *
  * The class of an instruction is that of the CPU when its block is translated: QEMU keys blocks by
  * exception level and physical page, so it does not change. One line for each interval:

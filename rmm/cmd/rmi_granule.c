@@ -9,9 +9,9 @@
 #include "cmd/cmd.h"
 #include "map/map.h"
 
-static int64_t change_world(uint64_t service, struct granule_held held)
+static int64_t change_world(uint64_t service, pa_t addr)
 {
-	return arch_el3_call(service, granule_pa(held.granule).v, 0, 0, 0).status;
+	return arch_el3_call(service, addr.v, 0, 0, 0).status;
 }
 
 uint64_t rmi_granule_delegate(const struct smc_regs *in, struct rmi_out *out)
@@ -32,7 +32,7 @@ uint64_t rmi_granule_delegate(const struct smc_regs *in, struct rmi_out *out)
 	}
 
 	/* EL3 alone knows the granule protection table: its refusal is a check, not a commit. */
-	if (change_world(EL3_GTSI_DELEGATE_FID, held) != EL3_OK) {
+	if (change_world(EL3_GTSI_DELEGATE_FID, addr) != EL3_OK) {
 		granule_unlock(held);
 		return FAIL(gran_gpt, RMI_ERROR_INPUT);
 	}
@@ -60,7 +60,7 @@ uint64_t rmi_granule_undelegate(const struct smc_regs *in, struct rmi_out *out)
 	}
 
 	/* A DELEGATED granule is all zero, so there is nothing left to wipe. */
-	int64_t status = change_world(EL3_GTSI_UNDELEGATE_FID, held);
+	int64_t status = change_world(EL3_GTSI_UNDELEGATE_FID, addr);
 
 	ASSERT(status == EL3_OK);
 	granule_unlock_to(held, GRANULE_UNDELEGATED);

@@ -32,6 +32,7 @@ struct bank {
 /* Written once by granule_table_init(), then only the words change. */
 static struct granule table[GRANULE_CAPACITY];
 static struct bank table_banks[GRANULE_MAX_BANKS];
+static struct bank table_largest; /* copy of the one that most addresses are in: looked at first */
 static size_t table_bank_count;
 static uint64_t table_used;
 
@@ -45,7 +46,11 @@ static bool add_bank(uint64_t base, uint64_t end)
 	if (table_bank_count == GRANULE_MAX_BANKS || count > GRANULE_CAPACITY - table_used) {
 		return false;
 	}
-	table_banks[table_bank_count++] = (struct bank){base, count, table_used};
+	table_banks[table_bank_count] = (struct bank){base, count, table_used};
+	if (count > table_largest.count) {
+		table_largest = table_banks[table_bank_count];
+	}
+	table_bank_count++;
 	table_used += count;
 	return true;
 }
@@ -70,13 +75,19 @@ static bool add_banks(const struct granule_bank *banks, size_t count, struct gra
 	return true;
 }
 
-bool granule_table_init(const struct granule_bank *banks, size_t count, struct granule_bank own)
+static void forget_banks(void)
 {
 	table_bank_count = 0;
 	table_used = 0;
+	table_largest = (struct bank){0};
+	table_banks[0] = (struct bank){0};
+}
+
+bool granule_table_init(const struct granule_bank *banks, size_t count, struct granule_bank own)
+{
+	forget_banks();
 	if (!add_banks(banks, count, own)) {
-		table_bank_count = 0;
-		table_used = 0;
+		forget_banks();
 		return false;
 	}
 	for (uint64_t i = 0; i < table_used; i++) {
@@ -85,31 +96,48 @@ bool granule_table_init(const struct granule_bank *banks, size_t count, struct g
 	return true;
 }
 
-struct granule *granule_find(pa_t pa)
+/*
+ * Number of the granule at pa in a bank. One comparison with the bank's count then says all: the
+ * low bits of an address that is not aligned end up on top, and one below the bank wraps around.
+ */
+static uint64_t number_in(const struct bank *bank, uint64_t pa)
+{
+	uint64_t offset = pa - bank->base;
+
+	return offset >> GRANULE_SHIFT | offset << (64U - GRANULE_SHIFT);
+}
+
+/* The bank that begins last at or below pa; the first if none does. There is one. */
+static const struct bank *bank_below(uint64_t pa)
 {
 	size_t low = 0;
 	size_t high = table_bank_count;
 
-	if (!is_aligned(pa.v, GRANULE_SIZE) || high == 0) {
-		return NULL;
-	}
 	while (high - low > 1) {
 		size_t middle = low + (high - low) / 2;
 
-		if (pa.v < table_banks[middle].base) {
+		if (pa < table_banks[middle].base) {
 			high = middle;
 		} else {
 			low = middle;
 		}
 	}
+	return &table_banks[low];
+}
 
-	uint64_t offset = (pa.v - table_banks[low].base) >> GRANULE_SHIFT;
+struct granule *granule_find(pa_t pa)
+{
+	const struct bank *bank = &table_largest;
+	uint64_t number = number_in(bank, pa.v);
 
-	/* An address below the first bank wraps to an offset far beyond any count. */
-	if (pa.v < table_banks[low].base || offset >= table_banks[low].count) {
-		return NULL;
+	if (number >= bank->count) {
+		bank = bank_below(pa.v);
+		number = number_in(bank, pa.v);
+		if (number >= bank->count) {
+			return NULL;
+		}
 	}
-	return &table[table_banks[low].first + index_clamp(offset, table_banks[low].count)];
+	return &table[bank->first + index_clamp(number, bank->count)];
 }
 
 uint64_t granule_index(const struct granule *granule)
@@ -120,13 +148,14 @@ uint64_t granule_index(const struct granule *granule)
 pa_t granule_pa(const struct granule *granule)
 {
 	uint64_t index = granule_index(granule);
-	size_t i = table_bank_count - 1;
+	const struct bank *bank = &table_largest;
 
 	ASSERT(index < table_used);
-	while (table_banks[i].first > index) {
-		i--;
+	if (index - bank->first >= bank->count) {
+		for (bank = table_banks; index - bank->first >= bank->count; bank++) {
+		}
 	}
-	return pa_of(table_banks[i].base + ((index - table_banks[i].first) << GRANULE_SHIFT));
+	return pa_of(bank->base + ((index - bank->first) << GRANULE_SHIFT));
 }
 
 static enum granule_state state_of(uint32_t word)

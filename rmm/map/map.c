@@ -9,22 +9,13 @@
 
 _Static_assert(GRANULE_CAPACITY <= ARCH_WINDOW_PAGES, "every granule has a page in the window");
 
+#define METADATA_STATES                                                                 \
+	(BIT(GRANULE_RD) | BIT(GRANULE_REC) | BIT(GRANULE_REC_AUX) | BIT(GRANULE_RTT) | \
+	 BIT(GRANULE_APT))
+
 static bool is_metadata(enum granule_state state)
 {
-	switch (state) {
-	case GRANULE_RD:
-	case GRANULE_REC:
-	case GRANULE_REC_AUX:
-	case GRANULE_RTT:
-	case GRANULE_APT:
-		return true;
-	case GRANULE_UNDELEGATED:
-	case GRANULE_DELEGATED:
-	case GRANULE_DATA:
-	case GRANULE_STATE_COUNT:
-		break;
-	}
-	return false;
+	return (METADATA_STATES >> state & 1) != 0;
 }
 
 void *map_meta_open(struct granule_held held)

@@ -93,6 +93,20 @@ static void fill(uint64_t *entries, uint64_t first, uint64_t step)
 	}
 }
 
+static void fill_same(uint64_t *entries, uint64_t value)
+{
+	for (unsigned int i = 0; i < S2_TABLE_ENTRIES; i += 8) {
+		entries[i] = value;
+		entries[i + 1] = value;
+		entries[i + 2] = value;
+		entries[i + 3] = value;
+		entries[i + 4] = value;
+		entries[i + 5] = value;
+		entries[i + 6] = value;
+		entries[i + 7] = value;
+	}
+}
+
 void s2_table_add(struct s2_walk *walk, struct granule_held rtt)
 {
 	const struct s2_entry *parent = &walk->entry;
@@ -106,7 +120,7 @@ void s2_table_add(struct s2_walk *walk, struct granule_held rtt)
 		fill(entries, first, s2_entry_size(level));
 		granule_set_marks(rtt, ALL_MARKS);
 	} else if (first != 0) {
-		fill(entries, first, 0);
+		fill_same(entries, first);
 	}
 	if (s2_entry_counts(parent)) {
 		granule_ref(rtt, S2_TABLE_ENTRIES);
@@ -115,11 +129,32 @@ void s2_table_add(struct s2_walk *walk, struct granule_held rtt)
 	granule_unlock_to(rtt, GRANULE_RTT);
 }
 
+/* Bits in which some entry of the table differs from `value`. */
+static uint64_t differences_from(const uint64_t *entries, uint64_t value)
+{
+	uint64_t differ = 0;
+
+	for (unsigned int i = 0; i < S2_TABLE_ENTRIES; i += 8) {
+		differ |= entries[i] ^ value;
+		differ |= entries[i + 1] ^ value;
+		differ |= entries[i + 2] ^ value;
+		differ |= entries[i + 3] ^ value;
+		differ |= entries[i + 4] ^ value;
+		differ |= entries[i + 5] ^ value;
+		differ |= entries[i + 6] ^ value;
+		differ |= entries[i + 7] ^ value;
+	}
+	return differ;
+}
+
 /* Bits in which entry i of the table differs from first + i * step. */
 static uint64_t differences(const uint64_t *entries, uint64_t first, uint64_t step)
 {
 	uint64_t differ = 0;
 
+	if (step == 0) {
+		return differences_from(entries, first);
+	}
 	for (unsigned int i = 0; i < S2_TABLE_ENTRIES; i += 4, first += 4 * step) {
 		differ |= entries[i] ^ first;
 		differ |= entries[i + 1] ^ (first + step);

@@ -7,15 +7,32 @@
 /* Copies any object, whatever its type. */
 typedef uint64_t __attribute__((may_alias)) word;
 
+/* Bytes that a turn of the loops for aligned memory moves: pairs of registers, little to count. */
+#define TURN 64U
+
 void *memcpy(void *restrict dst, const void *restrict src, size_t size)
 {
 	uint8_t *to = dst;
 	const uint8_t *from = src;
 
 	if ((((uintptr_t)to | (uintptr_t)from) & 7) == 0) {
-		for (; size >= 8; size -= 8, to += 8, from += 8) {
-			*(word *)(void *)to = *(const word *)(const void *)from;
+		word *words = (word *)(void *)to;
+		const word *source = (const word *)(const void *)from;
+		size_t turns = size / TURN;
+
+		for (size_t i = 0; i < turns; i++, words += 8, source += 8) {
+			word a = source[0], b = source[1], c = source[2], d = source[3];
+			word e = source[4], f = source[5], g = source[6], h = source[7];
+
+			words[0] = a, words[1] = b, words[2] = c, words[3] = d;
+			words[4] = e, words[5] = f, words[6] = g, words[7] = h;
 		}
+		for (size_t i = size % TURN / 8; i != 0; i--) {
+			*words++ = *source++;
+		}
+		to += size & ~(size_t)7;
+		from += size & ~(size_t)7;
+		size &= 7;
 	}
 	while (size-- != 0) {
 		*to++ = *from++;
@@ -43,9 +60,19 @@ void *memset(void *dst, int value, size_t size)
 	uint64_t pattern = (uint8_t)value * UINT64_C(0x0101010101010101);
 
 	if (((uintptr_t)to & 7) == 0) {
-		for (; size >= 8; size -= 8, to += 8) {
-			*(word *)(void *)to = pattern;
+		word *words = (word *)(void *)to;
+		size_t turns = size / TURN;
+
+		for (size_t i = 0; i < turns; i++, words += 8) {
+			words[0] = pattern, words[1] = pattern, words[2] = pattern;
+			words[3] = pattern, words[4] = pattern, words[5] = pattern;
+			words[6] = pattern, words[7] = pattern;
 		}
+		for (size_t i = size % TURN / 8; i != 0; i--) {
+			*words++ = pattern;
+		}
+		to += size & ~(size_t)7;
+		size &= 7;
 	}
 	while (size-- != 0) {
 		*to++ = (uint8_t)value;

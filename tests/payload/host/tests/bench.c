@@ -3,8 +3,8 @@
  * Measurements: each command in a state that is stated, often enough for a median. Counting is the
  * business of bench/plugin; here only the order of things is decided. Run by bench/rmm.py.
  */
-#include "payload/host/realm.h"
 #include "payload/host/mem.h"
+#include "payload/host/realm.h"
 #include "payload/host/test.h"
 
 #define ROUNDS 32
@@ -89,8 +89,8 @@ static void create_and_destroy(struct realm *realm, uint64_t src, uint64_t flags
 		uint64_t ipa = AREA + i * PAGE_SIZE;
 		uint64_t status =
 			src ? smc_call(RMI_DATA_CREATE_FID, realm->rd, data[i], ipa, src, flags)
-					.x[0] :
-			      smc_call(RMI_DATA_CREATE_UNKNOWN_FID, realm->rd, data[i], ipa).x[0];
+					.x[0]
+			    : smc_call(RMI_DATA_CREATE_UNKNOWN_FID, realm->rd, data[i], ipa).x[0];
 
 		CHECK_EQ(status, RMI_SUCCESS);
 	}
@@ -130,8 +130,7 @@ static void bench_unprotected(struct realm *realm)
 	phase("shared");
 	for (unsigned i = 0; i < ROUNDS; i++) {
 		uint64_t ipa = base + i * PAGE_SIZE;
-		uint64_t desc = page |
-				ABI_FIELD_PREP(RMI_DESC_MEMATTR, RMI_MEMATTR_NORMAL_WB) |
+		uint64_t desc = page | ABI_FIELD_PREP(RMI_DESC_MEMATTR, RMI_MEMATTR_NORMAL_WB) |
 				ABI_FIELD_PREP(RMI_DESC_S2AP, RMI_S2AP_READ | RMI_S2AP_WRITE);
 
 		CHECK_EQ(smc_call(RMI_RTT_MAP_UNPROTECTED_FID, realm->rd, ipa, 3, desc).x[0],
