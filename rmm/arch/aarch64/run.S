@@ -1,33 +1,12 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /*
- * Into a realm and out again: general registers, SP_EL0, PC, PSTATE and the pointer authentication
- * keys. Everything else has been loaded by C code and stays in the CPU.
+ * Into a realm and out again: general registers, SP_EL0, PC, PSTATE and the key that the RMM signs its
+ * own return addresses with. Everything else has been loaded by C code and stays in the CPU.
  */
 #include "arch/aarch64/layout.h"
 
 #define APIAKEYLO s3_0_c2_c1_0
 #define APIAKEYHI s3_0_c2_c1_1
-#define APIBKEYLO s3_0_c2_c1_2
-#define APIBKEYHI s3_0_c2_c1_3
-#define APDAKEYLO s3_0_c2_c2_0
-#define APDAKEYHI s3_0_c2_c2_1
-#define APDBKEYLO s3_0_c2_c2_2
-#define APDBKEYHI s3_0_c2_c2_3
-#define APGAKEYLO s3_0_c2_c3_0
-#define APGAKEYHI s3_0_c2_c3_1
-
-	.macro	key_in, low, high, offset
-	ldp	x1, x2, [x0, #(VCPU_PAUTH + \offset)]
-	msr	\low, x1
-	msr	\high, x2
-	.endm
-
-	.macro	key_out, low, high, offset
-	mrs	x2, \low
-	mrs	x3, \high
-	stp	x2, x3, [x0, #(VCPU_PAUTH + \offset)]
-	.endm
-
 	.section .text
 /*
  * enum arch_exit vcpu_enter(struct arch_vcpu *vcpu, bool keys);
@@ -56,11 +35,9 @@ vcpu_enter:
 	ldr	x3, [x0, #VCPU_SP_EL0]
 	msr	sp_el0, x3
 	cbz	w1, 2f
-	key_in	APIAKEYLO, APIAKEYHI, 0
-	key_in	APIBKEYLO, APIBKEYHI, 16
-	key_in	APDAKEYLO, APDAKEYHI, 32
-	key_in	APDBKEYLO, APDBKEYHI, 48
-	key_in	APGAKEYLO, APGAKEYHI, 64
+	ldp	x1, x2, [x0, #VCPU_PAUTH]
+	msr	APIAKEYLO, x1
+	msr	APIAKEYHI, x2
 2:	ldp	x2, x3, [x0, #16]
 	ldp	x4, x5, [x0, #32]
 	ldp	x6, x7, [x0, #48]
@@ -127,11 +104,9 @@ leave:
 	msr	sp_el0, x2
 	add	sp, sp, #16
 	cbz	w4, 3f
-	key_out	APIAKEYLO, APIAKEYHI, 0
-	key_out	APIBKEYLO, APIBKEYHI, 16
-	key_out	APDAKEYLO, APDAKEYHI, 32
-	key_out	APDBKEYLO, APDBKEYHI, 48
-	key_out	APGAKEYLO, APGAKEYHI, 64
+	mrs	x2, APIAKEYLO
+	mrs	x3, APIAKEYHI
+	stp	x2, x3, [x0, #VCPU_PAUTH]
 	ldp	x2, x3, [sp, #112]
 	msr	APIAKEYLO, x2
 	msr	APIAKEYHI, x3

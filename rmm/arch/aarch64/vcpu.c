@@ -55,6 +55,32 @@ void arch_vcpu_reset(struct arch_vcpu *vcpu, const struct arch_vcpu_config *conf
 	vcpu->pmu.pmcr = PMCR_LC | PMCR_DP;
 }
 
+/* The keys that the RMM does not use itself stay in the CPU while the realm is loaded; run.S has
+ * APIA. */
+static void keys_load(const struct arch_pauth *pauth)
+{
+	write_sysreg(s3_0_c2_c1_2, pauth->apib[0]);
+	write_sysreg(s3_0_c2_c1_3, pauth->apib[1]);
+	write_sysreg(s3_0_c2_c2_0, pauth->apda[0]);
+	write_sysreg(s3_0_c2_c2_1, pauth->apda[1]);
+	write_sysreg(s3_0_c2_c2_2, pauth->apdb[0]);
+	write_sysreg(s3_0_c2_c2_3, pauth->apdb[1]);
+	write_sysreg(s3_0_c2_c3_0, pauth->apga[0]);
+	write_sysreg(s3_0_c2_c3_1, pauth->apga[1]);
+}
+
+static void keys_save(struct arch_pauth *pauth)
+{
+	pauth->apib[0] = read_sysreg(s3_0_c2_c1_2);
+	pauth->apib[1] = read_sysreg(s3_0_c2_c1_3);
+	pauth->apda[0] = read_sysreg(s3_0_c2_c2_0);
+	pauth->apda[1] = read_sysreg(s3_0_c2_c2_1);
+	pauth->apdb[0] = read_sysreg(s3_0_c2_c2_2);
+	pauth->apdb[1] = read_sysreg(s3_0_c2_c2_3);
+	pauth->apga[0] = read_sysreg(s3_0_c2_c3_0);
+	pauth->apga[1] = read_sysreg(s3_0_c2_c3_1);
+}
+
 /* Registers that decide what the realm can do and what traps. */
 static void control_load(const struct arch_vcpu *vcpu)
 {
@@ -77,6 +103,10 @@ void arch_vcpu_load(struct arch_vcpu *vcpu)
 	struct ns_state *ns = ns_state();
 
 	ASSERT(!ns->simd_loaded && !ns->debug_loaded);
+	ns->has_keys = has_pauth();
+	if (ns->has_keys) {
+		keys_load(&vcpu->pauth);
+	}
 	el1_save(&ns->el1);
 	control_load(vcpu);
 	el1_restore(&vcpu->el1);
@@ -95,6 +125,9 @@ void arch_vcpu_save(struct arch_vcpu *vcpu)
 	uint64_t sp_el0 = vcpu->el1.sp_el0;
 
 	gic_save(&vcpu->gic);
+	if (ns->has_keys) {
+		keys_save(&vcpu->pauth);
+	}
 	if (ns->simd_loaded) {
 		simd_save(vcpu, ns);
 	}
@@ -141,7 +174,7 @@ static void arm_serror(struct arch_vcpu *vcpu)
 
 enum arch_exit arch_vcpu_run(struct arch_vcpu *vcpu, struct arch_exit_info *info)
 {
-	bool keys = has_pauth();
+	bool keys = ns_state()->has_keys;
 	enum arch_exit exit;
 
 	if (vcpu->inject_serror) {
