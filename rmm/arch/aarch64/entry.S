@@ -136,6 +136,7 @@ mmu_enable:
 	load	x1, SCTLR_VALUE
 	msr	sctlr_el2, x1
 	isb
+	msr	dit, #1
 	msr	spsel, #0			// SP_EL0 carries the exception stack
 	load	x1, EXC_STACK_TOP
 	mov	sp, x1

@@ -73,6 +73,7 @@ vcpu_enter:
 	exit	exit_serror, 3
 
 leave:
+	msr	dit, #1				// the realm's choice comes back with its PSTATE
 	ldr	x0, [sp, #16]			// vcpu
 	stp	x2, x3, [x0, #16]
 	stp	x4, x5, [x0, #32]

@@ -139,6 +139,8 @@ void arch_vcpu_save(struct arch_vcpu *vcpu)
 	el1_save(&vcpu->el1);
 	/* SP_EL0 is the RMM's exception stack by now; run.S has put the realm's aside. */
 	vcpu->el1.sp_el0 = sp_el0;
+	/* An SError that the realm has not taken yet waits for it. */
+	vcpu->inject_serror |= (read_sysreg(hcr_el2) & HCR_VSE) != 0;
 	write_sysreg(hcr_el2, HCR_BOOT);
 	el1_restore(&ns->el1);
 	isb();
