@@ -15,6 +15,8 @@
 
 /* The groups of commands.def that have handlers. */
 #define ABI_COMMANDS_REALM
+#define ABI_COMMANDS_RTT
+#define ABI_COMMANDS_DATA
 
 /* Outputs: x[1]... as the command defines. All zero when the handler is called. */
 struct rmi_out {

@@ -83,7 +83,7 @@ bool s2_range_protected(const struct s2 *s2, ipa_t base, uint64_t size);
 bool s2_pa_fits(const struct s2 *s2, pa_t pa);
 
 /*
- * The form in which the host names entries (RMM specification B4.3.19, B4.3.17): output address,
+ * The form in which the host names entries (RMM specification B4.3.19, B4.3.20): output address,
  * and for ASSIGNED_NS MemAttr[2:0] at [4:2] and S2AP at [7:6]. With lpa2, OA[51:50] are at [9:8].
  */
 uint64_t s2_host_descriptor(const struct s2_entry *entry, bool lpa2);

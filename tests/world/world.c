@@ -10,7 +10,7 @@
 #include "map/map.h"
 
 #define UNEXPECTED 0x5EED0000DEAD0000U
-#define BANK_COUNT 4U
+#define BANK_COUNT 5U
 
 static const struct machine_region memory[] = {
 	{WORLD_MAIN, WORLD_OWN - WORLD_MAIN, MACHINE_NS},
@@ -20,13 +20,13 @@ static const struct machine_region memory[] = {
 	{WORLD_ROOT, WORLD_GUARD_SIZE, MACHINE_ROOT},
 	{WORLD_UNLISTED, WORLD_GUARD_SIZE, MACHINE_NS},
 	{WORLD_HIGH, WORLD_HIGH_SIZE, MACHINE_NS},
+	{WORLD_FAR, WORLD_FAR_SIZE, MACHINE_NS},
 };
 
 static const struct granule_bank banks[BANK_COUNT] = {
-	{{WORLD_MAIN}, WORLD_MAIN_SIZE},
-	{{WORLD_SECURE}, 2 * WORLD_GUARD_SIZE},
-	{{WORLD_HOLE}, WORLD_HOLE_SIZE},
-	{{WORLD_HIGH}, WORLD_HIGH_SIZE},
+	{{WORLD_MAIN}, WORLD_MAIN_SIZE}, {{WORLD_SECURE}, 2 * WORLD_GUARD_SIZE},
+	{{WORLD_HOLE}, WORLD_HOLE_SIZE}, {{WORLD_HIGH}, WORLD_HIGH_SIZE},
+	{{WORLD_FAR}, WORLD_FAR_SIZE},
 };
 
 static const struct world_command commands[] = {
@@ -57,18 +57,18 @@ const struct world_command *world_command(uint64_t fid)
 	return NULL;
 }
 
-static void write_manifest(void)
+static void write_manifest(size_t count)
 {
 	struct el3_boot_manifest *manifest = machine_raw(pa_of(WORLD_SHARED_PAGE));
 	struct el3_dram_bank *bank = (void *)(manifest + 1);
-	struct el3_console *console = (void *)(bank + BANK_COUNT);
-	uint64_t sum = BANK_COUNT;
+	struct el3_console *console = (void *)(bank + count);
+	uint64_t sum = count;
 
 	manifest->version = 3;
-	manifest->plat_dram.num_banks = BANK_COUNT;
+	manifest->plat_dram.num_banks = count;
 	manifest->plat_dram.banks = WORLD_SHARED_PAGE + sizeof(*manifest);
 	sum += manifest->plat_dram.banks;
-	for (size_t i = 0; i < BANK_COUNT; i++) {
+	for (size_t i = 0; i < count; i++) {
 		bank[i] = (struct el3_dram_bank){banks[i].base.v, banks[i].size};
 		sum += bank[i].base + bank[i].size;
 	}
@@ -77,7 +77,7 @@ static void write_manifest(void)
 	*console = (struct el3_console){WORLD_DEVICE, 1, "machine", 1, 115200, 0};
 	manifest->plat_console.num_consoles = 1;
 	manifest->plat_console.consoles =
-		manifest->plat_dram.banks + BANK_COUNT * sizeof(struct el3_dram_bank);
+		manifest->plat_dram.banks + count * sizeof(struct el3_dram_bank);
 	sum = 1 + manifest->plat_console.consoles + console->base + console->map_pages +
 	      console->clk_in_hz + console->baud_rate;
 	manifest->plat_console.checksum = 0 - sum;
@@ -87,7 +87,7 @@ void world_power_on(void)
 {
 	parallel = false;
 	machine_reset(memory, ARRAY_LENGTH(memory));
-	write_manifest();
+	write_manifest(BANK_COUNT - 1);
 }
 
 int64_t world_boot(void)
@@ -106,6 +106,13 @@ int64_t world_boot(void)
 void world_reset(void)
 {
 	world_power_on();
+	WORLD_CHECK(world_boot() == EL3_BOOT_SUCCESS);
+}
+
+void world_reset_far(void)
+{
+	world_power_on();
+	write_manifest(BANK_COUNT);
 	WORLD_CHECK(world_boot() == EL3_BOOT_SUCCESS);
 }
 

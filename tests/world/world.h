@@ -31,6 +31,8 @@
 #define WORLD_UNLISTED    UINT64_C(0x80000000)  /* memory of the host that is in no bank */
 #define WORLD_HIGH        UINT64_C(0x880000000) /* aligned to 1 GiB, for blocks of 2 MiB */
 #define WORLD_HIGH_SIZE   UINT64_C(0x01000000)
+#define WORLD_FAR         UINT64_C(0x0008880000000000) /* in a bank after world_reset_far() only */
+#define WORLD_FAR_SIZE    UINT64_C(0x00040000)
 #define WORLD_CPUS        8U
 
 /* Number `index` of the ordinary pages of the host above the RMM's memory, below WORLD_PAGES. */
@@ -42,6 +44,9 @@ static inline uint64_t world_page(uint64_t index)
 
 /* Power-on and cold boot, on CPU 0. Every granule is UNDELEGATED and zero. */
 void world_reset(void);
+
+/* The same, and the manifest lists FAR, which only 52-bit addresses reach. */
+void world_reset_far(void);
 
 /* The machine alone, with the manifest in the shared page and nothing booted; and the boot. */
 void world_power_on(void);
