@@ -6,7 +6,7 @@ SHELL := /bin/bash
 BUILD := $(CURDIR)/build
 IN    := env/run
 CSM   ?= on
-UNITS := tests/unit verifier
+UNITS := tests/unit verifier vmm
 export BUILD CSM
 
 .DEFAULT_GOAL := help

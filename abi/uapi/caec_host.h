@@ -24,7 +24,7 @@
 #ifndef CAEC_UAPI_CAEC_HOST_H
 #define CAEC_UAPI_CAEC_HOST_H
 
-#include "../types.h"
+#include "abi/types.h"
 
 #define CAEC_HOST_REVISION_MAJOR 1
 #define CAEC_HOST_REVISION_MINOR 0

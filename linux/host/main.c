@@ -90,6 +90,7 @@ static int on_reboot(struct notifier_block *block, unsigned long action, void *d
 	caec_rmm.stopping = true;
 	spin_unlock(&caec_realms_lock);
 	caec_realm_end_all();
+	pr_info("caec: %llu granules delegated at shutdown\n", caec_granules_delegated());
 	return NOTIFY_DONE;
 }
 

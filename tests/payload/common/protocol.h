@@ -31,8 +31,7 @@ enum realm_call {
 	X(memory)         \
 	X(secondary)      \
 	X(spin)           \
-	X(bench)          \
-	X(puppet)
+	X(bench)
 
 #define REALM_PROGRAM_NUMBER(name) PROGRAM_##name,
 enum realm_program { REALM_PROGRAMS(REALM_PROGRAM_NUMBER) PROGRAM_COUNT };

@@ -1,0 +1,117 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The emulated machine with the stock Linux host: power-on, and commands on its serial console."""
+
+import os
+import queue
+import shutil
+import subprocess
+import tempfile
+import threading
+import time
+
+QEMU = "qemu-system-aarch64"
+MACHINE = "virt,virtualization=on,secure=on,gic-version=3,acpi=off"
+CPU = "max,x-rme=on,sme=off,pauth-impdef=on"
+MEMORY_MIB = 3072
+CPUS = 2
+KERNEL_AT = 0x48000000
+INITRD_AT = 0x60000000
+COMMAND_LINE = ("console=ttyAMA0 rdinit=/init loglevel=5 nokaslr init_on_alloc=0 cma=0 audit=0 "
+                "apparmor=0 lsm=capability mitigations=off rcupdate.rcu_expedited=1 "
+                "panic=-1 oops=panic")
+# What a healthy kernel never says.
+TROUBLE = ("Internal error:", "Unable to handle kernel", "Kernel panic", "WARNING:", "BUG:",
+           "INFO: task", "rcu: INFO:", "watchdog: BUG", "general protection", "page lost",
+           "sysrq: ", "list_del corruption", "refcount_t:")
+
+
+class Failure(Exception):
+    """What went wrong, for the test's diagnosis."""
+
+
+class Host:
+    """Commands go to a shell on the serial port; each ends with a marker and its status."""
+
+    def __init__(self, kernel, initrd, flash, log):
+        self.log = log
+        self.folder = tempfile.mkdtemp(prefix="caec-")
+        self.lines = queue.Queue()
+        self.trouble = []
+        self.number = 0
+        command = [QEMU, "-M", MACHINE, "-cpu", CPU, "-smp", str(CPUS), "-m", f"{MEMORY_MIB}M",
+                   "-nic", "none", "-display", "none", "-serial", "stdio", "-monitor", "none",
+                   "-no-reboot", "-bios", flash, "-dtb", self._tree(initrd)]
+        for path, at in ((kernel, KERNEL_AT), (initrd, INITRD_AT)):
+            command += ["-device", f"loader,file={path},addr={at:#x},force-raw=on"]
+        log.write("$ " + " ".join(command) + "\n")
+        self.start = time.monotonic()
+        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                        stderr=subprocess.STDOUT)
+        self.reader = threading.Thread(target=self._read, daemon=True)
+        self.reader.start()
+
+    def _tree(self, initrd):
+        """QEMU's own device tree with what a boot loader would have filled in."""
+        tree = os.path.join(self.folder, "host.dtb")
+        quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+        subprocess.run([QEMU, "-M", f"{MACHINE},dumpdtb={tree}", "-cpu", CPU, "-smp", str(CPUS),
+                        "-m", f"{MEMORY_MIB}M", "-nic", "none", "-display", "none"],
+                       check=False, **quiet)
+        end = INITRD_AT + os.path.getsize(initrd)
+        for kind, name, values in (("s", "bootargs", [COMMAND_LINE]),
+                                   ("x", "linux,initrd-start", ["0", f"{INITRD_AT:x}"]),
+                                   ("x", "linux,initrd-end", ["0", f"{end:x}"])):
+            subprocess.run(["fdtput", "-t", kind, tree, "/chosen", name, *values], check=True)
+        return tree
+
+    def _read(self):
+        for raw in self.process.stdout:
+            line = raw.decode("utf-8", "replace").rstrip("\r\n")
+            self.log.write(f"{time.monotonic() - self.start:9.3f} {line}\n")
+            self.log.flush()
+            if any(word in line for word in TROUBLE):
+                self.trouble.append(line)
+            self.lines.put(line)
+        self.lines.put(None)
+
+    def wait(self, text, seconds):
+        """Lines up to the one that holds text, that one included."""
+        end = time.monotonic() + seconds
+        seen = []
+        while True:
+            try:
+                line = self.lines.get(timeout=max(end - time.monotonic(), 0))
+            except queue.Empty:
+                raise Failure(f"no {text!r} within {seconds} s; last: {seen[-3:]}") from None
+            if line is None:
+                raise Failure(f"the machine ended while waiting for {text!r}; last: {seen[-3:]}")
+            seen.append(line)
+            if text in line:
+                return seen
+
+    def run(self, command, seconds=60, check=True):
+        """Runs a command line of the shell and returns its output lines."""
+        self.number += 1
+        mark = f"@@{self.number}@"
+        self.log.write(f"{time.monotonic() - self.start:9.3f} > {command}\n")
+        self.process.stdin.write(f"{command}\necho \"@\"\"@{self.number}@$?@\"\n".encode())
+        self.process.stdin.flush()
+        seen = self.wait(mark, seconds)
+        text, rest = seen[-1].split(mark, 1)
+        status = int(rest.split("@")[0])
+        output = [line for line in seen[:-1] + ([text] if text else []) if line]
+        if check and status != 0:
+            raise Failure(f"{command!r} ended with status {status}: {output[-5:]}")
+        return output
+
+    def elapsed(self):
+        """Seconds since power-on."""
+        return time.monotonic() - self.start
+
+    def end(self):
+        """Stops the machine if it still runs."""
+        if self.process.poll() is None:
+            self.process.kill()
+        self.process.wait()
+        self.reader.join(5)
+        shutil.rmtree(self.folder, ignore_errors=True)

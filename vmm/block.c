@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "block.h"
+
+#define F_SEG_MAX (UINT64_C(1) << 2)
+#define F_RO      (UINT64_C(1) << 5)
+#define F_FLUSH   (UINT64_C(1) << 9)
+
+#define SECTOR 512u
+
+enum { TYPE_IN = 0, TYPE_OUT = 1, TYPE_FLUSH = 4, TYPE_GET_ID = 8 };
+enum { STATUS_OK = 0, STATUS_IOERR = 1, STATUS_UNSUPP = 2 };
+
+#define ID_SIZE 20u
+
+struct header {
+	uint32_t type;
+	uint32_t reserved;
+	uint64_t sector;
+};
+
+static bool in_range(const struct block *b, uint64_t sector, size_t size)
+{
+	return size % SECTOR == 0 && sector <= b->config.capacity &&
+	       size / SECTOR <= b->config.capacity - sector;
+}
+
+/* Moves size bytes between the file at offset and the pieces; false on an error or a short file. */
+static bool transfer(struct block *b, bool write, struct iovec *part, unsigned int n,
+		     uint64_t offset, size_t size)
+{
+	while (size > 0) {
+		ssize_t done = write ? pwritev(b->fd, part, (int)n, (off_t)offset)
+				     : preadv(b->fd, part, (int)n, (off_t)offset);
+
+		if (done < 0 && errno == EINTR) {
+			continue;
+		}
+		if (done <= 0) {
+			return false;
+		}
+		size -= (size_t)done;
+		offset += (uint64_t)done;
+		while (n > 0 && (size_t)done >= part->iov_len) {
+			done -= (ssize_t)part->iov_len;
+			part++;
+			n--;
+		}
+		if (n > 0) {
+			part->iov_base = (uint8_t *)part->iov_base + done;
+			part->iov_len -= (size_t)done;
+		}
+	}
+	return true;
+}
+
+static uint8_t read_sectors(struct block *b, const struct header *h,
+			    const struct virtio_request *req, size_t *written)
+{
+	struct iovec part[VIRTIO_MAX_IOV];
+	size_t size = req->in_bytes - 1;
+	unsigned int n = virtio_slice(req->in, req->num_in, 0, size, part);
+
+	if (!in_range(b, h->sector, size) ||
+	    !transfer(b, false, part, n, h->sector * SECTOR, size)) {
+		return STATUS_IOERR;
+	}
+	*written = size;
+	return STATUS_OK;
+}
+
+static uint8_t write_sectors(struct block *b, const struct header *h,
+			     const struct virtio_request *req)
+{
+	struct iovec part[VIRTIO_MAX_IOV];
+	size_t size = req->out_bytes - sizeof(*h);
+	unsigned int n = virtio_slice(req->out, req->num_out, sizeof(*h), size, part);
+
+	if (b->read_only || !in_range(b, h->sector, size)) {
+		return STATUS_IOERR;
+	}
+	return transfer(b, true, part, n, h->sector * SECTOR, size) ? STATUS_OK : STATUS_IOERR;
+}
+
+static uint8_t execute(struct block *b, const struct virtio_request *req, size_t *written)
+{
+	static const char id[ID_SIZE] = "caec-disk";
+	struct header h;
+
+	if (virtio_copy_from(req, 0, &h, sizeof(h)) != sizeof(h)) {
+		return STATUS_IOERR;
+	}
+	switch (h.type) {
+	case TYPE_IN:
+		return read_sectors(b, &h, req, written);
+	case TYPE_OUT:
+		return write_sectors(b, &h, req);
+	case TYPE_FLUSH:
+		return fdatasync(b->fd) == 0 ? STATUS_OK : STATUS_IOERR;
+	case TYPE_GET_ID:
+		*written = virtio_copy_to(
+			req, 0, id, req->in_bytes - 1 < ID_SIZE ? req->in_bytes - 1 : ID_SIZE);
+		return STATUS_OK;
+	default:
+		return STATUS_UNSUPP;
+	}
+}
+
+static void notify(void *device, unsigned int queue)
+{
+	struct block *b = device;
+	struct virtio_request req;
+	bool pushed = false;
+
+	while (virtio_pop(&b->virtio, queue, &req)) {
+		size_t written = 0;
+
+		/* A request without room for its status cannot be answered. */
+		if (req.in_bytes > 0) {
+			uint8_t status = execute(b, &req, &written);
+
+			virtio_copy_to(&req, req.in_bytes - 1, &status, 1);
+			written++;
+		}
+		virtio_push(&b->virtio, queue, &req, written);
+		pushed = true;
+	}
+	if (pushed) {
+		virtio_signal(&b->virtio);
+	}
+}
+
+static const struct virtio_ops ops_rw = {
+	.id = VIRTIO_ID_BLOCK,
+	.num_queues = 1,
+	.features = F_SEG_MAX | F_FLUSH,
+	.notify = notify,
+};
+
+static const struct virtio_ops ops_ro = {
+	.id = VIRTIO_ID_BLOCK,
+	.num_queues = 1,
+	.features = F_SEG_MAX | F_FLUSH | F_RO,
+	.notify = notify,
+};
+
+bool block_init(struct block *b, int fd, bool read_only)
+{
+	off_t size = lseek(fd, 0, SEEK_END);
+
+	if (size < 0) {
+		return false;
+	}
+	b->fd = fd;
+	b->read_only = read_only;
+	b->config = (struct block_config){.capacity = (uint64_t)size / SECTOR,
+					  .seg_max = VIRTIO_MAX_IOV - 2};
+	b->virtio.ops = read_only ? &ops_ro : &ops_rw;
+	b->virtio.device = b;
+	b->virtio.config = &b->config;
+	b->virtio.config_size = sizeof(b->config);
+	return true;
+}

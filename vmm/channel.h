@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/*
+ * A stream of bytes between the realm and something on the host: the terminal, a file, or whoever
+ * connects to a socket (one at a time). What the realm sends waits in a buffer for the I/O thread.
+ *
+ * Functions marked L need the machine's lock; the others are for the I/O thread alone.
+ */
+#ifndef VMM_CHANNEL_H
+#define VMM_CHANNEL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <termios.h>
+
+#define CHANNEL_BUFFER 65536u
+
+struct channel {
+	int listener; /* -1 if there is none; likewise the next two */
+	int in;
+	int out;
+	bool discard; /* nobody listens: output is thrown away instead of waiting */
+	bool raw;     /* the terminal was switched to raw mode */
+	struct termios saved;
+	char path[108]; /* of the socket, to be removed */
+	uint8_t buffer[CHANNEL_BUFFER];
+	size_t head;
+	size_t count;
+};
+
+void channel_none(struct channel *c);
+/* The terminal: input is passed on as typed until channel_close. */
+void channel_stdio(struct channel *c);
+/* False with errno. discard: what the realm says while nobody is connected is lost. */
+bool channel_file(struct channel *c, const char *path);
+bool channel_unix(struct channel *c, const char *path, bool discard);
+void channel_close(struct channel *c);
+
+/* L: takes what the realm sends; what does not fit is lost. Room says how much fits. */
+void channel_put(struct channel *c, const void *data, size_t size);
+size_t channel_room(const struct channel *c);
+
+/* L: copies up to size buffered bytes to data without removing them; channel_drop removes them. */
+size_t channel_peek(const struct channel *c, void *data, size_t size);
+void channel_drop(struct channel *c, size_t size);
+
+/* Somebody may be waiting at the socket: true when the channel is connected afterwards. */
+bool channel_accept(struct channel *c);
+/* Ends the connection; a socket goes on listening. */
+void channel_disconnect(struct channel *c);
+bool channel_connected(const struct channel *c);
+
+/* A listening stream socket at path, replacing a stale one; -1 with errno. */
+int channel_listen(const char *path);
+
+#endif

@@ -1,0 +1,242 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include <string.h>
+
+#include "console.h"
+
+#define F_MULTIPORT (UINT64_C(1) << 1)
+
+#define QUEUE_CONTROL_IN  2u
+#define QUEUE_CONTROL_OUT 3u
+
+enum event {
+	DEVICE_READY = 0,
+	PORT_ADD = 1,
+	PORT_REMOVE = 2,
+	PORT_READY = 3,
+	CONSOLE_PORT = 4,
+	RESIZE = 5,
+	PORT_OPEN = 6,
+	PORT_NAME = 7,
+};
+
+static unsigned int rx_queue(unsigned int port)
+{
+	return port == 0 ? 0 : 2 + 2 * port;
+}
+
+/* -------------------------------------------------------- to the realm: data */
+
+static void flush_port(struct console *c, unsigned int port)
+{
+	struct console_port *p = &c->ports[port];
+	struct virtio_request req;
+	bool pushed = false;
+
+	while (p->count > 0 && virtio_pop(&c->virtio, rx_queue(port), &req)) {
+		size_t done = 0;
+
+		while (done < req.in_bytes && p->count > 0) {
+			size_t run = CONSOLE_BUFFER - p->head;
+
+			run = run < p->count ? run : p->count;
+			run = virtio_copy_to(&req, done, p->buffer + p->head, run);
+			p->head = (p->head + run) % CONSOLE_BUFFER;
+			p->count -= run;
+			done += run;
+		}
+		virtio_push(&c->virtio, rx_queue(port), &req, done);
+		pushed = true;
+	}
+	if (pushed) {
+		virtio_signal(&c->virtio);
+	}
+}
+
+size_t console_room(const struct console *c, unsigned int port)
+{
+	return CONSOLE_BUFFER - c->ports[port].count;
+}
+
+size_t console_input(struct console *c, unsigned int port, const void *data, size_t size)
+{
+	struct console_port *p = &c->ports[port];
+	size_t taken = 0;
+
+	while (taken < size && p->count < CONSOLE_BUFFER) {
+		p->buffer[(p->head + p->count) % CONSOLE_BUFFER] = ((const uint8_t *)data)[taken++];
+		p->count++;
+	}
+	flush_port(c, port);
+	return taken;
+}
+
+/* ----------------------------------------------------- to the realm: messages */
+
+static void flush_messages(struct console *c)
+{
+	struct virtio_request req;
+	bool pushed = false;
+
+	while (c->message_count > 0 && virtio_pop(&c->virtio, QUEUE_CONTROL_IN, &req)) {
+		const struct console_message *m = &c->messages[c->message_head];
+		size_t size = virtio_copy_to(&req, 0, m, sizeof(*m));
+
+		if (m->event == PORT_NAME) {
+			size += virtio_copy_to(&req, size, CONSOLE_CONTROL_NAME,
+					       strlen(CONSOLE_CONTROL_NAME));
+		}
+		virtio_push(&c->virtio, QUEUE_CONTROL_IN, &req, size);
+		c->message_head = (c->message_head + 1) % CONSOLE_MESSAGES;
+		c->message_count--;
+		pushed = true;
+	}
+	if (pushed) {
+		virtio_signal(&c->virtio);
+	}
+}
+
+/* A realm that asks for more answers than it takes loses the newest. */
+static void send(struct console *c, unsigned int port, enum event event, uint16_t value)
+{
+	unsigned int at = (c->message_head + c->message_count) % CONSOLE_MESSAGES;
+
+	if (c->message_count < CONSOLE_MESSAGES) {
+		c->messages[at] = (struct console_message){
+			.id = port, .event = (uint16_t)event, .value = value};
+		c->message_count++;
+	}
+}
+
+void console_connect(struct console *c, unsigned int port, bool connected)
+{
+	if (c->ports[port].connected != connected) {
+		c->ports[port].connected = connected;
+		send(c, port, PORT_OPEN, connected);
+		flush_messages(c);
+	}
+}
+
+/* ------------------------------------------------------------ from the realm */
+
+/* What the realm has not read when it closes is lost, as with a terminal that is hung up. */
+static void set_open(struct console *c, unsigned int port, bool open)
+{
+	struct console_port *p = &c->ports[port];
+	bool was = p->open;
+
+	p->open = open;
+	if (was && !open) {
+		p->count = 0;
+		c->closed(c->ctx, port);
+	}
+}
+
+static void handle_message(struct console *c, const struct console_message *m)
+{
+	if (m->event == DEVICE_READY) {
+		for (unsigned int port = 0; m->value == 1 && port < CONSOLE_PORTS; port++) {
+			send(c, port, PORT_ADD, 1);
+		}
+		return;
+	}
+	if (m->id >= CONSOLE_PORTS) {
+		return;
+	}
+	if (m->event == PORT_READY && m->value == 1) {
+		send(c, m->id, m->id == 0 ? CONSOLE_PORT : PORT_NAME, 1);
+		if (c->ports[m->id].connected) {
+			send(c, m->id, PORT_OPEN, 1);
+		}
+	} else if (m->event == PORT_OPEN) {
+		set_open(c, m->id, m->value == 1);
+	}
+}
+
+static void take_messages(struct console *c)
+{
+	struct virtio_request req;
+	struct console_message m;
+
+	while (virtio_pop(&c->virtio, QUEUE_CONTROL_OUT, &req)) {
+		if (virtio_copy_from(&req, 0, &m, sizeof(m)) == sizeof(m)) {
+			handle_message(c, &m);
+		}
+		virtio_push(&c->virtio, QUEUE_CONTROL_OUT, &req, 0);
+	}
+	virtio_signal(&c->virtio);
+	flush_messages(c);
+}
+
+static void take_output(struct console *c, unsigned int port)
+{
+	struct virtio_request req;
+	bool pushed = false;
+
+	while (c->ready(c->ctx, port) && virtio_pop(&c->virtio, rx_queue(port) + 1, &req)) {
+		for (unsigned int i = 0; i < req.num_out; i++) {
+			c->output(c->ctx, port, req.out[i].iov_base, req.out[i].iov_len);
+		}
+		virtio_push(&c->virtio, rx_queue(port) + 1, &req, 0);
+		pushed = true;
+	}
+	if (pushed) {
+		virtio_signal(&c->virtio);
+	}
+}
+
+void console_resume(struct console *c, unsigned int port)
+{
+	take_output(c, port);
+}
+
+static void notify(void *device, unsigned int queue)
+{
+	struct console *c = device;
+
+	switch (queue) {
+	case QUEUE_CONTROL_IN:
+		flush_messages(c);
+		break;
+	case QUEUE_CONTROL_OUT:
+		take_messages(c);
+		break;
+	default: {
+		unsigned int port = queue < 2 ? 0 : queue / 2 - 1;
+
+		if (queue % 2 == 0) {
+			flush_port(c, port);
+		} else {
+			take_output(c, port);
+		}
+		break;
+	}
+	}
+}
+
+static void reset(void *device)
+{
+	struct console *c = device;
+
+	c->message_head = 0;
+	c->message_count = 0;
+	for (unsigned int port = 0; port < CONSOLE_PORTS; port++) {
+		set_open(c, port, false);
+	}
+}
+
+static const struct virtio_ops ops = {
+	.id = VIRTIO_ID_CONSOLE,
+	.num_queues = 2 + 2 * CONSOLE_PORTS,
+	.features = F_MULTIPORT,
+	.notify = notify,
+	.reset = reset,
+};
+
+void console_init(struct console *c)
+{
+	c->config = (struct console_config){.max_ports = CONSOLE_PORTS};
+	c->virtio.ops = &ops;
+	c->virtio.device = c;
+	c->virtio.config = &c->config;
+	c->virtio.config_size = sizeof(c->config);
+}

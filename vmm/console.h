@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/*
+ * virtio console with two ports: 0 is the realm's console (/dev/hvc0), 1 is the channel between
+ * host and realm (/dev/vport*p1, named CONSOLE_CONTROL_NAME). The caller serializes.
+ */
+#ifndef VMM_CONSOLE_H
+#define VMM_CONSOLE_H
+
+#include "virtio.h"
+
+#define CONSOLE_PORTS        2u
+#define CONSOLE_CONTROL_NAME "caec.control"
+#define CONSOLE_BUFFER       4096u
+#define CONSOLE_MESSAGES     16u
+
+struct console_config {
+	uint16_t cols;
+	uint16_t rows;
+	uint32_t max_ports;
+	uint32_t emergency_write;
+};
+
+struct console_port {
+	bool connected;                 /* the host's side is there */
+	bool open;                      /* the realm's side is */
+	uint8_t buffer[CONSOLE_BUFFER]; /* for the realm, which has not made room yet */
+	size_t head;
+	size_t count;
+};
+
+struct console_message {
+	uint32_t id;
+	uint16_t event;
+	uint16_t value;
+};
+
+struct console {
+	struct virtio virtio;
+	struct console_config config;
+	struct console_port ports[CONSOLE_PORTS];
+	struct console_message messages[CONSOLE_MESSAGES]; /* wait for a buffer of the realm */
+	unsigned int message_head;
+	unsigned int message_count;
+	/* The realm has sent something on a port. The whole of it is taken. */
+	void (*output)(void *ctx, unsigned int port, const void *data, size_t size);
+	/* True while output can take more; when it can again, call console_resume. */
+	bool (*ready)(void *ctx, unsigned int port);
+	/* The realm has closed its side, after everything that it wrote. */
+	void (*closed)(void *ctx, unsigned int port);
+	void *ctx;
+};
+
+/*
+ * Sets up console->virtio's ops, device and config. output, ready, closed, ctx, mem and irq are the
+ * caller's.
+ */
+void console_init(struct console *console);
+
+/* Bytes for the realm; returns how many were taken, fewer than size when its buffer is full. */
+size_t console_input(struct console *console, unsigned int port, const void *data, size_t size);
+
+/* How many bytes console_input would take now. */
+size_t console_room(const struct console *console, unsigned int port);
+
+/* The host's side of a port has come or gone. */
+void console_connect(struct console *console, unsigned int port, bool connected);
+
+/* Output of port is possible again. */
+void console_resume(struct console *console, unsigned int port);
+
+#endif

@@ -1,0 +1,253 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/* The I/O thread: terminal, control channel, management socket, signals. */
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <sys/eventfd.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include "machine.h"
+#include "manage.h"
+
+#define ESCAPE 0x1d /* Ctrl-] , then x to end, or again to send it */
+
+enum {
+	FD_WAKE,
+	FD_SIGNAL,
+	FD_MANAGER,
+	FD_TERMINAL_IN,
+	FD_TERMINAL_LISTENER,
+	FD_CONTROL_IN,
+	FD_CONTROL_LISTENER,
+	FD_CONTROL_OUT,
+	FD_TERMINAL_OUT,
+	FDS
+};
+
+struct io {
+	struct machine *m;
+	struct pollfd fds[FDS];
+	bool escaped;
+};
+
+/* Where typing goes: the virtio console once the realm has opened it, until then the serial port.
+ */
+static bool to_console(const struct machine *m)
+{
+	return m->console.ports[0].open;
+}
+
+static size_t terminal_room(const struct machine *m)
+{
+	return to_console(m) ? console_room(&m->console, 0) : uart_room(&m->uart);
+}
+
+static void type(struct machine *m, const uint8_t *data, size_t size)
+{
+	if (to_console(m)) {
+		console_input(&m->console, 0, data, size);
+	} else {
+		uart_receive(&m->uart, data, size);
+	}
+}
+
+/* Takes escape sequences out of what was typed at a terminal; returns what is left. */
+static size_t filter(struct io *io, uint8_t *data, size_t size)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < size; i++) {
+		if (io->escaped && data[i] == 'x') {
+			machine_finish(io->m, MACHINE_STOPPED);
+		}
+		if (!io->escaped && data[i] == ESCAPE) {
+			io->escaped = true;
+			continue;
+		}
+		io->escaped = false;
+		data[kept++] = data[i];
+	}
+	return kept;
+}
+
+static void read_terminal(struct io *io)
+{
+	struct machine *m = io->m;
+	uint8_t data[256];
+	size_t room = terminal_room(m);
+	ssize_t got = read(m->terminal.in, data, room < sizeof(data) ? room : sizeof(data));
+
+	if (got > 0) {
+		size_t size = m->terminal.raw ? filter(io, data, (size_t)got) : (size_t)got;
+
+		type(m, data, size);
+	} else if (got == 0 || (errno != EAGAIN && errno != EINTR)) {
+		if (m->terminal.listener >= 0) {
+			channel_disconnect(&m->terminal);
+		}
+		m->terminal.in = -1;
+	}
+}
+
+static void drop_control(struct machine *m)
+{
+	channel_disconnect(&m->control);
+	m->control.count = 0;
+	m->control_ends = false;
+	m->control_used = false;
+	console_connect(&m->console, 1, false);
+}
+
+static void read_control(struct machine *m)
+{
+	uint8_t data[CONSOLE_BUFFER];
+	ssize_t got = read(m->control.in, data, console_room(&m->console, 1));
+
+	if (got > 0) {
+		m->control_used = true;
+		console_input(&m->console, 1, data, (size_t)got);
+	} else if (got == 0 || (errno != EAGAIN && errno != EINTR)) {
+		drop_control(m);
+	}
+}
+
+/*
+ * Writes out what the realm has sent. The lock is not held during the write: a slow terminal stops
+ * the realm's output, not the realm. Only this thread removes from the buffer.
+ */
+static void write_out(struct machine *m, struct channel *c, unsigned int port)
+{
+	uint8_t data[4096];
+	size_t size = channel_peek(c, data, sizeof(data));
+	ssize_t done;
+
+	pthread_mutex_unlock(&m->lock);
+	done = write(c->out, data, size);
+	pthread_mutex_lock(&m->lock);
+	if (done > 0) {
+		channel_drop(c, (size_t)done);
+		console_resume(&m->console, port);
+	} else if (done < 0 && errno != EAGAIN && errno != EINTR) {
+		if (port == 1) {
+			drop_control(m);
+		} else {
+			c->count = 0;
+			c->discard = true;
+			channel_disconnect(c);
+		}
+	}
+}
+
+/* What is said before the realm listens waits in the socket. */
+static bool control_wanted(const struct machine *m)
+{
+	return m->console.ports[1].open && console_room(&m->console, 1) > 0;
+}
+
+static void set(struct io *io, int which, int fd, short events)
+{
+	io->fds[which] = (struct pollfd){.fd = events ? fd : -1, .events = events};
+}
+
+static void prepare(struct io *io, int signal_fd)
+{
+	struct machine *m = io->m;
+
+	m->starved = (m->terminal.in >= 0 && terminal_room(m) == 0) ||
+		     (m->control.in >= 0 && !control_wanted(m));
+	set(io, FD_WAKE, m->wake, POLLIN);
+	set(io, FD_SIGNAL, signal_fd, POLLIN);
+	set(io, FD_MANAGER, m->manager, POLLIN);
+	set(io, FD_TERMINAL_IN, m->terminal.in, terminal_room(m) > 0 ? POLLIN : 0);
+	set(io, FD_TERMINAL_OUT, m->terminal.out, m->terminal.count > 0 ? POLLOUT : 0);
+	set(io, FD_TERMINAL_LISTENER, m->terminal.listener, POLLIN);
+	set(io, FD_CONTROL_IN, m->control.in, control_wanted(m) ? POLLIN : 0);
+	set(io, FD_CONTROL_OUT, m->control.out, m->control.count > 0 ? POLLOUT : 0);
+	set(io, FD_CONTROL_LISTENER, m->control.listener, POLLIN);
+}
+
+static void handle_wake(struct machine *m)
+{
+	eventfd_t count;
+
+	eventfd_read(m->wake, &count);
+}
+
+static void handle_signal(struct machine *m, int signal_fd)
+{
+	struct signalfd_siginfo info;
+
+	if (read(signal_fd, &info, sizeof(info)) == (ssize_t)sizeof(info)) {
+		machine_finish(m, MACHINE_STOPPED);
+	}
+}
+
+static void handle_channels(struct io *io)
+{
+	struct machine *m = io->m;
+
+	if (io->fds[FD_TERMINAL_LISTENER].revents) {
+		channel_accept(&m->terminal);
+	}
+	if (io->fds[FD_CONTROL_LISTENER].revents && channel_accept(&m->control)) {
+		console_connect(&m->console, 1, true);
+	}
+	if (io->fds[FD_TERMINAL_IN].revents && m->terminal.in >= 0) {
+		read_terminal(io);
+	}
+	if (io->fds[FD_CONTROL_IN].revents && m->control.in >= 0) {
+		read_control(m);
+	}
+	if (io->fds[FD_TERMINAL_OUT].revents && m->terminal.out >= 0) {
+		write_out(m, &m->terminal, 0);
+	}
+	if (io->fds[FD_CONTROL_OUT].revents && m->control.out >= 0) {
+		write_out(m, &m->control, 1);
+	}
+	if (m->control_ends && m->control.count == 0) {
+		drop_control(m);
+	}
+}
+
+/* What the realm said last is worth seeing, even after its end. */
+static void drain_terminal(struct machine *m)
+{
+	while (m->terminal.out >= 0 && m->terminal.count > 0) {
+		size_t before = m->terminal.count;
+
+		write_out(m, &m->terminal, 0);
+		if (m->terminal.count == before) {
+			break;
+		}
+	}
+}
+
+void machine_io(struct machine *m, int signal_fd)
+{
+	struct io io = {.m = m};
+
+	pthread_mutex_lock(&m->lock);
+	while (m->end == MACHINE_RUNS) {
+		prepare(&io, signal_fd);
+		pthread_mutex_unlock(&m->lock);
+		int ready = poll(io.fds, FDS, -1);
+
+		pthread_mutex_lock(&m->lock);
+		if (ready < 0) {
+			continue;
+		}
+		if (io.fds[FD_WAKE].revents) {
+			handle_wake(m);
+		}
+		if (io.fds[FD_SIGNAL].revents) {
+			handle_signal(m, signal_fd);
+		}
+		if (io.fds[FD_MANAGER].revents) {
+			manage_serve(m);
+		}
+		handle_channels(&io);
+	}
+	drain_terminal(m);
+	pthread_mutex_unlock(&m->lock);
+}

@@ -1,0 +1,279 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include <ctype.h>
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "abi/rmi.h"
+#include "options.h"
+
+#define MIB      UINT64_C(0x100000)
+#define MAX_NAME 31u
+#define MAX_CPUS 64u
+#define MAX_APT  64u
+
+const char options_help[] =
+	"rvm run --name NAME --kernel FILE [options]   build a realm and run it until it powers "
+	"off\n"
+	"  --kernel FILE         uncompressed arm64 Image\n"
+	"  --initrd FILE         initramfs\n"
+	"  --cmdline STRING      kernel command line\n"
+	"  --mem SIZE            RAM, with K, M or G (256M)\n"
+	"  --cpus N              vCPUs, 1 to 64 (1)\n"
+	"  --csm SIZE            window for memory shared with other realms (none)\n"
+	"  --apt N               4 KiB granules for the records of such memory (4 with --csm)\n"
+	"  --disk FILE[,ro]      block device, up to four times\n"
+	"  --share DIR           directory that the realm can mount: 9p, tag \"share\"\n"
+	"  --console WHERE       stdio, none, file:PATH or unix:PATH (stdio; Ctrl-] x ends rvm)\n"
+	"  --rpv STRING          personalization value, up to 64 characters, or 0x and hex digits\n"
+	"  --hash sha256|sha512  measurement algorithm (sha256)\n"
+	"  --sve, --pmu          give the realm the vector extension, performance counters\n"
+	"  --no-measure          leave contents out of the measurement: quicker, proves nothing\n"
+	"  --measure-only        print the measured operations, run nothing\n"
+	"  --quiet               no progress messages\n"
+	"rvm list [--json]       realms of this machine\n"
+	"rvm stop NAME           end a realm\n";
+
+static bool __attribute__((format(printf, 2, 3))) fail(struct options_error *err,
+						       const char *format, ...)
+{
+	va_list ap;
+
+	va_start(ap, format);
+	vsnprintf(err->text, sizeof(err->text), format, ap);
+	va_end(ap);
+	return false;
+}
+
+bool options_size(const char *text, uint64_t *size)
+{
+	static const char suffixes[] = "KMG";
+	unsigned int shift = 0;
+	char *end;
+
+	if (!isdigit((unsigned char)text[0])) {
+		return false;
+	}
+	errno = 0;
+	unsigned long long value = strtoull(text, &end, 10);
+
+	if (errno != 0) {
+		return false;
+	}
+	if (*end != '\0') {
+		const char *suffix = strchr(suffixes, toupper((unsigned char)*end));
+
+		if (!suffix || end[1] != '\0') {
+			return false;
+		}
+		shift = 10 * (unsigned int)(suffix - suffixes + 1);
+	}
+	if (value > UINT64_MAX >> shift) {
+		return false;
+	}
+	*size = (uint64_t)value << shift;
+	return true;
+}
+
+bool options_name_ok(const char *name)
+{
+	size_t len = strlen(name);
+
+	if (len == 0 || len > MAX_NAME || name[0] == '.') {
+		return false;
+	}
+	for (size_t i = 0; i < len; i++) {
+		if (!isalnum((unsigned char)name[i]) && !strchr("._-", name[i])) {
+			return false;
+		}
+	}
+	return true;
+}
+
+static bool parse_number(const char *text, unsigned int max, unsigned int *value)
+{
+	uint64_t number;
+
+	if (!options_size(text, &number) || number == 0 || number > max ||
+	    !isdigit((unsigned char)text[strlen(text) - 1])) {
+		return false;
+	}
+	*value = (unsigned int)number;
+	return true;
+}
+
+static int hex_digit(char c)
+{
+	if (!isxdigit((unsigned char)c)) {
+		return -1;
+	}
+	return isdigit((unsigned char)c) ? c - '0' : tolower((unsigned char)c) - 'a' + 10;
+}
+
+static bool parse_rpv(const char *text, uint8_t rpv[64])
+{
+	size_t len = strlen(text);
+
+	if (strncmp(text, "0x", 2) != 0) {
+		memcpy(rpv, text, len <= 64 ? len : 64);
+		return len <= 64;
+	}
+	text += 2;
+	len -= 2;
+	if (len % 2 != 0 || len > 128) {
+		return false;
+	}
+	for (size_t i = 0; i < len / 2; i++) {
+		int high = hex_digit(text[2 * i]), low = hex_digit(text[2 * i + 1]);
+
+		if (high < 0 || low < 0) {
+			return false;
+		}
+		rpv[i] = (uint8_t)(high << 4 | low);
+	}
+	return true;
+}
+
+static bool parse_console(const char *text)
+{
+	return strcmp(text, "stdio") == 0 || strcmp(text, "none") == 0 ||
+	       (strncmp(text, "file:", 5) == 0 && text[5]) ||
+	       (strncmp(text, "unix:", 5) == 0 && text[5]);
+}
+
+static bool add_disk(struct options *o, const char *text, struct options_error *err)
+{
+	size_t len = strlen(text);
+	struct options_disk *disk = &o->disks[o->num_disks];
+
+	if (o->num_disks == OPTIONS_MAX_DISKS) {
+		return fail(err, "--disk: at most %u", OPTIONS_MAX_DISKS);
+	}
+	if (len >= 3 && strcmp(text + len - 3, ",ro") == 0) {
+		len -= 3;
+		disk->read_only = true;
+	}
+	if (len == 0 || len >= sizeof(disk->path)) {
+		return fail(err, "--disk: a path of 1 to %u characters", OPTIONS_MAX_PATH - 1);
+	}
+	memcpy(disk->path, text, len);
+	o->num_disks++;
+	return true;
+}
+
+/* Options without a value. False: not one of them. */
+static bool take_flag(struct options *o, const char *word)
+{
+	const struct {
+		const char *name;
+		bool *flag;
+	} flags[] = {
+		{"--sve", &o->sve},
+		{"--pmu", &o->pmu},
+		{"--no-measure", &o->no_measure},
+		{"--measure-only", &o->measure_only},
+		{"--quiet", &o->quiet},
+	};
+
+	for (size_t i = 0; i < sizeof(flags) / sizeof(flags[0]); i++) {
+		if (strcmp(word, flags[i].name) == 0) {
+			*flags[i].flag = true;
+			return true;
+		}
+	}
+	return false;
+}
+
+static bool take_string(struct options *o, const char *word, const char *value)
+{
+	const struct {
+		const char *name;
+		const char **string;
+	} strings[] = {
+		{"--name", &o->name},       {"--kernel", &o->kernel},   {"--initrd", &o->initrd},
+		{"--cmdline", &o->cmdline}, {"--console", &o->console}, {"--share", &o->share},
+	};
+
+	for (size_t i = 0; i < sizeof(strings) / sizeof(strings[0]); i++) {
+		if (strcmp(word, strings[i].name) == 0) {
+			*strings[i].string = value;
+			return true;
+		}
+	}
+	return false;
+}
+
+static bool parse_hash(const char *text, uint8_t *hash)
+{
+	*hash = strcmp(text, "sha512") == 0 ? RMI_HASH_SHA_512 : RMI_HASH_SHA_256;
+	return *hash == RMI_HASH_SHA_512 || strcmp(text, "sha256") == 0;
+}
+
+/* An option whose value has a form of its own. */
+static bool take_value(struct options *o, const char *word, const char *value,
+		       struct options_error *err)
+{
+	bool good;
+
+	if (strcmp(word, "--disk") == 0) {
+		return add_disk(o, value, err);
+	} else if (strcmp(word, "--mem") == 0) {
+		good = options_size(value, &o->mem);
+	} else if (strcmp(word, "--csm") == 0) {
+		good = options_size(value, &o->csm);
+	} else if (strcmp(word, "--cpus") == 0) {
+		good = parse_number(value, MAX_CPUS, &o->cpus);
+	} else if (strcmp(word, "--apt") == 0) {
+		good = parse_number(value, MAX_APT, &o->apt);
+	} else if (strcmp(word, "--hash") == 0) {
+		good = parse_hash(value, &o->hash);
+	} else if (strcmp(word, "--rpv") == 0) {
+		good = parse_rpv(value, o->rpv);
+	} else {
+		return fail(err, "unknown option %s (rvm --help lists them)", word);
+	}
+	return good || fail(err, "%s: %s is not a valid value (see rvm --help)", word, value);
+}
+
+static bool check(const struct options *o, struct options_error *err)
+{
+	if (!o->name || !options_name_ok(o->name)) {
+		return fail(err, "--name is needed: letters, digits, '.', '_', '-', at most %u",
+			    MAX_NAME);
+	}
+	if (!o->kernel) {
+		return fail(err, "--kernel FILE is needed");
+	}
+	if (!parse_console(o->console)) {
+		return fail(err, "--console: stdio, none, file:PATH or unix:PATH");
+	}
+	return true;
+}
+
+bool options_parse(int argc, char **argv, struct options *o, struct options_error *err)
+{
+	*o = (struct options){.console = "stdio", .mem = 256 * MIB, .cpus = 1};
+	for (int i = 0; i < argc; i++) {
+		const char *word = argv[i];
+
+		if (take_flag(o, word)) {
+			continue;
+		}
+		if (strncmp(word, "--", 2) != 0) {
+			return fail(err, "%s: not an option (rvm --help lists them)", word);
+		}
+		if (i + 1 == argc) {
+			return fail(err, "%s: unknown, or its value is missing", word);
+		}
+		if (!take_string(o, word, argv[i + 1]) && !take_value(o, word, argv[i + 1], err)) {
+			return false;
+		}
+		i++;
+	}
+	if (o->apt == 0 && o->csm != 0) {
+		o->apt = 4;
+	}
+	return check(o, err);
+}

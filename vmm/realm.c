@@ -1,0 +1,248 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "abi/rmi.h"
+#include "realm.h"
+
+#define DEVICE        "/dev/caec"
+#define KVM           "/dev/kvm"
+#define KVM_CREATE_VM _IO(0xAE, 0x01)
+
+static bool complain(const char *what, const char *advice)
+{
+	int error = errno;
+
+	fprintf(stderr, "rvm: %s: %s%s%s\n", what, strerror(error), *advice ? "; " : "", advice);
+	return false;
+}
+
+static const char *memory_advice(void)
+{
+	return errno == ENOMEM
+		       ? "give it less --mem, or raise the memory limits (ulimit -l, cgroup)"
+		       : "";
+}
+
+void realm_init(struct realm *r)
+{
+	memset(r, 0, sizeof(*r));
+	r->device = -1;
+	r->kvm = -1;
+	r->fd = -1;
+	r->shared = MAP_FAILED;
+}
+
+bool realm_open(struct realm *r)
+{
+	int kvm;
+
+	r->device = open(DEVICE, O_RDWR | O_CLOEXEC);
+	if (r->device < 0) {
+		return complain(DEVICE, errno == ENOENT ? "load the module caec_host (see dmesg if "
+							  "that fails)"
+							: "run as root");
+	}
+	if (ioctl(r->device, CAEC_GET_INFO, &r->info) < 0) {
+		return complain(DEVICE, "is the module of another revision?");
+	}
+	if (r->info.revision >> 16 != CAEC_HOST_REVISION_MAJOR) {
+		fprintf(stderr, "rvm: the host module has revision %u.%u, this rvm needs %u\n",
+			r->info.revision >> 16, r->info.revision & 0xffff,
+			CAEC_HOST_REVISION_MAJOR);
+		return false;
+	}
+	/*
+	 * Timer interrupts of realms arrive through lines that KVM owns and may switch off while it
+	 * has no machine. Without KVM there is nothing to hold.
+	 */
+	kvm = open(KVM, O_RDWR | O_CLOEXEC);
+	if (kvm >= 0) {
+		r->kvm = ioctl(kvm, KVM_CREATE_VM, 0);
+		close(kvm);
+	}
+	return true;
+}
+
+static bool create(struct realm *r, const struct options *o, const struct layout *l)
+{
+	struct caec_realm_params p = {
+		.flags = l->realm_flags,
+		.ipa_width = l->s2sz,
+		.hash_algo = l->hash_algo,
+		.sve_vl = l->sve_vl,
+		.num_bps = l->num_bps,
+		.num_wps = l->num_wps,
+		.pmu_num_ctrs = l->pmu_num_ctrs,
+	};
+
+	memcpy(p.rpv, o->rpv, sizeof(p.rpv));
+	snprintf((char *)p.name, sizeof(p.name), "%s", o->name);
+	r->fd = ioctl(r->device, CAEC_CREATE_REALM, &p);
+	if (r->fd < 0) {
+		return complain("cannot create the realm",
+				errno == EINVAL ? "the RMM does not offer what was asked for"
+						: memory_advice());
+	}
+	return true;
+}
+
+static bool add_apt(struct realm *r, const struct options *o)
+{
+	struct caec_apt apt = {.count = o->apt};
+
+	if (o->apt > 0 && ioctl(r->fd, CAEC_ADD_APT, &apt) < 0) {
+		return complain("cannot set up confidential shared memory",
+				errno == EOPNOTSUPP ? "this RMM does not have it; leave out --csm"
+						    : memory_advice());
+	}
+	return true;
+}
+
+/* ----------------------------------------------------- measured operations */
+
+static bool init_ripas(void *ctx, uint64_t base, uint64_t size)
+{
+	struct realm *r = ctx;
+	struct caec_range range = {.base = base, .size = size};
+
+	return ioctl(r->fd, CAEC_INIT_RIPAS, &range) == 0 ||
+	       complain("cannot make the realm's RAM", memory_advice());
+}
+
+static void progress(struct realm *r)
+{
+	unsigned int percent = (unsigned int)(100 * r->populate_done / r->populate_total);
+
+	if (!r->quiet && percent >= r->percent + 10) {
+		r->percent = percent - percent % 10;
+		fprintf(stderr, "rvm: memory of the realm: %u %%\n", r->percent);
+	}
+}
+
+static bool populate(struct realm *r, uint64_t ipa, const void *data, uint64_t size, uint64_t flags)
+{
+	while (size > 0) {
+		/* In pieces, so that there is progress to show. */
+		struct caec_populate p = {
+			.ipa = ipa,
+			.user_addr = (uintptr_t)data,
+			.size = size < UINT64_C(0x200000) ? size : UINT64_C(0x200000),
+			.flags = flags,
+		};
+
+		if (ioctl(r->fd, CAEC_POPULATE, &p) < 0 && errno != EINTR) {
+			return complain("cannot fill the realm's memory", memory_advice());
+		}
+		ipa += p.done;
+		data = (const uint8_t *)data + p.done;
+		size -= p.done;
+		r->populate_done += p.done;
+		progress(r);
+	}
+	return true;
+}
+
+static bool data_create(void *ctx, uint64_t ipa, struct layout_file file, uint64_t flags)
+{
+	uint8_t tail[ABI_GRANULE_SIZE] = {0};
+	uint64_t whole = file.size & ~(ABI_GRANULE_SIZE - 1);
+	uint64_t how = flags & RMI_DATA_FLAG_MEASURE ? CAEC_POPULATE_MEASURE : 0;
+
+	if (!populate(ctx, ipa, file.data, whole, how)) {
+		return false;
+	}
+	if (whole == file.size) {
+		return true;
+	}
+	memcpy(tail, (const uint8_t *)file.data + whole, file.size - whole);
+	return populate(ctx, ipa + whole, tail, sizeof(tail), how);
+}
+
+static bool rec_create(void *ctx, uint64_t mpidr, uint64_t flags, uint64_t pc,
+		       const uint64_t gprs[8])
+{
+	struct realm *r = ctx;
+	struct caec_vcpu_params p = {
+		.mpidr = mpidr,
+		.flags = flags & RMI_REC_FLAG_RUNNABLE ? CAEC_VCPU_RUNNABLE : 0,
+		.pc = pc,
+	};
+	int fd;
+
+	memcpy(p.gprs, gprs, sizeof(p.gprs));
+	fd = ioctl(r->fd, CAEC_CREATE_VCPU, &p);
+	if (fd < 0) {
+		return complain("cannot create a vCPU", memory_advice());
+	}
+	r->vcpu_fd[r->num_vcpus] = fd;
+	r->run[r->num_vcpus] =
+		mmap(NULL, CAEC_RUN_PAGE_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	r->num_vcpus++;
+	return r->run[r->num_vcpus - 1] != MAP_FAILED || complain("cannot map a vCPU", "");
+}
+
+static const struct layout_ops ops = {
+	.init_ripas = init_ripas,
+	.data_create = data_create,
+	.rec_create = rec_create,
+};
+
+bool realm_build(struct realm *r, const struct options *o, const struct layout_config *config,
+		 const struct layout *layout, struct layout_file dtb)
+{
+	r->quiet = o->quiet;
+	r->populate_total = config->kernel.size + config->initrd.size + dtb.size;
+	if (!create(r, o, layout) || !add_apt(r, o) ||
+	    !layout_build(config, layout, dtb, &ops, r)) {
+		return false;
+	}
+	if (ioctl(r->fd, CAEC_ACTIVATE) < 0) {
+		return complain("cannot activate the realm", "");
+	}
+	r->shared = mmap(NULL, layout->ram_size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE,
+			 r->fd, (off_t)layout->ram_base);
+	r->shared_size = layout->ram_size;
+	return r->shared != MAP_FAILED || complain("cannot map the realm's shared memory", "");
+}
+
+static void close_fd(int *fd)
+{
+	if (*fd >= 0) {
+		close(*fd);
+		*fd = -1;
+	}
+}
+
+void realm_close(struct realm *r)
+{
+	for (unsigned int i = 0; i < r->num_vcpus; i++) {
+		if (r->run[i] != MAP_FAILED) {
+			munmap(r->run[i], CAEC_RUN_PAGE_SIZE);
+		}
+		close_fd(&r->vcpu_fd[i]);
+	}
+	r->num_vcpus = 0;
+	if (r->shared != MAP_FAILED) {
+		munmap(r->shared, r->shared_size);
+		r->shared = MAP_FAILED;
+	}
+	close_fd(&r->fd);
+	close_fd(&r->kvm);
+	close_fd(&r->device);
+}
+
+int realm_run(struct realm *r, unsigned int cpu)
+{
+	return ioctl(r->vcpu_fd[cpu], CAEC_VCPU_RUN, 0) < 0 ? errno : 0;
+}
+
+void realm_kick(struct realm *r, unsigned int cpu)
+{
+	ioctl(r->vcpu_fd[cpu], CAEC_VCPU_KICK, 0);
+}

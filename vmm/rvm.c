@@ -1,0 +1,213 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/* rvm: builds realms and runs them. */
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "abi/rmi.h"
+#include "machine.h"
+#include "manage.h"
+
+enum { EXIT_USAGE = 2 };
+
+/* A file, mapped; size 0 and no message when path is NULL. */
+static bool load(const char *path, struct layout_file *file)
+{
+	struct stat st;
+	void *data = MAP_FAILED;
+	int fd;
+
+	if (!path) {
+		return true;
+	}
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd >= 0 && fstat(fd, &st) == 0 && st.st_size > 0) {
+		data = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
+	} else if (fd >= 0) {
+		errno = EINVAL;
+	}
+	if (data == MAP_FAILED) {
+		fprintf(stderr, "rvm: %s: %s\n", path, strerror(errno));
+	} else {
+		file->data = data;
+		file->size = (size_t)st.st_size;
+	}
+	if (fd >= 0) {
+		close(fd);
+	}
+	return data != MAP_FAILED;
+}
+
+static void from_options(const struct options *o, struct layout_config *c)
+{
+	c->cmdline = o->cmdline;
+	c->ram_size = o->mem;
+	c->csm_size = o->csm;
+	c->cpus = o->cpus;
+	c->hash_algo = o->hash;
+	c->realm_flags = (o->sve ? RMI_REALM_FLAG_SVE : 0) | (o->pmu ? RMI_REALM_FLAG_PMU : 0);
+	c->skip_content = o->no_measure;
+}
+
+/* ------------------------------------------------------------- --measure-only */
+
+static bool print_ripas(void *ctx, uint64_t base, uint64_t size)
+{
+	(void)ctx;
+	printf("init_ripas  %#" PRIx64 " size %#" PRIx64 "\n", base, size);
+	return true;
+}
+
+static bool print_data(void *ctx, uint64_t ipa, struct layout_file data, uint64_t flags)
+{
+	(void)ctx;
+	printf("data_create %#" PRIx64 " size %#zx flags %#" PRIx64 "\n", ipa, data.size, flags);
+	return true;
+}
+
+static bool print_rec(void *ctx, uint64_t mpidr, uint64_t flags, uint64_t pc,
+		      const uint64_t gprs[8])
+{
+	(void)ctx;
+	printf("rec_create  mpidr %#" PRIx64 " flags %#" PRIx64 " pc %#" PRIx64 " x0 %#" PRIx64
+	       "\n",
+	       mpidr, flags, pc, gprs[0]);
+	return true;
+}
+
+static int measure_only(const struct layout_config *config, const struct layout *layout,
+			struct layout_file dtb)
+{
+	static const struct layout_ops ops = {
+		.init_ripas = print_ripas, .data_create = print_data, .rec_create = print_rec};
+
+	printf("realm_create s2sz %u hash %u flags %#" PRIx64 " sve_vl %u bps %u wps %u ctrs %u\n",
+	       layout->s2sz, layout->hash_algo, layout->realm_flags, layout->sve_vl,
+	       layout->num_bps, layout->num_wps, layout->pmu_num_ctrs);
+	layout_build(config, layout, dtb, &ops, NULL);
+	printf("cca-measure gives the measurement of the same list\n");
+	return EXIT_SUCCESS;
+}
+
+/* ------------------------------------------------------------------------ run */
+
+static void say_end(const struct options *o, enum machine_end how)
+{
+	static const char *const words[] = {
+		[MACHINE_RUNS] = "?",
+		[MACHINE_OFF] = "powered off",
+		[MACHINE_RESET] = "starts again",
+		[MACHINE_STOPPED] = "stopped",
+		[MACHINE_FAILED] = "failed",
+	};
+
+	if (!o->quiet) {
+		fprintf(stderr, "rvm: %s %s\n", o->name, words[how]);
+	}
+}
+
+static double seconds_since(const struct timespec *start)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (double)(now.tv_sec - start->tv_sec) + (double)(now.tv_nsec - start->tv_nsec) / 1e9;
+}
+
+static enum machine_end run_realm(struct machine *m, const struct layout_config *config,
+				  struct layout_file dtb)
+{
+	enum machine_end how = MACHINE_FAILED;
+	struct timespec start;
+
+	clock_gettime(CLOCK_MONOTONIC, &start);
+	if (realm_open(&m->realm) && realm_build(&m->realm, m->options, config, &m->layout, dtb) &&
+	    machine_add_devices(m)) {
+		if (!m->options->quiet) {
+			fprintf(stderr, "rvm: %s built in %.1f s, starts\n", m->options->name,
+				seconds_since(&start));
+		}
+		how = machine_run(m);
+	}
+	return how;
+}
+
+static int run(const struct options *o, const struct layout_config *config, char **argv)
+{
+	static struct machine machine;
+	static uint8_t dtb_bytes[LAYOUT_DTB_MAX];
+	struct layout_file dtb = {.data = dtb_bytes};
+	struct layout layout;
+	struct layout_error err;
+	enum machine_end how = MACHINE_FAILED;
+
+	if (!layout_plan(config, &layout, &err)) {
+		fprintf(stderr, "rvm: %s\n", err.text);
+		return EXIT_USAGE;
+	}
+	dtb.size = layout_make_dtb(config, &layout, dtb_bytes, sizeof(dtb_bytes));
+	if (dtb.size == 0) {
+		fprintf(stderr, "rvm: the device tree does not fit\n");
+		return EXIT_FAILURE;
+	}
+	if (o->measure_only) {
+		return measure_only(config, &layout, dtb);
+	}
+	if (machine_init(&machine, o)) {
+		machine.layout = layout;
+		how = run_realm(&machine, config, dtb);
+	}
+	machine_close(&machine);
+	say_end(o, how);
+	if (how == MACHINE_RESET) {
+		execv("/proc/self/exe", argv);
+		fprintf(stderr, "rvm: cannot start again: %s\n", strerror(errno));
+	}
+	return how == MACHINE_OFF || how == MACHINE_STOPPED ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+static int command_run(int argc, char **argv, char **all)
+{
+	struct options options;
+	struct options_error err;
+	struct layout_config config = {0};
+
+	if (!options_parse(argc, argv, &options, &err)) {
+		fprintf(stderr, "rvm: %s\n", err.text);
+		return EXIT_USAGE;
+	}
+	if (!load(options.kernel, &config.kernel) || !load(options.initrd, &config.initrd)) {
+		return EXIT_FAILURE;
+	}
+	from_options(&options, &config);
+	return run(&options, &config, all);
+}
+
+int main(int argc, char **argv)
+{
+	if (argc >= 2 && strcmp(argv[1], "run") == 0) {
+		return command_run(argc - 2, argv + 2, argv);
+	}
+	if (argc >= 2 && strcmp(argv[1], "list") == 0) {
+		return manage_list(argc == 3 && strcmp(argv[2], "--json") == 0);
+	}
+	if (argc == 3 && strcmp(argv[1], "stop") == 0) {
+		return manage_stop(argv[2]);
+	}
+	if (argc == 3 && strcmp(argv[1], "control") == 0) {
+		return manage_control(argv[2]);
+	}
+	if (argc == 2 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "help") == 0)) {
+		fputs(options_help, stdout);
+		return EXIT_SUCCESS;
+	}
+	fputs(options_help, stderr);
+	return EXIT_USAGE;
+}

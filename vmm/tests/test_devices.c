@@ -1,0 +1,295 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/* Console, block and entropy device, each spoken to as a driver does. */
+#include <stdio.h>
+#include <unistd.h>
+
+#include "ring.h"
+
+#include "block.h"
+#include "console.h"
+#include "entropy.h"
+
+/* -------------------------------------------------------------------- block */
+
+static struct block block;
+static FILE *file;
+
+static int block_setup(void **state)
+{
+	static uint8_t sector[512];
+
+	(void)state;
+	file = tmpfile();
+	assert_non_null(file);
+	for (unsigned int i = 0; i < 16; i++) {
+		memset(sector, (int)i, sizeof(sector));
+		assert_int_equal(fwrite(sector, sizeof(sector), 1, file), 1);
+	}
+	fflush(file);
+	memset(&block, 0, sizeof(block));
+	assert_true(block_init(&block, fileno(file), false));
+	start(&block.virtio);
+	return 0;
+}
+
+static int block_teardown(void **state)
+{
+	(void)state;
+	fclose(file);
+	return 0;
+}
+
+/* One request; returns the status byte. */
+static uint8_t block_call(uint32_t type, uint64_t sector, uint32_t size)
+{
+	bool write = type == 1;
+	uint16_t before = used_count(0);
+
+	memset(at(BUFFERS), 0, 16);
+	memcpy(at(BUFFERS), &type, 4);
+	memcpy(at(BUFFERS + 8), &sector, 8);
+	*at(BUFFERS + 0x10) = 0xee;
+	set_desc(0, 0, BUFFERS, 16, F_NEXT, 1);
+	set_desc(0, 1, BUFFERS + 0x1000, size, F_NEXT | (write ? 0 : F_WRITE), 2);
+	set_desc(0, 2, BUFFERS + 0x10, 1, F_WRITE, 0);
+	offer(&block.virtio, 0, 0);
+	assert_int_equal(used_count(0), before + 1);
+	return *at(BUFFERS + 0x10);
+}
+
+static void block_reads_writes(void **state)
+{
+	(void)state;
+	assert_int_equal(virtio_read(&block.virtio, 0x100, 8), 16);
+	assert_int_equal(block_call(0, 3, 1024), 0);
+	assert_int_equal(*at(BUFFERS + 0x1000), 3);
+	assert_int_equal(*at(BUFFERS + 0x1000 + 1023), 4);
+	assert_int_equal(used_len(0, 0), 1025);
+	memset(at(BUFFERS + 0x1000), 0xab, 512);
+	assert_int_equal(block_call(1, 15, 512), 0);
+	assert_int_equal(block_call(4, 0, 0), 0);
+	memset(at(BUFFERS + 0x1000), 0, 512);
+	assert_int_equal(block_call(0, 15, 512), 0);
+	assert_int_equal(*at(BUFFERS + 0x1000 + 511), 0xab);
+}
+
+static void block_limits(void **state)
+{
+	(void)state;
+	assert_int_equal(block_call(0, 16, 512), 1);
+	assert_int_equal(block_call(0, 15, 1024), 1);
+	assert_int_equal(block_call(0, UINT64_MAX, 512), 1);
+	assert_int_equal(block_call(0, UINT64_MAX / 512 + 1, 512), 1);
+	assert_int_equal(block_call(0, 0, 511), 1);
+	assert_int_equal(block_call(1, 16, 512), 1);
+	assert_int_equal(block_call(77, 0, 512), 2);
+	assert_int_equal(lseek(fileno(file), 0, SEEK_END), 16 * 512);
+}
+
+static void block_short_requests(void **state)
+{
+	(void)state;
+	/* No room for a status, and a header that is cut off: given back, nothing done. */
+	set_desc(0, 0, BUFFERS, 16, 0, 0);
+	offer(&block.virtio, 0, 0);
+	assert_int_equal(used_count(0), 1);
+	set_desc(0, 0, BUFFERS, 15, F_NEXT, 1);
+	set_desc(0, 1, BUFFERS + 0x10, 1, F_WRITE, 0);
+	offer(&block.virtio, 0, 0);
+	assert_int_equal(used_count(0), 2);
+	assert_int_equal(*at(BUFFERS + 0x10), 1);
+}
+
+static void block_read_only(void **state)
+{
+	(void)state;
+	assert_true(block_init(&block, fileno(file), true));
+	start(&block.virtio);
+	assert_int_equal(block_call(1, 0, 512), 1);
+	assert_int_equal(block_call(0, 1, 512), 0);
+	assert_int_equal(*at(BUFFERS + 0x1000), 1);
+}
+
+/* ------------------------------------------------------------------ console */
+
+static struct console console;
+static char said[2][64];
+static size_t said_size[2];
+static bool output_possible;
+static unsigned int closed_count;
+
+static void output(void *ctx, unsigned int port, const void *data, size_t size)
+{
+	(void)ctx;
+	assert_true(port < 2 && said_size[port] + size <= sizeof(said[0]));
+	memcpy(said[port] + said_size[port], data, size);
+	said_size[port] += size;
+}
+
+static bool ready(void *ctx, unsigned int port)
+{
+	(void)ctx;
+	(void)port;
+	return output_possible;
+}
+
+static void closed(void *ctx, unsigned int port)
+{
+	(void)ctx;
+	(void)port;
+	closed_count++;
+}
+
+static int console_setup(void **state)
+{
+	(void)state;
+	memset(&console, 0, sizeof(console));
+	memset(said, 0, sizeof(said));
+	memset(said_size, 0, sizeof(said_size));
+	closed_count = 0;
+	output_possible = true;
+	console_init(&console);
+	console.output = output;
+	console.ready = ready;
+	console.closed = closed;
+	start(&console.virtio);
+	return 0;
+}
+
+static void tell(uint32_t id, uint16_t event, uint16_t value)
+{
+	memcpy(at(BUFFERS), &id, 4);
+	put16(BUFFERS + 4, event);
+	put16(BUFFERS + 6, value);
+	set_desc(3, 0, BUFFERS, 8, 0, 0);
+	offer(&console.virtio, 3, 0);
+}
+
+/* A buffer for the device's next message; checks what comes. */
+static void expect(uint32_t id, uint16_t event, uint16_t value)
+{
+	uint16_t before = used_count(2);
+	uint32_t got;
+
+	set_desc(2, 0, BUFFERS + 0x100, 64, F_WRITE, 0);
+	offer(&console.virtio, 2, 0);
+	assert_int_equal(used_count(2), before + 1);
+	memcpy(&got, at(BUFFERS + 0x100), 4);
+	assert_int_equal(got, id);
+	assert_int_equal(get16(BUFFERS + 0x104), event);
+	assert_int_equal(get16(BUFFERS + 0x106), value);
+}
+
+static void console_handshake(void **state)
+{
+	(void)state;
+	console_connect(&console, 1, true);
+	expect(1, 6, 1);
+	tell(0, 0, 1);
+	expect(0, 1, 1);
+	expect(1, 1, 1);
+	tell(0, 3, 1);
+	expect(0, 4, 1);
+	tell(1, 3, 1);
+	expect(1, 7, 1);
+	assert_memory_equal(at(BUFFERS + 0x108), CONSOLE_CONTROL_NAME,
+			    strlen(CONSOLE_CONTROL_NAME));
+	expect(1, 6, 1);
+	tell(1, 6, 1);
+	assert_true(console.ports[1].open);
+	tell(1, 6, 0);
+	assert_false(console.ports[1].open);
+	assert_int_equal(closed_count, 1);
+	/* Ports that do not exist. */
+	tell(2, 3, 1);
+	tell(UINT32_MAX, 6, 1);
+}
+
+static void console_output_waits(void **state)
+{
+	(void)state;
+	memcpy(at(BUFFERS), "hello", 5);
+	set_desc(1, 0, BUFFERS, 5, 0, 0);
+	output_possible = false;
+	offer(&console.virtio, 1, 0);
+	assert_int_equal(said_size[0], 0);
+	assert_int_equal(used_count(1), 0);
+	output_possible = true;
+	console_resume(&console, 0);
+	assert_int_equal(said_size[0], 5);
+	assert_memory_equal(said[0], "hello", 5);
+	set_desc(5, 0, BUFFERS, 5, 0, 0);
+	offer(&console.virtio, 5, 0);
+	assert_int_equal(said_size[1], 5);
+}
+
+static void console_input_waits(void **state)
+{
+	uint8_t data[CONSOLE_BUFFER + 1] = "ab";
+
+	(void)state;
+	assert_int_equal(console_input(&console, 1, data, 2), 2);
+	assert_int_equal(used_count(4), 0);
+	set_desc(4, 0, BUFFERS, 1, F_WRITE, 0);
+	offer(&console.virtio, 4, 0);
+	assert_int_equal(used_count(4), 1);
+	assert_int_equal(*at(BUFFERS), 'a');
+	offer(&console.virtio, 4, 0);
+	assert_int_equal(*at(BUFFERS), 'b');
+	assert_int_equal(console_room(&console, 1), CONSOLE_BUFFER);
+	assert_int_equal(console_input(&console, 1, data, sizeof(data)), CONSOLE_BUFFER);
+	assert_int_equal(console_room(&console, 1), 0);
+}
+
+/* A realm that asks and asks and never takes an answer. */
+static void console_flood(void **state)
+{
+	(void)state;
+	for (unsigned int i = 0; i < 1000; i++) {
+		tell(0, 0, 1);
+	}
+	assert_int_equal(console.message_count, CONSOLE_MESSAGES);
+}
+
+/* ------------------------------------------------------------------ entropy */
+
+static void entropy_fills(void **state)
+{
+	static struct virtio v;
+	uint8_t zero[64] = {0};
+
+	(void)state;
+	entropy_init(&v);
+	start(&v);
+	set_desc(0, 0, BUFFERS, 64, F_WRITE, 0);
+	offer(&v, 0, 0);
+	assert_int_equal(used_len(0, 0), 64);
+	assert_memory_not_equal(at(BUFFERS), zero, 64);
+	set_desc(0, 0, BUFFERS, 64, 0, 0);
+	offer(&v, 0, 0);
+	assert_int_equal(used_len(0, 1), 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		{"block: reads, writes, flushes", block_reads_writes, block_setup, block_teardown,
+		 NULL},
+		{"block: nothing beyond the end, no odd sizes", block_limits, block_setup,
+		 block_teardown, NULL},
+		{"block: requests that are cut short", block_short_requests, block_setup,
+		 block_teardown, NULL},
+		{"block: a read-only disk", block_read_only, block_setup, block_teardown, NULL},
+		{"console: ports, names, opening and closing", console_handshake, console_setup,
+		 NULL, NULL},
+		{"console: output waits until the host can take it", console_output_waits,
+		 console_setup, NULL, NULL},
+		{"console: input waits until the realm has room", console_input_waits,
+		 console_setup, NULL, NULL},
+		{"console: a realm that floods gets no memory for it", console_flood, console_setup,
+		 NULL, NULL},
+		{"entropy: fills what it is given", entropy_fills, NULL, NULL, NULL},
+	};
+
+	return cmocka_run_group_tests_name("devices", tests, NULL, NULL);
+}
