@@ -137,8 +137,12 @@ static void check_granule(const struct granule *granule, pa_t pa)
 	if (state == GRANULE_DELEGATED && !world_is_zero(pa.v)) {
 		machine_stop("GPT: %#lx is DELEGATED and not wiped", (unsigned long)pa.v);
 	}
-	if (state <= GRANULE_DELEGATED && granule_refs(granule) != 0) {
-		machine_stop("%#lx in state %d has references", (unsigned long)pa.v, (int)state);
+	/* Read without the lock that the handle stands for: no command runs. */
+	if (state <= GRANULE_DELEGATED &&
+	    (granule_refs(granule) != 0 ||
+	     granule_marks((struct granule_held){granule_find(pa)}) != 0)) {
+		machine_stop("%#lx in state %d has references or marks", (unsigned long)pa.v,
+			     (int)state);
 	}
 }
 

@@ -383,12 +383,19 @@ static void destroy_unprotected(void **state)
 	ASSERT_ENTRY(rd, HOST_HALF, 2, RMI_UNASSIGNED, 0, 0);
 	assert_int_equal(machine_tlb_count().ranges, 1);
 
+	/* The granule knows nothing of it when it is a table again. */
+	ASSERT_RMI_OK(RMI(RMI_RTT_CREATE, rd, pa, HOST_HALF, 3));
+	assert_int_equal(RMI(RMI_RTT_UNMAP_UNPROTECTED, rd, HOST_HALF, 3).x[1],
+			 HOST_HALF + SIZE_L2);
+	ASSERT_RMI_OK(RMI(RMI_RTT_DESTROY, rd, HOST_HALF, 3));
+	assert_int_equal(machine_tlb_count().ranges, 2);
+
 	/* The same with blocks of 2 MiB: the whole GiB goes. */
 	ASSERT_RMI_OK(RMI(RMI_RTT_MAP_UNPROTECTED, rd, HOST_HALF + 511 * SIZE_L2, 2, NS_WB));
 	answer = RMI(RMI_RTT_DESTROY, rd, HOST_HALF, 2);
 	ASSERT_RMI_OK(answer);
 	assert_int_equal(answer.x[2], HOST_HALF + SIZE_L0);
-	assert_int_equal(machine_tlb_count().ranges, 2);
+	assert_int_equal(machine_tlb_count().ranges, 3);
 	/* And of 1 GiB. */
 	ASSERT_RMI_OK(RMI(RMI_RTT_MAP_UNPROTECTED, rd, HOST_HALF + SIZE_L1, 1, NS_WB));
 	answer = RMI(RMI_RTT_DESTROY, rd, HOST_HALF, 1);
