@@ -303,6 +303,8 @@ static void get_runs(void **state)
 	ASSERT_RUN(BASE + PAGES(4), BASE + PAGES(7), BASE + PAGES(7), RSI_RIPAS_RAM);
 	/* The end of the table ends it too. */
 	ASSERT_RUN(BASE + PAGES(8), UNPROTECTED, BASE + 0x200000, RSI_RIPAS_EMPTY);
+	/* And the way down to a table, whatever that says. */
+	ASSERT_RUN(0, UNPROTECTED, BASE, RSI_RIPAS_EMPTY);
 	/* Entries of higher levels, from within one. */
 	ASSERT_RUN(BASE + 0x200000 + PAGES(3), UNPROTECTED, UINT64_C(1) << 30, RSI_RIPAS_EMPTY);
 	ASSERT_RUN(UINT64_C(5) << 30 | BASE, UNPROTECTED, UNPROTECTED, RSI_RIPAS_EMPTY);
