@@ -13,11 +13,6 @@
 #include "base/smc.h"
 #include "base/types.h"
 
-/* The groups of commands.def that have handlers. */
-#define ABI_COMMANDS_REALM
-#define ABI_COMMANDS_RTT
-#define ABI_COMMANDS_DATA
-
 /* Outputs: x[1]... as the command defines. All zero when the handler is called. */
 struct rmi_out {
 	uint64_t x[5];

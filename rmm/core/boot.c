@@ -7,6 +7,7 @@
 #include "arch/el3.h"
 #include "arch/space.h"
 #include "arch/trace.h"
+#include "attest/attest.h"
 #include "base/bits.h"
 #include "core/dispatch.h"
 #include "core/manifest.h"
@@ -97,6 +98,8 @@ int64_t boot_cold(const struct boot_args *args, struct granule_bank own)
 	realm_boot();
 	shared_page = pa_of(args->shared_page);
 	cpus_announced = args->cpu_count;
+	/* Realms can live without tokens; what asks for one is told that there is none. */
+	(void)attest_boot(shared_page);
 	arch_trace_print(VERSION_BANNER "\n");
 	return EL3_BOOT_SUCCESS;
 }

@@ -23,6 +23,12 @@ static bool is_external(uint64_t esr)
 	return fsc == FSC_SEA || (fsc >= FSC_SEA_WALK_LOW && fsc <= FSC_SEA_WALK_HIGH);
 }
 
+/* What the host may see of an abort that it cannot emulate. */
+static uint64_t visible_bits(uint64_t esr)
+{
+	return esr_ec(esr) == EC_DATA_LOWER ? ESR_HOST_DATA : ESR_HOST_INSTR;
+}
+
 static bool report(struct rec *rec, const struct arch_exit_info *info, uint64_t visible,
 		   struct rmi_rec_exit *exit)
 {
@@ -45,7 +51,7 @@ static bool handle_external(struct rec *rec, const struct arch_exit_info *info,
 		inject_sea(rec, info->esr, info->far);
 	}
 	exit->exit_reason = RMI_EXIT_SYNC;
-	exit->esr = info->esr & ESR_HOST_DATA;
+	exit->esr = info->esr & visible_bits(info->esr);
 	return false;
 }
 
@@ -61,7 +67,6 @@ static bool handle_outside(struct rec *rec, const struct arch_exit_info *info)
 static bool handle_protected(struct rec *rec, const struct arch_exit_info *info,
 			     struct rmi_rec_exit *exit)
 {
-	bool data = esr_ec(info->esr) == EC_DATA_LOWER;
 	struct s2_walk walk;
 	pa_t page;
 
@@ -76,7 +81,7 @@ static bool handle_protected(struct rec *rec, const struct arch_exit_info *info,
 	case S2_ACCESS_MISSING:
 		break;
 	}
-	return report(rec, info, data ? ESR_HOST_DATA : ESR_HOST_INSTR, exit);
+	return report(rec, info, visible_bits(info->esr), exit);
 }
 
 /* Bits of a register that an access of this size moves. */

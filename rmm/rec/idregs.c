@@ -40,7 +40,7 @@
 #define ISAR1_HIDDEN FIELD(60)
 /* All but FGT, which is EL2's. */
 #define MMFR0_HIDDEN FIELD(56)
-/* VHE, LORegions, XNX, HCX are EL2's or the normal world's; AFP and others need HCRX_EL2. */
+/* VHE, LORegions, XNX, HCX are EL2's or the normal world's. */
 #define MMFR1_HIDDEN (FIELD(8) | FIELD(16) | FIELD(28) | FIELD(40))
 /* NV, FWB, EVT are EL2's. */
 #define MMFR2_HIDDEN (FIELD(24) | FIELD(40) | FIELD(56))

@@ -21,7 +21,7 @@
  * Auxiliary granules of a REC: first the vector state, then what making a token needs
  * (attest/attest.h). Their number is the same for all RECs of a realm.
  */
-#define REC_ATTEST_PAGES 4U
+#define REC_ATTEST_PAGES 2U
 
 static inline unsigned int rec_aux_count(const struct realm_features *features)
 {

@@ -30,10 +30,15 @@ static bool is_for_host(uint64_t name)
 	       name == ICC_DIR_EL1;
 }
 
-/* Debug registers that stay trapped: OS lock and ROM. ACTLR is implementation defined and empty. */
+/*
+ * Debug registers that stay trapped: OS lock and ROM. What shares op0 2 with them, with op1 1, is
+ * trace and branch records, which do not exist. ACTLR is implementation defined and empty.
+ */
 static bool is_inert(uint64_t name)
 {
-	return bits_get(name, 21, 20) == 2 || name == ACTLR_EL1;
+	bool debug = bits_get(name, 21, 20) == 2 && bits_get(name, 16, 14) != 1;
+
+	return debug || name == ACTLR_EL1;
 }
 
 bool rec_handle_sysreg(struct rec *rec, uint64_t esr, struct rmi_rec_exit *exit)

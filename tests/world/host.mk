@@ -38,7 +38,11 @@ HOST_SOURCES   := $(RMM_SOURCES) $(sort $(wildcard $(TOP)/rmm/arch/host/*.c $(TO
 HOST_OBJECTS   := $(HOST_SOURCES:$(TOP)/%.c=$(OUT)/obj/%.o)
 HOST_LIBRARY   := $(OUT)/world.a
 
-$(HOST_LIBRARY): $(HOST_OBJECTS)
+MBEDTLS_CFLAGS := -std=gnu11 -O1 -g
+include $(TOP)/rmm/attest/mbedtls.mk
+$(OUT)/obj/rmm/attest/%.o: CFLAGS += $(MBEDTLS_INCLUDE)
+
+$(HOST_LIBRARY): $(HOST_OBJECTS) $(MBEDTLS_OBJECTS)
 	@rm -f $@
 	@ar rcs $@ $^
 
@@ -62,4 +66,4 @@ $(OUT)/flags: force
 	@mkdir -p $(@D)
 	@echo '$(CC) $(CFLAGS) $(COVERAGE)' | cmp -s - $@ || echo '$(CC) $(CFLAGS) $(COVERAGE)' > $@
 
--include $(HOST_OBJECTS:.o=.d)
+-include $(HOST_OBJECTS:.o=.d) $(MBEDTLS_OBJECTS:.o=.d)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/* The four functions that a compiler may call on its own, and that the sources use. */
+/* The functions that a compiler may call on its own, and that the sources use. */
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
@@ -91,4 +91,14 @@ int memcmp(const void *a, const void *b, size_t size)
 		}
 	}
 	return 0;
+}
+
+size_t strlen(const char *text)
+{
+	size_t size = 0;
+
+	while (text[size] != '\0') {
+		size++;
+	}
+	return size;
 }

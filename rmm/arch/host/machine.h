@@ -98,6 +98,19 @@ bool machine_next_touched(pa_t *pa);
  */
 extern void (*machine_on_copy)(pa_t pa);
 
+/*
+ * What EL3 hands out for attestation. The platform token starts with the challenge and goes on with
+ * the low bytes of 0, 1, 2... After a reset: a key of P-384, 1518 bytes of token in one hunk.
+ */
+struct machine_el3 {
+	uint8_t key[48];
+	size_t key_size;         /* that it claims to have written */
+	size_t token_size;       /* in all, 0: it has none */
+	size_t hunk_size;        /* of token that it gives at once */
+	unsigned int busy_calls; /* times it answers that it is busy, first */
+};
+extern struct machine_el3 machine_el3;
+
 /* Instead of EL3, for services it returns true for. */
 struct arch_el3_result;
 extern bool (*machine_on_el3)(uint64_t fid, uint64_t x1, struct arch_el3_result *result);

@@ -57,6 +57,7 @@ void machine_space_reset(void);
 void machine_tlb_reset(void);
 void machine_cpu_reset(void);
 void machine_console_reset(void);
+void machine_el3_reset(void);
 void machine_vcpu_reset(void);
 void machine_units_reset(void);
 

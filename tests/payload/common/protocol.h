@@ -31,7 +31,8 @@ enum realm_call {
 	X(memory)         \
 	X(secondary)      \
 	X(spin)           \
-	X(bench)
+	X(bench)          \
+	X(puppet)
 
 #define REALM_PROGRAM_NUMBER(name) PROGRAM_##name,
 enum realm_program { REALM_PROGRAMS(REALM_PROGRAM_NUMBER) PROGRAM_COUNT };

@@ -325,8 +325,8 @@ static uint64_t destroy_table_at(struct realm *realm, uint64_t ipa, int level)
 	}
 	CHECK_EQ(rmi_status_code(r.x[0]), RMI_ERROR_RTT);
 	/* A block of normal memory where the table would hang: nothing to destroy, step over it. */
-	if (r.x[2] == ipa && rmi_status_level(r.x[0]) == level - 1) {
-		return ipa + level_size(level - 1);
+	if (r.x[2] == ipa && rmi_status_level(r.x[0]) < level) {
+		return ipa + level_size(rmi_status_level(r.x[0]));
 	}
 	return r.x[2];
 }

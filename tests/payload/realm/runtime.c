@@ -262,6 +262,15 @@ static void fill_tables(void)
 	dsb_sy();
 }
 
+void map_block(uint64_t address, uint64_t bits)
+{
+	unsigned index = (unsigned)(address >> GIB_SHIFT) % TABLE_ENTRIES;
+
+	table_low[index] = (uint64_t)index << GIB_SHIFT | bits;
+	dsb_sy();
+	__asm__ volatile("tlbi vmalle1is\n\tdsb ish\n\tisb" ::: "memory");
+}
+
 void mmu_on(void)
 {
 	uint64_t pa_range = sysreg_read("id_aa64mmfr0_el1") & 0xf;

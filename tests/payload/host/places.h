@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/*
+ * Addresses of every sort, to be tried as every argument: what a command does not want there it
+ * refuses with RMI_ERROR_INPUT, changes nothing, and shows nothing in its other results.
+ */
+#ifndef HOST_PLACES_H
+#define HOST_PLACES_H
+
+#include "realm.h"
+
+enum place {
+	PLACE_UNALIGNED, /* the right address plus one */
+	PLACE_DEVICE,
+	PLACE_OUTSIDE, /* beyond the CPU's physical addresses */
+	PLACE_SECURE,
+	PLACE_RMM, /* the RMM's own, in the Realm PAS */
+	PLACE_48,  /* 2^48 and a good address */
+	PLACE_UNDELEGATED,
+	PLACE_DELEGATED,
+	PLACE_RD,
+	PLACE_REC,
+	PLACE_AUX,
+	PLACE_RTT,
+	PLACE_DATA,
+	PLACES
+};
+
+struct places {
+	uint64_t at[PLACES];
+	struct realm *realm; /* NEW; owns what is at RD, REC, AUX, RTT and DATA */
+};
+
+/* A NEW realm as the suite's command tests use: 40 bits, one start table at level 0, empty. */
+struct realm *realm_wide(void);
+/* 512 unknown pages in a row at ipa (2 MiB aligned), folded to a block. Returns the first's PA. */
+uint64_t realm_make_block(struct realm *realm, uint64_t ipa);
+/* What RMI_RTT_MAP_UNPROTECTED takes. */
+uint64_t ns_desc(uint64_t pa, uint64_t memattr, uint64_t s2ap);
+
+/* A realm of its own holds one granule of every state. Taken back when the test ends. */
+struct places places_make(void);
+
+/* Calls fid with args (x1 and up) where argument `arg` (1 is x1) is each place in turn but `good`,
+ * and expects every one to be refused. */
+void places_refused(const struct places *places, uint64_t fid, const uint64_t args[5], unsigned arg,
+		    enum place good);
+/* One call that must fail with `status`, all outputs zero. */
+void refused(uint64_t fid, const uint64_t args[5], uint64_t status);
+
+#define ARGS(...)                        ((const uint64_t[5]){__VA_ARGS__})
+#define expect_refused(fid, status, ...) refused((fid), ARGS(__VA_ARGS__), (status))
+
+/* As rtt_read() reports an entry. */
+struct entry {
+	int64_t level;
+	uint64_t state, desc, ripas;
+};
+struct entry rtt_read(const struct realm *realm, uint64_t ipa, int64_t level);
+/* Fails unless the entry is this one. */
+void expect_entry(const struct realm *realm, uint64_t ipa, int64_t level, struct entry expected);
+
+#endif

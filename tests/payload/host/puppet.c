@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "puppet.h"
+#include "test.h"
+
+#define SMC_ARGS 11
+
+void puppet_wait(struct rec *rec)
+{
+	REQUIRE_EQ(rec_run(rec), REC_CALL);
+	REQUIRE_EQ(rec->run->exit.imm, REALM_CALL_TEST);
+}
+
+struct realm *puppet_realm_of(const struct realm_config *config)
+{
+	struct realm *realm = realm_boot(config);
+
+	puppet_wait(&realm->recs[0]);
+	return realm;
+}
+
+struct realm *puppet_realm(unsigned recs)
+{
+	struct realm_config config = realm_default(PROGRAM_puppet);
+
+	config.recs = recs;
+	return puppet_realm_of(&config);
+}
+
+void puppet_prepare(struct rec *rec, enum puppet_op op, uint64_t a, uint64_t b, uint64_t c)
+{
+	uint64_t *gprs = rec->run->enter.gprs;
+
+	memset(gprs, 0, sizeof(rec->run->enter.gprs));
+	gprs[0] = op;
+	gprs[1] = a;
+	gprs[2] = b;
+	gprs[3] = c;
+	for (unsigned i = SMC_ARGS; op == PUPPET_SMC && i < PUPPET_CALL_REGS; i++) {
+		gprs[i + 1] = 0x9000 + i;
+	}
+}
+
+enum rec_stop puppet_order(struct rec *rec, enum puppet_op op, uint64_t a, uint64_t b, uint64_t c)
+{
+	puppet_prepare(rec, op, a, b, c);
+	return rec_run(rec);
+}
+
+bool puppet_done(const struct rec *rec)
+{
+	return rec->stop == REC_CALL && rec->run->exit.gprs[0] == 1;
+}
+
+uint64_t puppet_value(const struct rec *rec)
+{
+	return rec->run->exit.gprs[1];
+}
+
+uint64_t puppet_esr(const struct rec *rec)
+{
+	return rec->run->exit.gprs[2];
+}
+
+uint64_t puppet_far(const struct rec *rec)
+{
+	return rec->run->exit.gprs[3];
+}
+
+bool puppet_do(struct rec *rec, enum puppet_insn insn, uint64_t address, uint64_t value)
+{
+	puppet_order(rec, PUPPET_DO, insn, address, value);
+	return puppet_done(rec);
+}
+
+uint64_t puppet_get(struct rec *rec, enum puppet_insn insn, uint64_t address)
+{
+	if (!CHECK(puppet_do(rec, insn, address, 0))) {
+		note("instruction %u at %lx: stop %u, esr %lx", insn, address, rec->stop,
+		     puppet_esr(rec));
+	}
+	return puppet_value(rec);
+}
+
+void puppet_set(struct rec *rec, enum puppet_insn insn, uint64_t value)
+{
+	if (!CHECK(puppet_do(rec, insn, 0, value))) {
+		note("instruction %u: stop %u, esr %lx", insn, rec->stop, puppet_esr(rec));
+	}
+}
+
+enum rec_stop puppet_smc_begin(struct rec *rec, uint64_t fid, const uint64_t *args, unsigned count)
+{
+	uint64_t *gprs = rec->run->enter.gprs;
+
+	REQUIRE(count < SMC_ARGS);
+	puppet_prepare(rec, PUPPET_SMC, fid, 0, 0);
+	for (unsigned i = 0; i < count; i++) {
+		gprs[i + 2] = args[i];
+	}
+	return rec_run(rec);
+}
+
+struct smc_regs puppet_smc_end(const struct rec *rec)
+{
+	struct smc_regs r = {{0}};
+
+	REQUIRE_EQ(rec->stop, REC_CALL);
+	memcpy(r.x, &rec->run->exit.gprs[1], PUPPET_CALL_REGS * sizeof(r.x[0]));
+	for (unsigned i = SMC_ARGS; i < PUPPET_CALL_REGS; i++) {
+		CHECK_EQ(r.x[i], 0x9000 + i);
+	}
+	return r;
+}
+
+struct smc_regs puppet_smc_args(struct rec *rec, uint64_t fid, const uint64_t *args, unsigned count)
+{
+	puppet_smc_begin(rec, fid, args, count);
+	return puppet_smc_end(rec);
+}
+
+void puppet_start_rec(struct realm *realm, unsigned n)
+{
+	puppet_order(&realm->recs[0], PUPPET_START, n, 0, 0);
+	REQUIRE(puppet_done(&realm->recs[0]));
+	REQUIRE_EQ(puppet_value(&realm->recs[0]), PSCI_SUCCESS);
+	puppet_wait(&realm->recs[n]);
+}
+
+struct realm *puppet_realm_off(void)
+{
+	struct realm *realm = puppet_realm(1);
+
+	REQUIRE_EQ(puppet_smc_begin(&realm->recs[0], PSCI_SYSTEM_OFF_FID, NULL, 0), REC_SYSTEM_OFF);
+	return realm;
+}

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/*
+ * Tests that steer a realm: it runs the puppet program (common/puppet.h), and each function here is
+ * one step of it. A step that meets an exit that is for the test leaves rec->stop other than
+ * REC_CALL: deal with the exit, then rec_run() goes on, and puppet_done() looks at the outcome.
+ */
+#ifndef HOST_PUPPET_H
+#define HOST_PUPPET_H
+
+#include "abi/rsi.h"
+#include "payload/common/puppet.h"
+#include "realm.h"
+
+/* realm_default() with `recs` puppets; the first is at its first host call, the others are off. */
+struct realm *puppet_realm(unsigned recs);
+struct realm *puppet_realm_of(const struct realm_config *config);
+/* The same for a realm that was made otherwise: runs its first REC to its first host call. */
+void puppet_wait(struct rec *rec);
+
+/* One step with up to four arguments; what rec_run() says. */
+enum rec_stop puppet_order(struct rec *rec, enum puppet_op op, uint64_t a, uint64_t b, uint64_t c);
+
+/* True if the step is over and nothing faulted. */
+bool puppet_done(const struct rec *rec);
+/* Of the step that is over. */
+uint64_t puppet_value(const struct rec *rec);
+uint64_t puppet_esr(const struct rec *rec);
+uint64_t puppet_far(const struct rec *rec);
+
+/* One instruction; true if it was executed. */
+bool puppet_do(struct rec *rec, enum puppet_insn insn, uint64_t address, uint64_t value);
+/* An instruction that must be executed; its value. */
+uint64_t puppet_get(struct rec *rec, enum puppet_insn insn, uint64_t address);
+void puppet_set(struct rec *rec, enum puppet_insn insn, uint64_t value);
+
+/* SMC in the realm: x0..x10 are set, x11..x17 carry marks that must come back. */
+struct smc_regs puppet_smc_args(struct rec *rec, uint64_t fid, const uint64_t *args,
+				unsigned count);
+#define puppet_smc(rec, fid, ...)                                               \
+	puppet_smc_args((rec), (fid), (const uint64_t[]){0, ##__VA_ARGS__} + 1, \
+			sizeof((const uint64_t[]){0, ##__VA_ARGS__}) / sizeof(uint64_t) - 1)
+/* Orders an SMC and leaves the realm in it, if it exits. */
+enum rec_stop puppet_smc_begin(struct rec *rec, uint64_t fid, const uint64_t *args, unsigned count);
+/* x0..x17 of the SMC that is over. */
+struct smc_regs puppet_smc_end(const struct rec *rec);
+
+/* The next order, without running: for tests that enter the REC themselves. */
+void puppet_prepare(struct rec *rec, enum puppet_op op, uint64_t a, uint64_t b, uint64_t c);
+
+/* A puppet realm in state SYSTEM_OFF. */
+struct realm *puppet_realm_off(void);
+
+/* PSCI CPU_ON of REC n by REC 0, and n's first host call. */
+void puppet_start_rec(struct realm *realm, unsigned n);
+
+#endif

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/*
+ * bool puppet_insn(enum puppet_insn insn, uint64_t address, uint64_t *value): executes one
+ * instruction of PUPPET_INSNS. False: it faulted, and *value is unchanged.
+ */
+#include "payload/common/puppet.h"
+
+	.section .text, "ax"
+	.balign	8
+	.global puppet_insn
+puppet_insn:
+	mov	x5, x2
+	ldr	x3, [x2]
+	adr	x6, stubs
+	add	x6, x6, x0, lsl #3
+	br	x6
+insn_done:
+	str	x3, [x5]
+	mov	x0, #1
+	ret
+insn_faulted:
+	mov	x0, #0
+	ret
+
+/* Eight bytes each. */
+#define STUB(name, ...)                                                          \
+	77: __VA_ARGS__; b insn_done; .pushsection __ex_table, "a"; .quad 77b, insn_faulted; \
+	.popsection;
+
+	.balign	8
+	.global stubs
+stubs:
+	PUPPET_INSNS(STUB)

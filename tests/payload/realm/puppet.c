@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/* The puppet of common/puppet.h. Every vCPU can be one. */
+#include "payload/common/puppet.h"
+#include "runtime.h"
+
+bool puppet_insn(uint64_t insn, uint64_t address, uint64_t *value);
+extern const uint64_t stubs[];
+
+static struct rsi_host_call *call(void)
+{
+	return &this_vcpu()->call;
+}
+
+static void report(uint64_t done, uint64_t a, uint64_t b, uint64_t c)
+{
+	call()->gprs[0] = done;
+	call()->gprs[1] = a;
+	call()->gprs[2] = b;
+	call()->gprs[3] = c;
+}
+
+static void report_outcome(bool good, uint64_t value)
+{
+	if (good) {
+		report(1, value, 0, 0);
+	} else {
+		report(0, value, fault_last().esr, fault_last().far);
+	}
+}
+
+static void do_insn(const uint64_t *args)
+{
+	uint64_t value = args[2];
+	bool good = args[0] < INSN_COUNT && puppet_insn(args[0], args[1], &value);
+
+	isb();
+	report_outcome(good, value);
+	call()->gprs[4] = (uint64_t)&stubs[args[0]];
+}
+
+static void do_smc(const uint64_t *args)
+{
+	struct smc_regs r = {{0}};
+
+	for (unsigned i = 0; i < PUPPET_CALL_REGS; i++) {
+		r.x[i] = args[i];
+	}
+	for (unsigned i = PUPPET_CALL_REGS; i < 31; i++) {
+		r.x[i] = 0x5000 + i;
+	}
+	smc_regs(&r);
+	report(1, 0, 0, 0);
+	for (unsigned i = 0; i < PUPPET_CALL_REGS; i++) {
+		call()->gprs[i + 1] = r.x[i];
+	}
+	for (unsigned i = PUPPET_CALL_REGS; i < 31; i++) {
+		CHECK_EQ(r.x[i], 0x5000 + i);
+	}
+}
+
+static void puppet_loop(uint64_t unused);
+
+static void do_start(const uint64_t *args)
+{
+	report(1, (uint64_t)vcpu_start((unsigned)args[0], puppet_loop, 0), 0, 0);
+}
+
+static void spin(uint64_t ticks)
+{
+	uint64_t end = sysreg_read("cntvct_el0") + ticks;
+
+	while (sysreg_read("cntvct_el0") < end) {
+		cpu_relax();
+	}
+}
+
+static void do_fill(const uint64_t *args)
+{
+	for (uint64_t at = args[0]; at < args[1]; at += 8) {
+		write64(at, args[2] ^ at);
+	}
+	report(1, 0, 0, 0);
+}
+
+static void do_check(const uint64_t *args)
+{
+	uint64_t wrong = 0;
+	uint64_t first = 0;
+
+	for (uint64_t at = args[0]; at < args[1]; at += 8) {
+		if (read64(at) != (args[2] ^ at)) {
+			first = wrong++ ? first : at;
+		}
+	}
+	report(1, wrong, first, 0);
+}
+
+static void do_irqs(const uint64_t *args)
+{
+	uint64_t before = this_vcpu()->irqs;
+
+	irq_open();
+	spin(args[0]);
+	irq_mask();
+	report(1, this_vcpu()->irqs - before, this_vcpu()->last_intid, 0);
+}
+
+/* Debug exceptions at EL1 are masked by PSTATE.D until here. */
+static void do_debug_on(void)
+{
+	__asm__ volatile("msr daifclr, #8\n\tisb" ::: "memory");
+	report(1, 0, 0, 0);
+}
+
+static void obey(uint64_t op, const uint64_t *args)
+{
+	switch (op) {
+	case PUPPET_DO:
+		do_insn(args);
+		break;
+	case PUPPET_FETCH:
+		report_outcome(probe_call(args[0]), 0);
+		break;
+	case PUPPET_SMC:
+		do_smc(args);
+		break;
+	case PUPPET_MMU_ON:
+		mmu_on();
+		report(1, 0, 0, 0);
+		break;
+	case PUPPET_MAP:
+		map_block(args[0], args[1]);
+		report(1, 0, 0, 0);
+		break;
+	case PUPPET_START:
+		do_start(args);
+		break;
+	case PUPPET_SPIN:
+		spin(args[0]);
+		report(1, 0, 0, 0);
+		break;
+	case PUPPET_FILL:
+		do_fill(args);
+		break;
+	case PUPPET_CHECK:
+		do_check(args);
+		break;
+	case PUPPET_IRQ_COUNT:
+		do_irqs(args);
+		break;
+	case PUPPET_DEBUG_ON:
+		do_debug_on();
+		break;
+	default:
+		report(0, op, 0, 0);
+	}
+}
+
+static void puppet_loop(uint64_t unused)
+{
+	(void)unused;
+	for (;;) {
+		uint64_t order[31];
+
+		host_call(REALM_CALL_TEST);
+		memcpy(order, call()->gprs, sizeof(order));
+		obey(order[0], order + 1);
+	}
+}
+
+PROGRAM(puppet)
+{
+	(void)args;
+	puppet_loop(0);
+}
