@@ -100,32 +100,36 @@ static size_t make_tail(uint8_t algo, const uint8_t *rest, uint64_t message_size
 	size_t block = block_size(algo);
 	size_t used = message_size & (block - 1);
 	size_t size = used + 1 + block / 8 > block ? 2 * block : block;
+	uint64_t bits = __builtin_bswap64(message_size * 8);
 
 	if (used != 0) {
 		memcpy(tail, rest, used);
 	}
 	memset(tail + used, 0, size - used);
 	tail[used] = 0x80;
-	for (size_t i = 0; i < 8; i++) {
-		tail[size - 1 - i] = (uint8_t)(message_size * 8 >> (8 * i));
-	}
+	memcpy(tail + size - sizeof(bits), &bits, sizeof(bits));
 	return size;
+}
+
+/* Two words of SHA-256 at a time: each in its own byte order, where it was. */
+static uint64_t swap_each_half(uint64_t words)
+{
+	uint64_t swapped = __builtin_bswap64(words);
+
+	return swapped >> 32 | swapped << 32;
 }
 
 static void write_out(const struct hash *hash, uint8_t out[HASH_SIZE_MAX])
 {
-	memset(out, 0, HASH_SIZE_MAX);
+	bool long_words = hash->algo == HASH_SHA_512;
+	uint64_t words[8];
+
 	for (size_t i = 0; i < 8; i++) {
-		if (hash->algo == HASH_SHA_512) {
-			uint64_t word = __builtin_bswap64(hash->state.w64[i]);
-
-			memcpy(out + 8 * i, &word, sizeof(word));
-		} else {
-			uint32_t word = __builtin_bswap32(hash->state.w32[i]);
-
-			memcpy(out + 4 * i, &word, sizeof(word));
-		}
+		words[i] = long_words ? __builtin_bswap64(hash->state.w64[i])
+			   : i < 4    ? swap_each_half(hash->state.w64[i])
+				      : 0;
 	}
+	memcpy(out, words, sizeof(words));
 }
 
 void hash_end(struct hash *hash, uint8_t out[HASH_SIZE_MAX])
