@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "abi/rmi.h"
+#include "arch/trace.h"
 #include "base/bits.h"
 #include "base/fail.h"
 #include "cmd/cmd.h"
@@ -110,6 +111,9 @@ static bool run_once(struct rec *rec, struct rmi_rec_exit *exit)
 
 static void run(struct rec *rec, const struct rec_entry *entry, struct rmi_rec_exit *exit)
 {
+	if (ARCH_CHECKS) {
+		rec_check(rec);
+	}
 	rec_prepare(rec, entry);
 	arch_vcpu_load(&rec->vcpu);
 	if (rec_complete(rec, entry, exit)) {
@@ -118,6 +122,9 @@ static void run(struct rec *rec, const struct rec_entry *entry, struct rmi_rec_e
 	}
 	arch_vcpu_save(&rec->vcpu);
 	rec_report_common(rec, exit);
+	if (ARCH_CHECKS) {
+		rec_check(rec);
+	}
 }
 
 uint64_t rmi_rec_enter(const struct smc_regs *in, struct rmi_out *out)

@@ -6,6 +6,43 @@
 #include "map/map.h"
 
 #define MPIDR_EL1_RES1 BIT(31)
+#define PSTATE_EL_HIGH BIT(3) /* set for EL2 and EL3 */
+#define PSTATE_NRW     BIT(4) /* set for AArch32 */
+
+/* What holds for every REC from RMI_REC_CREATE on. */
+static void check_constant(const struct rec *rec)
+{
+	const struct rd *rd = realm_of(rec->rd);
+
+	ASSERT(rec->index < rd->rec_index);
+	ASSERT(rmi_mpidr_to_index(rec->mpidr) == rec->index);
+	ASSERT(rec->aux_count == rec_aux_count(&rd->features));
+	for (unsigned int i = 0; i < rec->aux_count; i++) {
+		ASSERT(granule_peek(rec->aux[i]) == GRANULE_REC_AUX);
+	}
+	ASSERT(rec->hash_algo == rd->hash_algo);
+	ASSERT(rec->s2.root.v == rd->s2.root.v);
+	ASSERT(rec->vcpu.config.vttbr == rd->s2.context.vttbr);
+	ASSERT(rec->vcpu.config.sve == rd->features.sve);
+	ASSERT(rec->vcpu.config.pmu == rd->features.pmu);
+}
+
+void rec_check(const struct rec *rec)
+{
+	check_constant(rec);
+	ASSERT(rec->completion <= REC_COMPLETE_HOST_CALL);
+	ASSERT(rec->ripas_base.v <= rec->ripas_top.v);
+	ASSERT(is_aligned(rec->ripas_base.v | rec->ripas_top.v, GRANULE_SIZE));
+	ASSERT(rec->completion == REC_COMPLETE_RIPAS || rec->ripas_top.v == 0);
+	ASSERT(rec->ripas_top.v == 0 || s2_range_protected(&rec->s2, rec->ripas_base, 0) ||
+	       s2_ipa_protected(&rec->s2, ipa_of(rec->ripas_top.v - 1)));
+	ASSERT(rec->completion != REC_COMPLETE_HOST_CALL ||
+	       s2_ipa_protected(&rec->s2, rec->host_call));
+	/* EL0 or EL1: a realm's saved state never names EL2. */
+	ASSERT((rec->vcpu.pstate & PSTATE_EL_HIGH) == 0);
+	/* Execution state is AArch64: no AArch32 state is switched. */
+	ASSERT((rec->vcpu.pstate & PSTATE_NRW) == 0);
+}
 
 struct rec *rec_of(const struct granule *rec)
 {

@@ -80,6 +80,12 @@ static inline bool rec_mpidr_from_affinity(uint64_t affinity, uint64_t *mpidr)
 /* The object in a granule that is in state REC. */
 struct rec *rec_of(const struct granule *rec);
 
+/*
+ * Stops if a REC does not fit its realm, or what its owner may change does not fit together. Called
+ * when a REC starts and stops running, where ARCH_CHECKS.
+ */
+void rec_check(const struct rec *rec);
+
 /* The realm of a REC. Its constant fields and its state may be read while the REC exists. */
 struct rd *rec_realm(const struct rec *rec);
 

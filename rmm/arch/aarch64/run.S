@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /*
- * Into a realm and out again: general registers, SP_EL0, PC, PSTATE and the key that the RMM signs its
- * own return addresses with. Everything else has been loaded by C code and stays in the CPU.
+ * Into a realm and out again: general registers, SP_EL0, PC, PSTATE and the key that the RMM signs
+ * its own return addresses with. Everything else has been loaded by C code and stays in the CPU.
  */
 #include "arch/aarch64/layout.h"
 

@@ -105,8 +105,8 @@ copy_faulted:
 /*
  * void arch_zero_granule(void *va);
  *
- * Four blocks in a turn, so that what DC ZVA leaves to do by hand is little. A block is at most 1 KiB
- * here; on a CPU with larger ones, or without the instruction, pairs of zeros do it.
+ * Four blocks in a turn, so that what DC ZVA leaves to do by hand is little. A block is at most
+ * 1 KiB here; on a CPU with larger ones, or without the instruction, pairs of zeros do it.
  */
 	.global	arch_zero_granule
 arch_zero_granule:

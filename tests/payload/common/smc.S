@@ -4,8 +4,8 @@
 	.section .text, "ax"
 /*
  * void smc_regs(struct smc_regs *r): loads x0..x30 from r, executes SMC #0, stores x0..x30 to r, so
- * that a test sees every register that came back. r itself waits on the stack. The two moves to xzr do
- * nothing: they are the marks between which bench/plugin counts instructions.
+ * that a test sees every register that came back. r itself waits on the stack. The two moves to
+ * xzr do nothing: they are the marks between which bench/plugin counts instructions.
  */
 	.global smc_regs
 smc_regs:

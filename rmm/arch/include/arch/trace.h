@@ -9,6 +9,11 @@
  */
 static inline void arch_trace_fail(const char *condition);
 
+/*
+ * ARCH_CHECKS: 1 where objects are checked against their invariants each time they are looked up
+ * (the host build and the proofs), 0 in the firmware. For use in `if`, not `#if`.
+ */
+
 /* Prints text as it is; no line ending is added. Silent before the console is known. */
 void arch_trace_print(const char *text);
 
