@@ -6,11 +6,11 @@ SHELL := /bin/bash
 BUILD := $(CURDIR)/build
 IN    := env/run
 CSM   ?= on
-UNITS := tests/unit verifier vmm
+UNITS := tests/unit tests/fuzz verifier vmm
 export BUILD CSM
 
 .DEFAULT_GOAL := help
-.PHONY: help env firmware verifier unit target-test bench-rmm lint test test-long clean distclean
+.PHONY: help env firmware verifier unit proof target-test bench-rmm lint test test-long clean distclean
 
 help: ## list the targets
 	@echo "CAEC targets:"
@@ -28,7 +28,10 @@ verifier: ## cca-verify and cca-measure, into build/verifier
 unit: ## firmware, VMM and verifier sources on x86-64: unit tests under sanitizers
 	@bad=0; for part in $(UNITS); do \
 		$(IN) $(MAKE) --no-print-directory -C $$part check || bad=1; done; \
-	shopt -s nullglob; tools/tally $(BUILD)/results/{unit,verifier,layout,vmm,user}*.tap; exit $$bad
+	shopt -s nullglob; tools/tally $(BUILD)/results/{unit,fuzz,verifier,layout,vmm,user}*.tap; exit $$bad
+
+proof: ## bounded proofs of firmware sources (CBMC)
+	@$(IN) $(MAKE) --no-print-directory -C tests/cbmc check
 
 target-test: ## firmware with a bare-metal host and realms in QEMU
 	@$(IN) $(MAKE) --no-print-directory -C tests/target check
@@ -40,7 +43,7 @@ lint: ## format, include direction, size budgets, condition ids, headers alone
 	@$(IN) tools/lint
 
 test: ## all of the above; ends with "N passed, N failed"
-	@tools/run-tests lint unit target-test
+	@tools/run-tests lint unit proof target-test
 
 clean: ## remove build results
 	@rm -rf "$(BUILD)"

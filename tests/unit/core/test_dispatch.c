@@ -27,21 +27,13 @@ static void expect_unknown(uint64_t x0)
 
 static void unknown_numbers(void **state)
 {
-	unsigned int known = 0;
-
 	(void)state;
 	for (uint64_t fid = RMI_FID_FIRST - 16; fid <= RMI_FID_LAST + 48; fid++) {
 		if (world_command(fid) == NULL) {
 			expect_unknown(fid);
 			expect_unknown(fid | SMCCC_FID_SVE_HINT);
-		} else {
-			known++;
 		}
 	}
-	for (size_t i = 0; world_command_at(i) != NULL; i++) {
-		known--;
-	}
-	assert_int_equal(known, 0);
 }
 
 static void not_quite_a_command(void **state)
