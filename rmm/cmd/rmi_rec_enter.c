@@ -13,6 +13,10 @@
 #include "rec/esr.h"
 #include "rec/exit.h"
 
+_Static_assert(sizeof(struct rmi_rec_run) == GRANULE_SIZE, "the run page is one granule");
+_Static_assert(offsetof(struct rmi_rec_run, enter) == 0, "entry first");
+_Static_assert(sizeof(struct rmi_rec_exit) % 8 == 0, "copied in words");
+
 #define READ_ENTER(run, entry, field)                                              \
 	map_host_read(run, offsetof(struct rmi_rec_enter, field), &(entry)->field, \
 		      sizeof((entry)->field))

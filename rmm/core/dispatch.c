@@ -10,6 +10,9 @@
 #define FID_FIRST 0xC4000150U
 #define FID_COUNT 0x40U
 
+_Static_assert(FID_FIRST == RMI_FID_FIRST, "the table begins where EL3's range does");
+_Static_assert(FID_FIRST + FID_COUNT - 1 == RMI_FID_LAST, "and ends with it");
+
 struct command {
 	rmi_handler *handler;
 	uint8_t outputs;

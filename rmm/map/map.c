@@ -89,6 +89,8 @@ void *map_data_fill(struct granule_held data, pa_t src)
 
 void *map_data_open(pa_t page)
 {
+	ASSERT(is_aligned(page.v, GRANULE_SIZE));
+	ASSERT(granule_find(page) != NULL);
 	return arch_slot_map(ARCH_SLOT_DATA, page, ARCH_PAS_REALM);
 }
 

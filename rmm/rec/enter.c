@@ -20,6 +20,8 @@
 #define INTID_SPECIAL 1020U
 #define INTID_LPI     8192U
 
+_Static_assert(RMI_MAX_LRS == ARCH_MAX_LIST_REGISTERS, "each list register has its place");
+
 bool rec_wants_gprs(const struct rec *rec)
 {
 	return rec->completion == REC_COMPLETE_MMIO || rec->completion == REC_COMPLETE_HOST_CALL;

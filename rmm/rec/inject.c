@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "rec/inject.h"
 
+#include "base/assert.h"
 #include "rec/esr.h"
 
 #define PSTATE_NZCV  MASK(31, 28)
@@ -11,6 +12,7 @@
 #define PSTATE_NRW   BIT(4)
 #define PSTATE_EL    MASK(3, 2)
 #define PSTATE_SPSEL BIT(0)
+#define PSTATE_EL1   BIT(2)
 #define PSTATE_EL1H  0x5U
 
 #define SCTLR_SPAN  BIT(23)
@@ -44,6 +46,10 @@ static uint64_t pstate_at_el1(uint64_t pstate, uint64_t sctlr)
 static void take_to_el1(struct rec *rec, uint64_t esr)
 {
 	struct arch_vcpu *vcpu = &rec->vcpu;
+
+	/* Nothing is injected into EL2: a realm runs at EL1 and EL0. */
+	ASSERT((vcpu->pstate & PSTATE_EL) <= PSTATE_EL1);
+
 	uint64_t sctlr = arch_vcpu_el1_read(vcpu, ARCH_SCTLR_EL1);
 
 	arch_vcpu_el1_write(vcpu, ARCH_ELR_EL1, vcpu->pc);

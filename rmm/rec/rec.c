@@ -9,6 +9,10 @@
 #define PSTATE_EL_HIGH BIT(3) /* set for EL2 and EL3 */
 #define PSTATE_NRW     BIT(4) /* set for AArch32 */
 
+_Static_assert(RMI_MAX_AUX == REC_MAX_AUX, "the host's list fits");
+_Static_assert(ARCH_SIMD_PAGES + REC_ATTEST_PAGES <= REC_MAX_AUX, "what a REC may ask for");
+_Static_assert(sizeof(struct rmi_rec_params) == GRANULE_SIZE, "parameters are one granule");
+
 /* What holds for every REC from RMI_REC_CREATE on. */
 static void check_constant(const struct rec *rec)
 {
