@@ -2,6 +2,10 @@
 # CAEC: what a person types. Every target makes what it needs and runs inside the Debian 13
 # environment by itself (env/run); the work is in scripts and sub-makes, so this file stays thin.
 
+ifneq ($(words $(CURDIR)),1)
+$(error make cannot work below a folder with a space in its name: move this checkout)
+endif
+
 SHELL := /bin/bash
 BUILD := $(CURDIR)/build
 IN    := env/run
