@@ -9,11 +9,8 @@ struct ex_entry {
 
 extern const struct ex_entry __ex_table_start[], __ex_table_end[];
 
-bool probe_fix_up(struct frame *frame)
+static bool resume_at(struct frame *frame, uint64_t at)
 {
-	bool fetch = ESR_EC(frame->esr) == EC_INSTRUCTION_ABORT_SAME;
-	uint64_t at = fetch ? frame->x[30] : frame->elr;
-
 	for (const struct ex_entry *e = __ex_table_start; e < __ex_table_end; e++) {
 		if (e->at == at) {
 			frame->elr = e->resume;
@@ -21,4 +18,16 @@ bool probe_fix_up(struct frame *frame)
 		}
 	}
 	return false;
+}
+
+bool probe_fix_up(struct frame *frame)
+{
+	unsigned ec = ESR_EC(frame->esr);
+
+	if (resume_at(frame, frame->elr)) {
+		return true;
+	}
+	/* What a probe called could not be fetched, or is no instruction. */
+	return (ec == EC_INSTRUCTION_ABORT_SAME || ec == EC_UNKNOWN) &&
+	       resume_at(frame, frame->x[30]);
 }

@@ -59,6 +59,8 @@
 	X(ZFR0, mrs x3, s3_0_c0_c4_4)            \
 	X(SMFR0, mrs x3, s3_0_c0_c4_5)           \
 	X(R_SCTLR, mrs x3, sctlr_el1)            \
+	X(R_TCR, mrs x3, tcr_el1)                \
+	X(W_TCR, msr tcr_el1, x3)                \
 	X(R_TPIDR, mrs x3, tpidr_el1)            \
 	X(R_PMCR, mrs x3, pmcr_el0)              \
 	X(R_PMCCNTR, mrs x3, pmccntr_el0)        \
@@ -109,15 +111,16 @@
 #ifndef __ASSEMBLER__
 
 enum puppet_op {
-	PUPPET_DO,        /* instruction, address, value -> value, ESR, FAR, address of the insn */
-	PUPPET_FETCH,     /* address: call the code there -> -, ESR, FAR */
-	PUPPET_SMC,       /* x0..x17 -> x0..x17 at gprs[1] and up */
-	PUPPET_MMU_ON,    /* identity map, caches on */
-	PUPPET_MAP,       /* address, descriptor bits: 1 GiB block with them, in the low 512 GiB */
-	PUPPET_START,     /* vCPU: becomes a puppet -> PSCI status */
-	PUPPET_SPIN,      /* ticks of CNTVCT: pass them */
-	PUPPET_FILL,      /* base, top, value: each word value ^ its address */
-	PUPPET_CHECK,     /* the same -> words that differ, address of the first */
+	PUPPET_DO,     /* instruction, address, value -> value, ESR, FAR, address of the insn */
+	PUPPET_FETCH,  /* address: call the code there -> -, ESR, FAR */
+	PUPPET_SMC,    /* x0..x17 -> x0..x17 at gprs[1] and up */
+	PUPPET_MMU_ON, /* identity map, caches on */
+	PUPPET_MAP,   /* address, descriptor bits: that 1 GiB gets them -> address of the descriptor
+		       */
+	PUPPET_START, /* vCPU: becomes a puppet -> PSCI status */
+	PUPPET_SPIN,  /* ticks of CNTVCT: pass them */
+	PUPPET_FILL,  /* base, top, value: each word value ^ its address */
+	PUPPET_CHECK, /* the same -> words that differ, address of the first */
 	PUPPET_IRQ_COUNT, /* open interrupts for so many ticks -> interrupts taken, last INTID */
 	PUPPET_DEBUG_ON,  /* breakpoint at the instruction `value`; -> - */
 	PUPPET_OPS

@@ -133,3 +133,51 @@ struct realm *puppet_realm_off(void)
 	REQUIRE_EQ(puppet_smc_begin(&realm->recs[0], PSCI_SYSTEM_OFF_FID, NULL, 0), REC_SYSTEM_OFF);
 	return realm;
 }
+
+/* Leaves of a copy of the exit record only what has to be zero. */
+static void forget_fields(struct rmi_rec_exit *exit, unsigned fields)
+{
+	exit->exit_reason = 0;
+	memset(&exit->gicv3_hcr, 0,
+	       offsetof(struct rmi_rec_exit, reserved_398) -
+		       offsetof(struct rmi_rec_exit, gicv3_hcr));
+	memset(&exit->cntp_ctl, 0, 4 * sizeof(uint64_t));
+	exit->pmu_ovf_status = 0;
+	exit->esr = fields & EXIT_ESR ? 0 : exit->esr;
+	exit->far = fields & EXIT_FAR ? 0 : exit->far;
+	exit->hpfar = fields & EXIT_HPFAR ? 0 : exit->hpfar;
+	exit->gprs[0] = fields & EXIT_GPR0 ? 0 : exit->gprs[0];
+	exit->gprs[1] = fields & EXIT_GPR1 ? 0 : exit->gprs[1];
+	exit->imm = fields & EXIT_IMM ? 0 : exit->imm;
+	if (fields & EXIT_GPRS) {
+		memset(exit->gprs, 0, sizeof(exit->gprs));
+	}
+	if (fields & EXIT_RIPAS) {
+		exit->ripas_base = 0;
+		exit->ripas_top = 0;
+		exit->ripas_value = 0;
+	}
+}
+
+void check_exit(const struct rec *rec, unsigned reason, unsigned fields)
+{
+	struct rmi_rec_exit rest = rec->run->exit;
+	const uint64_t *word = (const uint64_t *)&rest;
+
+	REQUIRE_EQ(rec->status, RMI_SUCCESS);
+	CHECK_EQ(rest.exit_reason, reason);
+	CHECK(rest.pmu_ovf_status <= RMI_PMU_OVERFLOW_ACTIVE);
+	forget_fields(&rest, fields);
+	for (size_t i = 0; i < sizeof(rest) / sizeof(*word); i++) {
+		if (!CHECK_EQ(word[i], 0)) {
+			note("exit reason %u, offset %lx", reason, i * 8);
+		}
+	}
+}
+
+void expect_exit(struct rec *rec, unsigned reason, unsigned fields)
+{
+	rec_enter(rec);
+	rec->run->enter.flags = 0;
+	check_exit(rec, reason, fields);
+}

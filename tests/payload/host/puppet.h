@@ -47,6 +47,22 @@ struct smc_regs puppet_smc_end(const struct rec *rec);
 /* The next order, without running: for tests that enter the REC themselves. */
 void puppet_prepare(struct rec *rec, enum puppet_op op, uint64_t a, uint64_t b, uint64_t c);
 
+/* Fields of an exit that may be other than zero, besides the reason and what is always valid. */
+enum exit_field {
+	EXIT_ESR = 1 << 0,
+	EXIT_FAR = 1 << 1,
+	EXIT_HPFAR = 1 << 2,
+	EXIT_GPR0 = 1 << 3,
+	EXIT_GPR1 = 1 << 4,
+	EXIT_GPRS = 1 << 5, /* all of them */
+	EXIT_RIPAS = 1 << 6,
+	EXIT_IMM = 1 << 7,
+};
+/* One RMI_REC_ENTER that must end for this reason, with everything but `fields` zero. */
+void expect_exit(struct rec *rec, unsigned reason, unsigned fields);
+/* The same for an exit that has happened. */
+void check_exit(const struct rec *rec, unsigned reason, unsigned fields);
+
 /* A puppet realm in state SYSTEM_OFF. */
 struct realm *puppet_realm_off(void);
 

@@ -84,6 +84,7 @@ static void fill_params(const struct realm *realm, struct rmi_realm_params *para
 	params->num_wps = c->num_wps;
 	params->pmu_num_ctrs = c->pmu_counters;
 	params->hash_algo = c->hash;
+	memcpy(params->rpv, c->rpv, sizeof(params->rpv));
 	params->vmid = (uint16_t)(realm - realms + 1);
 	params->rtt_base = realm->tables;
 	params->rtt_level_start = c->start_level;

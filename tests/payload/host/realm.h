@@ -17,6 +17,7 @@ struct realm_config {
 	uint64_t flags; /* RMI_REALM_FLAG_* */
 	uint8_t hash;
 	uint8_t sve_vl, num_bps, num_wps, pmu_counters; /* as in struct rmi_realm_params */
+	uint8_t rpv[RMI_RPV_SIZE];
 	unsigned recs;
 	enum realm_program program;
 	uint64_t args[7]; /* of the program */
@@ -88,7 +89,7 @@ uint64_t level_size(int level);
 uint64_t granule_take(void);
 void granule_give(uint64_t granule);
 
-/* One RMI_REC_ENTER; x0. */
+/* One RMI_REC_ENTER; x0. The exit record is full of nonsense before it. */
 uint64_t rec_enter(struct rec *rec);
 /*
  * Enter until something is for the test. Interrupts are taken, tables and pages made, RIPAS changes

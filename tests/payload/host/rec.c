@@ -9,6 +9,8 @@
 #define EC_DATA_ABORT_LOWER        0x24
 #define HPFAR_TO_IPA_SHIFT         8
 
+#define EXIT_POISON 0xdead5eed0badc0deUL
+
 enum verdict { GO_ON, STOP };
 
 static struct rmi_rec_exit *exit_of(struct rec *rec)
@@ -16,8 +18,19 @@ static struct rmi_rec_exit *exit_of(struct rec *rec)
 	return &rec->run->exit;
 }
 
+/* What the RMM does not write would show. */
+static void poison_exit(struct rec *rec)
+{
+	volatile uint64_t *word = (volatile uint64_t *)exit_of(rec);
+
+	for (size_t i = 0; i < sizeof(*exit_of(rec)) / sizeof(*word); i++) {
+		word[i] = EXIT_POISON;
+	}
+}
+
 uint64_t rec_enter(struct rec *rec)
 {
+	poison_exit(rec);
 	rec->status = smc_call(RMI_REC_ENTER_FID, rec->granule, (uint64_t)rec->run).x[0];
 	return rec->status;
 }

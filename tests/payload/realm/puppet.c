@@ -129,8 +129,7 @@ static void obey(uint64_t op, const uint64_t *args)
 		report(1, 0, 0, 0);
 		break;
 	case PUPPET_MAP:
-		map_block(args[0], args[1]);
-		report(1, 0, 0, 0);
+		report(1, (uint64_t)map_block(args[0], args[1]), 0, 0);
 		break;
 	case PUPPET_START:
 		do_start(args);

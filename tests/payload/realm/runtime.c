@@ -9,8 +9,8 @@
 #define GIB_SHIFT        30
 #define L0_SHIFT         39
 #define DESC_TABLE       3UL
-#define DESC_BLOCK       0x701UL /* AF, inner shareable, attribute 0 */
-#define MAIR_NORMAL      0xffUL
+#define DESC_BLOCK       0x701UL      /* AF, inner shareable, attribute 0 */
+#define MAIR_VALUE       0x0044ffUL   /* write-back, non-cacheable, Device-nGnRnE */
 #define TCR_MAP          0x80803510UL /* T0SZ 16, write-back inner shareable walks, EPD1 */
 #define TCR_IPS_SHIFT    32
 #define PARANGE_48       5
@@ -262,13 +262,14 @@ static void fill_tables(void)
 	dsb_sy();
 }
 
-void map_block(uint64_t address, uint64_t bits)
+uint64_t *map_block(uint64_t address, uint64_t bits)
 {
 	unsigned index = (unsigned)(address >> GIB_SHIFT) % TABLE_ENTRIES;
 
 	table_low[index] = (uint64_t)index << GIB_SHIFT | bits;
 	dsb_sy();
 	__asm__ volatile("tlbi vmalle1is\n\tdsb ish\n\tisb" ::: "memory");
+	return &table_low[index];
 }
 
 void mmu_on(void)
@@ -278,7 +279,7 @@ void mmu_on(void)
 	_Static_assert(MAP_WIDTH == 64 - (TCR_MAP & 0x3f), "T0SZ");
 	pa_range = pa_range < PARANGE_48 ? pa_range : PARANGE_48;
 	fill_tables();
-	sysreg_write("mair_el1", MAIR_NORMAL);
+	sysreg_write("mair_el1", MAIR_VALUE);
 	sysreg_write("tcr_el1", TCR_MAP | pa_range << TCR_IPS_SHIFT);
 	sysreg_write("ttbr0_el1", (uint64_t)table_0);
 	isb();

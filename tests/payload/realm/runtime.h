@@ -56,8 +56,8 @@ bool set_ripas(uint64_t base, uint64_t top, uint64_t ripas, uint64_t flags);
 
 /* Stage 1: identity map of both halves in 1 GiB blocks, caches on. Per vCPU. */
 void mmu_on(void);
-/* The block of the low 512 GiB that address is in gets these descriptor bits. */
-void map_block(uint64_t address, uint64_t bits);
+/* The block of the low 512 GiB that address is in gets these descriptor bits. Its descriptor. */
+uint64_t *map_block(uint64_t address, uint64_t bits);
 
 /* PSCI CPU_ON of REC `index`, which runs fn(arg) and then CPU_OFF. Returns the PSCI status. */
 int64_t vcpu_start(unsigned index, void (*fn)(uint64_t), uint64_t arg);
