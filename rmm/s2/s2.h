@@ -102,13 +102,13 @@ struct s2_walk {
 	uint64_t *entries; /* of the table */
 	unsigned int index;
 	int level;
-	struct s2_entry entry;
+	struct s2_entry entry; /* after s2_walk_down() */
 };
 
 /*
  * A walk to ipa: begin locks the start table that ipa selects, `down` goes hand over hand to the
- * entry at `level`, or to the first entry that is not TABLE. The caller guarantees ipa < 2^w and
- * start level <= level <= 3. Ends with s2_walk_end().
+ * entry at `level`, or to the first entry that is not TABLE, and reads it. The caller guarantees
+ * ipa < 2^w and start level <= level <= 3. Ends with s2_walk_end().
  *
  * s2_walk_begin() needs the RD's lock, or to run on behalf of a REC of the realm. After it the RD's
  * lock may be released: a realm is not destroyed without the locks of all its start tables, nor

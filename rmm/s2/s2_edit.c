@@ -14,16 +14,24 @@ static void mark(struct granule_held table, unsigned int index)
 	granule_set_marks(table, (uint16_t)(marks | bit));
 }
 
+/* Bits that some of the entries have; count is a multiple of 8. */
+static uint64_t bits_in(const uint64_t *entries, unsigned int count)
+{
+	uint64_t bits = 0;
+
+	for (unsigned int i = 0; i < count; i += 8) {
+		bits |= entries[i] | entries[i + 1] | entries[i + 2] | entries[i + 3];
+		bits |= entries[i + 4] | entries[i + 5] | entries[i + 6] | entries[i + 7];
+	}
+	return bits;
+}
+
 static void unmark_if_empty(struct granule_held table, const uint64_t *entries, unsigned int index)
 {
 	const uint64_t *group = &entries[index / S2_MARK_ENTRIES * S2_MARK_ENTRIES];
 	unsigned int bit = 1U << (index / S2_MARK_ENTRIES);
-	uint64_t any = 0;
 
-	for (unsigned int i = 0; i < S2_MARK_ENTRIES; i++) {
-		any |= group[i];
-	}
-	if (!s2_raw_live(any)) {
+	if (!s2_raw_live(bits_in(group, S2_MARK_ENTRIES))) {
 		granule_set_marks(table, (uint16_t)(granule_marks(table) & ~bit));
 	}
 }
@@ -134,6 +142,9 @@ static uint64_t differences_from(const uint64_t *entries, uint64_t value)
 {
 	uint64_t differ = 0;
 
+	if (value == 0) {
+		return bits_in(entries, S2_TABLE_ENTRIES);
+	}
 	for (unsigned int i = 0; i < S2_TABLE_ENTRIES; i += 8) {
 		differ |= entries[i] ^ value;
 		differ |= entries[i + 1] ^ value;

@@ -16,26 +16,12 @@
 #define XN_NEVER           ((uint64_t)2 << 53)
 #define NON_SECURE         BIT(55)
 
-#define ADDRESS_LPA1       MASK(47, 12)
-#define ADDRESS_LPA2       MASK(49, 12)
-#define ADDRESS_TOP        MASK(51, 50)
-#define ADDRESS_TOP_SHIFT  42U /* from bits [51:50] of the address to bits [9:8] of the entry */
-#define ADDRESS_TOP_PLACED MASK(9, 8)
-
 static uint64_t place_address(pa_t pa, bool lpa2)
 {
 	if (!lpa2) {
-		return pa.v & ADDRESS_LPA1;
+		return pa.v & S2_ADDRESS_LPA1;
 	}
-	return (pa.v & ADDRESS_LPA2) | (pa.v & ADDRESS_TOP) >> ADDRESS_TOP_SHIFT;
-}
-
-static pa_t find_address(uint64_t raw, bool lpa2)
-{
-	if (!lpa2) {
-		return pa_of(raw & ADDRESS_LPA1);
-	}
-	return pa_of((raw & ADDRESS_LPA2) | (raw & ADDRESS_TOP_PLACED) << ADDRESS_TOP_SHIFT);
+	return (pa.v & S2_ADDRESS_LPA2) | (pa.v & S2_ADDRESS_TOP) >> S2_ADDRESS_TOP_SHIFT;
 }
 
 static uint64_t leaf_type(int level)
@@ -101,7 +87,7 @@ struct s2_entry s2_decode(uint64_t raw, int level, bool lpa2, bool protected_hal
 		entry.ripas = ripas_of(raw);
 		return entry;
 	}
-	entry.pa = find_address(raw, lpa2);
+	entry.pa = s2_raw_address(raw, lpa2);
 	if (s2_raw_table(raw, level)) {
 		entry.kind = S2_TABLE;
 	} else if (!protected_half) {
@@ -121,14 +107,15 @@ uint64_t s2_host_descriptor(const struct s2_entry *entry, bool lpa2)
 
 bool s2_host_descriptor_parse(uint64_t desc, bool lpa2, struct s2_entry *entry)
 {
-	uint64_t hosts = ADDRESS_LPA2 | MEMATTR_MASK | S2AP_MASK | (lpa2 ? ADDRESS_TOP_PLACED : 0);
+	uint64_t hosts =
+		S2_ADDRESS_LPA2 | MEMATTR_MASK | S2AP_MASK | (lpa2 ? S2_ADDRESS_TOP_PLACED : 0);
 
 	if ((desc & ~hosts) != 0 || (desc & MEMATTR_MASK) >> MEMATTR_LOW == MEMATTR_RESERVED) {
 		return false;
 	}
 	*entry = (struct s2_entry){
 		.kind = S2_ASSIGNED_NS,
-		.pa = find_address(desc, true),
+		.pa = s2_raw_address(desc, true),
 		.attr = desc & (MEMATTR_MASK | S2AP_MASK),
 	};
 	return true;

@@ -34,6 +34,12 @@
 #define S2_RIPAS_LOW  5U
 #define S2_RIPAS_MASK MASK(6, 5) /* of entries that are not valid */
 
+#define S2_ADDRESS_LPA1       MASK(47, 12)
+#define S2_ADDRESS_LPA2       MASK(49, 12)
+#define S2_ADDRESS_TOP        MASK(51, 50)
+#define S2_ADDRESS_TOP_SHIFT  42U /* from bits [51:50] of the address to [9:8] of the entry */
+#define S2_ADDRESS_TOP_PLACED MASK(9, 8)
+
 /* Entries that one mark stands for. */
 #define S2_MARK_ENTRIES (S2_TABLE_ENTRIES / 16U)
 
@@ -50,6 +56,15 @@ static inline bool s2_raw_live(uint64_t raw)
 static inline bool s2_raw_table(uint64_t raw, int level)
 {
 	return (raw & S2_TYPE) == S2_TYPE_LONG && level != S2_LEVEL_PAGE;
+}
+
+static inline pa_t s2_raw_address(uint64_t raw, bool lpa2)
+{
+	if (!lpa2) {
+		return pa_of(raw & S2_ADDRESS_LPA1);
+	}
+	return pa_of((raw & S2_ADDRESS_LPA2) | (raw & S2_ADDRESS_TOP_PLACED)
+						       << S2_ADDRESS_TOP_SHIFT);
 }
 
 /* The entry says that hardware may use it. */

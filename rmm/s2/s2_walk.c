@@ -22,8 +22,6 @@ static void arrive(struct s2_walk *walk, struct granule_held table, int level)
 	walk->entries = map_meta(table.granule);
 	walk->level = level;
 	walk->index = (unsigned int)(walk->ipa.v >> shift_of(level)) % S2_TABLE_ENTRIES;
-	walk->entry = s2_decode(walk->entries[walk->index], level, walk->s2->lpa2,
-				s2_ipa_protected(walk->s2, walk->ipa));
 }
 
 void s2_walk_begin(const struct s2 *s2, ipa_t ipa, struct s2_walk *walk)
@@ -37,15 +35,21 @@ void s2_walk_begin(const struct s2 *s2, ipa_t ipa, struct s2_walk *walk)
 	arrive(walk, lock_table(pa_add(s2->root, number << GRANULE_SHIFT)), s2->start_level);
 }
 
+/* Only the entry where the walk ends is read in full. */
 void s2_walk_down(struct s2_walk *walk, int level)
 {
+	uint64_t raw = walk->entries[walk->index];
+	bool lpa2 = walk->s2->lpa2;
+
 	ASSERT(level >= walk->level && level <= S2_LEVEL_PAGE);
-	while (walk->level < level && walk->entry.kind == S2_TABLE) {
-		struct granule_held child = lock_table(walk->entry.pa);
+	while (walk->level < level && s2_raw_table(raw, walk->level)) {
+		struct granule_held child = lock_table(s2_raw_address(raw, lpa2));
 
 		granule_unlock(walk->table);
 		arrive(walk, child, walk->level + 1);
+		raw = walk->entries[walk->index];
 	}
+	walk->entry = s2_decode(raw, walk->level, lpa2, s2_ipa_protected(walk->s2, walk->ipa));
 }
 
 void s2_walk(const struct s2 *s2, ipa_t ipa, int level, struct s2_walk *walk)
