@@ -137,42 +137,35 @@ void s2_table_add(struct s2_walk *walk, struct granule_held rtt)
 	granule_unlock_to(rtt, GRANULE_RTT);
 }
 
-/* Bits in which some entry of the table differs from `value`. */
-static uint64_t differences_from(const uint64_t *entries, uint64_t value)
+/* Two entries at a time: the CPU has a comparison for that. */
+static inline bool pair_is(const uint64_t *entries, unsigned int at, uint64_t first,
+			   uint64_t second)
 {
-	uint64_t differ = 0;
-
-	if (value == 0) {
-		return bits_in(entries, S2_TABLE_ENTRIES);
-	}
-	for (unsigned int i = 0; i < S2_TABLE_ENTRIES; i += 8) {
-		differ |= entries[i] ^ value;
-		differ |= entries[i + 1] ^ value;
-		differ |= entries[i + 2] ^ value;
-		differ |= entries[i + 3] ^ value;
-		differ |= entries[i + 4] ^ value;
-		differ |= entries[i + 5] ^ value;
-		differ |= entries[i + 6] ^ value;
-		differ |= entries[i + 7] ^ value;
-	}
-	return differ;
+	return (entries[at] == first) & (entries[at + 1] == second);
 }
 
-/* Bits in which entry i of the table differs from first + i * step. */
-static uint64_t differences(const uint64_t *entries, uint64_t first, uint64_t step)
+static bool all_are(const uint64_t *entries, uint64_t value)
 {
-	uint64_t differ = 0;
+	for (unsigned int i = 0; i < S2_TABLE_ENTRIES; i += 8) {
+		if (!pair_is(entries, i, value, value) || !pair_is(entries, i + 2, value, value) ||
+		    !pair_is(entries, i + 4, value, value) ||
+		    !pair_is(entries, i + 6, value, value)) {
+			return false;
+		}
+	}
+	return true;
+}
 
-	if (step == 0) {
-		return differences_from(entries, first);
-	}
+/* first, first + step, first + 2 * step ... */
+static bool all_follow(const uint64_t *entries, uint64_t first, uint64_t step)
+{
 	for (unsigned int i = 0; i < S2_TABLE_ENTRIES; i += 4, first += 4 * step) {
-		differ |= entries[i] ^ first;
-		differ |= entries[i + 1] ^ (first + step);
-		differ |= entries[i + 2] ^ (first + 2 * step);
-		differ |= entries[i + 3] ^ (first + 3 * step);
+		if (!pair_is(entries, i, first, first + step) ||
+		    !pair_is(entries, i + 2, first + 2 * step, first + 3 * step)) {
+			return false;
+		}
 	}
-	return differ;
+	return true;
 }
 
 bool s2_table_uniform(const struct s2_walk *walk, struct granule_held below,
@@ -193,7 +186,8 @@ bool s2_table_uniform(const struct s2_walk *walk, struct granule_held below,
 		return false;
 	}
 	*folded = first;
-	return differences(entries, entries[0], marks != 0 ? s2_entry_size(level) : 0) == 0;
+	return marks == 0 ? all_are(entries, entries[0])
+			  : all_follow(entries, entries[0], s2_entry_size(level));
 }
 
 void s2_table_free(struct granule_held table)
