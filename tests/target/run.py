@@ -29,6 +29,7 @@ BOOT_SECONDS = 60
 TEST_SECONDS = 120
 TOTAL_SECONDS = 900
 EXIT_SECONDS = 20
+VERIFY_SECONDS = 60
 MAX_BOOTS = 6  # of one configuration: each crash costs one
 
 
@@ -117,6 +118,7 @@ class Boot:
         self.current = None  # (number, name, begun) of the running test
         self.limit = TEST_SECONDS
         self.last_number = first - 1
+        self.tokens = {}  # name to words of hexadecimal text; a token that is whole ends in "end"
         self.notes = []
         self.took = 0.0
         self.trouble = ""  # why the boot ended before its time
@@ -185,6 +187,8 @@ class Boot:
             self.listed.append((match[1], match[2]))
         elif match := re.match(r"# limit (\d+)", text):
             self.limit = int(match[1])
+        elif match := re.match(r"# token (\S+) (.*)", text):
+            self.tokens.setdefault(match[1], []).extend(match[2].split())
         elif match := re.match(r"# time \d+ (\d+) us", text):
             self.took = int(match[1]) / 1e6
         elif match := re.match(r"(not )?ok (\d+) - (.*)", text):
@@ -275,11 +279,33 @@ def run_config(config, options, report):
                 report.add(banner_result(config, options, log, boot.banner))
             for result in boot.results:
                 report.add(judged(config, result))
+            for name, words in boot.tokens.items():
+                report.add(token_result(config, name, words))
             planned = boot.plan
             if not boot.trouble or not boot.results or options.keep:
                 break
             first = boot.last_number + 1
         report.add(boot_result(config, boot, first, planned, path))
+
+
+def token_result(config, name, words):
+    """What the verifier says about a token that a realm of this boot got."""
+    result = Result(f"{config.name}: cca-verify accepts the token '{name}'", False)
+    if len(words) < 4 or words[0] != "challenge" or words[-1] != "end":
+        result.notes = ["the token is not whole: " + " ".join(words)[:80]]
+        return result
+    path = os.path.join(BUILD, "target", f"{config.name}-{name}.cbor")
+    with open(path, "wb") as file:
+        file.write(bytes.fromhex("".join(words[2:-1])))
+    begun = machine.time.monotonic()
+    done = subprocess.run(
+        [os.path.join(BUILD, "verifier/cca-verify"), "--realm-id-only", "--challenge", words[1],
+         "--anchor", os.path.join(TOP, "verifier/anchors/tf-a-sample.pem"), path],
+        capture_output=True, text=True, timeout=VERIFY_SECONDS, check=False)
+    result.seconds = machine.time.monotonic() - begun
+    result.good = done.returncode == 0 and re.fullmatch(r"[0-9a-f]{16}\n", done.stdout) is not None
+    result.notes = [f"{path}: realm {done.stdout.strip()}"] + done.stderr.splitlines()[:4]
+    return result
 
 
 def judged(config, result):
