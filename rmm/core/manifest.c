@@ -5,7 +5,6 @@
 
 #include "abi/el3.h"
 #include "base/bits.h"
-#include "granule/geometry.h"
 
 #define VERSION_MAJOR(version) ((version) >> 16)
 #define VERSION_MINOR(version) ((version) & 0xFFFFU)
@@ -13,7 +12,6 @@
 
 _Static_assert(sizeof(struct el3_dram_bank) == 2 * sizeof(uint64_t), "an array of pairs");
 _Static_assert(sizeof(struct el3_console) % sizeof(uint64_t) == 0, "summed in words");
-_Static_assert(MANIFEST_MAX_BANKS < GRANULE_MAX_BANKS, "one more for the hole that is ours");
 
 /* A page under examination, and where its owner says it is. */
 struct view {
