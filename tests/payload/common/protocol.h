@@ -32,7 +32,10 @@ enum realm_call {
 	X(secondary)      \
 	X(spin)           \
 	X(bench)          \
-	X(puppet)
+	X(puppet)         \
+	X(vectors)        \
+	X(registers)      \
+	X(worker)
 
 #define REALM_PROGRAM_NUMBER(name) PROGRAM_##name,
 enum realm_program { REALM_PROGRAMS(REALM_PROGRAM_NUMBER) PROGRAM_COUNT };
