@@ -11,12 +11,14 @@
 
 #include "abi/psci.h"
 #include "abi/rsi.h"
+#include "abi/smccc.h"
 #include "base/bits.h"
 #include "input.h"
+#include "world/realm.h"
 #include "world/world.h"
 
 #define MAX_STEPS   96U
-#define POOL        40U /* pages that most addresses name */
+#define POOL        80U /* pages that most addresses name */
 #define MAX_COMMAND 64U
 
 #define EC_WFX        UINT64_C(0x01)
@@ -241,6 +243,45 @@ static void step(void)
 	}
 }
 
+/* A realm with tables, four pages of RAM and two RECs, its granules at the pages from `first` on.
+ */
+static void build_realm(uint64_t first, uint16_t vmid, bool active)
+{
+	static struct world_realm realm;
+
+	memset(&realm, 0, sizeof(realm));
+	world_realm_new(&realm, first, vmid);
+	for (uint64_t page = 0; page < 4; page++) {
+		world_realm_ram_page(&realm, page * GRANULE_SIZE);
+	}
+	world_realm_tables(&realm, BIT(39), 3);
+	world_rec_new(&realm, RMI_REC_FLAG_RUNNABLE, 0);
+	world_rec_new(&realm, RMI_REC_FLAG_RUNNABLE, 0);
+	if (active) {
+		world_realm_activate(&realm);
+	}
+}
+
+/* What there is when the input begins: far states need more commands than an input has room for. */
+static void set_scene(void)
+{
+	switch (input_below(input, 5)) {
+	case 0:
+		break;
+	case 1:
+		build_realm(0, 1, false);
+		break;
+	case 2:
+	case 3:
+		build_realm(0, 1, true);
+		break;
+	default:
+		build_realm(0, 1, true);
+		build_realm(POOL / 2, 2, false);
+		break;
+	}
+}
+
 /* Commands whose handler is there. */
 static void find_live(void)
 {
@@ -249,7 +290,7 @@ static void find_live(void)
 	for (size_t i = 0; world_command_at(i) != NULL && live_count < MAX_COMMAND; i++) {
 		const struct world_command *command = world_command_at(i);
 
-		if (world_call(command->fid, nothing, 7).x[0] != ~UINT64_C(0)) {
+		if (world_call(command->fid, nothing, 7).x[0] != SMCCC_UNKNOWN) {
 			live[live_count++] = command;
 		}
 	}
@@ -267,6 +308,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 	if (live_count == 0) {
 		find_live();
 	}
+	set_scene();
 	machine_on_run = realm;
 	for (unsigned int i = 0; i < MAX_STEPS && whole.left != 0; i++) {
 		step();

@@ -126,5 +126,6 @@
 #define ESR_EC_DABT_SAME_EL 0x25
 #define ESR_DFSC_MASK       0x3F
 #define ESR_DFSC_GPF        0x28
+#define ESR_DFSC_EXTERNAL   0x10
 
 #endif

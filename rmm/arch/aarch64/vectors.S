@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /*
- * Exceptions of the RMM itself. One is survived: a granule protection fault in the copy routines
- * below, which means that the host gave its page away. Every other one is a defect and stops the
- * CPU.
+ * Exceptions of the RMM itself. Two are survived, in the copy routines below: a granule protection
+ * fault, which means that the host gave its page away, and an external abort, which means that the
+ * platform listed memory that is not there and the host named it. Every other one is a defect and
+ * stops the CPU.
  *
  * Handlers run on the exception stack (SP_EL0), so that an overflowed stack is reported too.
  */
@@ -47,6 +48,7 @@ sync_from_rmm:
 	b.ne	unexpected
 	and	x0, x0, #ESR_DFSC_MASK
 	cmp	x0, #ESR_DFSC_GPF
+	ccmp	x0, #ESR_DFSC_EXTERNAL, #4, ne
 	b.ne	unexpected
 	mrs	x0, elr_el2
 	adr	x1, copy_first

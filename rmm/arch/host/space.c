@@ -131,9 +131,6 @@ pa_t machine_slot_target(const void *va, enum machine_pas *pas)
 		if (!slots[i].used || (const uint8_t *)va < slots[i].va || offset >= GRANULE_SIZE) {
 			continue;
 		}
-		if (machine_page(pa) == NULL) {
-			machine_stop("ACCESS: there is no memory at %#lx", (unsigned long)pa.v);
-		}
 		if (machine_on_copy != NULL) {
 			machine_on_copy(pa);
 		}

@@ -90,6 +90,7 @@ static void shared_page(void **state)
 		WORLD_MAIN,   /* of the normal world */
 		WORLD_SECURE, /* and of the secure one */
 		WORLD_ROOT,
+		WORLD_HOLE, /* no memory */
 		WORLD_SHARED_PAGE | BIT(52),
 		~GRANULE_MASK,
 	};

@@ -99,6 +99,7 @@ static void host_page_in_another_world(void **state)
 	(void)state;
 	expect_no_host_page(WORLD_SECURE);
 	expect_no_host_page(WORLD_ROOT);
+	expect_no_host_page(WORLD_HOLE);
 	machine_set_pas(pa_of(page), MACHINE_REALM);
 	expect_no_host_page(page);
 	machine_set_pas(pa_of(page), MACHINE_NS);
@@ -304,7 +305,7 @@ int main(void)
 		WORLD_TEST("map_host_read, map_host_write: not tracked", host_page_not_tracked),
 		WORLD_TEST("map_host_read, map_host_write: every other state",
 			   host_page_in_another_state),
-		WORLD_TEST("map_host_read, map_host_write: another world",
+		WORLD_TEST("map_host_read, map_host_write: another world, no memory",
 			   host_page_in_another_world),
 		WORLD_TEST("map_host_read, map_host_write: fault at every word",
 			   host_page_leaves_meanwhile),

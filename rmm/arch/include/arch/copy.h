@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /*
  * Seam: moving bytes. The host may change the world of its own memory on another CPU at any time,
- * so reading or writing it can end in a granule protection fault; these copies survive it.
+ * so reading or writing it can end in a granule protection fault; and it may name an address that
+ * the platform lists as memory and that has none, which ends in an external abort. These copies
+ * survive both.
  */
 #ifndef ARCH_COPY_H
 #define ARCH_COPY_H
@@ -10,8 +12,8 @@
 
 /*
  * Copies size bytes between memory of the RMM and a mapped host page. Both addresses and size are
- * multiples of 8. Returns false after a granule protection fault: dst then holds part of the bytes,
- * and the caller must treat it as not written. Any other fault stops the CPU.
+ * multiples of 8. Returns false after such a fault: dst then holds part of the bytes, and the caller
+ * must treat it as not written. Any other fault stops the CPU.
  */
 bool arch_copy_from_host(void *dst, const void *src, size_t size);
 bool arch_copy_to_host(void *dst, const void *src, size_t size);
