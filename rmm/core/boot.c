@@ -63,12 +63,13 @@ static int64_t read_manifest(pa_t page, const struct feat *has, struct granule_b
 {
 	static uint64_t copy[GRANULE_SIZE / sizeof(uint64_t)];
 	static struct manifest manifest;
+	unsigned int pa_bits = (unsigned int)min_u64(has->pa_bits, ARCH_SPACE_PA_BITS);
 	int64_t result;
 
-	if (!copy_shared_page(page, has->pa_bits, copy)) {
+	if (!copy_shared_page(page, pa_bits, copy)) {
 		return EL3_BOOT_SHARED_BUFFER;
 	}
-	result = manifest_parse(copy, page, has->pa_bits, &manifest);
+	result = manifest_parse(copy, page, pa_bits, &manifest);
 	if (result != EL3_BOOT_SUCCESS) {
 		return result;
 	}

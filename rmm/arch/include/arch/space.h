@@ -56,6 +56,8 @@ void *arch_window_open(uint64_t index, pa_t pa);
 /* Closes page index: no CPU has a translation for it when it returns. The page must be open. */
 void arch_window_close(uint64_t index);
 
+/* ARCH_SPACE_PA_BITS: no address that needs more bits can be mapped in slots or window. */
+
 /* Where page index of the window is, open or not. */
 static inline void *arch_window_at(uint64_t index);
 

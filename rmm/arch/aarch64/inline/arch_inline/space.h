@@ -4,6 +4,8 @@
 
 #include "arch/aarch64/layout.h"
 
+#define ARCH_SPACE_PA_BITS 48U /* TCR_EL2.DS is 0 */
+
 static inline void *arch_window_at(uint64_t index)
 {
 	return (void *)(WINDOW_BASE + (index << GRANULE_SHIFT));
