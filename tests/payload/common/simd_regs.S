@@ -5,15 +5,22 @@
 	.arch	armv8.5-a+sve
 
 	.macro	each_q, operation
-	.irp	n, 0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23,24,25,26,27,28,29,30,31
-	\operation	q\n, [x0, #(\n * 16)]
+	.irp	reg, 0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15
+	\operation	q\reg, [x0, #(\reg * 16)]
+	.endr
+	.irp	reg, 16,17,18,19,20,21,22,23,24,25,26,27,28,29,30,31
+	\operation	q\reg, [x0, #(\reg * 16)]
 	.endr
 	.endm
 
 	.macro	each_z, operation
 	mov	x1, x0
-	.irp	n, 0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23,24,25,26,27,28,29,30,31
-	\operation	z\n, [x1]
+	.irp	reg, 0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15
+	\operation	z\reg, [x1]
+	add	x1, x1, #SIMD_Z_MAX
+	.endr
+	.irp	reg, 16,17,18,19,20,21,22,23,24,25,26,27,28,29,30,31
+	\operation	z\reg, [x1]
 	add	x1, x1, #SIMD_Z_MAX
 	.endr
 	.endm

@@ -25,13 +25,6 @@ uint64_t realm_unprotected(const struct realm *realm)
 	return 1UL << (realm->config.ipa_width - 1);
 }
 
-void realm_needed(void)
-{
-	if (smc_call(RMI_REALM_CREATE_FID).x[0] == SMCCC_UNKNOWN) {
-		SKIP("this RMM has no realms");
-	}
-}
-
 uint64_t granule_take(void)
 {
 	uint64_t granule = page_alloc();
@@ -259,6 +252,10 @@ struct realm *realm_boot(const struct realm_config *config)
 	memcpy(&args[1], config->args, sizeof(config->args));
 	realm_init_ripas(realm, REALM_RAM_BASE, REALM_RAM_TOP);
 	load_image(realm);
+	for (unsigned i = 0; i < 2 && config->created.src; i++) {
+		realm_data_create(realm, config->created.ipa[i], config->created.src,
+				  config->created.flags);
+	}
 	for (unsigned i = 0; i < config->recs; i++) {
 		realm_add_rec(realm, REALM_RAM_BASE, args, i == 0);
 	}

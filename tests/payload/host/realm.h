@@ -10,6 +10,11 @@
 #include "payload/common/protocol.h"
 #include "rmi.h"
 
+/* Two more pages of RAM that realm_boot() creates: src at both, in this order. src 0: none. */
+struct realm_pages {
+	uint64_t ipa[2], src, flags;
+};
+
 struct realm_config {
 	uint8_t ipa_width;
 	int64_t start_level;
@@ -18,6 +23,7 @@ struct realm_config {
 	uint8_t hash;
 	uint8_t sve_vl, num_bps, num_wps, pmu_counters; /* as in struct rmi_realm_params */
 	uint8_t rpv[RMI_RPV_SIZE];
+	struct realm_pages created;
 	unsigned recs;
 	enum realm_program program;
 	uint64_t args[7]; /* of the program */
@@ -53,9 +59,6 @@ struct realm {
 	unsigned rec_count;
 	struct rec recs[REALM_MAX_RECS];
 };
-
-/* Skips the test if this RMM answers RMI_REALM_CREATE with -1. */
-void realm_needed(void);
 
 /* 32-bit addresses, one start table at level 1, SHA-256, one REC. */
 struct realm_config realm_default(enum realm_program program);

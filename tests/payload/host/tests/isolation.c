@@ -146,6 +146,21 @@ TEST_CPUS(vectors_cpus, 3,
 	CHECK_EQ(rec_run(&realms[1]->recs[0]), REC_DONE);
 }
 
+TEST(vectors_hash,
+     "vector registers: the host's Z, P, FFR, FPCR and FPSR survive commands that hash: "
+     "RMI_REALM_CREATE, RTT_INIT_RIPAS, DATA_CREATE, REC_CREATE")
+{
+	struct realm_config config = realm_default(PROGRAM_hello);
+
+	host_load(random64());
+	realm_boot(&config);
+	host_check();
+	config.hash = RMI_HASH_SHA_512;
+	host_load(random64());
+	realm_boot(&config);
+	host_check();
+}
+
 /* The normal world's EL1, as a hypervisor's guest would have it. */
 #define HOST_REGISTERS(X)                  \
 	X("sp_el1", ~0xfUL)                \

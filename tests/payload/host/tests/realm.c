@@ -11,10 +11,8 @@
 
 static struct realm *boot(enum realm_program program, unsigned recs, uint64_t arg0, uint64_t arg1)
 {
-	struct realm_config config;
+	struct realm_config config = realm_default(program);
 
-	realm_needed();
-	config = realm_default(program);
 	config.recs = recs;
 	config.args[0] = arg0;
 	config.args[1] = arg1;
