@@ -16,6 +16,12 @@
 #include "arch/cpu.h"
 #include "arch/lock.h"
 
+/* CBMC knows these two; a compiler that checks the headers does not. */
+#ifndef __CPROVER__
+void __CPROVER_assert(bool holds, const char *text);
+void __CPROVER_assume(bool holds);
+#endif
+
 #define ASSUME(condition) __CPROVER_assume(condition)
 
 #ifdef PROOF_REACH

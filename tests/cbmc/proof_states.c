@@ -17,6 +17,22 @@ static bool allowed(unsigned int from, unsigned int to, unsigned int refs)
 	return to == GRANULE_DELEGATED && refs == 0;
 }
 
+static void change(struct granule_held held, uint32_t before)
+{
+	enum granule_state from = state_of(before);
+	unsigned int to = nondet_unsigned();
+
+	ASSUME(to < 16);
+	bool may = allowed(from, to, refs_of(before));
+
+	proof_panic_wanted = !may;
+	granule_unlock_to(held, to);
+	REACHED();
+	PROVE(may && granule_peek(held.granule) == to && (held.granule->word & WORD_LOCK) == 0);
+	PROVE(granule_refs(held.granule) == refs_of(before));
+	PROVE(to != GRANULE_DELEGATED || held.granule->word >> WORD_REFS_LOW == 0);
+}
+
 int main(void)
 {
 	uint64_t other = nondet_u64();
@@ -28,32 +44,20 @@ int main(void)
 
 	uint32_t other_before = table[other].word;
 	uint32_t before = granule->word;
-	enum granule_state from = granule_peek(granule);
 	unsigned int want = nondet_unsigned();
-	unsigned int to = nondet_unsigned();
 
-	ASSUME(want < 16 && to < 16);
+	ASSUME(want < 16);
 	if (!granule_lock(granule, want, &held)) {
-		PROVE(want != from && granule->word == before && proof_locks_held == 0);
-		return 0;
+		PROVE(want != state_of(before) && granule->word == before);
+	} else {
+		PROVE(want == state_of(before) && held.granule == granule && proof_locks_held == 1);
+		PROVE(granule->word == (before | WORD_LOCK));
+		if (nondet_bool()) {
+			granule_unlock(held);
+			PROVE(granule->word == before);
+		} else {
+			change(held, before);
+		}
 	}
-	PROVE(want == from && held.granule == granule && proof_locks_held == 1);
-	PROVE(granule->word == (before | WORD_LOCK));
-	if (nondet_bool()) {
-		granule_unlock(held);
-		PROVE(granule->word == before && proof_locks_held == 0);
-		return 0;
-	}
-
-	bool may = allowed(from, to, granule_refs(granule));
-
-	proof_panic_wanted = !may;
-	granule_unlock_to(held, to);
-	REACHED();
-	PROVE(may && granule_peek(granule) == to && (granule->word & WORD_LOCK) == 0);
 	PROVE(proof_locks_held == 0 && table[other].word == other_before);
-	PROVE(granule_refs(granule) == refs_of(before));
-	if (to == GRANULE_DELEGATED || from == GRANULE_DELEGATED) {
-		PROVE(to != GRANULE_DELEGATED || granule->word >> WORD_REFS_LOW == 0);
-	}
 }

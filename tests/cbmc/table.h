@@ -14,7 +14,7 @@ static size_t any_bank_count;
 static struct granule_bank any_own;
 
 /* Any range of whole granules below 2^PA_BITS. */
-static struct granule_bank any_range(void)
+static inline struct granule_bank any_range(void)
 {
 	struct granule_bank range = {{nondet_u64()}, nondet_u64()};
 
@@ -25,7 +25,7 @@ static struct granule_bank any_range(void)
 }
 
 /* As manifest_parse() lets them through: ascending, not overlapping. */
-static void choose_banks(void)
+static inline void choose_banks(void)
 {
 	any_bank_count = nondet_size();
 	ASSUME(any_bank_count >= 1 && any_bank_count <= BANKS);
@@ -37,13 +37,13 @@ static void choose_banks(void)
 	any_own = any_range();
 }
 
-static bool in_range(struct granule_bank range, uint64_t pa)
+static inline bool in_range(struct granule_bank range, uint64_t pa)
 {
 	return pa >= range.base.v && pa - range.base.v < range.size;
 }
 
 /* Whether the granule at pa belongs in the table. */
-static bool delegable(uint64_t pa)
+static inline bool delegable(uint64_t pa)
 {
 	bool in_bank = false;
 
@@ -54,7 +54,7 @@ static bool delegable(uint64_t pa)
 }
 
 /* Any content of a granule's word that is not locked. */
-static struct granule *any_granule(void)
+static inline struct granule *any_granule(void)
 {
 	uint64_t index = nondet_u64();
 	uint32_t word = nondet_u32();

@@ -12,8 +12,8 @@
 
 /*
  * Copies size bytes between memory of the RMM and a mapped host page. Both addresses and size are
- * multiples of 8. Returns false after such a fault: dst then holds part of the bytes, and the caller
- * must treat it as not written. Any other fault stops the CPU.
+ * multiples of 8. Returns false after such a fault: dst then holds part of the bytes, and the
+ * caller must treat it as not written. Any other fault stops the CPU.
  */
 bool arch_copy_from_host(void *dst, const void *src, size_t size);
 bool arch_copy_to_host(void *dst, const void *src, size_t size);
