@@ -29,7 +29,8 @@ const char options_help[] =
 	"  --console WHERE       stdio, none, file:PATH or unix:PATH (stdio; Ctrl-] x ends rvm)\n"
 	"  --rpv STRING          personalization value, up to 64 characters, or 0x and hex digits\n"
 	"  --hash sha256|sha512  measurement algorithm (sha256)\n"
-	"  --sve, --pmu          give the realm the vector extension, performance counters\n"
+	"  --sve BITS            vector extension with vectors of that length (none)\n"
+	"  --pmu N               performance monitor with N counters (none)\n"
 	"  --no-measure          leave contents out of the measurement: quicker, proves nothing\n"
 	"  --measure-only        print the measured operations, run nothing\n"
 	"  --quiet               no progress messages\n"
@@ -170,8 +171,6 @@ static bool take_flag(struct options *o, const char *word)
 		const char *name;
 		bool *flag;
 	} flags[] = {
-		{"--sve", &o->sve},
-		{"--pmu", &o->pmu},
 		{"--no-measure", &o->no_measure},
 		{"--measure-only", &o->measure_only},
 		{"--quiet", &o->quiet},
@@ -227,6 +226,10 @@ static bool take_value(struct options *o, const char *word, const char *value,
 		good = parse_number(value, MAX_CPUS, &o->cpus);
 	} else if (strcmp(word, "--apt") == 0) {
 		good = parse_number(value, MAX_APT, &o->apt);
+	} else if (strcmp(word, "--sve") == 0) {
+		good = parse_number(value, 2048, &o->sve) && o->sve % 128 == 0;
+	} else if (strcmp(word, "--pmu") == 0) {
+		good = parse_number(value, 31, &o->pmu);
 	} else if (strcmp(word, "--hash") == 0) {
 		good = parse_hash(value, &o->hash);
 	} else if (strcmp(word, "--rpv") == 0) {

@@ -31,8 +31,8 @@ struct options {
 	unsigned int apt;
 	uint8_t hash; /* RMI_HASH_* */
 	uint8_t rpv[64];
-	bool sve;
-	bool pmu;
+	unsigned int sve; /* vector length in bits, 0: no SVE */
+	unsigned int pmu; /* counters, 0: no PMU */
 	bool no_measure;
 	bool measure_only;
 	bool quiet;

@@ -53,6 +53,8 @@ static void from_options(const struct options *o, struct layout_config *c)
 	c->cpus = o->cpus;
 	c->hash_algo = o->hash;
 	c->realm_flags = (o->sve ? RMI_REALM_FLAG_SVE : 0) | (o->pmu ? RMI_REALM_FLAG_PMU : 0);
+	c->sve_vl = (uint8_t)(o->sve ? o->sve / 128 - 1 : 0);
+	c->pmu_num_ctrs = (uint8_t)o->pmu;
 	c->skip_content = o->no_measure;
 }
 

@@ -135,7 +135,7 @@ static int assign(struct caec_realm *realm, u64 ipa, struct page *page, bool cop
 	}
 	xa_erase(&realm->data, ipa >> PAGE_SHIFT);
 	caec_granule_free(realm, page);
-	pr_warn_ratelimited("caec: DATA_CREATE %#llx: %#llx\n", ipa, status);
+	pr_debug("caec: DATA_CREATE %#llx: %#llx\n", ipa, status);
 	return rmi_status_code(status) == RMI_ERROR_REALM ? -EPERM : -EINVAL;
 }
 

@@ -157,8 +157,8 @@ static int enter_failed(struct caec_vcpu *vcpu, u64 status)
 		}
 		return -EINVAL;
 	default:
-		pr_warn_ratelimited("caec: REC_ENTER of %s/%u: %#llx\n", vcpu->realm->name,
-				    vcpu->index, status);
+		pr_debug("caec: REC_ENTER of %s/%u: %#llx\n", vcpu->realm->name, vcpu->index,
+			 status);
 		return -EIO;
 	}
 }

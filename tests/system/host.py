@@ -20,7 +20,9 @@ COMMAND_LINE = ("console=ttyAMA0 rdinit=/init loglevel=5 nokaslr init_on_alloc=0
                 "apparmor=0 lsm=capability mitigations=off rcupdate.rcu_expedited=1 "
                 "panic=-1 oops=panic")
 # What a healthy kernel never says.
-TROUBLE = ("Internal error:", "Unable to handle kernel", "Kernel panic", "WARNING:", "BUG:",
+TROUBLE = ("caec: UNDELEGATE", "caec: DELEGATE", "caec: RTT_", "caec: REC_", "caec: REALM_",
+           "caec: DATA_", "caec: APT_", "caec: MAP_", "caec: UNMAP_", "caec: PSCI_",
+           "Internal error:", "Unable to handle kernel", "Kernel panic", "WARNING:", "BUG:",
            "INFO: task", "rcu: INFO:", "watchdog: BUG", "general protection", "page lost",
            "sysrq: ", "list_del corruption", "refcount_t:")
 
@@ -93,9 +95,7 @@ class Host:
         """Runs a command line of the shell and returns its output lines."""
         self.number += 1
         mark = f"@@{self.number}@"
-        self.log.write(f"{time.monotonic() - self.start:9.3f} > {command}\n")
-        self.process.stdin.write(f"{command}\necho \"@\"\"@{self.number}@$?@\"\n".encode())
-        self.process.stdin.flush()
+        self.send(f"{command}\necho \"@\"\"@{self.number}@$?@\"")
         seen = self.wait(mark, seconds)
         text, rest = seen[-1].split(mark, 1)
         status = int(rest.split("@")[0])
@@ -103,6 +103,12 @@ class Host:
         if check and status != 0:
             raise Failure(f"{command!r} ended with status {status}: {output[-5:]}")
         return output
+
+    def send(self, text):
+        """Types text and a newline."""
+        self.log.write(f"{time.monotonic() - self.start:9.3f} > {text}\n")
+        self.process.stdin.write(f"{text}\n".encode())
+        self.process.stdin.flush()
 
     def elapsed(self):
         """Seconds since power-on."""

@@ -41,10 +41,10 @@ static void defaults(void **state)
 static void everything(void **state)
 {
 	(void)state;
-	assert_true(
-		parse("--name web.1 --kernel k --initrd i --cmdline quiet --mem 1G --cpus 64 "
-		      "--csm 64M --apt 9 --disk a.img --disk b.img,ro --share /srv --console "
-		      "unix:/tmp/c --rpv 0x00fF --hash sha512 --sve --pmu --no-measure --quiet"));
+	assert_true(parse(
+		"--name web.1 --kernel k --initrd i --cmdline quiet --mem 1G --cpus 64 "
+		"--csm 64M --apt 9 --disk a.img --disk b.img,ro --share /srv --console "
+		"unix:/tmp/c --rpv 0x00fF --hash sha512 --sve 256 --pmu 4 --no-measure --quiet"));
 	assert_int_equal(options.mem, UINT64_C(1) << 30);
 	assert_int_equal(options.cpus, 64);
 	assert_int_equal(options.csm, 64u << 20);
@@ -59,7 +59,7 @@ static void everything(void **state)
 	assert_int_equal(options.rpv[1], 0xff);
 	assert_int_equal(options.rpv[2], 0);
 	assert_int_equal(options.hash, RMI_HASH_SHA_512);
-	assert_true(options.sve && options.pmu && options.no_measure && options.quiet);
+	assert_true(options.sve == 256 && options.pmu == 4 && options.no_measure && options.quiet);
 	assert_false(options.measure_only);
 }
 
@@ -141,6 +141,9 @@ static void refused(void **state)
 		"--name a --kernel k --cpus 1K",
 		"--name a --kernel k --apt 65",
 		"--name a --kernel k --hash md5",
+		"--name a --kernel k --sve 100",
+		"--name a --kernel k --sve 4096",
+		"--name a --kernel k --pmu 32",
 		"--name a --kernel k --rpv 0x1",
 		"--name a --kernel k --rpv 0xgg",
 		"--name a --kernel k --console tcp:1",

@@ -1,0 +1,393 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-3-Clause
+"""Boots a stock Linux host with the module and realms in QEMU, and checks what they do.
+
+Results go to build/results/system.tap, the console of each boot to build/logs/system-NAME.log.
+Limits are about three times what a quiet machine needs.
+"""
+
+import argparse
+import base64
+import contextlib
+import os
+import random
+import subprocess
+import sys
+import time
+
+sys.dont_write_bytecode = True
+import host as machine  # noqa: E402
+from host import Failure  # noqa: E402
+
+TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.realpath(__file__))))
+BUILD = os.environ.get("BUILD") or os.path.join(TOP, "build")
+IMAGES = os.path.join(BUILD, "system")
+ANCHOR = os.path.join(TOP, "verifier", "anchors", "tf-a-sample.pem")
+
+BOOT_SECONDS = 90
+SHELL_SECONDS = 120  # from rvm run to a realm's shell
+SHELL_TARGET = 40
+WORK_SECONDS = 90
+TEARDOWN_SECONDS = 90
+MEMORY_SLACK_KIB = 12 * 1024  # what a running kernel keeps for itself from one look to the next
+REALM_LINE = "quiet console=hvc0 swiotlb=8192 cma=0"
+LINUX = f"--kernel /Image --initrd /guest.cpio --mem 256M --cmdline '{REALM_LINE}'"
+TINY = "--kernel /tiny-{} --mem 16M --console none --no-measure --quiet"
+
+
+class Report:
+    """TAP as it happens."""
+
+    def __init__(self, path):
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        self.file = open(path, "w", encoding="utf-8")
+        self.number = 0
+        self.failed = 0
+
+    def add(self, good, name, notes=()):
+        """One result."""
+        self.number += 1
+        self.failed += not good
+        for note in notes:
+            self.file.write(f"# {note}\n")
+        self.file.write(f"{'ok' if good else 'not ok'} {self.number} - {name}\n")
+        self.file.flush()
+        print(f"{'ok' if good else 'NOT OK':6} {name}", flush=True)
+        for note in notes:
+            print(f"         {note}", flush=True)
+
+    @contextlib.contextmanager
+    def test(self, name):
+        """A test that fails by raising Failure; yields a list for notes."""
+        notes = []
+        try:
+            yield notes
+        except Failure as failure:
+            self.add(False, name, notes + [str(failure)])
+        else:
+            self.add(True, name, notes)
+
+    def close(self):
+        """The plan, at the end."""
+        self.file.write(f"1..{self.number}\n")
+        self.file.close()
+
+
+def expect(condition, what):
+    """A check inside a test."""
+    if not condition:
+        raise Failure(what)
+
+
+class System:
+    """A booted host and what tests ask of it."""
+
+    def __init__(self, name, kernel, report):
+        os.makedirs(os.path.join(BUILD, "logs"), exist_ok=True)
+        self.path = os.path.join(BUILD, "logs", f"system-{name}.log")
+        self.log = open(self.path, "w", encoding="utf-8")
+        self.report = report
+        self.host = machine.Host(kernel, os.path.join(IMAGES, "host.cpio"),
+                                 os.path.join(IMAGES, "flash.bin"), self.log)
+
+    def run(self, command, seconds=60, check=True):
+        """A command on the host."""
+        return self.host.run(command, seconds, check)
+
+    def granules(self):
+        """(delegated, leaked, realms) as the module says."""
+        lines = self.run("cat /sys/kernel/debug/caec/granules")
+        values = dict(line.split() for line in lines if " " in line)
+        return tuple(int(values[key]) for key in ("delegated", "leaked", "realms"))
+
+    def free(self):
+        """Available memory in KiB, caches dropped."""
+        self.run("sync; echo 3 >/proc/sys/vm/drop_caches")
+        return int(self.run("sed -n 's/MemAvailable: *//p' /proc/meminfo")[-1].split()[0])
+
+    def settle(self, seconds=TEARDOWN_SECONDS):
+        """Waits until no realm is left, and checks that nothing else is."""
+        end = time.monotonic() + seconds
+        state = self.granules()
+        while state[2] and time.monotonic() < end:
+            self.run("sleep 1")
+            state = self.granules()
+        expect(state == (0, 0, 0), f"delegated, leaked, realms: {state}")
+
+    def start(self, name, options):
+        """rvm run in the background; its messages go to /tmp/NAME.out."""
+        self.run(f"rvm run --name {name} {options} </dev/null >/tmp/{name}.out 2>&1 & "
+                 f"echo $! >/tmp/{name}.pid")
+
+    def wait_for(self, condition, seconds, what):
+        """Polls a shell condition on the host."""
+        end = time.monotonic() + seconds
+        while self.host.run(f"{condition} && echo yes", 60, False) != ["yes"]:
+            expect(time.monotonic() < end, f"{what}: not within {seconds} s")
+            self.run("usleep 300000")
+
+    def control(self, name, command, seconds=WORK_SECONDS):
+        """Lines that a realm's agent answers; the command must succeed there."""
+        lines = self.run(f"echo '{command}' | timeout {seconds} rvm control {name}", seconds + 30)
+        expect(lines and lines[-1] == "status 0", f"{name}: {command}: {lines[-4:]}")
+        return lines[:-1]
+
+    def healthy(self):
+        """The host's kernel has not complained."""
+        with self.report.test("host kernel: no oops, warning or hang"):
+            expect(not self.host.trouble, "; ".join(self.host.trouble[:5]))
+            expect(self.host.process.poll() is None, "the machine has ended")
+
+    def close(self):
+        """Power off."""
+        self.host.end()
+        self.log.close()
+
+
+# ------------------------------------------------------------------- scenarios
+
+
+def module(system, _args):
+    """The module by itself: loading, calls, arguments, limits, unloading."""
+    test = system.report.test
+    with test("host module finds the RMM"):
+        text = "\n".join(system.run("dmesg | grep caec:"))
+        expect("RMI 1.0" in text, text)
+    tap = system.run("hosttest api /tiny-spin", 180, check=False)
+    results = [line for line in tap if line.startswith(("ok ", "not ok "))]
+    for line in results:
+        notes = [other for other in tap if other.startswith("#")] if line[0] == "n" else []
+        system.report.add(line.startswith("ok"), "host module: " + line.split(" - ", 1)[1], notes)
+    with test("host module: all checks of its calls have run"):
+        expect(f"1..{len(results)}" in tap and len(results) > 50, tap[-3:])
+    with test("host module: a memory cgroup limits a realm, and survives it"):
+        system.run("mkdir -p /tmp/cg && (mountpoint -q /tmp/cg || mount -t cgroup2 cg /tmp/cg)")
+        system.run("echo +memory >/tmp/cg/cgroup.subtree_control; mkdir /tmp/cg/small; "
+                   "echo 24M >/tmp/cg/small/memory.max; echo 0 >/tmp/cg/small/memory.swap.max",
+                   check=False)
+        lines = system.run("sh -c 'echo $$ >/tmp/cg/small/cgroup.procs; exec rvm run --name big "
+                           f"{LINUX} --no-measure --quiet --console none' 2>&1", 120, check=False)
+        expect(system.host.run("rvm list | grep -c big", check=False)[-1] == "0", "it runs")
+        system.settle()
+        expect("max 0" not in " ".join(system.run("grep -E '^max ' /tmp/cg/small/memory.events")),
+               f"the limit was never met: {lines[-3:]}")
+    with test("host module: cannot be unloaded while a realm exists"):
+        system.start("held", TINY.format("spin"))
+        system.wait_for("rvm list | grep -q held", 60, "the realm")
+        system.run("! rmmod caec_host 2>/dev/null")
+        system.run("rvm stop held; wait")
+    with test("host module: unloads when teardown is done, and loads again"):
+        system.run("rmmod caec_host", TEARDOWN_SECONDS)
+        system.run("insmod /lib/caec_host.ko")
+        expect(system.granules() == (0, 0, 0), "granules after loading")
+
+
+def one_cycle(system, name, options):
+    """A realm from start to power-off; rvm must say that it ended well."""
+    system.run(f"rvm run --name {name} {options}", 120)
+
+
+def cycles(system, args):
+    """Start and stop, over and over."""
+    count = 100 if args.long else 20
+    one_cycle(system, "warm", TINY.format("off"))
+    system.settle()
+    before = system.free()
+    with system.report.test(f"{count} start/stop cycles leave no granule and no memory behind"
+                            ) as notes:
+        for number in range(count):
+            one_cycle(system, f"cycle{number}", TINY.format("off"))
+        system.settle()
+        lost = before - system.free()
+        notes.append(f"available memory changed by {-lost} KiB")
+        expect(lost < MEMORY_SLACK_KIB, f"{lost} KiB are missing")
+    with system.report.test("realms side by side: four at a time, all end well"):
+        names = [f"side{number}" for number in range(4)]
+        for name in names:
+            system.start(name, TINY.format("off"))
+        system.run("wait", 120)
+        system.settle()
+
+
+def kills(system, args):
+    """SIGKILL at random moments."""
+    dice = random.Random(args.seed)
+    before = system.free()
+    for kind, options, longest, count in (
+            ("while it is built and runs", TINY.format("spin") + " --cpus 2", 1500, 12),
+            ("while Linux is loaded and boots",
+             LINUX + " --cpus 2 --no-measure --console none --quiet", 14000, 3)):
+        count *= 5 if args.long else 1
+        with system.report.test(f"SIGKILL of rvm {kind}, {count} times (seed {args.seed})"):
+            for number in range(count):
+                system.start(f"victim{number}", options)
+                system.run(f"usleep {dice.randrange(longest) * 1000}; "
+                           f"kill -9 $(cat /tmp/victim{number}.pid); wait", 60, check=False)
+            system.settle(2 * TEARDOWN_SECONDS)
+    with system.report.test("SIGKILL leaves no memory behind") as notes:
+        lost = before - system.free()
+        notes.append(f"available memory changed by {-lost} KiB")
+        expect(lost < MEMORY_SLACK_KIB, f"{lost} KiB are missing")
+    with system.report.test("SIGTERM ends rvm in good order"):
+        system.start("polite", TINY.format("spin"))
+        system.wait_for("rvm list | grep -q polite", 60, "the realm")
+        system.run("sleep 1; kill $(cat /tmp/polite.pid); wait $(cat /tmp/polite.pid)")
+        system.run("! ls /run/caec | grep -q polite")
+        system.settle()
+
+
+def fuzz(system, args):
+    """Random calls."""
+    seconds = 300 if args.long else 30
+    before = system.free()
+    with system.report.test(f"random calls for {seconds} s leave a healthy host (seed {args.seed})"
+                            ) as notes:
+        lines = system.run(f"hosttest fuzz {seconds} {args.seed}", 3 * seconds + 120)
+        rounds = [line.split() for line in lines if line.startswith("fuzz:")]
+        calls, runs = (sum(int(words[at]) for words in rounds) for at in (1, 5))
+        notes.append(f"{calls} calls, {runs} of them runs of a vCPU")
+        expect(calls > 100 and runs > 10, "the program hardly did anything")
+        system.settle()
+        lost = before - system.free()
+        expect(lost < MEMORY_SLACK_KIB, f"{lost} KiB are missing")
+    with system.report.test("a realm runs after that"):
+        one_cycle(system, "after", TINY.format("off"))
+        system.settle()
+
+
+def check_token(system, name, args):
+    """The realm's token, by the kernel's own interface, against the measurement made offline."""
+    challenge = bytes(random.Random(args.seed + len(name)).randrange(256) for _ in range(64)).hex()
+    text = "".join(system.control(name, f"work_token {challenge}"))
+    path = os.path.join(BUILD, "system", f"token-{name}")
+    with open(path, "wb") as file:
+        file.write(base64.b64decode(text))
+    policy = os.path.join(BUILD, "system", f"policy-{name}.json")
+    tools = os.path.join(BUILD, "verifier")
+    measured = subprocess.run(
+        [os.path.join(tools, "cca-measure"), "--kernel", args.kernel, "--initrd",
+         os.path.join(IMAGES, "guest.cpio"), "--cmdline", REALM_LINE, "--mem", "256M", "--cpus",
+         "2", "--policy", "--anchor", ANCHOR, "--rpv", name],
+        capture_output=True, text=True, check=False)
+    expect(measured.returncode == 0, measured.stderr)
+    with open(policy, "w", encoding="utf-8") as file:
+        file.write(measured.stdout)
+    verified = subprocess.run(
+        [os.path.join(tools, "cca-verify"), "--anchor", ANCHOR, "--challenge", challenge,
+         "--policy", policy, path], capture_output=True, text=True, check=False)
+    expect(verified.returncode == 0, verified.stdout + verified.stderr)
+
+
+def realms(system, args):
+    """Two stock Linux realms at the same time."""
+    test = system.report.test
+    names = ["one", "two"]
+    system.run("mkdir -p /tmp/share; echo greetings >/tmp/share/from-host")
+    begun = time.monotonic()
+    for name in names:
+        system.run(f"dd if=/dev/zero of=/tmp/{name}.disk bs=1M count=8 2>/dev/null")
+        system.start(name, f"{LINUX} --cpus 2 --rpv {name} --disk /tmp/{name}.disk "
+                           f"--share /tmp/share --console file:/tmp/{name}.con")
+    for name in names:
+        with test(f"realm {name}: two vCPUs, stock kernel, reaches a shell") as notes:
+            system.wait_for(f"grep -q 'realm is up: 2 CPUs' /tmp/{name}.con", SHELL_SECONDS, name)
+            notes.append(f"{time.monotonic() - begun:.0f} s after both were started "
+                         "(wall time of the emulation)")
+    with test("progress is visible while a realm is built"):
+        expect(len(system.run("grep '%$' /tmp/one.out")) >= 5, "no progress lines")
+    with test("rvm list shows both"):
+        text = "\n".join(system.run("rvm list --json"))
+        expect(all(f'"name":"{name}"' in text for name in names), text)
+    for name in names:
+        for work in ("cpu", "memory", "timer", "disk", "share", "console"):
+            with test(f"realm {name}: {work} workload") as notes:
+                notes += system.control(name, f"work_{work}")[-1:]
+    with test("both realms at work at the same time"):
+        system.run("for r in one two; do (echo 'work_cpu && work_memory' | timeout 150 "
+                   "rvm control $r >/tmp/$r.work) & done; wait", 180)
+        for name in names:
+            expect("status 0" in system.run(f"cat /tmp/{name}.work"), name)
+    with test("a realm's console reaches its file"):
+        expect(system.run("grep -c '^200' /tmp/one.con")[-1] == "1", "line 200 is missing")
+    for name in names:
+        with test(f"realm {name}: token through the kernel's interface is verified, "
+                  "with the measurement of cca-measure"):
+            check_token(system, name, args)
+    with test("a vCPU goes off and comes back"):
+        system.control("one", "echo 0 >/sys/devices/system/cpu/cpu1/online && [ $(nproc) = 1 ] && "
+                              "echo 1 >/sys/devices/system/cpu/cpu1/online && [ $(nproc) = 2 ]")
+    with test("realm one restarts when it asks for it"):
+        system.run("echo 'reboot -f' | timeout 60 rvm control one", check=False)
+        system.wait_for("grep -q 'starts again' /tmp/one.out", 60, "the restart")
+        system.wait_for("grep -q 'realm is up: 2 CPUs' /tmp/one.con", SHELL_SECONDS, "its shell")
+        system.control("one", "true")
+    for name in names:
+        with test(f"realm {name}: powers off"):
+            system.run(f"echo 'poweroff -f' | timeout 60 rvm control {name}", check=False)
+            system.wait_for(f"grep -q 'powered off' /tmp/{name}.out", 60, "power off")
+    with test("no granule is left"):
+        system.settle()
+
+
+def shutdown(system, _args):
+    """The host goes down under running realms."""
+    system.start("left", TINY.format("spin") + " --cpus 2")
+    system.run("hosttest hold >/tmp/hold.out &")
+    system.wait_for("grep -q holding /tmp/hold.out && rvm list | grep -q left", 60, "the realms")
+    system.run("sleep 1; dmesg -n 7")
+    with system.report.test("host shutdown takes back every granule of running realms"):
+        system.host.send("reboot -f")
+        lines = system.host.wait("granules delegated at shutdown", TEARDOWN_SECONDS)
+        expect("caec: 0 granules" in lines[-1], lines[-1])
+    with system.report.test("host kernel: no oops, warning or hang at shutdown"):
+        expect(not system.host.trouble, "; ".join(system.host.trouble[:5]))
+
+
+# What runs on one boot, and whether the host is still there at its end.
+BOOTS = {
+    "host": ((module, cycles, kills, fuzz), True),
+    "realms": ((realms,), True),
+    "shutdown": ((shutdown,), False),
+}
+
+
+def boot(name, args, report):
+    """One boot and its scenarios."""
+    system = System(name, args.kernel, report)
+    scenarios, stays = BOOTS[name]
+    try:
+        with report.test(f"stock host boots ({name})") as notes:
+            system.host.wait("HOST: ready", BOOT_SECONDS)
+            notes.append(f"{system.host.elapsed():.1f} s")
+        for scenario in scenarios:
+            try:
+                scenario(system, args)
+            except Failure as failure:
+                report.add(False, f"{scenario.__name__} runs to its end", [str(failure)])
+        if stays:
+            system.healthy()
+    finally:
+        system.close()
+    if report.failed:
+        print(f"console: {os.path.relpath(system.path, TOP)}", flush=True)
+
+
+def main():
+    """All boots, or one."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--only", choices=BOOTS, help="one boot")
+    parser.add_argument("--long", action="store_true", help="more repetitions")
+    parser.add_argument("--seed", type=int, default=1, help="of everything random")
+    args = parser.parse_args()
+    version = open("/etc/caec/kernel-version", encoding="utf-8").read().strip()
+    args.kernel = f"/usr/lib/modules/{version}/vmlinuz"
+    tap = os.path.join(BUILD, "results", "system-long.tap" if args.long else "system.tap")
+    report = Report(tap)
+    for name in [args.only] if args.only else BOOTS:
+        boot(name, args, report)
+    report.close()
+    return subprocess.run([os.path.join(TOP, "tools", "tally"), tap], check=False).returncode
+
+
+if __name__ == "__main__":
+    sys.exit(main())
