@@ -304,7 +304,7 @@ def realms(system, args):
                 notes += system.control(name, f"work_{work}")[-1:]
     with test("both realms at work at the same time"):
         system.run("for r in one two; do (echo 'work_cpu && work_memory' | timeout 150 "
-                   "rvm control $r >/tmp/$r.work) & done; wait", 180)
+                   "rvm control $r >/tmp/$r.work) & pids=\"$pids $!\"; done; wait $pids", 180)
         for name in names:
             expect("status 0" in system.run(f"cat /tmp/{name}.work"), name)
     with test("a realm's console reaches its file"):
@@ -317,7 +317,7 @@ def realms(system, args):
         system.control("one", "echo 0 >/sys/devices/system/cpu/cpu1/online && [ $(nproc) = 1 ] && "
                               "echo 1 >/sys/devices/system/cpu/cpu1/online && [ $(nproc) = 2 ]")
     with test("realm one restarts when it asks for it"):
-        system.run("echo 'reboot -f' | timeout 60 rvm control one", check=False)
+        system.run("rm /tmp/one.con; echo 'reboot -f' | timeout 60 rvm control one", check=False)
         system.wait_for("grep -q 'starts again' /tmp/one.out", 60, "the restart")
         system.wait_for("grep -q 'realm is up: 2 CPUs' /tmp/one.con", SHELL_SECONDS, "its shell")
         system.control("one", "true")
