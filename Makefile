@@ -14,7 +14,7 @@ UNITS := tests/unit tests/fuzz verifier vmm
 export BUILD CSM
 
 .DEFAULT_GOAL := help
-.PHONY: help env firmware verifier unit proof target-test bench-rmm lint test test-long clean distclean
+.PHONY: help env firmware verifier unit proof host system-test target-test bench-rmm lint test test-long clean distclean
 
 help: ## list the targets
 	@echo "CAEC targets:"
@@ -40,6 +40,13 @@ proof: ## bounded proofs of firmware sources (CBMC)
 target-test: ## firmware with a bare-metal host and realms in QEMU
 	@$(IN) $(MAKE) --no-print-directory -C tests/target check
 
+host: ## host module, rvm: build/linux/host/caec_host.ko, build/linux/rvm
+	@$(IN) $(MAKE) --no-print-directory -C linux/host modules
+	@$(IN) $(MAKE) --no-print-directory -C vmm rvm
+
+system-test: ## whole stack: stock Linux host and stock Linux realms in QEMU
+	@$(IN) $(MAKE) --no-print-directory -C tests/system check
+
 bench-rmm: ## instructions of every command at R-EL2, as a table and build/results/bench-rmm.json
 	@$(IN) $(MAKE) --no-print-directory -C bench rmm
 
@@ -47,7 +54,7 @@ lint: ## format, include direction, size budgets, condition ids, headers alone
 	@$(IN) tools/lint
 
 test: ## all of the above; ends with "N passed, N failed"
-	@tools/run-tests lint unit proof target-test
+	@tools/run-tests lint unit proof target-test system-test
 
 clean: ## remove build results
 	@rm -rf "$(BUILD)"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// A realm kernel of one page, for tests of the host's bookkeeping: arm64 Image header, then it writes
-// one word into each page of TINY_PAGES pages behind its image (so that they are populated on
+// A realm kernel of one page, for tests of the host's bookkeeping: arm64 Image header, then it
+// writes one word into each of TINY_PAGES pages behind its image (so that they are populated on
 // demand), shares two pages and writes to them, and powers off, or spins if SPIN is defined.
 
 #define TINY_PAGES    2048
