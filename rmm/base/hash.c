@@ -121,13 +121,16 @@ static uint64_t swap_each_half(uint64_t words)
 
 static void write_out(const struct hash *hash, uint8_t out[HASH_SIZE_MAX])
 {
-	bool long_words = hash->algo == HASH_SHA_512;
-	uint64_t words[8];
+	uint64_t words[8] = {0};
 
-	for (size_t i = 0; i < 8; i++) {
-		words[i] = long_words ? __builtin_bswap64(hash->state.w64[i])
-			   : i < 4    ? swap_each_half(hash->state.w64[i])
-				      : 0;
+	if (hash->algo == HASH_SHA_512) {
+		for (size_t i = 0; i < 8; i++) {
+			words[i] = __builtin_bswap64(hash->state.w64[i]);
+		}
+	} else {
+		for (size_t i = 0; i < 4; i++) {
+			words[i] = swap_each_half(hash->state.w64[i]);
+		}
 	}
 	memcpy(out, words, sizeof(words));
 }

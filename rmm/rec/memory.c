@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "arch/copy.h"
 #include "base/assert.h"
 #include "base/bits.h"
 #include "map/map.h"
@@ -84,8 +85,8 @@ enum rec_memory rec_memory_write_page(struct rec *rec, ipa_t ipa, const void *sr
 
 	ASSERT(is_aligned(ipa.v, GRANULE_SIZE) && size <= GRANULE_SIZE);
 	if (result == REC_MEMORY_DONE) {
+		arch_zero_granule(at);
 		memcpy(at, src, size);
-		memset(at + size, 0, GRANULE_SIZE - size);
 		close_page(&walk);
 	}
 	return result;

@@ -114,6 +114,14 @@ static void bench_data(struct realm *realm)
 		CHECK_EQ(smc_call(RMI_RTT_INIT_RIPAS_FID, realm->rd, ipa, ipa + PAGE_SIZE).x[0],
 			 RMI_SUCCESS);
 	}
+	/* Many pages in one call, as a host does it. */
+	phase("ripas32");
+	for (uint64_t ipa = AREA + ROUNDS * PAGE_SIZE; ipa < AREA + 9 * ROUNDS * PAGE_SIZE;
+	     ipa += 32 * PAGE_SIZE) {
+		CHECK_EQ(
+			smc_call(RMI_RTT_INIT_RIPAS_FID, realm->rd, ipa, ipa + 32 * PAGE_SIZE).x[0],
+			RMI_SUCCESS);
+	}
 	phase("-");
 	create_and_destroy(realm, 0, 0, "unknown");
 	create_and_destroy(realm, src, 0, "copied");
