@@ -225,7 +225,9 @@ uint64_t rmi_data_destroy(const struct smc_regs *in, struct rmi_out *out)
 	s2_walk_end(&walk);
 	if (result == RMI_SUCCESS) {
 		/* Out of reach of everybody: the wipe needs no table's lock. */
-		map_wipe(data);
+		bool wiped = map_wipe(data);
+
+		ASSERT(wiped);
 		granule_unlock_to(data, GRANULE_DELEGATED);
 	}
 	return result;

@@ -14,6 +14,13 @@ static int64_t change_world(uint64_t service, pa_t addr)
 	return arch_el3_call(service, addr.v, 0, 0, 0).status;
 }
 
+static void give_back(pa_t addr)
+{
+	int64_t status = change_world(EL3_GTSI_UNDELEGATE_FID, addr);
+
+	ASSERT(status == EL3_OK);
+}
+
 uint64_t rmi_granule_delegate(const struct smc_regs *in, struct rmi_out *out)
 {
 	pa_t addr = pa_of(in->x[1]);
@@ -37,7 +44,12 @@ uint64_t rmi_granule_delegate(const struct smc_regs *in, struct rmi_out *out)
 		return FAIL(gran_gpt, RMI_ERROR_INPUT);
 	}
 
-	map_wipe(held);
+	/* The manifest may list more memory than the machine has, and EL3 does not touch it. */
+	if (!map_wipe(held)) {
+		give_back(addr);
+		granule_unlock(held);
+		return FAIL(gran_gpt, RMI_ERROR_INPUT);
+	}
 	granule_unlock_to(held, GRANULE_DELEGATED);
 	return RMI_SUCCESS;
 }
@@ -60,9 +72,7 @@ uint64_t rmi_granule_undelegate(const struct smc_regs *in, struct rmi_out *out)
 	}
 
 	/* A DELEGATED granule is all zero, so there is nothing left to wipe. */
-	int64_t status = change_world(EL3_GTSI_UNDELEGATE_FID, addr);
-
-	ASSERT(status == EL3_OK);
+	give_back(addr);
 	granule_unlock_to(held, GRANULE_UNDELEGATED);
 	return RMI_SUCCESS;
 }

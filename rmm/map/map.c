@@ -27,8 +27,9 @@ void *map_meta_open(struct granule_held held)
 void map_meta_close(struct granule_held held)
 {
 	uint64_t index = granule_index(held.granule);
+	bool wiped = arch_zero_granule(arch_window_at(index));
 
-	arch_zero_granule(arch_window_at(index));
+	ASSERT(wiped);
 	arch_window_close(index);
 }
 
@@ -38,11 +39,15 @@ void *map_meta(const struct granule *granule)
 	return arch_window_at(granule_index(granule));
 }
 
-void map_wipe(struct granule_held held)
+bool map_wipe(struct granule_held held)
 {
+	pa_t page = granule_pa(held.granule);
+	bool wiped;
+
 	ASSERT(!is_metadata(granule_peek(held.granule)));
-	arch_zero_granule(arch_slot_map(ARCH_SLOT_WIPE, granule_pa(held.granule), ARCH_PAS_REALM));
+	wiped = arch_zero_granule(arch_slot_map(ARCH_SLOT_WIPE, page, ARCH_PAS_REALM));
 	arch_slot_unmap(ARCH_SLOT_WIPE);
+	return wiped;
 }
 
 /*
@@ -77,12 +82,14 @@ bool map_host_write(pa_t page, size_t offset, const void *src, size_t size)
 void *map_data_fill(struct granule_held data, pa_t src)
 {
 	void *dst = map_data_open(granule_pa(data.granule));
+	bool wiped;
 
 	ASSERT(granule_peek(data.granule) == GRANULE_DELEGATED);
 	if (map_host_read(src, 0, dst, GRANULE_SIZE)) {
 		return dst;
 	}
-	arch_zero_granule(dst);
+	wiped = arch_zero_granule(dst);
+	ASSERT(wiped);
 	map_data_close();
 	return NULL;
 }

@@ -30,8 +30,11 @@ void map_meta_close(struct granule_held held);
 /* Page of a granule in a metadata state. Who may use it when: the object's own rules. */
 void *map_meta(const struct granule *granule);
 
-/* Fills a locked granule that is not metadata with zeros, through the Realm address space. */
-void map_wipe(struct granule_held held);
+/*
+ * Fills a locked granule that is not metadata with zeros, through the Realm address space. Returns
+ * false if there is no memory: only a granule that was never wiped before can turn out so.
+ */
+bool map_wipe(struct granule_held held);
 
 /*
  * Copies between the RMM's memory and a page of the host: size bytes at offset of the granule at

@@ -15,7 +15,7 @@ import time
 QEMU = "qemu-system-aarch64"
 MACHINE = "virt,virtualization=on,secure=on,gic-version=3,acpi=off"
 CPU = "max,x-rme=on,sme=off,pauth-impdef=on"
-MEMORY_MIB = 3072  # what TF-A's manifest says, whatever QEMU has
+MEMORY_MIB = 3072  # what TF-A's manifest says; a machine may have less
 HOST_PREFIX = "opt/caec/"
 QMP_SECONDS = 5
 
@@ -23,15 +23,15 @@ QMP_SECONDS = 5
 class Machine:
     """Lines of the console arrive in order through line(); times are seconds since power-on."""
 
-    def __init__(self, flash, cpus, words, log, gdb_port=None, extra=()):
+    def __init__(self, flash, cpus, words, log, gdb_port=None, extra=(), mebibytes=MEMORY_MIB):
         self.folder = tempfile.mkdtemp(prefix="caec-")
         self.monitor = os.path.join(self.folder, "qmp")
         self.log = log
-        command = [QEMU, "-M", MACHINE, "-cpu", CPU, "-smp", str(cpus), "-m", f"{MEMORY_MIB}M",
+        command = [QEMU, "-M", MACHINE, "-cpu", CPU, "-smp", str(cpus), "-m", f"{mebibytes}M",
                    "-nic", "none", "-display", "none", "-serial", "stdio", "-monitor", "none",
                    "-no-reboot", "-qmp", f"unix:{self.monitor},server=on,wait=off",
                    "-bios", flash]
-        for name, value in {"ram-mib": MEMORY_MIB, **words}.items():
+        for name, value in {"ram-mib": mebibytes, **words}.items():
             command += ["-fw_cfg", f"name={HOST_PREFIX}{name},string={value}"]
         if gdb_port:
             command += ["-S", "-gdb", f"tcp:127.0.0.1:{gdb_port}"]

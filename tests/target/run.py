@@ -42,6 +42,7 @@ class Config:
     firmware: str = "firmware"
     filter: str = ""
     must_fail: bool = False
+    mebibytes: int = machine.MEMORY_MIB
 
 
 CONFIGS = [
@@ -49,6 +50,8 @@ CONFIGS = [
     Config("1cpu", "all tests that one CPU can run", 1),
     Config("no-csm", "firmware built without CSM", 2, firmware="firmware-nocsm"),
     Config("clang", "firmware built with clang", 4, firmware="firmware-clang"),
+    Config("less-memory", "a machine with less memory than its manifest lists", 2,
+           filter="memory that is not there", mebibytes=1024),
     Config("must-fail", "tests that must fail do", 2, filter="broken_", must_fail=True),
 ]
 
@@ -109,7 +112,7 @@ class Boot:
         if options.list:
             words["list"] = 1
         self.machine = machine.Machine(flash_image(config), options.smp or config.cpus, words, log,
-                                       options.gdb, options.qemu or [])
+                                       options.gdb, options.qemu or [], config.mebibytes)
         self.results = []
         self.listed = []
         self.banner = None  # seconds from power-on

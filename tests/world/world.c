@@ -289,7 +289,7 @@ void world_unmake(uint64_t pa)
 	if (is_metadata(world_state(pa))) {
 		map_meta_close(held);
 	} else {
-		map_wipe(held);
+		WORLD_CHECK(map_wipe(held));
 	}
 	granule_unlock_to(held, GRANULE_DELEGATED);
 }

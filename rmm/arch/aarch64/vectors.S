@@ -53,12 +53,23 @@ sync_from_rmm:
 	mrs	x0, elr_el2
 	adr	x1, copy_first
 	cmp	x0, x1
-	b.lo	unexpected
+	b.lo	1f
 	adr	x1, copy_last
 	cmp	x0, x1
+	adr	x1, copy_faulted
+	b.lo	2f
+1:	adr	x1, zero_first
+	cmp	x0, x1
+	b.lo	unexpected
+	adr	x1, zero_last
+	cmp	x0, x1
 	b.hs	unexpected
-	adr	x0, copy_faulted
-	msr	elr_el2, x0
+	mrs	x0, esr_el2
+	and	x0, x0, #ESR_DFSC_MASK
+	cmp	x0, #ESR_DFSC_EXTERNAL
+	b.ne	unexpected
+	adr	x1, zero_faulted
+2:	msr	elr_el2, x1
 	ldp	x0, x1, [sp], #16
 	msr	spsel, #1
 	eret
@@ -105,14 +116,15 @@ copy_faulted:
 	ret
 
 /*
- * void arch_zero_granule(void *va);
+ * bool arch_zero_granule(void *va);
  *
  * Four blocks in a turn, so that what DC ZVA leaves to do by hand is little. A block is at most
  * 1 KiB here; on a CPU with larger ones, or without the instruction, pairs of zeros do it.
  */
 	.global	arch_zero_granule
 arch_zero_granule:
-	hint	#34
+	hint	#34				// BTI c
+zero_first:
 	add	x1, x0, #0x1000
 	mrs	x2, dczid_el0			// BS [3:0]: log2 of words; DZP [4]: not allowed
 	and	x2, x2, #0x1F
@@ -134,15 +146,19 @@ arch_zero_granule:
 	add	x6, x6, x3
 	cmp	x0, x1
 	b.lo	1b
-	dsb	ish
-	ret
+	b	3f
 2:	stp	xzr, xzr, [x0], #16
 	stp	xzr, xzr, [x0], #16
 	stp	xzr, xzr, [x0], #16
 	stp	xzr, xzr, [x0], #16
 	cmp	x0, x1
 	b.lo	2b
-	dsb	ish
+3:	dsb	ish
+zero_last:
+	mov	w0, #1
+	ret
+zero_faulted:
+	mov	w0, #0
 	ret
 
 	.section .note.GNU-stack, "", %progbits

@@ -149,6 +149,9 @@ struct arch_timers *machine_timers(void);
 /* What timers are compared with, 0 after a reset. */
 extern uint64_t machine_counter;
 
+/* Set: no memory answers when a granule is wiped, though EL3 and the manifest know of it. */
+extern bool machine_deaf;
+
 /* Set: the random number generator has nothing to give. */
 extern bool machine_random_empty;
 

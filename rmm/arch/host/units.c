@@ -6,6 +6,7 @@
 #include "base/sha2.h"
 
 bool machine_random_empty;
+bool machine_deaf;
 bool (*machine_on_random)(uint64_t *value);
 
 static _Atomic uint64_t random_state;
@@ -13,6 +14,7 @@ static _Atomic uint64_t random_state;
 void machine_units_reset(void)
 {
 	machine_random_empty = false;
+	machine_deaf = false;
 	machine_on_random = NULL;
 	random_state = 0;
 }

@@ -84,6 +84,20 @@ static void delegate_gpt(void **state)
 	ASSERT_RMI_OK(RMI(RMI_GRANULE_DELEGATE, world_page(0)));
 }
 
+/* The manifest and EL3 know a page, but nothing answers there. */
+static void delegate_gpt_no_memory(void **state)
+{
+	(void)state;
+	machine_deaf = true;
+	for (unsigned int i = 0; i < 2; i++) {
+		ASSERT_REFUSED(RMI(RMI_GRANULE_DELEGATE, world_page(0)), RMI_ERROR_INPUT, gran_gpt);
+		assert_int_equal(world_state(world_page(0)), GRANULE_UNDELEGATED);
+		assert_int_equal(machine_pas(pa_of(world_page(0))), MACHINE_NS);
+	}
+	machine_deaf = false;
+	ASSERT_RMI_OK(RMI(RMI_GRANULE_DELEGATE, world_page(0)));
+}
+
 static int64_t answer_of_el3;
 
 static bool el3_answers(uint64_t fid, uint64_t x1, struct arch_el3_result *result)
@@ -220,6 +234,8 @@ int main(void)
 		WORLD_TEST("RMI_GRANULE_DELEGATE gran_bound", delegate_bound),
 		WORLD_TEST("RMI_GRANULE_DELEGATE gran_state", delegate_state),
 		WORLD_TEST("RMI_GRANULE_DELEGATE gran_gpt", delegate_gpt),
+		WORLD_TEST("RMI_GRANULE_DELEGATE gran_gpt: no memory behind the address",
+			   delegate_gpt_no_memory),
 		WORLD_TEST("RMI_GRANULE_DELEGATE gran_gpt, every error of EL3",
 			   delegate_gpt_any_error),
 		WORLD_TEST("RMI_GRANULE_DELEGATE takes the page from the host, wiped",

@@ -55,7 +55,7 @@ static void pass_on(unsigned int cpu, void *context)
 		*(uint64_t *)map_data_open(granule_pa(granule)) += 1;
 		map_data_close();
 		if (other == GRANULE_DELEGATED) {
-			map_wipe(held);
+			WORLD_CHECK(map_wipe(held));
 		}
 		granule_unlock_to(held, other);
 	}

@@ -267,7 +267,7 @@ static void wipes_realm_memory_only(void **state)
 	world_make(page, GRANULE_DATA);
 	memset(machine_raw(pa_of(page)), 0x11, GRANULE_SIZE);
 	memset(machine_raw(pa_of(page + GRANULE_SIZE)), 0x22, GRANULE_SIZE);
-	map_wipe(lock_in(GRANULE_DATA));
+	assert_true(map_wipe(lock_in(GRANULE_DATA)));
 	assert_true(world_is_zero(page));
 	assert_int_equal(*(uint8_t *)machine_raw(pa_of(page + GRANULE_SIZE)), 0x22);
 	granule_unlock((struct granule_held){granule()});

@@ -18,7 +18,10 @@
 bool arch_copy_from_host(void *dst, const void *src, size_t size);
 bool arch_copy_to_host(void *dst, const void *src, size_t size);
 
-/* Fills the granule at va (aligned) with zeros, complete before anything that follows. */
-void arch_zero_granule(void *va);
+/*
+ * Fills the granule at va (aligned) with zeros, complete before anything that follows. Returns
+ * false if no memory answers there (a synchronous external abort).
+ */
+bool arch_zero_granule(void *va);
 
 #endif
