@@ -82,6 +82,7 @@ static int provide(struct caec_vcpu *vcpu, u64 base, u64 top)
 	struct caec_realm *realm = vcpu->realm;
 	u64 ipa;
 
+	WRITE_ONCE(realm->provided, base);
 	for (ipa = base; ipa < top; ipa += PAGE_SIZE) {
 		int ret;
 

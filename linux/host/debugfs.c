@@ -66,11 +66,32 @@ static int realms_show(struct seq_file *m, void *unused)
 }
 DEFINE_SHOW_ATTRIBUTE(realms);
 
+/* Where the range lies that a realm gave to others last: "name ipa physical". */
+static int csm_show(struct seq_file *m, void *unused)
+{
+	struct caec_realm *realm;
+
+	spin_lock(&caec_realms_lock);
+	list_for_each_entry(realm, &caec_realms, list)
+	{
+		u64 base = READ_ONCE(realm->provided);
+		struct page *page = base ? xa_load(&realm->data, base >> PAGE_SHIFT) : NULL;
+
+		if (page) {
+			seq_printf(m, "%s %llx %llx\n", realm->name, base, (u64)page_to_phys(page));
+		}
+	}
+	spin_unlock(&caec_realms_lock);
+	return 0;
+}
+DEFINE_SHOW_ATTRIBUTE(csm);
+
 void caec_debug_init(void)
 {
 	root = debugfs_create_dir("caec", NULL);
 	debugfs_create_file("granules", 0400, root, NULL, &granules_fops);
 	debugfs_create_file("realms", 0400, root, NULL, &realms_fops);
+	debugfs_create_file("csm", 0400, root, NULL, &csm_fops);
 }
 
 void caec_debug_exit(void)
