@@ -13,6 +13,7 @@ import subprocess
 import sys
 
 sys.dont_write_bytecode = True
+import conformance  # noqa: E402
 import machine  # noqa: E402
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.realpath(__file__))))
@@ -42,11 +43,12 @@ class Config:
     firmware: str = "firmware"
     filter: str = ""
     must_fail: bool = False
+    conformance: bool = False  # compare with conformance.md afterwards
     mebibytes: int = machine.MEMORY_MIB
 
 
 CONFIGS = [
-    Config("8cpu", "all tests, eight CPUs", 8),
+    Config("8cpu", "all tests, eight CPUs", 8, conformance=True),
     Config("1cpu", "all tests that one CPU can run", 1),
     Config("no-csm", "firmware built without CSM", 2, firmware="firmware-nocsm"),
     Config("clang", "firmware built with clang", 4, firmware="firmware-clang"),
@@ -118,7 +120,8 @@ class Boot:
         self.banner = None  # seconds from power-on
         self.host = False  # the host's first line was seen
         self.plan = None
-        self.current = None  # (number, name, begun) of the running test
+        self.current = None  # (number, text, begun, name) of the running test
+        self.passed = set()  # names
         self.limit = TEST_SECONDS
         self.last_number = first - 1
         self.tokens = {}  # name to words of hexadecimal text; a token that is whole ends in "end"
@@ -184,7 +187,7 @@ class Boot:
         if text.startswith("TAP version"):
             self.host = True
         elif match := re.match(r"# begin (\d+) (\w+): (.*)", text):
-            self.current = (int(match[1]), match[3], when)
+            self.current = (int(match[1]), match[3], when, match[2])
             self.limit, self.notes, self.took = TEST_SECONDS, [], 0.0
         elif match := re.match(r"# test (\w+): (.*)", text):
             self.listed.append((match[1], match[2]))
@@ -209,6 +212,8 @@ class Boot:
     def _result(self, good, number, name):
         name, _, skip = name.partition(" # SKIP ")
         self.results.append(Result(name, good, skip, self.took, self.notes))
+        if good and not skip and self.current:
+            self.passed.add(self.current[3])
         self.last_number = number
         self.current, self.notes = None, []
 
@@ -273,6 +278,7 @@ def run_config(config, options, report):
     path = os.path.join(BUILD, "logs", f"target-{config.name}.log")
     os.makedirs(os.path.dirname(path), exist_ok=True)
     planned = None
+    passed = set()
     with open(path, "w", encoding="utf-8") as log:
         first = 1
         for number in range(MAX_BOOTS):
@@ -285,10 +291,20 @@ def run_config(config, options, report):
             for name, words in boot.tokens.items():
                 report.add(token_result(config, name, words))
             planned = boot.plan
+            passed |= boot.passed
             if not boot.trouble or not boot.results or options.keep:
                 break
             first = boot.last_number + 1
         report.add(boot_result(config, boot, first, planned, path))
+    if config.conformance and not options.filter:
+        report.add(conformance_result(config, passed))
+
+
+def conformance_result(config, passed):
+    """That conformance.md is complete and its tests passed."""
+    found, rows = conformance.mistakes(passed)
+    return Result(f"{config.name}: {rows} rows of conformance.md: each has a test that passed, or a "
+                  "reason", not found, "", 0.0, found)
 
 
 def token_result(config, name, words):
