@@ -1,0 +1,401 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include <errno.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "fake_internal.h"
+
+/* -------------------------------------------------------------------- world */
+
+uint64_t fake_id(unsigned int n)
+{
+	return UINT64_C(0xa1b2c3d4e5f60000) + n;
+}
+
+struct fake_world *fake_new(void)
+{
+	struct fake_world *world = calloc(1, sizeof(*world));
+	pthread_condattr_t attr;
+
+	pthread_mutex_init(&world->lock, NULL);
+	pthread_condattr_init(&attr);
+	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	pthread_cond_init(&world->change, &attr);
+	world->empty = memfd_create("empty", MFD_CLOEXEC);
+	for (unsigned int i = 0; i < FAKE_REALMS; i++) {
+		world->realms[i].world = world;
+		world->realms[i].id = fake_id(i);
+		world->realms[i].next_region = 1;
+	}
+	return world;
+}
+
+void fake_free(struct fake_world *world)
+{
+	for (unsigned int i = 0; i < REGIONS; i++) {
+		if (world->regions[i].live) {
+			close(world->regions[i].memory);
+		}
+	}
+	close(world->empty);
+	pthread_mutex_destroy(&world->lock);
+	pthread_cond_destroy(&world->change);
+	free(world);
+}
+
+struct fake_realm *fake_realm(struct fake_world *world, unsigned int n)
+{
+	return &world->realms[n];
+}
+
+void fake_fail(struct fake_world *world, int error)
+{
+	pthread_mutex_lock(&world->lock);
+	world->error = error;
+	pthread_mutex_unlock(&world->lock);
+}
+
+unsigned int fake_handles(struct fake_world *world)
+{
+	unsigned int count = 0;
+
+	pthread_mutex_lock(&world->lock);
+	for (unsigned int i = 0; i < FAKE_REALMS; i++) {
+		for (unsigned int j = 0; j < HANDLES; j++) {
+			count += world->realms[i].handles[j].open;
+		}
+	}
+	pthread_mutex_unlock(&world->lock);
+	return count;
+}
+
+struct fake_realm *fake_realm_of(struct fake_world *world, uint64_t id)
+{
+	for (unsigned int i = 0; i < FAKE_REALMS; i++) {
+		if (world->realms[i].id == id && !world->realms[i].dead) {
+			return &world->realms[i];
+		}
+	}
+	return NULL;
+}
+
+struct region *fake_region_of(struct fake_world *world, uint64_t provider, uint64_t id)
+{
+	for (unsigned int i = 0; i < REGIONS; i++) {
+		struct region *region = &world->regions[i];
+
+		if (region->live && region->owner->id == provider && region->id == id) {
+			return region;
+		}
+	}
+	return NULL;
+}
+
+struct grant *fake_grant_of(struct region *region, uint64_t consumer)
+{
+	for (unsigned int i = 0; i < GRANTS; i++) {
+		if (region->grants[i].live && region->grants[i].consumer == consumer) {
+			return &region->grants[i];
+		}
+	}
+	return NULL;
+}
+
+unsigned int fake_rim_of(const struct fake_realm *realm)
+{
+	return 0x10 + (unsigned int)(realm->id & 0xff);
+}
+
+/* The grant by which a realm may attach: its own, or the one to whoever meets the policy. */
+struct grant *fake_usable_grant(struct region *region, const struct fake_realm *realm)
+{
+	struct grant *grant = fake_grant_of(region, realm->id);
+
+	if (!grant) {
+		grant = fake_grant_of(region, CSM_REALM_ANY);
+	}
+	return grant && (grant->rim < 0 || grant->rim == (int)fake_rim_of(realm)) ? grant : NULL;
+}
+
+struct sharing *fake_sharing_of(struct fake_realm *realm, uint64_t provider, uint64_t id)
+{
+	for (unsigned int i = 0; i < SHARINGS; i++) {
+		struct sharing *s = &realm->sharings[i];
+
+		if (s->live && s->provider == provider && s->id == id) {
+			return s;
+		}
+	}
+	return NULL;
+}
+
+int fake_new_handle(struct fake_realm *realm, struct sharing *sharing)
+{
+	for (int i = 0; i < HANDLES; i++) {
+		if (!realm->handles[i].open) {
+			realm->handles[i].open = true;
+			realm->handles[i].sharing = sharing;
+			if (sharing) {
+				sharing->handles++;
+			}
+			return i;
+		}
+	}
+	return -EMFILE;
+}
+
+struct sharing *fake_new_sharing(struct fake_realm *realm, struct region *region,
+				 uint32_t permissions, uint32_t flags)
+{
+	for (unsigned int i = 0; i < SHARINGS; i++) {
+		struct sharing *s = &realm->sharings[i];
+
+		if (!s->live) {
+			*s = (struct sharing){
+				.live = true,
+				.persistent = flags & CSM_PERSIST,
+				.region = region,
+				.provider = region->owner->id,
+				.id = region->id,
+				.size = region->size,
+				.label = region->label,
+				.permissions = permissions,
+			};
+			return s;
+		}
+	}
+	return NULL;
+}
+
+/* ------------------------------------------------------------------- signals */
+
+void fake_signal_to(struct fake_realm *to, const struct region *region, uint64_t from,
+		    uint64_t bits)
+{
+	struct sharing *s = fake_sharing_of(to, region->owner->id, region->id);
+	unsigned int i = 0;
+
+	if (!s) {
+		return;
+	}
+	while (i < s->num_pending && s->pending[i].peer_id != from) {
+		i++;
+	}
+	if (i == PENDING) {
+		return;
+	}
+	if (i == s->num_pending) {
+		s->pending[i] = (struct csm_event){.peer_id = from};
+		s->num_pending++;
+	}
+	s->pending[i].bits |= bits;
+	pthread_cond_broadcast(&to->world->change);
+}
+
+/* Every mapping of the sharing becomes one that gives SIGBUS. */
+static void withdraw(struct fake_realm *realm, const struct sharing *sharing)
+{
+	for (unsigned int i = 0; i < MAPS; i++) {
+		struct map *map = &realm->maps[i];
+
+		if (map->addr && map->sharing == sharing) {
+			mmap(map->addr, map->size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED,
+			     realm->world->empty, 0);
+		}
+	}
+}
+
+static void end_sharing(struct fake_realm *realm, struct sharing *sharing)
+{
+	sharing->ended = true;
+	withdraw(realm, sharing);
+	pthread_cond_broadcast(&realm->world->change);
+}
+
+/* A consumer loses the region: by revocation, its end, or the end of the provider. */
+void fake_cut_off(struct region *region, struct fake_realm *consumer, uint64_t bits)
+{
+	struct sharing *s = fake_sharing_of(consumer, region->owner->id, region->id);
+
+	if (s && !s->ended) {
+		fake_signal_to(consumer, region, region->owner->id, bits);
+		end_sharing(consumer, s);
+	}
+}
+
+static void destroy_region(struct region *region, uint64_t bits)
+{
+	struct fake_world *world = region->owner->world;
+	struct sharing *own = fake_sharing_of(region->owner, region->owner->id, region->id);
+
+	for (unsigned int i = 0; i < FAKE_REALMS; i++) {
+		if (&world->realms[i] != region->owner) {
+			fake_cut_off(region, &world->realms[i], bits);
+		}
+	}
+	if (own) {
+		end_sharing(region->owner, own);
+	}
+	close(region->memory);
+	region->live = false;
+}
+
+static void detach(struct fake_realm *realm, struct sharing *sharing, uint64_t bits)
+{
+	struct region *region = sharing->region;
+
+	if (!sharing->ended && region->live) {
+		fake_signal_to(region->owner, region, realm->id, bits);
+	}
+	end_sharing(realm, sharing);
+}
+
+void fake_end_here(struct fake_realm *realm, struct sharing *sharing, uint64_t how)
+{
+	if (sharing->provider != realm->id) {
+		detach(realm, sharing, how ? how : CSM_SIGNAL_DETACHED);
+	} else if (!sharing->ended) {
+		destroy_region(sharing->region, how ? how : CSM_SIGNAL_REGION_ENDED);
+	}
+}
+
+void fake_kill(struct fake_realm *realm)
+{
+	pthread_mutex_lock(&realm->world->lock);
+	for (unsigned int i = 0; i < SHARINGS; i++) {
+		if (realm->sharings[i].live) {
+			fake_end_here(realm, &realm->sharings[i], CSM_SIGNAL_PEER_ENDED);
+		}
+	}
+	realm->dead = true;
+	pthread_cond_broadcast(&realm->world->change);
+	pthread_mutex_unlock(&realm->world->lock);
+}
+
+/* ------------------------------------------------------------------- backend */
+
+static int fake_open(void *ctx)
+{
+	struct fake_realm *realm = ctx;
+	int handle;
+
+	pthread_mutex_lock(&realm->world->lock);
+	handle = realm->world->error ? -realm->world->error : fake_new_handle(realm, NULL);
+	pthread_mutex_unlock(&realm->world->lock);
+	return handle;
+}
+
+static void fake_close(void *ctx, int handle)
+{
+	struct fake_realm *realm = ctx;
+	struct sharing *s;
+
+	pthread_mutex_lock(&realm->world->lock);
+	s = realm->handles[handle].sharing;
+	realm->handles[handle].open = false;
+	if (s && --s->handles == 0 && !s->persistent) {
+		fake_end_here(realm, s, 0);
+		s->live = false;
+	}
+	pthread_mutex_unlock(&realm->world->lock);
+}
+
+static int fake_call(void *ctx, int handle, unsigned long request, void *arg)
+{
+	struct fake_realm *realm = ctx;
+	struct sharing *s;
+	int ret;
+
+	pthread_mutex_lock(&realm->world->lock);
+	s = realm->handles[handle].sharing;
+	if (realm->world->error) {
+		ret = -realm->world->error;
+	} else if (!s && realm->dead) {
+		ret = -ESHUTDOWN;
+	} else {
+		ret = s ? fake_sharing_call(realm, s, request, arg)
+			: fake_device_call(realm, request, arg);
+	}
+	pthread_mutex_unlock(&realm->world->lock);
+	return ret;
+}
+
+static int add_map(struct fake_realm *realm, struct sharing *s, void *addr, size_t size)
+{
+	for (unsigned int i = 0; i < MAPS; i++) {
+		if (!realm->maps[i].addr) {
+			realm->maps[i] = (struct map){.addr = addr, .size = size, .sharing = s};
+			return 0;
+		}
+	}
+	munmap(addr, size);
+	return -ENOMEM;
+}
+
+static int fake_map(void *ctx, int handle, size_t size, unsigned int access, void **out)
+{
+	struct fake_realm *realm = ctx;
+	struct sharing *s;
+	int ret = -ENOTCONN;
+
+	pthread_mutex_lock(&realm->world->lock);
+	s = realm->handles[handle].sharing;
+	if (!s->ended) {
+		*out = mmap(NULL, size, PROT_READ | (access & CSM_WRITE ? PROT_WRITE : 0),
+			    MAP_SHARED, s->region->memory, 0);
+		ret = *out == MAP_FAILED ? -errno : add_map(realm, s, *out, size);
+	}
+	pthread_mutex_unlock(&realm->world->lock);
+	return ret;
+}
+
+static void fake_unmap(void *ctx, void *addr, size_t size)
+{
+	struct fake_realm *realm = ctx;
+
+	pthread_mutex_lock(&realm->world->lock);
+	for (unsigned int i = 0; i < MAPS; i++) {
+		if (realm->maps[i].addr == addr) {
+			realm->maps[i].addr = NULL;
+		}
+	}
+	munmap(addr, size);
+	pthread_mutex_unlock(&realm->world->lock);
+}
+
+static int fake_poll(void *ctx, int handle, int timeout)
+{
+	struct fake_realm *realm = ctx;
+	struct fake_world *world = realm->world;
+	struct timespec until;
+	struct sharing *s;
+	int ret = 0, late = 0;
+
+	clock_gettime(CLOCK_MONOTONIC, &until);
+	until.tv_sec += timeout / 1000;
+	until.tv_nsec += timeout % 1000 * 1000000L;
+	until.tv_sec += until.tv_nsec / 1000000000L;
+	until.tv_nsec %= 1000000000L;
+	pthread_mutex_lock(&world->lock);
+	s = realm->handles[handle].sharing;
+	while (ret == 0 && !late) {
+		ret = (s->num_pending ? CSM_POLL_EVENT : 0) | (s->ended ? CSM_POLL_ENDED : 0);
+		late = ret || pthread_cond_timedwait(&world->change, &world->lock, &until);
+	}
+	pthread_mutex_unlock(&world->lock);
+	return ret;
+}
+
+const struct csm_backend fake_backend = {
+	.open = fake_open,
+	.close = fake_close,
+	.call = fake_call,
+	.map = fake_map,
+	.unmap = fake_unmap,
+	.poll = fake_poll,
+};

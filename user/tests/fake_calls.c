@@ -1,0 +1,369 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/* What the calls of abi/uapi/csm_guest.h do in the fake's world. */
+#include <errno.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "fake_internal.h"
+
+/* -------------------------------------------------------------------- device */
+
+static int get_info(struct fake_realm *realm, struct csm_guest_info *info)
+{
+	*info = (struct csm_guest_info){
+		.revision = CSM_GUEST_REVISION,
+		.flags = CSM_INFO_WINDOW | CSM_INFO_MMAP | CSM_INFO_INTERRUPT,
+		.csm_revision = CSM_REVISION,
+		.realm_id = realm->id,
+		.window_size = LIMIT,
+		.window_free = LIMIT,
+		.memory_limit = LIMIT,
+	};
+	for (unsigned int i = 0; i < SHARINGS; i++) {
+		const struct sharing *s = &realm->sharings[i];
+
+		if (s->live && !s->ended && s->provider == realm->id) {
+			info->regions++;
+			info->memory_used += s->size;
+		} else if (s->live && !s->ended) {
+			info->attachments++;
+			info->window_free -= s->size;
+		}
+	}
+	return 0;
+}
+
+static int create(struct fake_realm *realm, struct csm_create *req)
+{
+	struct fake_world *world = realm->world;
+	struct region *region = NULL;
+	struct sharing *sharing;
+
+	for (unsigned int i = 0; i < REGIONS && !region; i++) {
+		region = world->regions[i].live ? NULL : &world->regions[i];
+	}
+	if (req->size == 0 || req->size > LIMIT || req->flags & ~CSM_PERSIST) {
+		return -EINVAL;
+	}
+	if (!region) {
+		return -ENOSPC;
+	}
+	*region = (struct region){
+		.live = true,
+		.owner = realm,
+		.id = realm->next_region++,
+		.label = req->label,
+		.size = (req->size + PAGE - 1) / PAGE * PAGE,
+		.memory = memfd_create("region", MFD_CLOEXEC),
+	};
+	if (ftruncate(region->memory, (off_t)region->size) != 0) {
+		return -ENOMEM;
+	}
+	sharing = fake_new_sharing(realm, region, CSM_PERM_READ | CSM_PERM_WRITE, req->flags);
+	req->size = region->size;
+	req->region_id = region->id;
+	return sharing ? fake_new_handle(realm, sharing) : -ENOSPC;
+}
+
+/* Only the RIM is looked at: that is enough to meet a policy or not. */
+static bool meets(const struct fake_realm *peer, const struct csm_policy *policy)
+{
+	return !policy || !(policy->flags & CSM_POLICY_RIM) || policy->rim[0] == fake_rim_of(peer);
+}
+
+static int attach(struct fake_realm *realm, struct csm_attach *req)
+{
+	struct region *region = fake_region_of(realm->world, req->provider_id, req->region_id);
+	struct sharing *old = fake_sharing_of(realm, req->provider_id, req->region_id), *sharing;
+	struct grant *grant = region ? fake_usable_grant(region, realm) : NULL;
+
+	if (!region || !grant ||
+	    !meets(region->owner, (const struct csm_policy *)(uintptr_t)req->policy)) {
+		return -EACCES;
+	}
+	if (old) {
+		return old->ended ? -EBUSY : -EEXIST;
+	}
+	if (req->size && req->size != region->size) {
+		return -EMSGSIZE;
+	}
+	sharing = fake_new_sharing(realm, region, grant->permissions, req->flags);
+	if (!sharing) {
+		return -ENOMEM;
+	}
+	req->size = region->size;
+	req->permissions = grant->permissions;
+	req->label = region->label;
+	fake_signal_to(region->owner, region, realm->id, CSM_SIGNAL_ATTACHED);
+	return fake_new_handle(realm, sharing);
+}
+
+static int open_existing(struct fake_realm *realm, const struct csm_open *req)
+{
+	uint64_t provider = req->provider_id ? req->provider_id : realm->id;
+	struct sharing *sharing = fake_sharing_of(realm, provider, req->region_id);
+
+	return sharing && !sharing->ended ? fake_new_handle(realm, sharing) : -ENOENT;
+}
+
+static void describe(struct fake_realm *realm, struct region *region, struct csm_query *query)
+{
+	struct sharing *s = fake_sharing_of(realm, region->owner->id, region->id);
+	struct grant *grant = fake_usable_grant(region, realm);
+
+	query->region_id = region->id;
+	query->label = region->label;
+	query->size = region->size;
+	query->query_flags = region->sealed ? CSM_FLAG_SEALED : 0;
+	if (region->owner == realm) {
+		query->permissions = CSM_PERM_READ | (region->sealed ? 0 : CSM_PERM_WRITE);
+		query->state = CSM_STATE_OWN;
+	} else {
+		query->permissions = grant ? grant->permissions : 0;
+		query->state = s ? CSM_STATE_ATTACHED : CSM_STATE_GRANTED;
+	}
+}
+
+/* The cursor is one more than the place of the region to look at next. */
+static int query(struct fake_realm *realm, struct csm_query *req)
+{
+	uint64_t provider = req->realm_id ? req->realm_id : realm->id;
+	struct csm_query answer = {.realm_id = provider};
+	bool own = provider == realm->id, any = own;
+
+	for (uint64_t i = 0; i < REGIONS; i++) {
+		struct region *region = &realm->world->regions[i];
+
+		if (!region->live || region->owner->id != provider ||
+		    (!own && !fake_usable_grant(region, realm))) {
+			continue;
+		}
+		any = true;
+		if (i + 1 < req->cursor) {
+			continue;
+		}
+		if (answer.region_id == 0) {
+			describe(realm, region, &answer);
+		} else if (answer.cursor == 0) {
+			answer.cursor = i + 1;
+		}
+	}
+	*req = answer;
+	return any ? 0 : -EACCES;
+}
+
+static int peer(struct fake_realm *realm, struct csm_peer *req)
+{
+	struct fake_realm *other = fake_realm_of(realm->world, req->peer_id);
+
+	for (unsigned int i = 0; other && i < REGIONS; i++) {
+		struct region *region = &realm->world->regions[i];
+		bool mine = region->live && region->owner == realm &&
+			    fake_sharing_of(other, realm->id, region->id);
+		bool theirs = region->live && region->owner == other &&
+			      fake_sharing_of(realm, other->id, region->id);
+
+		if (mine || theirs) {
+			memset(req->value, 0, sizeof(req->value));
+			memset(req->value, (int)fake_rim_of(other), 32);
+			return req->index <= CSM_PEER_RPV ? 0 : -EINVAL;
+		}
+	}
+	return -EACCES;
+}
+
+int fake_device_call(struct fake_realm *realm, unsigned long request, void *arg)
+{
+	switch (request) {
+	case CSM_GET_INFO:
+		return get_info(realm, arg);
+	case CSM_CREATE:
+		return create(realm, arg);
+	case CSM_ATTACH:
+		return attach(realm, arg);
+	case CSM_OPEN:
+		return open_existing(realm, arg);
+	case CSM_QUERY:
+		return query(realm, arg);
+	case CSM_PEER:
+		return peer(realm, arg);
+	default:
+		return -ENOTTY;
+	}
+}
+
+/* ------------------------------------------------------------------- sharing */
+
+static int get_sharing(struct fake_realm *realm, struct sharing *s, struct csm_sharing *out)
+{
+	*out = (struct csm_sharing){
+		.provider_id = s->provider,
+		.region_id = s->id,
+		.size = s->size,
+		.label = s->label,
+		.permissions = s->permissions,
+		.flags = (s->provider == realm->id ? CSM_SHARING_OWN : 0) |
+			 (s->persistent ? CSM_SHARING_PERSISTENT : 0) |
+			 (s->region->sealed ? CSM_SHARING_SEALED : 0) |
+			 (s->ended ? CSM_SHARING_ENDED : 0),
+	};
+	return 0;
+}
+
+static int share(struct sharing *s, const struct csm_share *req)
+{
+	const struct csm_policy *policy = (const struct csm_policy *)(uintptr_t)req->policy;
+
+	if (req->consumer_id == s->provider || (req->consumer_id == 0 && !policy)) {
+		return -EINVAL;
+	}
+	if (s->region->sealed && req->permissions & CSM_PERM_WRITE) {
+		return -EPERM;
+	}
+	if (fake_grant_of(s->region, req->consumer_id)) {
+		return -EEXIST;
+	}
+	for (unsigned int i = 0; i < GRANTS; i++) {
+		if (!s->region->grants[i].live) {
+			s->region->grants[i] = (struct grant){
+				.live = true,
+				.consumer = req->consumer_id,
+				.permissions = req->permissions,
+				.rim = policy && policy->flags & CSM_POLICY_RIM ? policy->rim[0]
+										: -1,
+			};
+			return 0;
+		}
+	}
+	return -ENOSPC;
+}
+
+static int revoke_grant(struct sharing *s, const struct csm_revoke *req)
+{
+	struct grant *grant = fake_grant_of(s->region, req->consumer_id);
+	struct fake_world *world = s->region->owner->world;
+
+	if (!grant) {
+		return -ENOENT;
+	}
+	grant->live = false;
+	for (unsigned int i = 0; i < FAKE_REALMS; i++) {
+		if (&world->realms[i] != s->region->owner &&
+		    !fake_usable_grant(s->region, &world->realms[i])) {
+			fake_cut_off(s->region, &world->realms[i], CSM_SIGNAL_REGION_ENDED);
+		}
+	}
+	return 0;
+}
+
+static int seal(struct sharing *s)
+{
+	if (s->region->sealed) {
+		return -EALREADY;
+	}
+	s->region->sealed = true;
+	s->permissions &= ~(uint32_t)CSM_PERM_WRITE;
+	return 0;
+}
+
+/* No hash: a sum that changes with the content does for tests. */
+static int digest(struct sharing *s, struct csm_digest *out)
+{
+	unsigned char *data;
+
+	if (!s->region->sealed) {
+		return -ENODATA;
+	}
+	memset(out, 0, sizeof(*out));
+	data = mmap(NULL, s->size, PROT_READ, MAP_SHARED, s->region->memory, 0);
+	for (uint64_t i = 0; i < s->size; i++) {
+		out->value[i % 64] = (unsigned char)(out->value[i % 64] * 31 + data[i]);
+	}
+	munmap(data, s->size);
+	return 0;
+}
+
+static int send_signal(struct fake_realm *realm, struct sharing *s, const struct csm_signal *req)
+{
+	uint64_t peer_id = req->peer_id ? req->peer_id : s->provider;
+	struct fake_realm *to = fake_realm_of(realm->world, peer_id);
+	struct sharing *theirs = to ? fake_sharing_of(to, s->provider, s->id) : NULL;
+
+	if (req->bits == 0 || req->bits & ~CSM_SIGNAL_USER_MASK || to == realm) {
+		return -EINVAL;
+	}
+	if (!theirs || theirs->ended) {
+		return -EACCES;
+	}
+	fake_signal_to(to, s->region, realm->id, req->bits);
+	return 0;
+}
+
+static int take(struct sharing *s, struct csm_signal *out)
+{
+	if (s->num_pending == 0) {
+		return -EAGAIN;
+	}
+	*out = (struct csm_signal){.peer_id = s->pending[0].peer_id, .bits = s->pending[0].bits};
+	s->num_pending--;
+	memmove(s->pending, s->pending + 1, s->num_pending * sizeof(s->pending[0]));
+	return 0;
+}
+
+static int own_call(struct fake_realm *realm, struct sharing *s, unsigned long request, void *arg)
+{
+	if (s->provider != realm->id) {
+		return -ENOTTY;
+	}
+	switch (request) {
+	case CSM_SHARE:
+		return share(s, arg);
+	case CSM_REVOKE:
+		return revoke_grant(s, arg);
+	case CSM_SEAL:
+		return seal(s);
+	default:
+		return -ENOTTY;
+	}
+}
+
+/* Calls that a sharing answers after its end too. */
+static int any_call(struct fake_realm *realm, struct sharing *s, unsigned long request, void *arg)
+{
+	switch (request) {
+	case CSM_GET_SHARING:
+		return get_sharing(realm, s, arg);
+	case CSM_TAKE:
+		return take(s, arg);
+	case CSM_END:
+		fake_end_here(realm, s, 0);
+		s->persistent = false;
+		return 0;
+	case CSM_SET_PERSIST:
+		s->persistent = (uintptr_t)arg != 0 && !s->ended;
+		return 0;
+	default:
+		return 1;
+	}
+}
+
+int fake_sharing_call(struct fake_realm *realm, struct sharing *s, unsigned long request, void *arg)
+{
+	int ret = any_call(realm, s, request, arg);
+
+	if (ret <= 0) {
+		return ret;
+	}
+	if (s->ended) {
+		return -ENOTCONN;
+	}
+	switch (request) {
+	case CSM_DIGEST:
+		return digest(s, arg);
+	case CSM_SIGNAL:
+		return send_signal(realm, s, arg);
+	default:
+		return own_call(realm, s, request, arg);
+	}
+}

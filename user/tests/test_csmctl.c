@@ -1,0 +1,429 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/* csmctl from end to end: two realms, each with a command line. */
+#include "pair.h"
+
+#include <pthread.h>
+#include <unistd.h>
+
+#include "tools/csmctl.h"
+
+#define WORDS 16
+
+struct result {
+	int status;
+	char *out, *err;
+};
+
+static void forget(struct result *result)
+{
+	free(result->out);
+	free(result->err);
+}
+
+/* Runs "csmctl LINE" in a realm; words are separated by single blanks. */
+static struct result run(struct pair *p, unsigned int realm, const char *input, const char *line)
+{
+	struct result result = {0};
+	char *argv[WORDS + 1] = {"csmctl"}, *copy = strdup(line), *rest = copy, *word;
+	size_t out_size, err_size;
+	struct io io = {
+		.in = fmemopen((void *)(uintptr_t)input, strlen(input), "r"),
+		.out = open_memstream(&result.out, &out_size),
+		.err = open_memstream(&result.err, &err_size),
+	};
+	int argc = 1;
+
+	while ((word = strsep(&rest, " ")) && argc < WORDS) {
+		argv[argc++] = word;
+	}
+	result.status = csmctl_run(argc, argv, &fake_backend, fake_realm(p->world, realm), &io);
+	if (io.in) {
+		fclose(io.in);
+	}
+	fclose(io.out);
+	fclose(io.err);
+	free(copy);
+	return result;
+}
+
+static void expect(struct pair *p, unsigned int realm, const char *line, const char *out)
+{
+	struct result result = run(p, realm, "", line);
+
+	assert_string_equal(result.err, "");
+	assert_string_equal(result.out, out);
+	assert_int_equal(result.status, CSMCTL_OK);
+	forget(&result);
+}
+
+static void refuse(struct pair *p, unsigned int realm, const char *line, int status,
+		   const char *err)
+{
+	struct result result = run(p, realm, "", line);
+
+	assert_string_equal(result.err, err);
+	assert_string_equal(result.out, "");
+	assert_int_equal(result.status, status);
+	forget(&result);
+}
+
+#define ID_P  "a1b2c3d4e5f60000"
+#define ID_C  "a1b2c3d4e5f60001"
+#define ID_X  "a1b2c3d4e5f60002"
+#define RIM_C "1111111111111111111111111111111111111111111111111111111111111111"
+
+/* ------------------------------------------------------------------ one side */
+
+static void test_id(void **state)
+{
+	expect(*state, P, "id",
+	       "realm: " ID_P "\ncsm: 1.0\nregions: 0\nattachments: 0\nmemory_used: 0\n"
+	       "memory_limit: 67108864\nwindow_free: 67108864\nwindow_size: 67108864\n"
+	       "interrupt: yes\nmmap: yes\n");
+	expect(*state, C, "--json id",
+	       "{\"realm\": \"" ID_C "\", \"csm\": \"1.0\", \"regions\": 0, \"attachments\": 0, "
+	       "\"memory_used\": 0, \"memory_limit\": 67108864, \"window_free\": 67108864, "
+	       "\"window_size\": 67108864, \"interrupt\": true, \"mmap\": true}\n");
+}
+
+static void test_usage(void **state)
+{
+	refuse(*state, P, "frobnicate", CSMCTL_USAGE,
+	       "csmctl: no command frobnicate; see csmctl --help\n");
+	refuse(*state, P, "create", CSMCTL_USAGE,
+	       "csmctl: create: wrong number of arguments; see csmctl --help\n");
+	refuse(*state, P, "create 1 2", CSMCTL_USAGE,
+	       "csmctl: create: wrong number of arguments; see csmctl --help\n");
+	refuse(*state, P, "create 12Q", CSMCTL_USAGE, "csmctl: 12Q: not a size\n");
+	refuse(*state, P, "create 99999999999G", CSMCTL_USAGE,
+	       "csmctl: 99999999999G: not a size\n");
+	refuse(*state, P, "--bogus id", CSMCTL_USAGE,
+	       "csmctl: --bogus: no such option, or a value too many or too few\n");
+	refuse(*state, P, "id --timeout", CSMCTL_USAGE,
+	       "csmctl: --timeout: no such option, or a value too many or too few\n");
+	refuse(*state, P, "id --json=yes", CSMCTL_USAGE,
+	       "csmctl: --json=yes: no such option, or a value too many or too few\n");
+	refuse(*state, P, "id --rim 12", CSMCTL_USAGE, "csmctl: 12: not understood\n");
+	refuse(*state, P, "id --sizes=9-8", CSMCTL_USAGE, "csmctl: 9-8: not understood\n");
+	refuse(*state, P, "share 1 nobody", CSMCTL_FAILED,
+	       "csmctl: 1: there is no such thing here\n");
+	refuse(*state, P, "seal x", CSMCTL_USAGE,
+	       "csmctl: x: not a region (NUMBER or REALM:NUMBER)\n");
+	refuse(*state, P, "list 0", CSMCTL_USAGE, "csmctl: 0: not a realm id\n");
+	refuse(*state, P, "attach 1", CSMCTL_USAGE,
+	       "csmctl: 1: not another realm's region (REALM:NUMBER)\n");
+}
+
+static void test_no_device(void **state)
+{
+	struct pair *p = *state;
+
+	fake_fail(p->world, ENOENT);
+	refuse(p, P, "id", CSMCTL_FAILED,
+	       "csmctl: there is no /dev/csm: load the module caec_guest\n");
+	fake_fail(p->world, EACCES);
+	refuse(p, P, "id", CSMCTL_FAILED, "csmctl: /dev/csm: not allowed to this user\n");
+	fake_fail(p->world, 0);
+	expect(p, P, "--version", "csmctl " LIBCSM_VERSION "\n");
+}
+
+static void test_sizes(void **state)
+{
+	struct pair *p = *state;
+
+	expect(p, P, "create 1 --label model", "provider: " ID_P "\nregion: 1\nsize: 4096\n");
+	expect(p, P, "create 2m", "provider: " ID_P "\nregion: 2\nsize: 2097152\n");
+	refuse(p, P, "create 1G", CSMCTL_FAILED, "csmctl: create: an argument is out of range\n");
+	expect(p, P, "list",
+	       "provider " ID_P "  region 1  label model  size 4096  access rw  state own  "
+	       "sealed no  by_policy no\n"
+	       "provider " ID_P "  region 2  label   size 2097152  access rw  state own  "
+	       "sealed no  by_policy no\n");
+	expect(p, P, "destroy 1", "");
+	expect(p, P, "destroy 2", "");
+	refuse(p, P, "destroy 2", CSMCTL_FAILED, "csmctl: 2: there is no such thing here\n");
+}
+
+/* ----------------------------------------------------------------- two sides */
+
+static void test_story(void **state)
+{
+	struct pair *p = *state;
+
+	expect(p, P, "create 4K --label \"a\\b", "provider: " ID_P "\nregion: 1\nsize: 4096\n");
+	refuse(p, C, "attach " ID_P ":1", CSMCTL_FAILED,
+	       "csmctl: " ID_P ":1: no such realm, region or grant, or not permitted\n");
+	expect(p, P, "share 1 0x" ID_C " --write", "");
+	refuse(p, P, "share 1 " ID_C, CSMCTL_FAILED, "csmctl: 1: exists already\n");
+	expect(p, C, "--json list " ID_P,
+	       "{\"regions\": [{\"provider\": \"" ID_P "\", \"region\": 1, "
+	       "\"label\": \"\\\"a\\\\x5cb\", \"size\": 4096, \"access\": \"rw\", "
+	       "\"state\": \"granted\", \"sealed\": false, \"by_policy\": false}]}\n");
+	expect(p, C, "attach " ID_P ":1",
+	       "provider: " ID_P "\nregion: 1\nsize: 4096\naccess: rw\n");
+	expect(p, P, "--json wait 1",
+	       "{\"peer\": \"" ID_C "\", \"bits\": 0, \"attached\": true, \"detached\": false, "
+	       "\"ended\": false, \"peer_gone\": false, \"page_lost\": false}\n");
+	refuse(p, C, "destroy " ID_P ":1", CSMCTL_USAGE,
+	       "csmctl: " ID_P ":1 is another realm's region: use detach\n");
+	refuse(p, C, "seal " ID_P ":1", CSMCTL_FAILED,
+	       "csmctl: " ID_P ":1: only the owner of the region can do this\n");
+	refuse(p, X, "attach " ID_P ":1", CSMCTL_FAILED,
+	       "csmctl: " ID_P ":1: no such realm, region or grant, or not permitted\n");
+	expect(p, P, "revoke 1 " ID_C, "");
+	refuse(p, P, "revoke 1 " ID_C, CSMCTL_FAILED, "csmctl: 1: there is no such thing here\n");
+	refuse(p, C, "detach " ID_P ":1", CSMCTL_FAILED,
+	       "csmctl: " ID_P ":1: there is no such thing here\n");
+	expect(p, P, "destroy 1", "");
+}
+
+static void test_peer(void **state)
+{
+	struct pair *p = *state;
+	struct result result;
+
+	expect(p, P, "create 4K", "provider: " ID_P "\nregion: 1\nsize: 4096\n");
+	expect(p, P, "share 1 " ID_C, "");
+	expect(p, C, "attach " ID_P ":1", "provider: " ID_P "\nregion: 1\nsize: 4096\naccess: r\n");
+	result = run(p, P, "", "peer " ID_C);
+	assert_int_equal(result.status, CSMCTL_OK);
+	assert_non_null(strstr(result.out, "hash: sha-256\nrim: " RIM_C "\n"));
+	forget(&result);
+	refuse(p, P, "peer " ID_X, CSMCTL_FAILED,
+	       "csmctl: " ID_X ": no such realm, region or grant, or not permitted\n");
+	expect(p, C, "detach " ID_P ":1", "");
+	expect(p, P, "destroy 1", "");
+}
+
+static void test_policy(void **state)
+{
+	struct pair *p = *state;
+
+	expect(p, P, "create 4K", "provider: " ID_P "\nregion: 1\nsize: 4096\n");
+	refuse(p, P, "share 1 any", CSMCTL_USAGE,
+	       "csmctl: share with any needs --rim, --rem or --rpv\n");
+	expect(p, P, "share 1 any --rim " RIM_C, "");
+	refuse(p, X, "attach " ID_P ":1", CSMCTL_FAILED,
+	       "csmctl: " ID_P ":1: no such realm, region or grant, or not permitted\n");
+	refuse(p, C, "attach " ID_P ":1 --rim " RIM_C, CSMCTL_FAILED,
+	       "csmctl: " ID_P ":1: no such realm, region or grant, or not permitted\n");
+	expect(p, C, "attach " ID_P ":1", "provider: " ID_P "\nregion: 1\nsize: 4096\naccess: r\n");
+	expect(p, P, "destroy 1", "");
+}
+
+/* --------------------------------------------------------------------- files */
+
+static void write_file(char *name, const void *data, size_t size)
+{
+	int fd = mkstemp(name);
+
+	assert_true(fd >= 0);
+	assert_int_equal(write(fd, data, size), size);
+	close(fd);
+}
+
+static void test_files(void **state)
+{
+	static const size_t sizes[] = {0, 1, 4032, 4033, 4096, 300000};
+	struct pair *p = *state;
+	uint8_t data[300000];
+	char line[200];
+
+	for (size_t i = 0; i < sizeof(data); i++) {
+		data[i] = (uint8_t)(i * 7 + (i >> 8));
+	}
+	for (unsigned int i = 0; i < COUNT(sizes); i++) {
+		char name[] = "/tmp/csmctl-test-XXXXXX";
+		struct result result;
+
+		write_file(name, data, sizes[i]);
+		snprintf(line, sizeof(line), "put %s --seal --to " ID_C " --label file", name);
+		result = run(p, P, "", line);
+		assert_int_equal(result.status, CSMCTL_OK);
+		forget(&result);
+		unlink(name);
+
+		snprintf(line, sizeof(line), "get " ID_P ":%u %s", i + 1, name);
+		result = run(p, C, "", line);
+		assert_int_equal(result.status, CSMCTL_OK);
+		forget(&result);
+		FILE *file = fopen(name, "rb");
+		uint8_t back[sizeof(data) + 1];
+
+		assert_int_equal(fread(back, 1, sizeof(back), file), sizes[i]);
+		assert_memory_equal(back, data, sizes[i]);
+		fclose(file);
+		unlink(name);
+	}
+}
+
+static void test_files_refused(void **state)
+{
+	struct pair *p = *state;
+
+	refuse(p, P, "put /nowhere/file", CSMCTL_FAILED,
+	       "csmctl: /nowhere/file: there is no such thing here\n");
+	refuse(p, P, "put /dev/null", CSMCTL_FAILED, "csmctl: /dev/null: not a regular file\n");
+	expect(p, P, "create 8K", "provider: " ID_P "\nregion: 1\nsize: 8192\n");
+	expect(p, P, "share 1 " ID_C, "");
+	refuse(p, C, "get " ID_P ":1 -", CSMCTL_FAILED,
+	       "csmctl: " ID_P ":1: there is no file in this region\n");
+	refuse(p, X, "get " ID_P ":1 -", CSMCTL_FAILED,
+	       "csmctl: " ID_P ":1: no such realm, region or grant, or not permitted\n");
+	expect(p, P, "destroy 1", "");
+}
+
+/* The length is what the provider says: more than the region holds is refused. */
+static void test_hostile_length(void **state)
+{
+	struct pair *p = *state;
+	const uint64_t lie[2] = {UINT64_C(0x454c49464d5343), 8192 - 64 + 1};
+	struct csm_region *region;
+
+	assert_int_equal(csm_create(p->csm[P], 8192, 0, 0, &region), 0);
+	assert_int_equal(csm_write(region, 8192 - 64, lie, sizeof(lie)), 0);
+	assert_int_equal(csm_share(region, fake_id(C), CSM_READ, NULL), 0);
+	refuse(p, C, "get " ID_P ":1 -", CSMCTL_FAILED,
+	       "csmctl: " ID_P ":1: there is no file in this region\n");
+	csm_release(region);
+}
+
+static void test_digest(void **state)
+{
+	struct pair *p = *state;
+	struct result own, theirs;
+
+	expect(p, P, "create 4K", "provider: " ID_P "\nregion: 1\nsize: 4096\n");
+	expect(p, P, "share 1 " ID_C, "");
+	refuse(p, P, "digest 1", CSMCTL_FAILED, "csmctl: 1: the region is not sealed\n");
+	expect(p, P, "seal 1", "");
+	refuse(p, P, "seal 1", CSMCTL_FAILED, "csmctl: 1: sealed already\n");
+	own = run(p, P, "", "digest 1");
+	theirs = run(p, C, "", "digest " ID_P ":1");
+	assert_int_equal(own.status + theirs.status, CSMCTL_OK);
+	assert_string_equal(own.out, theirs.out);
+	assert_non_null(strstr(own.out, "sha512: "));
+	forget(&own);
+	forget(&theirs);
+	expect(p, P, "destroy 1", "");
+}
+
+/* ------------------------------------------------------------- at the same time */
+
+struct other {
+	struct pair *pair;
+	unsigned int realm;
+	const char *input, *line;
+	struct result result;
+};
+
+static void *run_other(void *arg)
+{
+	struct other *other = arg;
+
+	other->result = run(other->pair, other->realm, other->input, other->line);
+	return NULL;
+}
+
+static void test_messages(void **state)
+{
+	struct pair *p = *state;
+	struct other recv = {.pair = p, .realm = C, .input = "", .line = "recv " ID_P ":1"};
+	struct result send;
+	pthread_t thread;
+
+	expect(p, P, "create 64K", "provider: " ID_P "\nregion: 1\nsize: 65536\n");
+	expect(p, P, "share 1 " ID_C " --write", "");
+	pthread_create(&thread, NULL, run_other, &recv);
+	send = run(p, P, "one\n\nthree", "send 1 --to " ID_C);
+	pthread_join(thread, NULL);
+	assert_string_equal(send.err, "");
+	assert_int_equal(send.status, CSMCTL_OK);
+	assert_string_equal(recv.result.err, "");
+	assert_string_equal(recv.result.out, "one\n\nthree\n");
+	forget(&send);
+	forget(&recv.result);
+	expect(p, P, "destroy 1", "");
+}
+
+/* Twice, on the same region, as one does by hand. */
+static void test_ping(void **state)
+{
+	struct pair *p = *state;
+
+	expect(p, P, "create 1M", "provider: " ID_P "\nregion: 1\nsize: 1048576\n");
+	expect(p, P, "share 1 " ID_C " --write", "");
+	for (unsigned int i = 0; i < 2; i++) {
+		struct other echo = {.pair = p, .realm = C, .input = "", .line = "echo " ID_P ":1"};
+		struct result ping;
+		pthread_t thread;
+
+		pthread_create(&thread, NULL, run_other, &echo);
+		ping = run(p, P, "", "--json ping 1 --to " ID_C " --count 500 --sizes 64-32K");
+		pthread_join(thread, NULL);
+		assert_string_equal(ping.err, "");
+		assert_int_equal(strncmp(ping.out, "{\"messages\": 500, ", 18), 0);
+		assert_string_equal(echo.result.err, "");
+		assert_int_equal(echo.result.status, CSMCTL_OK);
+		forget(&ping);
+		forget(&echo.result);
+	}
+	refuse(p, P, "ping 1", CSMCTL_USAGE, "csmctl: ping: an own region needs one --to REALM\n");
+	expect(p, P, "destroy 1", "");
+}
+
+static void test_watch(void **state)
+{
+	struct pair *p = *state;
+	struct other watch = {.pair = p, .realm = C, .input = "", .line = "watch " ID_P ":1"};
+	struct result attached;
+	pthread_t thread;
+
+	expect(p, P, "create 64K", "provider: " ID_P "\nregion: 1\nsize: 65536\n");
+	expect(p, P, "share 1 " ID_C, "");
+	pthread_create(&thread, NULL, run_other, &watch);
+	attached = run(p, P, "", "wait 1");
+	assert_int_equal(attached.status, CSMCTL_OK);
+	forget(&attached);
+	usleep(100000);
+	expect(p, P, "revoke 1 " ID_C, "");
+	pthread_join(thread, NULL);
+	assert_int_equal(watch.result.status, CSMCTL_OK);
+	assert_non_null(strstr(watch.result.out, "end: SIGBUS: access was taken away\n"));
+	forget(&watch.result);
+	expect(p, P, "destroy 1", "");
+}
+
+static void test_time_over(void **state)
+{
+	struct pair *p = *state;
+
+	expect(p, P, "create 64K", "provider: " ID_P "\nregion: 1\nsize: 65536\n");
+	refuse(p, P, "wait 1 --timeout 0", CSMCTL_FAILED, "csmctl: 1: time is over\n");
+	refuse(p, P, "send 1 --to " ID_C " --timeout 0", CSMCTL_FAILED,
+	       "csmctl: send: time is over\n");
+	expect(p, P, "destroy 1", "");
+}
+
+int main(void)
+{
+	static const struct CMUnitTest tests[] = {
+		PAIR("csmctl: id, for people and as JSON", test_id),
+		PAIR("csmctl: wrong use is explained", test_usage),
+		PAIR("csmctl: no device is explained", test_no_device),
+		PAIR("csmctl: create, list, destroy", test_sizes),
+		PAIR("csmctl: share, attach, revoke", test_story),
+		PAIR("csmctl: peer", test_peer),
+		PAIR("csmctl: sharing by policy", test_policy),
+		PAIR("csmctl: put and get files of all sizes", test_files),
+		PAIR("csmctl: put and get refuse", test_files_refused),
+		PAIR("csmctl: get refuses a hostile length", test_hostile_length),
+		PAIR("csmctl: seal and digest", test_digest),
+		PAIR("csmctl: send and recv", test_messages),
+		PAIR("csmctl: echo and ping", test_ping),
+		PAIR("csmctl: watch sees revocation", test_watch),
+		PAIR("csmctl: waits end", test_time_over),
+	};
+
+	return cmocka_run_group_tests_name("csmctl", tests, NULL, NULL);
+}

@@ -1,0 +1,36 @@
+# SPDX-License-Identifier: BSD-3-Clause
+# shellcheck shell=bash
+# Completion of csmctl for bash.
+
+_csmctl() {
+	local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]} command='' i
+	local commands='id list peer create put share revoke seal digest destroy attach detach get wait
+		watch send recv echo ping'
+	local options='--json --timeout --help --version'
+
+	for ((i = 1; i < COMP_CWORD; i++)); do
+		[[ " ${commands//[$'\t\n']/ } " != *" ${COMP_WORDS[i]} "* ]] || command=${COMP_WORDS[i]}
+	done
+	case $command in
+	share) options+=' --write --exec --rim --rem --rpv' ;;
+	put) options+=' --label --to --seal --write --exec --rim --rem --rpv' ;;
+	create) options+=' --label' ;;
+	attach | get | watch) options+=' --rim --rem --rpv' ;;
+	send | recv | echo) options+=' --to --rim --rem --rpv' ;;
+	ping) options+=' --to --count --sizes --rim --rem --rpv' ;;
+	esac
+
+	case $before in
+	--timeout | --label | --to | --count | --sizes | --rim | --rem | --rpv) return ;;
+	esac
+	if [[ $word == -* ]]; then
+		mapfile -t COMPREPLY < <(compgen -W "$options" -- "$word")
+	elif [[ -z $command ]]; then
+		mapfile -t COMPREPLY < <(compgen -W "$commands" -- "$word")
+	elif [[ $command == put || $command == get ]]; then
+		mapfile -t COMPREPLY < <(compgen -f -- "$word")
+	elif [[ $command != id && $command != list && $command != peer && $command != create ]]; then
+		mapfile -t COMPREPLY < <(compgen -W "$(csmctl list 2>/dev/null | awk '{ print $4 }')" -- "$word")
+	fi
+}
+complete -F _csmctl csmctl

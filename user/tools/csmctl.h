@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* csmctl: what its files share. Tests run csmctl_run() with realms of their own. */
+#ifndef CSMCTL_H
+#define CSMCTL_H
+
+#include <stdio.h>
+
+#include "libcsm/backend.h"
+
+#define CSMCTL_OK     0
+#define CSMCTL_FAILED 1
+#define CSMCTL_USAGE  2
+
+#define CSMCTL_ARGS  8 /* after the command */
+#define CSMCTL_PEERS 16
+
+/* What the command line says. */
+struct options {
+	const char *command;
+	const char *args[CSMCTL_ARGS];
+	int num_args;
+	bool json;
+	int timeout; /* ms */
+	unsigned int access;
+	const char *label;
+	uint64_t peers[CSMCTL_PEERS]; /* --to */
+	int num_peers;
+	bool seal;
+	uint64_t count, least, most; /* ping */
+	bool has_demand;
+	struct csm_demand demand;
+};
+
+/* Where it reads and writes. */
+struct io {
+	FILE *in, *out, *err;
+	bool json;
+	int depth;  /* of the JSON text */
+	bool comma; /* before the next item */
+};
+
+struct tool {
+	struct csm *csm;
+	const struct options *options;
+	struct io *io;
+};
+
+/* Runs one command; CSMCTL_*. */
+int csmctl_run(int argc, char **argv, const struct csm_backend *backend, void *ctx, struct io *io);
+
+/* options.c: 0, or CSMCTL_USAGE with a message on io->err. */
+int options_parse(int argc, char **argv, struct options *options, struct io *io);
+void options_help(FILE *to);
+bool parse_id(const char *text, uint64_t *out);
+bool parse_number(const char *text, uint64_t *out);
+bool parse_size(const char *text, uint64_t *out);
+bool parse_hex(const char *text, uint8_t *out, size_t size);
+/* "7", or "a1b2...:7" for another realm's; provider 0: own. */
+bool parse_region(const char *text, uint64_t *provider, uint64_t *region);
+
+/*
+ * output.c. A command's result is one object, or a list of them; as JSON, or as "name: value" lines
+ * and rows. Keys appear as given in both.
+ */
+void out_begin(struct io *io);
+void out_end(struct io *io);
+void out_list_begin(struct io *io, const char *key);
+void out_list_end(struct io *io);
+void out_text(struct io *io, const char *key, const char *value);
+void out_number(struct io *io, const char *key, uint64_t value);
+void out_id(struct io *io, const char *key, uint64_t value);
+void out_flag(struct io *io, const char *key, bool value);
+void out_bytes(struct io *io, const char *key, const uint8_t *value, size_t size);
+void out_region(struct io *io, struct csm_region *region);
+/* "csmctl: what: why"; CSMCTL_FAILED. */
+int complain(struct io *io, const char *what, int result);
+
+/* Commands; CSMCTL_*. */
+int cmd_id(struct tool *tool);
+int cmd_list(struct tool *tool);
+int cmd_peer(struct tool *tool);
+int cmd_create(struct tool *tool);
+int cmd_share(struct tool *tool);
+int cmd_revoke(struct tool *tool);
+int cmd_seal(struct tool *tool);
+int cmd_digest(struct tool *tool);
+int cmd_destroy(struct tool *tool);
+int cmd_attach(struct tool *tool);
+int cmd_detach(struct tool *tool);
+int cmd_wait(struct tool *tool);
+int cmd_watch(struct tool *tool);
+int cmd_put(struct tool *tool);
+int cmd_get(struct tool *tool);
+int cmd_send(struct tool *tool);
+int cmd_recv(struct tool *tool);
+int cmd_echo(struct tool *tool);
+int cmd_ping(struct tool *tool);
+
+/*
+ * The region of the first argument: own ones are found, others attached, with the demand of the
+ * command line. 0, or CSMCTL_* after a message.
+ */
+int open_region(struct tool *tool, unsigned int flags, struct csm_region **out);
+
+#endif
