@@ -10,11 +10,11 @@ SHELL := /bin/bash
 BUILD := $(CURDIR)/build
 IN    := env/run
 CSM   ?= on
-UNITS := tests/unit tests/fuzz verifier vmm
+UNITS := tests/unit tests/fuzz verifier vmm user
 export BUILD CSM
 
 .DEFAULT_GOAL := help
-.PHONY: help env firmware verifier unit proof host system-test target-test bench-rmm lint test test-long clean distclean
+.PHONY: help env firmware verifier unit proof host guest system-test target-test bench-rmm lint test test-long clean distclean
 
 help: ## list the targets
 	@echo "CAEC targets:"
@@ -29,7 +29,7 @@ firmware: ## build rmm.img, its ELF and the flash images; print text/data/bss
 verifier: ## cca-verify and cca-measure, into build/verifier
 	@$(IN) $(MAKE) --no-print-directory -C verifier
 
-unit: ## firmware, VMM and verifier sources on x86-64: unit tests under sanitizers
+unit: ## firmware, VMM, verifier and library sources on x86-64: unit tests under sanitizers
 	@bad=0; for part in $(UNITS); do \
 		$(IN) $(MAKE) --no-print-directory -C $$part check || bad=1; done; \
 	shopt -s nullglob; tools/tally $(BUILD)/results/{unit,fuzz,verifier,layout,vmm,user}*.tap; exit $$bad
@@ -43,6 +43,10 @@ target-test: ## firmware with a bare-metal host and realms in QEMU
 host: ## host module, rvm: build/linux/host/caec_host.ko, build/linux/rvm
 	@$(IN) $(MAKE) --no-print-directory -C linux/host modules
 	@$(IN) $(MAKE) --no-print-directory -C vmm rvm
+
+guest: ## guest module, libcsm, csmctl: build/linux/guest/caec_guest.ko, build/linux/user, build/user
+	@$(IN) $(MAKE) --no-print-directory -C linux/guest modules
+	@$(IN) $(MAKE) --no-print-directory -C user all
 
 system-test: ## whole stack: stock Linux host and stock Linux realms in QEMU
 	@$(IN) $(MAKE) --no-print-directory -C tests/system check
