@@ -303,8 +303,8 @@ def run_config(config, options, report):
 def conformance_result(config, passed):
     """That conformance.md is complete and its tests passed."""
     found, rows = conformance.mistakes(passed)
-    return Result(f"{config.name}: {rows} rows of conformance.md: each has a test that passed, or a "
-                  "reason", not found, "", 0.0, found)
+    return Result(f"{config.name}: {rows} rows of conformance.md: each has a test that passed, "
+                  "or a reason", not found, "", 0.0, found)
 
 
 def token_result(config, name, words):
