@@ -68,6 +68,7 @@ PROGRAM(vectors)
 
 /* Registers that a value fits into while the MMU is off and nothing is taken: name, usable bits. */
 #define REGISTERS(X)                             \
+	X("sctlr_el1", 0x405c000UL)              \
 	X("sp_el0", ~0UL)                        \
 	X("elr_el1", ~0UL)                       \
 	X("spsr_el1", 0xf00003ffUL)              \
@@ -159,6 +160,7 @@ PROGRAM(registers)
 {
 	uint64_t now[REGISTER_COUNT], before[REGISTER_COUNT];
 	uint64_t vbar = sysreg_read("vbar_el1");
+	uint64_t sctlr = sysreg_read("sctlr_el1");
 
 	write_all(args[0], UINT64_MAX);
 	read_all(before);
@@ -172,6 +174,7 @@ PROGRAM(registers)
 		memcpy(before, values, sizeof(before));
 	}
 	sysreg_write("vbar_el1", vbar);
+	sysreg_write("sctlr_el1", sctlr);
 	sysreg_write("cpacr_el1", CPACR_ALL);
 	isb();
 }

@@ -497,3 +497,34 @@ TEST(unmap_ns_top,
 	expect_unmap(realm, NS + MIB(6), 3, RTT(2), NS + MIB(6));
 	expect_unmap(realm, NS + MIB(6), 2, RMI_SUCCESS, NS + GIB(1));
 }
+
+TEST(map_ns_lpa2,
+     "RMI_RTT_MAP_UNPROTECTED with 52-bit addresses: the upper bits are in [9:8] and [49:48], and "
+     "come back there")
+{
+	struct realm_config config = realm_default(PROGRAM_hello);
+	uint64_t ipa = 1UL << 51;
+	struct realm *realm;
+	uint64_t desc;
+
+	if (!(smc_call(RMI_FEATURES_FID, 0).x[1] >> RMI_FEATURE0_LPA2_SHIFT & 1)) {
+		SKIP("this CPU has no 52-bit addresses at stage 2");
+	}
+	config.ipa_width = 52;
+	config.start_level = 0;
+	config.start_tables = 16;
+	config.flags = RMI_REALM_FLAG_LPA2;
+	realm = realm_create(&config);
+	realm_make_tables(realm, ipa, 0, 3);
+	for (unsigned top = 0; top < 16; top++) {
+		desc = ns_desc(GIB(1), RMI_MEMATTR_NORMAL_WB, 3) | (top & 3UL) << 48 |
+		       (top >> 2 & 3UL) << 8;
+		REQUIRE_EQ(smc_call(RMI_RTT_MAP_UNPROTECTED_FID, realm->rd, ipa, 3, desc).x[0],
+			   RMI_SUCCESS);
+		expect_entry(realm, ipa, 3, (struct entry){3, RMI_ASSIGNED, desc, 0});
+		REQUIRE_EQ(smc_call(RMI_RTT_UNMAP_UNPROTECTED_FID, realm->rd, ipa, 3).x[0],
+			   RMI_SUCCESS);
+	}
+	expect_refused(RMI_RTT_MAP_UNPROTECTED_FID, RMI_ERROR_INPUT, realm->rd, ipa, 3,
+		       desc | 1UL << 50);
+}

@@ -11,9 +11,10 @@
 #define PAGES       (REALM_RAM_TOP - 16 * PAGE_SIZE) /* RAM without pages so far */
 #define RET         0xd65f03c0                       /* the instruction */
 
-#define EC_FETCH_LOWER   0x20
-#define EC_DATA_LOWER    0x24
-#define FSC_ADDRESS_SIZE 0x00
+#define EC_FETCH_LOWER    0x20
+#define EC_DATA_LOWER     0x24
+#define FSC_ADDRESS_SIZE  0x00
+#define FSC_TRANSLATION_2 0x06
 
 static struct rec *one_puppet(void)
 {
@@ -636,4 +637,33 @@ TEST(ha_hd, "HA/HD: hardware updates of access flag and dirty state in the realm
 	CHECK_EQ(puppet_get(rec, INSN_LDR_X, descriptor) & 0x480, 0x480);
 	CHECK(puppet_do(rec, INSN_STR_X, free_block, 5));
 	CHECK_EQ(puppet_get(rec, INSN_LDR_X, descriptor) & 0x480, 0x400);
+}
+
+TEST(stage1_walk,
+     "stage 1 walk: a table of the realm in RAM without a page exits and is not emulatable, in "
+     "normal memory too; in EMPTY memory it is an external abort in the realm")
+{
+	struct rec *rec = one_puppet();
+	uint64_t ram = 0x40000000, va = ram + 0x123000;
+
+	puppet_order(rec, PUPPET_MMU_ON, 0, 0, 0);
+	puppet_order(rec, PUPPET_MAP, ram, 3, 0);
+	CHECK(!puppet_do(rec, INSN_LDR_X, va, 0));
+	REQUIRE_EQ(rec->stop, REC_CALL);
+	CHECK_EQ(ESR_EC(puppet_esr(rec)), EC_DATA_ABORT_SAME);
+	CHECK_EQ(puppet_far(rec), va);
+	REQUIRE_EQ(puppet_smc(rec, RSI_IPA_STATE_SET_FID, ram, ram + PAGE_SIZE, RSI_RIPAS_RAM).x[1],
+		   ram + PAGE_SIZE);
+	puppet_prepare(rec, PUPPET_DO, INSN_LDR_X, va, 0);
+	expect_exit(rec, RMI_EXIT_SYNC, EXIT_ESR | EXIT_HPFAR);
+	CHECK_EQ(rec->run->exit.esr & ~0x3fUL, (uint64_t)EC_DATA_LOWER << 26);
+	CHECK_EQ(rec->run->exit.hpfar, ram >> 8);
+	REQUIRE(realm_data_unknown(rec->realm, ram));
+	REQUIRE_EQ(rec_run(rec), REC_CALL);
+	CHECK_EQ(ESR_FSC(puppet_esr(rec)), FSC_TRANSLATION_2);
+	puppet_order(rec, PUPPET_MAP, UNPROTECTED, 3, 0);
+	puppet_prepare(rec, PUPPET_DO, INSN_STR_X, UNPROTECTED + 0x5000, 0x77);
+	expect_exit(rec, RMI_EXIT_SYNC, EXIT_ESR | EXIT_HPFAR);
+	CHECK_EQ(rec->run->exit.esr & ~0x3fUL, (uint64_t)EC_DATA_LOWER << 26);
+	CHECK_EQ(rec->run->exit.hpfar, UNPROTECTED >> 8);
 }
