@@ -31,14 +31,25 @@ static bool is_for_host(uint64_t name)
 }
 
 /*
- * Debug registers that stay trapped: OS lock and ROM. What shares op0 2 with them, with op1 1, is
+ * Error records (ERRIDR_EL1, ERRSELR_EL1, ERX..._EL1) are the machine's. A realm finds that there
+ * are none, which FEAT_RAS allows.
+ */
+static bool is_error_record(uint64_t name)
+{
+	uint64_t crm = bits_get(name, 4, 1);
+
+	return (name & ~SYSREG(0, 0, 0, 15, 7)) == SYSREG(3, 0, 5, 0, 0) && crm >= 3 && crm <= 5;
+}
+
+/*
+ * Debug registers that stay trapped: OS lock, ROM, the channel to an external debugger. What shares op0 2 with them, with op1 1, is
  * trace and branch records, which do not exist. ACTLR is implementation defined and empty.
  */
 static bool is_inert(uint64_t name)
 {
 	bool debug = bits_get(name, 21, 20) == 2 && bits_get(name, 16, 14) != 1;
 
-	return debug || name == ACTLR_EL1;
+	return debug || is_error_record(name) || name == ACTLR_EL1;
 }
 
 bool rec_handle_sysreg(struct rec *rec, uint64_t esr, struct rmi_rec_exit *exit)

@@ -44,13 +44,16 @@
 #define HCR_TSC   SYSREG_BIT(19)
 #define HCR_TIDCP SYSREG_BIT(20)
 #define HCR_TACR  SYSREG_BIT(21)
+#define HCR_TLOR  SYSREG_BIT(35)
+#define HCR_TERR  SYSREG_BIT(36)
 #define HCR_TEA   SYSREG_BIT(37)
 #define HCR_APK   SYSREG_BIT(40)
 #define HCR_API   SYSREG_BIT(41)
 #define HCR_FWB   SYSREG_BIT(46)
 #define HCR_REALM                                                                                  \
 	(HCR_BOOT | HCR_VM | HCR_SWIO | HCR_PTW | HCR_FMO | HCR_IMO | HCR_AMO | HCR_FB | HCR_BSU | \
-	 HCR_TID3 | HCR_TSC | HCR_TIDCP | HCR_TACR | HCR_TEA | HCR_APK | HCR_API | HCR_FWB)
+	 HCR_TID3 | HCR_TSC | HCR_TIDCP | HCR_TACR | HCR_TLOR | HCR_TERR | HCR_TEA | HCR_APK |      \
+	 HCR_API | HCR_FWB)
 
 /* CNTHCTL_EL2 (E2H): EL1 has both counters and both its timers; the two masks are dynamic. */
 #define CNTHCTL_EL1PCTEN SYSREG_BIT(10)
@@ -66,12 +69,15 @@
 #define MDCR_TDA       SYSREG_BIT(9)
 #define MDCR_TDOSA     SYSREG_BIT(10)
 #define MDCR_TDRA      SYSREG_BIT(11)
+#define MDCR_TPMS      SYSREG_BIT(14)
 #define MDCR_HPMD      SYSREG_BIT(17)
+#define MDCR_TTRF      SYSREG_BIT(19)
 #define MDCR_HCCD      SYSREG_BIT(23)
+#define MDCR_TDCC      SYSREG_BIT(27)
 #define MDCR_MTPME     SYSREG_BIT(28)
-#define MDCR_REALM                                                                           \
-	(MDCR_MTPME | MDCR_HCCD | MDCR_HPMD | MDCR_TDRA | MDCR_TDOSA | MDCR_TDA | MDCR_TPM | \
-	 MDCR_TPMCR)
+#define MDCR_REALM                                                                            \
+	(MDCR_MTPME | MDCR_TDCC | MDCR_HCCD | MDCR_TTRF | MDCR_HPMD | MDCR_TPMS | MDCR_TDRA | \
+	 MDCR_TDOSA | MDCR_TDA | MDCR_TPM | MDCR_TPMCR)
 
 /* ICC_SRE_EL2: system registers at EL2 and EL1, nothing bypassed. */
 #define ICC_SRE_VALUE 0xF

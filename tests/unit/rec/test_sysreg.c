@@ -115,6 +115,10 @@ static void inert(void **state)
 		TRAP(2, 0, 1, 3, 4, 0), /* OSDLR_EL1 */
 		TRAP(2, 0, 1, 0, 0, 0), /* MDRAR_EL1 */
 		TRAP(3, 0, 1, 0, 1, 0), /* ACTLR_EL1 */
+		TRAP(3, 0, 5, 3, 0, 0), /* ERRIDR_EL1 */
+		TRAP(3, 0, 5, 3, 1, 0), /* ERRSELR_EL1 */
+		TRAP(3, 0, 5, 4, 3, 0), /* ERXADDR_EL1 */
+		TRAP(3, 0, 5, 5, 7, 0), /* ERXMISC3_EL1 */
 	};
 
 	(void)state;
@@ -141,6 +145,10 @@ static void not_offered(void **state)
 		TRAP(3, 0, 1, 0, 6, 0),   /* GCR_EL1 */
 		TRAP(3, 0, 13, 0, 7, 0),  /* SCXTNUM_EL1 */
 		TRAP(3, 0, 2, 0, 3, 0),   /* TCR2_EL1 */
+		TRAP(3, 0, 5, 6, 0, 0),   /* TFSR_EL1 */
+		TRAP(3, 0, 5, 2, 0, 0),   /* ESR_EL1 */
+		TRAP(3, 0, 10, 4, 3, 0),  /* LORC_EL1 */
+		TRAP(3, 0, 1, 2, 1, 0),   /* TRFCR_EL1 */
 		TRAP(3, 0, 11, 0, 0, 0),  /* implementation defined */
 		TRAP(3, 7, 15, 15, 7, 0), /* the same */
 		TRAP(1, 0, 11, 0, 0, 0),  /* an instruction of that kind */

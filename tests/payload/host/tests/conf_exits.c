@@ -102,6 +102,7 @@ TEST(realm_undefined, "instructions that a realm does not have: implementation d
 	undefined(rec, INSN_SVE);
 	undefined(rec, INSN_SME);
 	undefined(rec, INSN_PMSCR);
+	undefined(rec, INSN_LORID);
 	undefined(rec, INSN_AMCR);
 	undefined(rec, INSN_R_PMCR);
 	undefined(rec, INSN_R_PMCCNTR);
