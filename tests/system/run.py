@@ -329,6 +329,21 @@ def realms(system, args):
         system.settle()
 
 
+def terminal(system, _args):
+    """One realm with its console on rvm's own input and output."""
+    with system.report.test("a realm's console on standard input and output") as notes:
+        begun = time.monotonic()
+        system.run("mkfifo /tmp/keys; (exec 9<>/tmp/keys; rvm run --name tty " + LINUX +
+                   " --no-measure --quiet </tmp/keys >/tmp/tty.con 2>&1) & exec 8>/tmp/keys")
+        system.wait_for("grep -q 'realm is up' /tmp/tty.con", SHELL_SECONDS, "the shell")
+        notes.append(f"shell after {time.monotonic() - begun:.0f} s (target {SHELL_TARGET} s, wall "
+                     "time of the emulation)")
+        system.run("sleep 2; echo 'expr 6 \\* 7000' >&8")
+        system.wait_for("grep -q '^42000' /tmp/tty.con", 60, "the answer")
+        system.run("echo 'poweroff -f' >&8; exec 8>&-; wait", 90)
+        system.settle()
+
+
 def shutdown(system, _args):
     """The host goes down under running realms."""
     system.start("left", TINY.format("spin") + " --cpus 2")
@@ -346,7 +361,7 @@ def shutdown(system, _args):
 # What runs on one boot, and whether the host is still there at its end.
 BOOTS = {
     "host": ((module, cycles, kills, fuzz), True),
-    "realms": ((realms,), True),
+    "realms": ((realms, terminal), True),
     "shutdown": ((shutdown,), False),
 }
 
