@@ -118,7 +118,7 @@ enum puppet_op {
 	PUPPET_MAP,   /* address, descriptor bits: that 1 GiB gets them -> address of the descriptor
 		       */
 	PUPPET_START, /* vCPU: becomes a puppet -> PSCI status */
-	PUPPET_SPIN,  /* ticks of CNTVCT: pass them */
+	PUPPET_WAIT,  /* address: until there is something other than 0 */
 	PUPPET_FILL,  /* base, top, value: each word value ^ its address */
 	PUPPET_CHECK, /* the same -> words that differ, address of the first */
 	PUPPET_IRQ_COUNT, /* open interrupts for so many ticks -> interrupts taken, last INTID */

@@ -74,6 +74,14 @@ static void spin(uint64_t ticks)
 	}
 }
 
+static void do_wait(uint64_t address)
+{
+	while (!read64(address)) {
+		cpu_relax();
+	}
+	report(1, 0, 0, 0);
+}
+
 static void do_fill(const uint64_t *args)
 {
 	for (uint64_t at = args[0]; at < args[1]; at += 8) {
@@ -134,9 +142,8 @@ static void obey(uint64_t op, const uint64_t *args)
 	case PUPPET_START:
 		do_start(args);
 		break;
-	case PUPPET_SPIN:
-		spin(args[0]);
-		report(1, 0, 0, 0);
+	case PUPPET_WAIT:
+		do_wait(args[0]);
 		break;
 	case PUPPET_FILL:
 		do_fill(args);

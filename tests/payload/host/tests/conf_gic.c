@@ -28,7 +28,6 @@
 #define CTL_ENABLE  1UL
 #define CTL_IMASK   2UL
 #define CTL_ISTATUS 4UL
-#define LONG_SPIN   62500000UL /* a second of the counter; interrupts end it, or nothing does */
 #define SPURIOUS    1023
 #define EOI_MODE    (1UL << 1) /* ICC_CTLR_EL1 */
 
@@ -258,18 +257,58 @@ static void interrupt_on(unsigned intid, irq_fn handler)
 	test_cleanup(interrupt_off, (void *)(uint64_t)intid);
 }
 
-/* The realm spins, and its timer ends that with an exit; what the host sees of the timers then. */
-static void timer_exit(struct rec *rec, enum puppet_insn set_ctl, enum puppet_insn set_cval)
-{
-	uint64_t deadline = puppet_get(rec, INSN_R_CNTVCT, 0) + us_to_ticks(2000);
+/* The realm waits, without an exit of its own, until the host lets it go: a page that both see. */
+struct waiting {
+	struct rec *rec;
+	uint64_t page;
+};
 
-	puppet_set(rec, set_cval, deadline);
-	puppet_set(rec, set_ctl, CTL_ENABLE);
-	puppet_prepare(rec, PUPPET_SPIN, LONG_SPIN, 0, 0);
+static struct waiting wait_begin(struct rec *rec)
+{
+	struct waiting waiting = {rec, page_alloc()};
+	uint64_t ipa = realm_unprotected(rec->realm);
+
+	realm_map_page(rec->realm, ipa, waiting.page);
+	puppet_prepare(rec, PUPPET_WAIT, ipa, 0, 0);
+	return waiting;
+}
+
+static void wait_end(const struct waiting *waiting)
+{
+	write64(waiting->page, 1);
+	REQUIRE_EQ(rec_run(waiting->rec), REC_CALL);
+	CHECK(puppet_done(waiting->rec));
+	REQUIRE_EQ(smc_call(RMI_RTT_UNMAP_UNPROTECTED_FID, waiting->rec->realm->rd,
+			    realm_unprotected(waiting->rec->realm), RMI_LEVEL_PAGE)
+			   .x[0],
+		   RMI_SUCCESS);
+}
+
+/*
+ * The realm waits, and its timer ends that with an exit. A timer that is due before the realm waits
+ * was reported already, and is set again for later.
+ */
+static struct waiting timer_exit(struct rec *rec, enum puppet_insn set_ctl,
+				 enum puppet_insn set_cval)
+{
+	const struct rmi_rec_exit *exit = &rec->run->exit;
+	struct waiting waiting;
+	uint64_t deadline;
+	uint64_t us = 2000;
+
+	do {
+		puppet_set(rec, set_ctl, 0);
+		deadline = time_now() + us_to_ticks(us);
+		puppet_set(rec, set_cval, deadline);
+		puppet_set(rec, set_ctl, CTL_ENABLE);
+		us *= 2;
+	} while ((exit->cntp_ctl | exit->cntv_ctl) & CTL_ISTATUS);
+	waiting = wait_begin(rec);
 	do {
 		irq_window();
 		expect_exit(rec, RMI_EXIT_IRQ, 0);
 	} while (time_now() < deadline);
+	return waiting;
 }
 
 static void no_handler(unsigned intid)
@@ -282,14 +321,14 @@ TEST(timer_el1,
      "goes on; a masked one does not exit")
 {
 	struct rec *rec = gic_puppet();
+	struct waiting waiting;
 
 	interrupt_on(PPI_TIMER, no_handler);
-	timer_exit(rec, INSN_W_CNTP_CTL, INSN_W_CNTP_CVAL);
+	waiting = timer_exit(rec, INSN_W_CNTP_CTL, INSN_W_CNTP_CVAL);
 	CHECK_EQ(rec->run->exit.cntp_ctl, CTL_ENABLE | CTL_ISTATUS);
 	CHECK_EQ(rec->run->exit.cntv_ctl & CTL_ENABLE, 0);
 	rec->run->enter.gicv3_lrs[0] = LR(PPI_TIMER);
-	REQUIRE_EQ(rec_run(rec), REC_CALL);
-	CHECK(puppet_done(rec));
+	wait_end(&waiting);
 	rec->run->enter.gicv3_lrs[0] = 0;
 	puppet_set(rec, INSN_W_CNTP_CTL, CTL_ENABLE | CTL_IMASK);
 	CHECK_EQ(rec->run->exit.cntp_ctl, CTL_ENABLE | CTL_IMASK | CTL_ISTATUS);
@@ -299,11 +338,12 @@ TEST(timer_el1,
 TEST(timer_el1_virtual, "EL1 timer: the same with the virtual timer; deadlines are reported")
 {
 	struct rec *rec = gic_puppet();
+	struct waiting waiting;
 
 	interrupt_on(PPI_TIMER_V, no_handler);
-	timer_exit(rec, INSN_W_CNTV_CTL, INSN_W_CNTV_CVAL);
+	waiting = timer_exit(rec, INSN_W_CNTV_CTL, INSN_W_CNTV_CVAL);
 	CHECK_EQ(rec->run->exit.cntv_ctl, CTL_ENABLE | CTL_ISTATUS);
-	REQUIRE_EQ(rec_run(rec), REC_CALL);
+	wait_end(&waiting);
 	puppet_set(rec, INSN_W_CNTV_CTL, 0);
 	puppet_set(rec, INSN_W_CNTV_CVAL, 0x1234567890);
 	CHECK_EQ(rec->run->exit.cntv_cval, 0x1234567890);
@@ -322,16 +362,17 @@ TEST(timer_el2,
      "that is pending already ends the entry at once")
 {
 	struct rec *rec = &puppet_realm(1)->recs[0];
+	struct waiting waiting;
 
 	interrupt_on(PPI_EL2_TIMER, stop_timer);
-	puppet_prepare(rec, PUPPET_SPIN, LONG_SPIN, 0, 0);
+	waiting = wait_begin(rec);
 	for (unsigned i = 0; i < 3; i++) {
 		el2_timer_arm(1000 * i);
 		expect_exit(rec, RMI_EXIT_IRQ, 0);
 		expect_exit(rec, RMI_EXIT_IRQ, 0);
 		irq_window();
 	}
-	REQUIRE_EQ(rec_run(rec), REC_CALL);
+	wait_end(&waiting);
 }
 
 TEST(counters,
@@ -372,6 +413,8 @@ TEST(pmu_overflow,
      "virtual PPI with NPIE reaches the realm, which clears it")
 {
 	struct rec *rec = pmu_puppet();
+	struct waiting waiting;
+	bool waits;
 
 	interrupt_on(PPI_PMU, no_handler);
 	puppet_set(rec, INSN_W_ICC_PMR, 0xff);
@@ -381,10 +424,12 @@ TEST(pmu_overflow,
 	puppet_set(rec, INSN_W_PMCCNTR, (uint64_t)-1000000);
 	puppet_set(rec, INSN_W_PMINTENSET, 1UL << 31);
 	puppet_set(rec, INSN_W_PMCNTENSET, 1UL << 31);
+	/* The overflow may come at once, before the realm reports the step. */
 	puppet_prepare(rec, PUPPET_DO, INSN_W_PMCR, 0, 0x41);
 	REQUIRE_EQ(rec_enter(rec), RMI_SUCCESS);
-	if (rec->run->exit.exit_reason == RMI_EXIT_HOST_CALL) {
-		puppet_prepare(rec, PUPPET_SPIN, LONG_SPIN, 0, 0);
+	waits = rec->run->exit.exit_reason == RMI_EXIT_HOST_CALL;
+	if (waits) {
+		waiting = wait_begin(rec);
 		expect_exit(rec, RMI_EXIT_IRQ, 0);
 	}
 	CHECK_EQ(rec->run->exit.exit_reason, RMI_EXIT_IRQ);
@@ -392,8 +437,11 @@ TEST(pmu_overflow,
 	gic_disable(PPI_PMU);
 	rec->run->enter.gicv3_hcr = HCR_NPIE;
 	rec->run->enter.gicv3_lrs[0] = LR(PPI_PMU);
-	puppet_prepare(rec, PUPPET_DO, INSN_ISB, 0, 0);
-	REQUIRE_EQ(rec_run(rec), REC_CALL);
+	if (waits) {
+		wait_end(&waiting);
+	} else {
+		REQUIRE_EQ(rec_run(rec), REC_CALL);
+	}
 	CHECK_EQ(rec->run->exit.pmu_ovf_status, RMI_PMU_OVERFLOW_ACTIVE);
 	CHECK_EQ(gic_step(rec, INSN_R_ICC_IAR1, 0), PPI_PMU);
 	CHECK_EQ(gic_step(rec, INSN_R_PMOVSSET, 0) & 1UL << 31, 1UL << 31);
