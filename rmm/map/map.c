@@ -86,6 +86,7 @@ void *map_data_fill(struct granule_held data, pa_t src)
 
 	ASSERT(granule_peek(data.granule) == GRANULE_DELEGATED);
 	if (map_host_read(src, 0, dst, GRANULE_SIZE)) {
+		arch_sync_code(dst);
 		return dst;
 	}
 	wiped = arch_zero_granule(dst);

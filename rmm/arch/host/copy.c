@@ -50,6 +50,26 @@ bool arch_copy_to_host(void *dst, const void *src, size_t size)
 	return true;
 }
 
+/* The granule that was last made ready for execution, as fetches see it. */
+static __thread pa_t code_at;
+static __thread uint8_t code[GRANULE_SIZE];
+
+void arch_sync_code(const void *va)
+{
+	enum machine_pas pas;
+
+	if (!is_aligned((uintptr_t)va, GRANULE_SIZE)) {
+		machine_stop("ACCESS: code in what is no granule");
+	}
+	code_at = machine_slot_target(va, &pas);
+	memcpy(code, va, sizeof(code));
+}
+
+const void *machine_code(pa_t pa)
+{
+	return code_at.v == pa.v ? code : NULL;
+}
+
 bool arch_zero_granule(void *va)
 {
 	if (!is_aligned((uintptr_t)va, GRANULE_SIZE)) {

@@ -83,6 +83,12 @@ bool machine_host_write(pa_t pa, const void *src, size_t size);
 /* What is in memory, past every check; NULL if there is none. */
 void *machine_raw(pa_t pa);
 
+/*
+ * What a CPU fetches from the granule that the RMM last made ready for execution on this CPU: its
+ * contents at that time. NULL for every other granule.
+ */
+const void *machine_code(pa_t pa);
+
 /* Whether the window has a page open on the granule at pa. */
 bool machine_window_is_open(pa_t pa);
 

@@ -228,7 +228,11 @@ static void create_copies(void **state)
 		assert_int_equal(world_state(data), GRANULE_DATA);
 		assert_memory_equal(machine_raw(pa_of(data)), machine_raw(pa_of(SRC)),
 				    GRANULE_SIZE);
-		assert_true(world_is_filled(SRC, 1));
+		assert_true(world_is_filled(SRC, ripas + 1));
+		assert_non_null(machine_code(pa_of(data)));
+		assert_memory_equal(machine_code(pa_of(data)), machine_raw(pa_of(SRC)),
+				    GRANULE_SIZE);
+		world_fill(SRC, ripas + 2);
 		s2_check(host_s2(rd));
 		ASSERT_RMI_OK(destroy(IPA));
 		assert_true(world_is_zero(data));

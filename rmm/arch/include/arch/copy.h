@@ -24,4 +24,10 @@ bool arch_copy_to_host(void *dst, const void *src, size_t size);
  */
 bool arch_zero_granule(void *va);
 
+/*
+ * The granule at va (aligned, Realm memory) may hold code from now on: a CPU that executes it
+ * fetches what is there and not what was there when the memory was another realm's.
+ */
+void arch_sync_code(const void *va);
+
 #endif
