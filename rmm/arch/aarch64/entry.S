@@ -31,6 +31,7 @@ rmm_entry:
 	mov	x22, x3
 	load	x0, HCR_BOOT
 	msr	hcr_el2, x0
+	isb					// E2H decides what the others mean
 	load	x0, CPTR_BOOT
 	msr	cptr_el2, x0
 	address	x0, el2_vectors
@@ -130,6 +131,7 @@ mmu_enable:
 	msr	tpidr_el2, x0
 	isb
 	tlbi	alle2
+	tlbi	alle1				// realms': a CPU that was off heard no invalidation
 	ic	iallu
 	dsb	nsh
 	isb

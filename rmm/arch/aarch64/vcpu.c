@@ -98,6 +98,22 @@ static void control_load(const struct arch_vcpu *vcpu)
 	write_sysreg(cnthctl_el2, CNTHCTL_REALM);
 }
 
+/*
+ * Virtual CPUs of a realm share its VMID, but each may mean something else by an ASID, as two CPUs
+ * may: one never finds what another has left in this CPU's TLB. What it has left here itself stays
+ * true while it runs elsewhere, because HCR_EL2.FB broadcasts its invalidations.
+ */
+static void forget_others(const struct arch_vcpu *vcpu, struct ns_state *ns)
+{
+	if (ns->last == vcpu) {
+		return;
+	}
+	isb();
+	__asm__ volatile("tlbi vmalle1" : : : "memory");
+	dsb(nsh);
+	ns->last = vcpu;
+}
+
 void arch_vcpu_load(struct arch_vcpu *vcpu)
 {
 	struct ns_state *ns = ns_state();
@@ -109,6 +125,7 @@ void arch_vcpu_load(struct arch_vcpu *vcpu)
 	}
 	el1_save(&ns->el1);
 	control_load(vcpu);
+	forget_others(vcpu, ns);
 	el1_restore(&vcpu->el1);
 	timers_load(&vcpu->timers, ns);
 	pmu_load(vcpu, ns);

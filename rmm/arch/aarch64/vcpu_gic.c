@@ -7,7 +7,8 @@
 
 /* ICH_VTR_EL2 is s3_4_c12_c11_1; below, HCR is c11_0, MISR c11_2 and VMCR c11_7 of the same group.
  */
-#define VTR_DVIM BIT(18)
+#define VTR_DVIM     BIT(18)
+#define VTR_PRE_BITS 28U, 26U /* bits of preemption, less one */
 
 /* List registers 0..7 are CRm 12, 8..15 are CRm 13; the number has to be in the instruction. */
 #define LR_CASES(X)           \
@@ -28,7 +29,10 @@
 	X(14, s3_4_c12_c13_6) \
 	X(15, s3_4_c12_c13_7)
 
-/* Active priorities: register 0 always, 1 with 6 priority bits or more, 2 and 3 with 7. */
+/*
+ * Active priorities: register 0 always, 1 with 6 bits of preemption or more, 2 and 3 with 7. Those
+ * that do not exist are undefined.
+ */
 #define AP_CASES(X)                        \
 	X(0, s3_4_c12_c8_0, s3_4_c12_c9_0) \
 	X(1, s3_4_c12_c8_1, s3_4_c12_c9_1) \
@@ -37,7 +41,7 @@
 
 static unsigned int ap_count(void)
 {
-	unsigned int bits = feat()->gic_priority_bits;
+	uint64_t bits = bits_get(read_sysreg(s3_4_c12_c11_1), VTR_PRE_BITS) + 1;
 
 	return bits >= 7 ? 4 : (bits == 6 ? 2 : 1);
 }
