@@ -8,7 +8,6 @@
 #include "base/assert.h"
 #include "base/bits.h"
 
-#define INSTRUCTION_SIZE 4U
 /* x1..x3 of every call are results; those that the function does not have are zero. */
 #define RESULTS_MIN 3U
 
@@ -83,7 +82,7 @@ bool rsi_dispatch(struct rec *rec, struct rmi_rec_exit *exit)
 		put_results(rec, &out, command == NULL ? 0 : command->outputs);
 	}
 	if (outcome != RSI_AGAIN && outcome != RSI_NEVER) {
-		rec->vcpu.pc += INSTRUCTION_SIZE;
+		rec_step(rec);
 	}
 	return outcome == RSI_RETURN;
 }

@@ -106,7 +106,7 @@ static void complete_mmio(struct rec *rec, const struct rec_entry *entry)
 	if ((esr & ESR_WNR) == 0) {
 		rec_set_register(rec, bits_get(esr, 20, 16), loaded_value(esr, entry->gprs[0]));
 	}
-	rec->vcpu.pc += 4;
+	rec_step(rec);
 }
 
 static void complete_ripas(struct rec *rec)

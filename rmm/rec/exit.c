@@ -65,7 +65,7 @@ void rec_report_common(struct rec *rec, struct rmi_rec_exit *exit)
 
 static bool handle_wfx(struct rec *rec, uint64_t esr, struct rmi_rec_exit *exit)
 {
-	rec->vcpu.pc += 4;
+	rec_step(rec);
 	exit->exit_reason = RMI_EXIT_SYNC;
 	exit->esr = esr & (ESR_EC_MASK | ESR_WFX_TI);
 	if ((esr & ESR_WFX_TI_TIMEOUT) != 0 && (esr & ESR_WFX_RV) != 0) {

@@ -13,6 +13,7 @@
 
 #include "abi/rmi.h"
 #include "arch/vcpu.h"
+#include "base/bits.h"
 #include "realm/realm.h"
 
 #define REC_MAX_AUX 16U
@@ -88,6 +89,16 @@ void rec_check(const struct rec *rec);
 
 /* The realm of a REC. Its constant fields and its state may be read while the REC exists. */
 struct rd *rec_realm(const struct rec *rec);
+
+/*
+ * The instruction at PC counts as executed: PC behind it, PSTATE.SS and BTYPE as execution leaves
+ * them, so that a realm that steps itself, or lands where it should not, is not deceived.
+ */
+static inline void rec_step(struct rec *rec)
+{
+	rec->vcpu.pc += 4;
+	rec->vcpu.pstate &= ~(BIT(21) | MASK(11, 10));
+}
 
 /* What RMI_REC_CREATE has checked. */
 struct rec_birth {

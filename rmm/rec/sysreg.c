@@ -42,8 +42,9 @@ static bool is_error_record(uint64_t name)
 }
 
 /*
- * Debug registers that stay trapped: OS lock, ROM, the channel to an external debugger. What shares op0 2 with them, with op1 1, is
- * trace and branch records, which do not exist. ACTLR is implementation defined and empty.
+ * Debug registers that stay trapped: OS lock, ROM, the channel to an external debugger. What shares
+ * op0 2 with them, with op1 1, is trace and branch records, which do not exist. ACTLR is
+ * implementation defined and empty.
  */
 static bool is_inert(uint64_t name)
 {
@@ -62,7 +63,7 @@ bool rec_handle_sysreg(struct rec *rec, uint64_t esr, struct rmi_rec_exit *exit)
 		exit->exit_reason = RMI_EXIT_SYNC;
 		exit->esr = esr;
 		exit->gprs[0] = rec_register(rec, rt);
-		rec->vcpu.pc += 4;
+		rec_step(rec);
 		return false;
 	}
 	if (read && is_identification(name)) {
@@ -73,6 +74,6 @@ bool rec_handle_sysreg(struct rec *rec, uint64_t esr, struct rmi_rec_exit *exit)
 	} else if (read) {
 		rec_set_register(rec, rt, 0);
 	}
-	rec->vcpu.pc += 4;
+	rec_step(rec);
 	return true;
 }

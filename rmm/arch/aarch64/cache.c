@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /*
- * Instruction caches of CPUs that do not keep them coherent (Arm ARM B2.4, CTR_EL0). Their lines are
- * found by physical address, so those that a granule's former owner has executed would be hit by
- * the next one.
+ * Instruction caches of CPUs that do not keep them coherent (Arm ARM B2.4, CTR_EL0). Their lines
+ * are found by physical address, so those that a granule's former owner has executed would be hit
+ * by the next one.
  */
 #include "arch/aarch64/sysreg.h"
 #include "arch/copy.h"

@@ -52,7 +52,7 @@
 #define HCR_FWB   SYSREG_BIT(46)
 #define HCR_REALM                                                                                  \
 	(HCR_BOOT | HCR_VM | HCR_SWIO | HCR_PTW | HCR_FMO | HCR_IMO | HCR_AMO | HCR_FB | HCR_BSU | \
-	 HCR_TID3 | HCR_TSC | HCR_TIDCP | HCR_TACR | HCR_TLOR | HCR_TERR | HCR_TEA | HCR_APK |      \
+	 HCR_TID3 | HCR_TSC | HCR_TIDCP | HCR_TACR | HCR_TLOR | HCR_TERR | HCR_TEA | HCR_APK |     \
 	 HCR_API | HCR_FWB)
 
 /* CNTHCTL_EL2 (E2H): EL1 has both counters and both its timers; the two masks are dynamic. */

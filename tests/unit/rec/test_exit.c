@@ -68,6 +68,47 @@ static void wfx(void **state)
 	}
 }
 
+#define PSTATE_DONE (BIT(21) | MASK(11, 10)) /* SS, BTYPE */
+
+static void step_over(struct arch_vcpu *vcpu)
+{
+	fill(vcpu);
+	vcpu->pstate = BIT(30) | PSTATE_DONE | 5;
+}
+
+/* What the RMM does in place of an instruction counts as the instruction. */
+static void instruction_done(void **state)
+{
+	static const struct arch_exit_info exits[] = {
+		{.esr = WFX},
+		{.esr = WORLD_ESR(0x18) | 3 << 20 | 4 << 1 | 1}, /* MRS of ID_AA64PFR0_EL1 */
+		{.esr = WORLD_ESR(0x18) | 3 << 20 | 5 << 17 | 12 << 10 | 11 << 1}, /* ICC_SGI1R */
+		{.esr = WORLD_ESR(0x17)},
+		{.esr = WORLD_ESR(0x24) | BIT(24) | 3 << 22 | 7, .hpfar = BIT(39) >> 8}, /* MMIO */
+	};
+
+	const struct rmi_rec_enter emulated = {.flags = RMI_ENTER_FLAG_EMUL_MMIO};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LENGTH(exits); i++) {
+		uint64_t pc;
+
+		world_realm_ready(&realm, 1);
+		pc = world_rec(&realm, 0)->vcpu.pc;
+		(void)run((struct world_step){
+			.kind = ARCH_EXIT_SYNC, .info = exits[i], .act = step_over});
+		if (i + 1 == ARRAY_LENGTH(exits)) {
+			assert_int_equal(world_rec(&realm, 0)->vcpu.pstate & PSTATE_DONE,
+					 PSTATE_DONE);
+			WORLD_PLAY(WORLD_IRQ);
+			ASSERT_RMI_OK(world_enter(&realm, 0, &emulated, NULL));
+		}
+		assert_int_equal(world_rec(&realm, 0)->vcpu.pc, pc + 4);
+		assert_int_equal(world_rec(&realm, 0)->vcpu.pstate, BIT(30) | 5);
+		world_realm_destroy(&realm);
+	}
+}
+
 #define SERROR ((uint64_t)0x2F << 26)
 #define IDS    BIT(24)
 #define AET(n) ((uint64_t)(n) << 10)
@@ -355,6 +396,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		WORLD_TEST("exit: IRQ and FIQ", interrupts),
 		WORLD_TEST("exit: WFI, WFE, WFIT, WFET", wfx),
+		WORLD_TEST("exit: an instruction that the RMM does ends PSTATE.SS and BTYPE",
+			   instruction_done),
 		WORLD_TEST("exit: SError", serror),
 		WORLD_TEST("exit: SError that is not contained", serror_uncontained),
 		WORLD_TEST("exit: GIC state in the record", gic_record),
