@@ -2,6 +2,7 @@
 #ifndef REALM_OFFSETS_H
 #define REALM_OFFSETS_H
 
-#define STACK_SIZE 8192
+#define STACK_SIZE           8192
+#define START_REGISTERS_SIZE 256
 
 #endif

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "runtime.h"
+#include "abi/rmi.h"
 #include "payload/common/format.h"
 #include "payload/common/frame.h"
 #include "realm_offsets.h"
@@ -31,7 +32,7 @@ static const program_fn programs[PROGRAM_COUNT] = {REALM_PROGRAMS(PROGRAM_ENTRY)
 
 struct vcpu vcpus[REALM_MAX_RECS];
 uint8_t stacks[REALM_MAX_RECS][STACK_SIZE] __attribute__((aligned(16)));
-uint64_t first_args[8];
+uint64_t start_registers[REALM_MAX_RECS][START_REGISTERS_SIZE / 8];
 static struct rsi_realm_config config __attribute__((aligned(ABI_GRANULE_SIZE)));
 static uint64_t table_0[TABLE_ENTRIES] __attribute__((aligned(ABI_GRANULE_SIZE)));
 static uint64_t table_low[TABLE_ENTRIES] __attribute__((aligned(ABI_GRANULE_SIZE)));
@@ -181,16 +182,22 @@ void exception(struct frame *frame, uint64_t kind)
 	done(0);
 }
 
-static void prepare(void)
+/* A vCPU starts as after reset: registers that carry no argument are zero. */
+static void prepare(unsigned args)
 {
 	struct vcpu *vcpu = this_vcpu();
 
 	vcpu->index = (unsigned)(vcpu - vcpus);
+	for (unsigned i = args; i < 31; i++) {
+		CHECK_EQ(start_registers[vcpu->index][i], 0);
+	}
 }
 
 void first_main(void)
 {
-	prepare();
+	const uint64_t *first_args = start_registers[0];
+
+	prepare(RMI_REC_CREATE_GPRS);
 	if (first_args[0] >= PROGRAM_COUNT) {
 		complain(REALM_CALL_CRASH, "no program %lu", first_args[0]);
 		done(0);
@@ -201,7 +208,7 @@ void first_main(void)
 
 void secondary_main(uint64_t context)
 {
-	prepare();
+	prepare(1);
 	this_vcpu()->fn(context);
 	rsi_call(PSCI_CPU_OFF_FID);
 	complain(REALM_CALL_CRASH, "CPU_OFF returned");

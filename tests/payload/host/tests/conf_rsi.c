@@ -370,18 +370,21 @@ TEST(psci_affinity_info,
 }
 
 TEST(psci_cpu_off, "PSCI_CPU_OFF: exit with the function number alone, then not runnable; CPU_ON "
-		   "starts the REC anew with its context")
+		   "starts the REC anew, registers zero but for the context")
 {
 	struct realm *realm = puppet_realm(2);
 	struct rec *rec = &realm->recs[1];
 
 	puppet_start_rec(realm, 1);
+	puppet_set(rec, INSN_W_TCR, 0x123);
+	CHECK_EQ(puppet_get(rec, INSN_R_TCR, 0), 0x123);
 	puppet_prepare(rec, PUPPET_SMC, PSCI_CPU_OFF_FID, 0x1111, 0x2222);
 	expect_exit(rec, RMI_EXIT_PSCI, EXIT_GPR0);
 	CHECK_EQ(rec->run->exit.gprs[0], PSCI_CPU_OFF_FID);
 	CHECK_EQ(rec_enter(rec), RMI_ERROR_REC);
 	puppet_start_rec(realm, 1);
 	CHECK_EQ(puppet_get(rec, INSN_MPIDR, 0) & 0xff, 1);
+	CHECK_EQ(puppet_get(rec, INSN_R_TCR, 0), 0);
 }
 
 TEST(psci_suspend,
