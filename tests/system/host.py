@@ -19,10 +19,12 @@ INITRD_AT = 0x60000000
 COMMAND_LINE = ("console=ttyAMA0 rdinit=/init loglevel=5 nokaslr init_on_alloc=0 cma=0 audit=0 "
                 "apparmor=0 lsm=capability mitigations=off rcupdate.rcu_expedited=1 "
                 "panic=-1 oops=panic")
+# What a stock kernel has to find mistakes with memory; slower.
+DEBUG_LINE = "slub_debug=FZPU page_poison=1 kfence.sample_interval=20"
 # What a healthy kernel never says.
 TROUBLE = ("caec: UNDELEGATE", "caec: DELEGATE", "caec: RTT_", "caec: REC_", "caec: REALM_",
            "caec: DATA_", "caec: APT_", "caec: MAP_", "caec: UNMAP_", "caec: PSCI_",
-           "Internal error:", "Unable to handle kernel", "Kernel panic", "WARNING:", "BUG:",
+           "Internal error:", "Unable to handle kernel", "Kernel panic", "WARNING:", "BUG:", "BUG ",
            "INFO: task", "rcu: INFO:", "watchdog: BUG", "general protection", "page lost",
            "sysrq: ", "list_del corruption", "refcount_t:")
 
@@ -34,7 +36,7 @@ class Failure(Exception):
 class Host:
     """Commands go to a shell on the serial port; each ends with a marker and its status."""
 
-    def __init__(self, kernel, initrd, flash, log):
+    def __init__(self, kernel, initrd, flash, log, line=COMMAND_LINE):
         self.log = log
         self.folder = tempfile.mkdtemp(prefix="caec-")
         self.lines = queue.Queue()
@@ -42,7 +44,7 @@ class Host:
         self.number = 0
         command = [QEMU, "-M", MACHINE, "-cpu", CPU, "-smp", str(CPUS), "-m", f"{MEMORY_MIB}M",
                    "-nic", "none", "-display", "none", "-serial", "stdio", "-monitor", "none",
-                   "-no-reboot", "-bios", flash, "-dtb", self._tree(initrd)]
+                   "-no-reboot", "-bios", flash, "-dtb", self._tree(initrd, line)]
         for path, at in ((kernel, KERNEL_AT), (initrd, INITRD_AT)):
             command += ["-device", f"loader,file={path},addr={at:#x},force-raw=on"]
         log.write("$ " + " ".join(command) + "\n")
@@ -52,7 +54,7 @@ class Host:
         self.reader = threading.Thread(target=self._read, daemon=True)
         self.reader.start()
 
-    def _tree(self, initrd):
+    def _tree(self, initrd, line):
         """QEMU's own device tree with what a boot loader would have filled in."""
         tree = os.path.join(self.folder, "host.dtb")
         quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
@@ -60,7 +62,7 @@ class Host:
                         "-m", f"{MEMORY_MIB}M", "-nic", "none", "-display", "none"],
                        check=False, **quiet)
         end = INITRD_AT + os.path.getsize(initrd)
-        for kind, name, values in (("s", "bootargs", [COMMAND_LINE]),
+        for kind, name, values in (("s", "bootargs", [line]),
                                    ("x", "linux,initrd-start", ["0", f"{INITRD_AT:x}"]),
                                    ("x", "linux,initrd-end", ["0", f"{end:x}"])):
             subprocess.run(["fdtput", "-t", kind, tree, "/chosen", name, *values], check=True)

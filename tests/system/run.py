@@ -82,13 +82,14 @@ def expect(condition, what):
 class System:
     """A booted host and what tests ask of it."""
 
-    def __init__(self, name, kernel, report):
+    def __init__(self, name, kernel, report, debug):
         os.makedirs(os.path.join(BUILD, "logs"), exist_ok=True)
         self.path = os.path.join(BUILD, "logs", f"system-{name}.log")
         self.log = open(self.path, "w", encoding="utf-8")
         self.report = report
         self.host = machine.Host(kernel, os.path.join(IMAGES, "host.cpio"),
-                                 os.path.join(IMAGES, "flash.bin"), self.log)
+                                 os.path.join(IMAGES, "flash.bin"), self.log,
+                                 machine.COMMAND_LINE + (" " + machine.DEBUG_LINE if debug else ""))
 
     def run(self, command, seconds=60, check=True):
         """A command on the host."""
@@ -358,18 +359,19 @@ def shutdown(system, _args):
         expect(not system.host.trouble, "; ".join(system.host.trouble[:5]))
 
 
-# What runs on one boot, and whether the host is still there at its end.
+# What runs on one boot, whether the host is still there at its end, and whether the kernel's own
+# debugging of memory is on.
 BOOTS = {
-    "host": ((module, cycles, kills, fuzz), True),
-    "realms": ((realms, terminal), True),
-    "shutdown": ((shutdown,), False),
+    "host": ((module, cycles, kills, fuzz), True, True),
+    "realms": ((realms, terminal), True, False),
+    "shutdown": ((shutdown,), False, True),
 }
 
 
 def boot(name, args, report):
     """One boot and its scenarios."""
-    system = System(name, args.kernel, report)
-    scenarios, stays = BOOTS[name]
+    scenarios, stays, debug = BOOTS[name]
+    system = System(name, args.kernel, report, debug)
     try:
         with report.test(f"stock host boots ({name})") as notes:
             system.host.wait("HOST: ready", BOOT_SECONDS)
