@@ -13,7 +13,7 @@
 #include "p9_wire.h"
 
 static struct p9 p9;
-static char dir[] = "/tmp/caec-p9-XXXXXX";
+static char dir[] = "/tmp/p9-test-XXXXXX";
 static struct p9_writer out;
 static struct p9_reader in;
 static unsigned int reply_type;
@@ -130,7 +130,7 @@ static int setup(void **state)
 {
 	(void)state;
 	memset(&p9, 0, sizeof(p9));
-	strcpy(dir, "/tmp/caec-p9-XXXXXX");
+	strcpy(dir, "/tmp/p9-test-XXXXXX");
 	assert_non_null(mkdtemp(dir));
 	assert_true(p9_init(&p9, dir));
 	assert_int_equal(version(P9_MSIZE), 0);
