@@ -48,8 +48,9 @@ guest: ## guest module, libcsm, csmctl: build/linux/guest/caec_guest.ko, build/l
 	@$(IN) $(MAKE) --no-print-directory -C linux/guest modules
 	@$(IN) $(MAKE) --no-print-directory -C user all
 
-system-test: ## whole stack: stock Linux host and stock Linux realms in QEMU
-	@$(IN) $(MAKE) --no-print-directory -C tests/system check
+system-test: ## whole stack: stock Linux host and realms in QEMU; guest module on a stock kernel
+	@bad=0; for part in linux/guest/tests tests/system; do \
+		$(IN) $(MAKE) --no-print-directory -C $$part check || bad=1; done; exit $$bad
 
 bench-rmm: ## instructions of every command at R-EL2, as a table and build/results/bench-rmm.json
 	@$(IN) $(MAKE) --no-print-directory -C bench rmm

@@ -13,8 +13,8 @@
  *
  * The memory of a region is zero when the region is made. What a peer does not allow, or has taken
  * back, raises SIGBUS in the program that touches it; a system call that is given such memory fails
- * with EFAULT. Mappings are not inherited by fork, cannot be grown, moved or unmapped in part, and
- * give no pages to direct I/O.
+ * with EFAULT. Mappings are not inherited by fork, cannot be grown, moved or unmapped in part,
+ * cannot be executed (EPERM), and give no pages to direct I/O.
  *
  * Every structure is appended to and never reordered; every gap is a named reserved field that must
  * be zero on input (EINVAL otherwise) and is zero on output. A caller asks for CSM_GUEST_REVISION

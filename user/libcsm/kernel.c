@@ -33,8 +33,7 @@ static int kernel_call(void *ctx, int handle, unsigned long request, void *arg)
 
 static int kernel_map(void *ctx, int handle, size_t size, unsigned int access, void **out)
 {
-	int prot = PROT_READ | (access & CSM_WRITE ? PROT_WRITE : 0) |
-		   (access & CSM_EXEC ? PROT_EXEC : 0);
+	int prot = PROT_READ | (access & CSM_WRITE ? PROT_WRITE : 0);
 	void *addr = mmap(NULL, size, prot, MAP_SHARED, handle, 0);
 
 	(void)ctx;

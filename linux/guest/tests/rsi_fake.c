@@ -1,0 +1,380 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Takes the place of rsi.c, so that the rest of the module runs on a stock kernel in an ordinary
+ * virtual machine: an RMM with two realms, one of which is this one. The other, PEER, offers
+ *
+ *   region 1: 4 MiB, read and write
+ *   region 2: 64 KiB, read only, sealed
+ *   region 3: 1000 MiB, read and write: more than there is memory behind the window, so that its
+ * end gives external aborts, as withdrawn memory does
+ *
+ * It has the grants that this realm gives it, and answers each signal: bits up to 39 come back; bit
+ * 40 ends the attachment's region; bit 41 kills the peer, for this region; bit 42 sends 300 signals
+ * from as many peers. Every long command wants to be called three times.
+ */
+#include <linux/slab.h>
+
+#include "guest.h"
+
+#define SELF    0x1111222233334444ULL
+#define PEER    0xaaaabbbbccccddddULL
+#define REGIONS 64
+#define SIGNALS 512
+#define TIMES   3
+
+static DEFINE_MUTEX(lock);
+static struct {
+	u64 id, base, size, label;
+	bool sealed, granted;
+} own[REGIONS];
+static struct {
+	u64 size, perm, label, base;
+	bool sealed, reserved, attached, ended;
+} theirs[] = {
+	{},
+	{.size = SZ_4M, .perm = 3, .label = 0x656e6f},
+	{.size = SZ_64K, .perm = 1, .label = 0x6f7774, .sealed = true},
+	{.size = 1000 * SZ_1M, .perm = 3, .label = 0x6565726874},
+};
+static struct csm_regs queue[SIGNALS];
+static unsigned int first, queued, called;
+static u64 next_id = 1;
+
+int csm_rsi_detect(u64 *revision)
+{
+	*revision = CSM_REVISION;
+	return 0;
+}
+
+int csm_errno(u64 status)
+{
+	static const int errnos[] = {0, -EINVAL, -EBUSY, -EIO};
+
+	if (status >= CSM_ERROR_ACCESS && status <= CSM_ERROR_NO_APT) {
+		return status == CSM_ERROR_ACCESS     ? -EACCES
+		       : status == CSM_ERROR_NO_SPACE ? -ENOSPC
+						      : -ENXIO;
+	}
+	return status < ARRAY_SIZE(errnos) ? errnos[status] : -EIO;
+}
+
+int csm_rsi_finish(struct csm_regs *regs, bool killable)
+{
+	const struct csm_regs start = *regs;
+
+	do {
+		*regs = start;
+		csm_rsi(regs);
+	} while (regs->x[0] == RSI_INCOMPLETE);
+	return 0;
+}
+
+int csm_rsi_call(struct csm_regs *regs)
+{
+	csm_rsi_finish(regs, true);
+	return csm_errno(regs->x[0]);
+}
+
+static void push(u64 from, u64 provider, u64 region, u64 bits)
+{
+	if (queued < SIGNALS) {
+		queue[(first + queued++) % SIGNALS] =
+			(struct csm_regs){.x = {RSI_SUCCESS, from, provider, region, bits}};
+	}
+}
+
+static int find_own(u64 id)
+{
+	int i;
+
+	for (i = 0; i < REGIONS; i++) {
+		if (own[i].id == id && id != 0) {
+			return i;
+		}
+	}
+	return -1;
+}
+
+static int place(u64 provider, u64 region)
+{
+	return provider == PEER && region >= 1 && region < ARRAY_SIZE(theirs) ? region : 0;
+}
+
+/* ------------------------------------------------------------------ provider */
+
+static u64 create(struct csm_regs *r)
+{
+	int i;
+
+	if (!PAGE_ALIGNED(r->x[1]) || !PAGE_ALIGNED(r->x[2]) || r->x[2] == 0) {
+		return RSI_ERROR_INPUT;
+	}
+	for (i = 0; i < REGIONS; i++) {
+		if (own[i].id && r->x[1] < own[i].base + own[i].size &&
+		    own[i].base < r->x[1] + r->x[2]) {
+			return RSI_ERROR_STATE;
+		}
+	}
+	for (i = 0; i < REGIONS && own[i].id; i++) {
+	}
+	if (i == REGIONS) {
+		return CSM_ERROR_NO_SPACE;
+	}
+	own[i].id = next_id++;
+	own[i].base = r->x[1];
+	own[i].size = r->x[2];
+	own[i].label = r->x[3];
+	own[i].sealed = own[i].granted = false;
+	r->x[1] = own[i].id;
+	return RSI_SUCCESS;
+}
+
+static u64 destroy(struct csm_regs *r)
+{
+	int i = find_own(r->x[1]), left = 0, j;
+
+	if (i < 0) {
+		return RSI_ERROR_INPUT;
+	}
+	own[i].id = 0;
+	for (j = 0; j < REGIONS; j++) {
+		left += own[j].id != 0;
+	}
+	pr_info("rsi_fake: a region is destroyed, %d left\n", left);
+	return RSI_SUCCESS;
+}
+
+static u64 share(struct csm_regs *r)
+{
+	const struct csm_policy *policy = r->x[4] ? phys_to_virt(r->x[4]) : NULL;
+	int i = find_own(r->x[1]);
+
+	if (i < 0 || r->x[2] == SELF || (r->x[2] == 0 && !policy)) {
+		return RSI_ERROR_INPUT;
+	}
+	if (policy && (r->x[4] % PAGE_SIZE > PAGE_SIZE - sizeof(*policy) ||
+		       policy->version != CSM_POLICY_VERSION)) {
+		return RSI_ERROR_INPUT;
+	}
+	if (r->x[2] == PEER && own[i].granted) {
+		return RSI_ERROR_STATE;
+	}
+	own[i].granted |= r->x[2] == PEER;
+	return RSI_SUCCESS;
+}
+
+static u64 revoke(struct csm_regs *r)
+{
+	int i = find_own(r->x[1]);
+
+	if (i < 0 || r->x[2] != PEER || !own[i].granted) {
+		return RSI_ERROR_INPUT;
+	}
+	own[i].granted = false;
+	return RSI_SUCCESS;
+}
+
+static u64 seal(struct csm_regs *r)
+{
+	int i = find_own(r->x[1]);
+
+	if (i < 0) {
+		return RSI_ERROR_INPUT;
+	}
+	if (own[i].sealed) {
+		return RSI_ERROR_STATE;
+	}
+	own[i].sealed = true;
+	return RSI_SUCCESS;
+}
+
+static u64 digest(struct csm_regs *r)
+{
+	int i = r->x[1] == SELF ? find_own(r->x[2]) : -1;
+	bool sealed = i >= 0 ? own[i].sealed : theirs[place(r->x[1], r->x[2])].sealed;
+
+	memset(&r->x[1], 0x5a, 64);
+	return sealed ? RSI_SUCCESS : RSI_ERROR_STATE;
+}
+
+/* ------------------------------------------------------------------ consumer */
+
+static u64 reserve(struct csm_regs *r)
+{
+	int i = place(r->x[1], r->x[2]);
+
+	if (!i) {
+		return CSM_ERROR_ACCESS;
+	}
+	if (r->x[4] != theirs[i].size || !PAGE_ALIGNED(r->x[3])) {
+		return RSI_ERROR_INPUT;
+	}
+	if (theirs[i].reserved) {
+		return RSI_ERROR_STATE;
+	}
+	theirs[i].reserved = true;
+	theirs[i].ended = false;
+	theirs[i].base = r->x[3];
+	return RSI_SUCCESS;
+}
+
+/* The host needs a moment: the first answers are that it has not taken its pages back. */
+static u64 attach(struct csm_regs *r)
+{
+	static int calls;
+	int i = place(r->x[1], r->x[2]);
+
+	if (!i || !theirs[i].reserved) {
+		return RSI_ERROR_INPUT;
+	}
+	if (++calls % TIMES) {
+		return RSI_ERROR_STATE;
+	}
+	theirs[i].attached = true;
+	r->x[1] = theirs[i].perm;
+	return RSI_SUCCESS;
+}
+
+static u64 detach(struct csm_regs *r)
+{
+	int i = place(r->x[1], r->x[2]);
+
+	if (!i || !theirs[i].reserved) {
+		return RSI_ERROR_INPUT;
+	}
+	theirs[i].reserved = theirs[i].attached = false;
+	pr_info("rsi_fake: region %d is detached\n", i);
+	return RSI_SUCCESS;
+}
+
+static u64 query(struct csm_regs *r)
+{
+	u64 i = r->x[2] ? r->x[2] : 1, count = ARRAY_SIZE(theirs);
+
+	if (r->x[1] == PEER) {
+		*r = (struct csm_regs){
+			.x = {0, i, theirs[i % count].label, theirs[i % count].size,
+			      csm_query_pack(theirs[i % count].perm, CSM_STATE_GRANTED,
+					     theirs[i % count].sealed ? CSM_FLAG_SEALED : 0),
+			      0, i + 1 < count ? i + 1 : 0}};
+		return RSI_SUCCESS;
+	}
+	if (r->x[1] != SELF) {
+		return CSM_ERROR_ACCESS;
+	}
+	for (i--; i < REGIONS && !own[i].id; i++) {
+	}
+	*r = (struct csm_regs){0};
+	if (i < REGIONS) {
+		*r = (struct csm_regs){.x = {0, own[i].id, own[i].label, own[i].size, 3,
+					     own[i].base, i + 1 < REGIONS ? i + 2 : 0}};
+	}
+	return RSI_SUCCESS;
+}
+
+/* ------------------------------------------------------------------- signals */
+
+static u64 send(struct csm_regs *r)
+{
+	u64 peer = r->x[1], provider = r->x[2], region = r->x[3], bits = r->x[4], i;
+
+	if (peer != PEER || (provider == PEER && !theirs[place(provider, region)].attached)) {
+		return CSM_ERROR_ACCESS;
+	}
+	if (bits & BIT_ULL(40)) {
+		push(PEER, provider, region, CSM_SIGNAL_REGION_ENDED);
+	} else if (bits & BIT_ULL(41)) {
+		push(PEER, provider, region, CSM_SIGNAL_PEER_ENDED);
+	} else if (bits & BIT_ULL(42)) {
+		for (i = 1; i <= 300; i++) {
+			push(i, provider, region, i);
+		}
+	} else {
+		push(PEER, provider, region, bits);
+	}
+	return RSI_SUCCESS;
+}
+
+static u64 take(struct csm_regs *r)
+{
+	*r = (struct csm_regs){0};
+	if (queued) {
+		*r = queue[first];
+		first = (first + 1) % SIGNALS;
+		queued--;
+	}
+	return RSI_SUCCESS;
+}
+
+static u64 peer(struct csm_regs *r)
+{
+	u64 index = r->x[2];
+
+	if (r->x[1] != PEER) {
+		return CSM_ERROR_ACCESS;
+	}
+	memset(&r->x[1], (int)index + 1, 64);
+	r->x[9] = RSI_HASH_SHA_512;
+	return index <= CSM_PEER_RPV ? RSI_SUCCESS : RSI_ERROR_INPUT;
+}
+
+static u64 command(struct csm_regs *r)
+{
+	switch (r->x[0]) {
+	case RSI_CSM_SELF_FID:
+		r->x[1] = SELF;
+		return RSI_SUCCESS;
+	case RSI_CSM_SIGNAL_FID:
+		return send(r);
+	case RSI_CSM_SIGNAL_TAKE_FID:
+		return take(r);
+	case RSI_CSM_ATTACH_FID:
+		return attach(r);
+	case RSI_CSM_RESERVE_FID:
+		return reserve(r);
+	case RSI_CSM_QUERY_FID:
+		return query(r);
+	case RSI_CSM_PEER_FID:
+		return peer(r);
+	case RSI_CSM_SHARE_FID:
+		return share(r);
+	default:
+		return RSI_INCOMPLETE;
+	}
+}
+
+static u64 long_command(struct csm_regs *r)
+{
+	if (++called % TIMES) {
+		return RSI_INCOMPLETE;
+	}
+	switch (r->x[0]) {
+	case RSI_CSM_CREATE_FID:
+		return create(r);
+	case RSI_CSM_DESTROY_FID:
+		return destroy(r);
+	case RSI_CSM_REVOKE_FID:
+		return revoke(r);
+	case RSI_CSM_SEAL_FID:
+		return seal(r);
+	case RSI_CSM_DIGEST_FID:
+		return digest(r);
+	case RSI_CSM_DETACH_AND_FREE_FID:
+		return detach(r);
+	default:
+		return ~0ULL;
+	}
+}
+
+void csm_rsi(struct csm_regs *regs)
+{
+	u64 status;
+
+	mutex_lock(&lock);
+	status = command(regs);
+	if (status == RSI_INCOMPLETE) {
+		status = long_command(regs);
+	}
+	regs->x[0] = status;
+	mutex_unlock(&lock);
+}
