@@ -125,13 +125,18 @@
 #define CPTR_FPEN (3 << 20)
 
 /* ESR_ELx. */
-#define ESR_EC_SHIFT        26
-#define ESR_EC_FP           0x07
-#define ESR_EC_SYSREG       0x18
-#define ESR_EC_SVE          0x19
-#define ESR_EC_DABT_SAME_EL 0x25
-#define ESR_DFSC_MASK       0x3F
-#define ESR_DFSC_GPF        0x28
-#define ESR_DFSC_EXTERNAL   0x10
+#define ESR_EC_SHIFT         26
+#define ESR_EC_FP            0x07
+#define ESR_EC_SYSREG        0x18
+#define ESR_EC_SVE           0x19
+#define ESR_EC_IABT_LOWER    0x20
+#define ESR_EC_DABT_LOWER    0x24
+#define ESR_EC_DABT_SAME_EL  0x25
+#define ESR_S1PTW            SYSREG_BIT(7)
+#define ESR_DFSC_MASK        0x3F
+#define ESR_DFSC_PERMISSION  0x0C /* + level */
+#define ESR_DFSC_EXTERNAL    0x10
+#define ESR_DFSC_GPF         0x28
+#define ESR_DFSC_UNSUPPORTED 0x35
 
 #endif

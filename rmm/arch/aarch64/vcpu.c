@@ -28,7 +28,14 @@ _Static_assert(offsetof(struct arch_vcpu, el1.sp_el0) == VCPU_SP_EL0, "run.S");
 #define PMCR_LC    BIT(6)
 #define PMCR_DP    BIT(5)
 
+#define PSTATE_EL MASK(3, 2)
+#define PAR_F     BIT(0)
+
 uint64_t vcpu_enter(struct arch_vcpu *vcpu, bool keys);
+
+/* vectors.S */
+uint64_t realm_ipa_el1(uint64_t va);
+uint64_t realm_ipa_el0(uint64_t va);
 
 static struct ns_state ns_states[MAX_CPUS];
 
@@ -184,6 +191,43 @@ static bool switch_lazily(struct arch_vcpu *vcpu, uint64_t esr)
 	return false;
 }
 
+/*
+ * HPFAR_EL2 is UNKNOWN after a stage-2 fault of permission, or of an access that the memory does
+ * not support, unless a walk of stage 1 met it.
+ */
+static bool hpfar_valid(uint64_t esr)
+{
+	uint64_t ec = esr >> ESR_EC_SHIFT;
+	uint64_t status = esr & ESR_DFSC_MASK;
+	bool without =
+		(status & ~(uint64_t)3) == ESR_DFSC_PERMISSION || status == ESR_DFSC_UNSUPPORTED;
+
+	return (ec != ESR_EC_DABT_LOWER && ec != ESR_EC_IABT_LOWER) || !without ||
+	       (esr & ESR_S1PTW) != 0;
+}
+
+/*
+ * FAR_EL2 and HPFAR_EL2 of an exit. False if the address is not to be had, because the realm's
+ * stage 1 is no longer what it was: it tries again, and finds out itself.
+ */
+static bool find_address(const struct arch_vcpu *vcpu, struct arch_exit_info *info)
+{
+	uint64_t par_el1;
+	uint64_t found;
+
+	info->far = read_sysreg(far_el2);
+	info->hpfar = read_sysreg(hpfar_el2);
+	if (hpfar_valid(info->esr)) {
+		return true;
+	}
+	par_el1 = read_sysreg(par_el1);
+	found = (vcpu->pstate & PSTATE_EL) == 0 ? realm_ipa_el0(info->far)
+						: realm_ipa_el1(info->far);
+	write_sysreg(par_el1, par_el1);
+	info->hpfar = bits_get(found, 51, 12) << 4;
+	return (found & PAR_F) == 0;
+}
+
 static void arm_serror(struct arch_vcpu *vcpu)
 {
 	write_sysreg(s3_4_c5_c2_3, vcpu->vsesr); /* VSESR_EL2 */
@@ -200,12 +244,12 @@ enum arch_exit arch_vcpu_run(struct arch_vcpu *vcpu, struct arch_exit_info *info
 		arm_serror(vcpu);
 	}
 	isb();
+	*info = (struct arch_exit_info){0};
 	do {
 		exit = (enum arch_exit)vcpu_enter(vcpu, keys);
 		info->esr = read_sysreg(esr_el2);
-	} while (exit == ARCH_EXIT_SYNC && switch_lazily(vcpu, info->esr));
-	info->far = read_sysreg(far_el2);
-	info->hpfar = read_sysreg(hpfar_el2);
+	} while (exit == ARCH_EXIT_SYNC &&
+		 (switch_lazily(vcpu, info->esr) || !find_address(vcpu, info)));
 	return exit;
 }
 

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /*
- * Exceptions of the RMM itself. Two are survived, in the copy routines below: a granule protection
+ * Exceptions of the RMM itself. Survived are, in the copy routines below, a granule protection
  * fault, which means that the host gave its page away, and an external abort, which means that the
- * platform listed memory that is not there and the host named it. Every other one is a defect and
- * stops the CPU.
+ * platform listed memory that is not there and the host named it; and any fault of the walk through
+ * a realm's own tables, which may be in such memory. Every other one is a defect and stops the CPU.
  *
  * Handlers run on the exception stack (SP_EL0), so that an overflowed stack is reported too.
  */
@@ -46,6 +46,15 @@ sync_from_rmm:
 	ubfx	x1, x0, #ESR_EC_SHIFT, #6
 	cmp	x1, #ESR_EC_DABT_SAME_EL
 	b.ne	unexpected
+	mrs	x0, elr_el2
+	adr	x1, realm_ipa_first
+	cmp	x0, x1
+	b.lo	0f
+	adr	x1, realm_ipa_last
+	cmp	x0, x1
+	adr	x1, realm_ipa_faulted
+	b.lo	2f
+0:	mrs	x0, esr_el2
 	and	x0, x0, #ESR_DFSC_MASK
 	cmp	x0, #ESR_DFSC_GPF
 	ccmp	x0, #ESR_DFSC_EXTERNAL, #4, ne
@@ -113,6 +122,31 @@ copy_last:
 	ret
 copy_faulted:
 	mov	w0, #0
+	ret
+
+/*
+ * uint64_t realm_ipa_el1(uint64_t va);
+ * uint64_t realm_ipa_el0(uint64_t va);
+ *
+ * PAR_EL1 after stage 1 of the loaded realm for a read at EL1 or EL0; just PAR_EL1.F where its
+ * tables could not be read.
+ */
+	.global	realm_ipa_el1
+	.global	realm_ipa_el0
+realm_ipa_el1:
+	hint	#34				// BTI c
+realm_ipa_first:
+	at	s1e1r, x0
+	b	1f
+realm_ipa_el0:
+	hint	#34
+	at	s1e0r, x0
+1:	isb
+realm_ipa_last:
+	mrs	x0, par_el1
+	ret
+realm_ipa_faulted:
+	mov	x0, #1
 	ret
 
 /*
