@@ -23,11 +23,12 @@ QMP_SECONDS = 5
 class Machine:
     """Lines of the console arrive in order through line(); times are seconds since power-on."""
 
-    def __init__(self, flash, cpus, words, log, gdb_port=None, extra=(), mebibytes=MEMORY_MIB):
+    def __init__(self, flash, cpus, words, log, gdb_port=None, extra=(), mebibytes=MEMORY_MIB,
+                 cpu=CPU):
         self.folder = tempfile.mkdtemp(prefix="caec-")
         self.monitor = os.path.join(self.folder, "qmp")
         self.log = log
-        command = [QEMU, "-M", MACHINE, "-cpu", CPU, "-smp", str(cpus), "-m", f"{mebibytes}M",
+        command = [QEMU, "-M", MACHINE, "-cpu", cpu, "-smp", str(cpus), "-m", f"{mebibytes}M",
                    "-nic", "none", "-display", "none", "-serial", "stdio", "-monitor", "none",
                    "-no-reboot", "-qmp", f"unix:{self.monitor},server=on,wait=off",
                    "-bios", flash]

@@ -45,6 +45,7 @@ class Config:
     must_fail: bool = False
     conformance: bool = False  # compare with conformance.md afterwards
     mebibytes: int = machine.MEMORY_MIB
+    cpu: str = machine.CPU
 
 
 CONFIGS = [
@@ -54,6 +55,8 @@ CONFIGS = [
     Config("clang", "firmware built with clang", 4, firmware="firmware-clang"),
     Config("less-memory", "a machine with less memory than its manifest lists", 2,
            filter="memory that is not there", mebibytes=1024),
+    Config("sme", "CPUs with SME", 2, filter="vector registers",
+           cpu=machine.CPU.replace("sme=off", "sme=on")),
     Config("must-fail", "tests that must fail do", 2, filter="broken_", must_fail=True),
 ]
 
@@ -114,7 +117,8 @@ class Boot:
         if options.list:
             words["list"] = 1
         self.machine = machine.Machine(flash_image(config), options.smp or config.cpus, words, log,
-                                       options.gdb, options.qemu or [], config.mebibytes)
+                                       options.gdb, options.qemu or [], config.mebibytes,
+                                       config.cpu)
         self.results = []
         self.listed = []
         self.banner = None  # seconds from power-on

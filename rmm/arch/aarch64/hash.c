@@ -22,9 +22,6 @@ void sha2_fold_512(uint64_t state[8], const void *blocks, size_t count);
 #define VECTORS_USED 16U
 #define Z_SIZE_MAX   256U
 
-/* CPTR_EL2 (E2H): SME registers do not trap at EL2. */
-#define CPTR_SMEN ((uint64_t)3 << 24)
-
 #define ZCR_LONGEST 0xFU
 #define SVCR_SM     BIT(0)
 

@@ -123,6 +123,7 @@
 #define CPTR_BOOT (CPTR_TAM | CPTR_TTA)
 #define CPTR_ZEN  (3 << 16)
 #define CPTR_FPEN (3 << 20)
+#define CPTR_SMEN (3 << 24)
 
 /* ESR_ELx. */
 #define ESR_EC_SHIFT         26

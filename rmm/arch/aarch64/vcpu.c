@@ -130,6 +130,7 @@ void arch_vcpu_load(struct arch_vcpu *vcpu)
 	if (ns->has_keys) {
 		keys_load(&vcpu->pauth);
 	}
+	simd_leave_streaming();
 	el1_save(&ns->el1);
 	control_load(vcpu);
 	forget_others(vcpu, ns);

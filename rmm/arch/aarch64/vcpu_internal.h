@@ -42,6 +42,12 @@ void debug_save(struct arch_vcpu *vcpu, struct ns_state *ns);
  */
 bool debug_owns(uint64_t esr);
 
+/*
+ * Before a realm is loaded: the CPU leaves streaming mode, in which most vector instructions do not
+ * exist, neither for the realm nor for what follows here.
+ */
+void simd_leave_streaming(void);
+
 void simd_load(const struct arch_vcpu *vcpu, struct ns_state *ns);
 void simd_save(const struct arch_vcpu *vcpu, struct ns_state *ns);
 

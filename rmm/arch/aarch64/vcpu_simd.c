@@ -9,6 +9,7 @@
 #include "arch/aarch64/sysreg.h"
 #include "arch/aarch64/vcpu_internal.h"
 #include "arch/cpu.h"
+#include "base/bits.h"
 #include "feat/feat.h"
 
 #define ZCR_LEN_MAX 0xF
@@ -45,6 +46,20 @@ static void allow(uint64_t what)
 {
 	write_sysreg(cptr_el2, CPTR_BOOT | what);
 	isb();
+}
+
+/*
+ * The vector registers of a host that makes a realm run in streaming mode are lost with the mode
+ * (docs/decisions/realm-traps.md). ZA stays: a realm cannot reach it.
+ */
+void simd_leave_streaming(void)
+{
+	if (bits_get(read_sysreg(id_aa64pfr1_el1), 27, 24) == 0) {
+		return;
+	}
+	allow(CPTR_FPEN | CPTR_ZEN | CPTR_SMEN);
+	__asm__ volatile(".inst 0xd503427f" : : : "memory"); /* SMSTOP SM */
+	allow(0);
 }
 
 void simd_load(const struct arch_vcpu *vcpu, struct ns_state *ns)

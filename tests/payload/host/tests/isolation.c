@@ -108,6 +108,40 @@ TEST(vectors_fp,
 	take_turns(realms, 2);
 }
 
+#define CPTR_SMEN (3UL << 24)
+
+static bool streaming(void)
+{
+	return (sysreg_read("s3_3_c4_c2_2") & 1) != 0;
+}
+
+/* On a CPU that the host has put into streaming mode most vector instructions do not exist. */
+TEST(vectors_streaming,
+     "vector registers: a host that runs realms in streaming mode: the realms have their vectors, "
+     "with and without SVE, and the RMM goes on")
+{
+	struct realm *realms[2];
+	uint64_t cptr = sysreg_read("cptr_el2");
+
+	if ((sysreg_read("id_aa64pfr1_el1") >> 24 & 0xf) == 0) {
+		SKIP("this CPU has no SME");
+	}
+	realms[0] = vector_realm(1, false, 0);
+	realms[1] = vector_realm(1000, has_sve(), 0);
+	sysreg_write("cptr_el2", cptr | CPTR_SMEN);
+	isb();
+	for (unsigned i = 0; i < ROUNDS * 2; i++) {
+		__asm__ volatile(".inst 0xd503437f" ::: "memory"); /* SMSTART SM */
+		CHECK(streaming());
+		REQUIRE_EQ(rec_run(&realms[i % 2]->recs[0]), REC_CALL);
+		CHECK(!streaming());
+	}
+	sysreg_write("cptr_el2", cptr);
+	isb();
+	CHECK_EQ(rec_run(&realms[0]->recs[0]), REC_DONE);
+	CHECK_EQ(rec_run(&realms[1]->recs[0]), REC_DONE);
+}
+
 TEST(vectors_sve,
      "vector registers: realms with SVE of the longest and of shorter vectors, one without, and "
      "the host: Z, P, FFR, FPCR, FPSR of each are its own, and zero at first")
