@@ -16,6 +16,8 @@ export BUILD CSM
 .DEFAULT_GOAL := help
 .PHONY: help env firmware verifier unit proof host guest system-test target-test bench-rmm lint test test-long clean distclean
 
+.PHONY: help env firmware verifier unit target-test model lint test test-long clean distclean
+
 help: ## list the targets
 	@echo "CAEC targets:"
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  \1\t\2/' | expand -t 18
@@ -55,11 +57,14 @@ system-test: ## whole stack: stock Linux host and realms in QEMU; guest module o
 bench-rmm: ## instructions of every command at R-EL2, as a table and build/results/bench-rmm.json
 	@$(IN) $(MAKE) --no-print-directory -C bench rmm
 
+model: ## Promela model of the locks and lifetimes of CSM, checked with spin
+	@$(IN) $(MAKE) --no-print-directory -C tests/model check
+
 lint: ## format, include direction, size budgets, condition ids, headers alone
 	@$(IN) tools/lint
 
 test: ## all of the above; ends with "N passed, N failed"
-	@tools/run-tests lint unit proof target-test system-test
+	@tools/run-tests lint unit proof target-test system-test model
 
 clean: ## remove build results
 	@rm -rf "$(BUILD)"
