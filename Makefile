@@ -14,9 +14,7 @@ UNITS := tests/unit tests/fuzz verifier vmm user
 export BUILD CSM
 
 .DEFAULT_GOAL := help
-.PHONY: help env firmware verifier unit proof host guest system-test target-test bench-rmm lint test test-long clean distclean
-
-.PHONY: help env firmware verifier unit target-test model lint test test-long clean distclean
+.PHONY: help env firmware verifier unit proof host guest system-test target-test bench-rmm model lint test test-long clean distclean
 
 help: ## list the targets
 	@echo "CAEC targets:"

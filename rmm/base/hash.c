@@ -159,3 +159,20 @@ void hash_of(uint8_t algo, const void *data, size_t size, uint8_t out[HASH_SIZE_
 	fold(&hash, data, whole, tail, tail_size);
 	write_out(&hash, out);
 }
+
+void hash_blocks_512(uint64_t state[8], bool first, const void *data, size_t size)
+{
+	ASSERT(size % HASH_BLOCK_MAX == 0);
+	if (first) {
+		memcpy(state, sha512_start, sizeof(sha512_start));
+	}
+	arch_sha512(state, data, size / HASH_BLOCK_MAX, NULL, 0);
+}
+
+void hash_finish_512(uint64_t state[8], uint64_t total)
+{
+	struct hash hash = {.algo = HASH_SHA_512, .size = total};
+
+	memcpy(hash.state.w64, state, sizeof(hash.state.w64));
+	hash_end(&hash, (uint8_t *)state);
+}

@@ -40,4 +40,12 @@ void hash_end(struct hash *hash, uint8_t out[HASH_SIZE_MAX]);
 /* All three at once, cheaper. */
 void hash_of(uint8_t algo, const void *data, size_t size, uint8_t out[HASH_SIZE_MAX]);
 
+/*
+ * SHA-512 of whole blocks, for a hash that is made in many calls: only the state has to be kept.
+ * `first` starts it. size is a multiple of 128 bytes. hash_finish_512() leaves the hash in the
+ * state's place, as bytes; total < 2^60.
+ */
+void hash_blocks_512(uint64_t state[8], bool first, const void *data, size_t size);
+void hash_finish_512(uint64_t state[8], uint64_t total);
+
 #endif

@@ -29,6 +29,7 @@ typedef uint64_t rmi_handler(const struct smc_regs *in, struct rmi_out *out);
 #define RSI_COMMAND(fid, name, handler, ...)
 #define PSCI_COMMAND(fid, name, handler, ...)
 #define ABI_COMMANDS_ALL
+#include "abi/commands-csm.def"
 #include "abi/commands.def"
 #undef ABI_COMMANDS_ALL
 #undef RMI_COMMAND

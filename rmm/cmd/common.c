@@ -47,6 +47,35 @@ void cmd_walk(struct granule_held rd, uint64_t ipa, int64_t level, struct s2_wal
 	s2_walk_down(walk, (int)level);
 }
 
+void cmd_shared_enter(struct granule_held rd, struct cmd_shared *shared)
+{
+	shared->rd = rd;
+	shared->csm = csm_enter(realm_of(rd.granule));
+}
+
+void cmd_shared_walk(const struct cmd_shared *shared, uint64_t ipa, int64_t level,
+		     struct s2_walk *walk)
+{
+	s2_walk_begin(&realm_of(shared->rd.granule)->s2, ipa_of(ipa), walk);
+	if (shared->csm.rd == NULL) {
+		granule_unlock(shared->rd);
+	}
+	s2_walk_down(walk, (int)level);
+}
+
+void cmd_shared_leave(const struct cmd_shared *shared)
+{
+	if (shared->csm.rd != NULL) {
+		cmd_shared_abandon(shared);
+	}
+}
+
+void cmd_shared_abandon(const struct cmd_shared *shared)
+{
+	csm_leave(shared->csm);
+	granule_unlock(shared->rd);
+}
+
 uint64_t cmd_rtt_error(const struct s2_walk *walk)
 {
 	return rmi_status_rtt(walk->level);

@@ -3,6 +3,7 @@
 #ifndef RMM_CMD_COMMON_H
 #define RMM_CMD_COMMON_H
 
+#include "csm/csm.h"
 #include "realm/realm.h"
 
 /*
@@ -25,6 +26,22 @@ uint64_t cmd_check_table(const struct s2 *s2, uint64_t ipa, int64_t level);
 
 /* Walks, and unlocks the RD as soon as the start table is locked. Arguments as for s2_walk(). */
 void cmd_walk(struct granule_held rd, uint64_t ipa, int64_t level, struct s2_walk *walk);
+
+/*
+ * A realm with its RD locked, and its CSM lock if it has an APT. Without one the RD is released as
+ * soon as a walk has begun; with one it stays, since it keeps the realm for the CSM lock.
+ */
+struct cmd_shared {
+	struct granule_held rd;
+	struct csm_held csm;
+};
+
+void cmd_shared_enter(struct granule_held rd, struct cmd_shared *shared);
+void cmd_shared_walk(const struct cmd_shared *shared, uint64_t ipa, int64_t level,
+		     struct s2_walk *walk);
+/* After a walk has ended / where none has begun. */
+void cmd_shared_leave(const struct cmd_shared *shared);
+void cmd_shared_abandon(const struct cmd_shared *shared);
 
 /* Result for rtt_walk, unless the walk reached `level`. */
 uint64_t cmd_check_walk(const struct s2_walk *walk, int64_t level);

@@ -170,20 +170,30 @@ uint64_t rmi_data_create(const struct smc_regs *in, struct rmi_out *out)
 uint64_t rmi_data_create_unknown(const struct smc_regs *in, struct rmi_out *out)
 {
 	struct creation creation;
+	struct cmd_shared shared;
 	uint64_t result = lock_creation(in, &creation);
+	ipa_t ipa = ipa_of(in->x[3]);
 
 	(void)out;
 	if (result != RMI_SUCCESS) {
 		return result;
 	}
-	cmd_walk(creation.rd, creation.ipa, S2_LEVEL_PAGE, &creation.walk);
+	cmd_shared_enter(creation.rd, &shared);
+	if (csm_is_reserved(shared.csm, ipa, ipa_add(ipa, GRANULE_SIZE))) {
+		cmd_shared_abandon(&shared);
+		granule_unlock(creation.data);
+		return FAIL(csm_reserved, RMI_ERROR_INPUT);
+	}
+	cmd_shared_walk(&shared, ipa.v, S2_LEVEL_PAGE, &creation.walk);
 	result = check_free(&creation.walk);
 	if (result == RMI_SUCCESS) {
 		commit_creation(&creation, creation.walk.entry.ripas);
+		csm_page_added(shared.csm, ipa);
 	} else {
 		s2_walk_end(&creation.walk);
 		granule_unlock(creation.data);
 	}
+	cmd_shared_leave(&shared);
 	return result;
 }
 
@@ -196,10 +206,21 @@ static struct s2_entry without_page(const struct s2_entry *entry)
 	};
 }
 
+/* The page is in no table any more, so out of reach of everybody: the wipe needs no table's lock.
+ */
+static void release(pa_t page)
+{
+	struct granule_held data = granule_lock_inner(granule_find(page), GRANULE_DATA);
+	bool wiped = map_wipe(data);
+
+	ASSERT(wiped);
+	granule_unlock_to(data, GRANULE_DELEGATED);
+}
+
 uint64_t rmi_data_destroy(const struct smc_regs *in, struct rmi_out *out)
 {
 	struct granule_held rd;
-	struct granule_held data = {NULL};
+	struct cmd_shared shared;
 	struct s2_walk walk;
 	uint64_t result = cmd_lock_rd(in->x[1], &rd);
 
@@ -211,24 +232,22 @@ uint64_t rmi_data_destroy(const struct smc_regs *in, struct rmi_out *out)
 		granule_unlock(rd);
 		return result;
 	}
-	cmd_walk(rd, in->x[2], S2_LEVEL_PAGE, &walk);
+	cmd_shared_enter(rd, &shared);
+	cmd_shared_walk(&shared, in->x[2], S2_LEVEL_PAGE, &walk);
 	result = cmd_check_walk(&walk, S2_LEVEL_PAGE);
 	if (result == RMI_SUCCESS && walk.entry.kind != S2_ASSIGNED) {
 		result = FAIL(rtte_state, cmd_rtt_error(&walk));
 	}
 	if (result == RMI_SUCCESS) {
 		out->x[1] = walk.entry.pa.v;
-		data = granule_lock_inner(granule_find(walk.entry.pa), GRANULE_DATA);
 		s2_replace(&walk, without_page(&walk.entry));
 	}
 	out->x[2] = s2_next_live(&walk).v;
 	s2_walk_end(&walk);
 	if (result == RMI_SUCCESS) {
-		/* Out of reach of everybody: the wipe needs no table's lock. */
-		bool wiped = map_wipe(data);
-
-		ASSERT(wiped);
-		granule_unlock_to(data, GRANULE_DELEGATED);
+		csm_page_lost(shared.csm, ipa_of(in->x[2]));
+		release(pa_of(out->x[1]));
 	}
+	cmd_shared_leave(&shared);
 	return result;
 }

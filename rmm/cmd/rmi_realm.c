@@ -9,6 +9,7 @@
 #include "base/fail.h"
 #include "cmd/cmd.h"
 #include "cmd/common.h"
+#include "csm/csm.h"
 #include "feat/feat.h"
 #include "map/map.h"
 #include "realm/id.h"
@@ -267,6 +268,23 @@ static bool lock_start_tables(const struct rd *rd, struct granule_held tables[S2
 	return !live;
 }
 
+/* RECs, an APT, or anything in its tables. The tables are only looked at. */
+static bool is_live(struct granule_held held)
+{
+	const struct rd *rd = realm_of(held.granule);
+	struct granule_held tables[S2_MAX_START];
+	bool live;
+
+	if (granule_refs(held.granule) != 0 || csm_in_use(rd)) {
+		return true;
+	}
+	live = !lock_start_tables(rd, tables);
+	for (unsigned int i = 0; i < rd->s2.start_tables; i++) {
+		granule_unlock(tables[i]);
+	}
+	return live;
+}
+
 /*
  * Translations of unprotected memory may be left, and tables are walked by hardware: the VMID is
  * clean before a table or the VMID can be used for anything else.
@@ -284,7 +302,6 @@ static void take_apart(struct granule_held held, struct granule_held tables[S2_M
 		granule_unlock_to(tables[i], GRANULE_DELEGATED);
 	}
 	vmid_release(rd->vmid);
-	realm_id_retire(rd);
 	map_meta_close(held);
 	granule_unlock_to(held, GRANULE_DELEGATED);
 }
@@ -293,26 +310,24 @@ uint64_t rmi_realm_destroy(const struct smc_regs *in, struct rmi_out *out)
 {
 	struct granule_held held;
 	struct granule_held tables[S2_MAX_START];
+	bool empty;
 	uint64_t result = cmd_lock_rd(in->x[1], &held);
 
 	(void)out;
 	if (result != RMI_SUCCESS) {
 		return result;
 	}
-	if (granule_refs(held.granule) != 0) {
-		granule_unlock(held);
-		return FAIL(realm_live, RMI_ERROR_REALM);
-	}
 
 	struct rd *rd = realm_of(held.granule);
 
-	if (!lock_start_tables(rd, tables)) {
-		for (unsigned int i = 0; i < rd->s2.start_tables; i++) {
-			granule_unlock(tables[i]);
-		}
+	if (is_live(held)) {
 		granule_unlock(held);
 		return FAIL(realm_live, RMI_ERROR_REALM);
 	}
+	/* Without RECs, tables and APT, and with the RD locked, it stays as it is. */
+	realm_id_retire(rd);
+	empty = lock_start_tables(rd, tables);
+	ASSERT(empty);
 	take_apart(held, tables);
 	return RMI_SUCCESS;
 }

@@ -8,10 +8,12 @@
 #include "base/fail.h"
 #include "cmd/cmd.h"
 #include "cmd/rsi.h"
+#include "csm/csm.h"
 #include "map/map.h"
 #include "rec/enter.h"
 #include "rec/esr.h"
 #include "rec/exit.h"
+#include "rec/inject.h"
 
 _Static_assert(sizeof(struct rmi_rec_run) == GRANULE_SIZE, "the run page is one granule");
 _Static_assert(offsetof(struct rmi_rec_run, enter) == 0, "entry first");
@@ -98,6 +100,33 @@ static uint64_t check_entry(struct granule_held held, pa_t run, struct rec_entry
 	return check_enterable(rec, entry);
 }
 
+/* Pages of another realm come by csm/, which rec/ does not know. */
+static bool handle_exit(struct rec *rec, enum arch_exit kind, const struct arch_exit_info *info,
+			struct rmi_rec_exit *exit)
+{
+	struct rd *rd = rec_realm(rec);
+	enum csm_fault what = CSM_FAULT_NONE;
+	ipa_t page;
+	int level;
+
+	if (csm_in_use(rd) && rec_is_missing_page(rec, kind, info, &page)) {
+		what = csm_fault(rd, page, &level);
+	}
+	switch (what) {
+	case CSM_FAULT_NONE:
+		break;
+	case CSM_FAULT_RETRY:
+		return true;
+	case CSM_FAULT_ABORT:
+		inject_sea(rec, info->esr, info->far);
+		return true;
+	case CSM_FAULT_TABLE:
+		rec_report_missing(rec, info, level, exit);
+		return false;
+	}
+	return rec_handle_exit(rec, kind, info, exit);
+}
+
 static bool run_once(struct rec *rec, struct rmi_rec_exit *exit)
 {
 	struct arch_exit_info info;
@@ -110,7 +139,7 @@ static bool run_once(struct rec *rec, struct rmi_rec_exit *exit)
 	if (kind == ARCH_EXIT_SYNC && esr_ec(info.esr) == EC_SMC) {
 		return rsi_dispatch(rec, exit);
 	}
-	return rec_handle_exit(rec, kind, &info, exit);
+	return handle_exit(rec, kind, &info, exit);
 }
 
 static void run(struct rec *rec, const struct rec_entry *entry, struct rmi_rec_exit *exit)

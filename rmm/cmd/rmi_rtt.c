@@ -72,16 +72,17 @@ uint64_t rmi_rtt_create(const struct smc_regs *in, struct rmi_out *out)
 
 /*
  * What RMI_RTT_DESTROY and RMI_RTT_FOLD have in common up to the table: the walk has ended at the
- * entry that leads to it. rtt_walk and rtte_state leave the walk open, the others do not begin it.
+ * entry that leads to it. rtt_walk and rtte_state leave the walk open, the others do not begin it
+ * and yield no realm; the walk keeps the realm.
  */
-static uint64_t find_table(const struct smc_regs *in, struct s2_walk *walk, bool *walking)
+static uint64_t find_table(const struct smc_regs *in, struct s2_walk *walk, const struct rd **realm)
 {
 	uint64_t ipa = in->x[2];
 	int64_t level = (int64_t)in->x[3];
 	struct granule_held rd;
 	uint64_t result = cmd_lock_rd(in->x[1], &rd);
 
-	*walking = false;
+	*realm = NULL;
 	if (result != RMI_SUCCESS) {
 		return result;
 	}
@@ -90,8 +91,8 @@ static uint64_t find_table(const struct smc_regs *in, struct s2_walk *walk, bool
 		granule_unlock(rd);
 		return result;
 	}
+	*realm = realm_of(rd.granule);
 	cmd_walk(rd, ipa, level - 1, walk);
-	*walking = true;
 	result = cmd_check_walk(walk, level - 1);
 	if (result == RMI_SUCCESS && walk->entry.kind != S2_TABLE) {
 		result = FAIL(rtte_state, cmd_rtt_error(walk));
@@ -111,10 +112,10 @@ static struct s2_entry destroyed(const struct s2_walk *walk)
 uint64_t rmi_rtt_destroy(const struct smc_regs *in, struct rmi_out *out)
 {
 	struct s2_walk walk;
-	bool walking;
-	uint64_t result = find_table(in, &walk, &walking);
+	const struct rd *realm;
+	uint64_t result = find_table(in, &walk, &realm);
 
-	if (!walking) {
+	if (realm == NULL) {
 		return result;
 	}
 	if (result != RMI_SUCCESS) {
@@ -132,6 +133,10 @@ uint64_t rmi_rtt_destroy(const struct smc_regs *in, struct rmi_out *out)
 		return FAIL(rtt_live, rmi_status_rtt((int64_t)in->x[3]));
 	}
 	s2_replace(&walk, destroyed(&walk));
+	if (csm_in_use(realm)) {
+		/* Before anybody can see that the entries are gone, and release what they lent. */
+		s2_forget_loans(walk.s2, below, walk.level + 1);
+	}
 	out->x[1] = granule_pa(below.granule).v;
 	out->x[2] = s2_next_live(&walk).v;
 	s2_walk_end(&walk);
@@ -143,11 +148,11 @@ uint64_t rmi_rtt_fold(const struct smc_regs *in, struct rmi_out *out)
 {
 	struct s2_walk walk;
 	struct s2_entry folded;
-	bool walking;
-	uint64_t result = find_table(in, &walk, &walking);
+	const struct rd *realm;
+	uint64_t result = find_table(in, &walk, &realm);
 
 	if (result != RMI_SUCCESS) {
-		if (walking) {
+		if (realm != NULL) {
 			s2_walk_end(&walk);
 		}
 		return result;
@@ -172,6 +177,7 @@ static uint64_t entry_state(enum s2_kind kind)
 	switch (kind) {
 	case S2_UNASSIGNED:
 	case S2_UNASSIGNED_NS:
+	case S2_BORROWED:
 		break;
 	case S2_ASSIGNED:
 	case S2_ASSIGNED_NS:
@@ -215,7 +221,10 @@ uint64_t rmi_rtt_read_entry(const struct smc_regs *in, struct rmi_out *out)
 	cmd_walk(rd, ipa, level, &walk);
 	out->x[1] = (uint64_t)(int64_t)walk.level;
 	out->x[2] = entry_state(walk.entry.kind);
-	out->x[3] = s2_host_descriptor(&walk.entry, walk.s2->lpa2);
+	/* Where a page of another realm is borrowed the host has put nothing. */
+	if (walk.entry.kind != S2_BORROWED) {
+		out->x[3] = s2_host_descriptor(&walk.entry, walk.s2->lpa2);
+	}
 	out->x[4] = (uint64_t)walk.entry.ripas;
 	s2_walk_end(&walk);
 	return RMI_SUCCESS;

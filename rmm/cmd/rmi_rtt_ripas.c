@@ -162,14 +162,20 @@ uint64_t rmi_rtt_set_ripas(const struct smc_regs *in, struct rmi_out *out)
 
 	struct granule_held rd = set[0].held;
 	struct granule_held rec = set[1].held;
+	struct cmd_shared shared;
 	uint64_t result = check_request(rec, rd.granule, base, top.v);
 
+	cmd_shared_enter(rd, &shared);
+	/* A request can be older than a region or reservation of another REC. */
+	if (result == RMI_SUCCESS && csm_is_taken(shared.csm, ipa_of(base), top)) {
+		result = FAIL(csm_range, RMI_ERROR_INPUT);
+	}
 	if (result != RMI_SUCCESS) {
 		granule_unlock(rec);
-		granule_unlock(rd);
+		cmd_shared_abandon(&shared);
 		return result;
 	}
-	cmd_walk(rd, base, S2_LEVEL_PAGE, &walk);
+	cmd_shared_walk(&shared, base, S2_LEVEL_PAGE, &walk);
 	result = set_ripas(&walk, top, rec_of(rec.granule), &end);
 	if (result == RMI_SUCCESS) {
 		rec_of(rec.granule)->ripas_base = end;
@@ -177,5 +183,6 @@ uint64_t rmi_rtt_set_ripas(const struct smc_regs *in, struct rmi_out *out)
 	}
 	s2_walk_end(&walk);
 	granule_unlock(rec);
+	cmd_shared_leave(&shared);
 	return result;
 }

@@ -3,6 +3,7 @@
 #include "abi/rmi.h"
 #include "base/bits.h"
 #include "cmd/cmd.h"
+#include "csm/csm.h"
 #include "feat/feat.h"
 
 uint64_t rmi_version(const struct smc_regs *in, struct rmi_out *out)
@@ -36,6 +37,8 @@ uint64_t rmi_features(const struct smc_regs *in, struct rmi_out *out)
 {
 	if (in->x[1] == 0) {
 		out->x[1] = feature_register_0(feat());
+	} else if (in->x[1] == CSM_FEATURE_INDEX) {
+		out->x[1] = csm_revision();
 	}
 	return RMI_SUCCESS;
 }

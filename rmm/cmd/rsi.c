@@ -2,6 +2,7 @@
 /* From the SMC of a realm to its handler and back (RMM specification A4.5, B5, B6). */
 #include "cmd/rsi.h"
 
+#include "abi/csm.h"
 #include "abi/psci.h"
 #include "abi/rsi.h"
 #include "abi/smccc.h"
@@ -13,16 +14,21 @@
 
 #define PSCI_COUNT (PSCI_FUNC_LAST + 1U)
 #define RSI_COUNT  (RSI_FID_LAST - RSI_FID_FIRST + 1U)
-#define SLOT_COUNT (2U * PSCI_COUNT + RSI_COUNT)
+#define CSM_COUNT  (RSI_CSM_FID_LAST - RSI_CSM_FID_FIRST + 1U)
+#define SLOT_COUNT (2U * PSCI_COUNT + RSI_COUNT + CSM_COUNT)
 
-/* Place in the table: PSCI in its two widths, then RSI. At least SLOT_COUNT for all others. */
+/*
+ * Place in the table: PSCI in its two widths, then RSI, then CSM. At least SLOT_COUNT for others.
+ */
 #define SLOT_PSCI32(fid) ((fid) - SMCCC_FID_STD32(0))
 #define SLOT_PSCI64(fid) ((fid) - SMCCC_FID_STD64(0) + PSCI_COUNT)
 #define SLOT_RSI(fid)    ((fid) - RSI_FID_FIRST + 2U * PSCI_COUNT)
+#define SLOT_CSM(fid)    ((fid) - RSI_CSM_FID_FIRST + 2U * PSCI_COUNT + RSI_COUNT)
 #define SLOT(fid)                                                     \
 	((fid) - SMCCC_FID_STD32(0) < PSCI_COUNT   ? SLOT_PSCI32(fid) \
 	 : (fid) - SMCCC_FID_STD64(0) < PSCI_COUNT ? SLOT_PSCI64(fid) \
 	 : (fid) - RSI_FID_FIRST < RSI_COUNT       ? SLOT_RSI(fid)    \
+	 : (fid) - RSI_CSM_FID_FIRST < CSM_COUNT   ? SLOT_CSM(fid)    \
 						   : SLOT_COUNT)
 
 struct command {
@@ -36,6 +42,7 @@ static const struct command commands[SLOT_COUNT] = {
 	[SLOT(fid)] = {handler, n_outputs},
 #define PSCI_COMMAND(fid, name, handler, n_inputs, n_outputs, ...) \
 	[SLOT(fid)] = {handler, n_outputs},
+#include "abi/commands-csm.def"
 #include "abi/commands.def"
 #undef RMI_COMMAND
 #undef RSI_COMMAND

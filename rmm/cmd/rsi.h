@@ -39,6 +39,7 @@ typedef enum rsi_outcome rsi_handler(struct rec *rec, struct rsi_out *out,
 #define RSI_COMMAND(fid, name, handler, ...)  rsi_handler handler;
 #define PSCI_COMMAND(fid, name, handler, ...) rsi_handler handler;
 #define ABI_COMMANDS_ALL
+#include "abi/commands-csm.def"
 #include "abi/commands.def"
 #undef ABI_COMMANDS_ALL
 #undef RMI_COMMAND

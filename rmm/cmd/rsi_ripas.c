@@ -4,6 +4,7 @@
 #include "base/bits.h"
 #include "base/fail.h"
 #include "cmd/rsi.h"
+#include "csm/csm.h"
 
 _Static_assert((int)S2_EMPTY == RSI_RIPAS_EMPTY && (int)S2_RAM == RSI_RIPAS_RAM &&
 		       (int)S2_DESTROYED == RSI_RIPAS_DESTROYED,
@@ -20,6 +21,16 @@ static uint64_t check_region(const struct rec *rec, ipa_t base, ipa_t top)
 		return FAIL(rgn_bound, RSI_ERROR_INPUT);
 	}
 	return RSI_SUCCESS;
+}
+
+/* What is shared stays what it is until the sharing has ended. */
+static uint64_t check_not_shared(struct rd *rd, ipa_t base, ipa_t top)
+{
+	struct csm_held held = csm_enter(rd);
+	bool taken = csm_is_taken(held, base, top);
+
+	csm_leave(held);
+	return taken ? FAIL(csm_range, RSI_ERROR_STATE) : RSI_SUCCESS;
 }
 
 static uint64_t check_set(const struct rec *rec, ipa_t base, ipa_t top, uint8_t ripas)
@@ -39,7 +50,7 @@ static uint64_t check_set(const struct rec *rec, ipa_t base, ipa_t top, uint8_t 
 	if (ripas != RSI_RIPAS_EMPTY && ripas != RSI_RIPAS_RAM) {
 		return FAIL(ripas_valid, RSI_ERROR_INPUT);
 	}
-	return RSI_SUCCESS;
+	return check_not_shared(rec_realm(rec), base, top);
 }
 
 /* The host decides, with RMI_RTT_SET_RIPAS; the next entry of the REC gives the answer. */

@@ -2,6 +2,7 @@
 /* RSI_VERSION and RSI_FEATURES (RMM specification B5.3.10, B5.3.3). */
 #include "abi/rsi.h"
 #include "cmd/rsi.h"
+#include "csm/csm.h"
 
 enum rsi_outcome rsi_version(struct rec *rec, struct rsi_out *out, struct rmi_rec_exit *exit)
 {
@@ -13,11 +14,11 @@ enum rsi_outcome rsi_version(struct rec *rec, struct rsi_out *out, struct rmi_re
 	return RSI_RETURN;
 }
 
-/* RMM 1.0 defines no feature register for a realm: all of them read zero, and out is zero. */
+/* RMM 1.0 defines no feature register for a realm: all of them read zero, but that of CSM. */
 enum rsi_outcome rsi_features(struct rec *rec, struct rsi_out *out, struct rmi_rec_exit *exit)
 {
-	(void)rec;
 	(void)exit;
 	out->x[0] = RSI_SUCCESS;
+	out->x[1] = rec->vcpu.gprs[1] == CSM_FEATURE_INDEX ? csm_revision() : 0;
 	return RSI_RETURN;
 }

@@ -23,6 +23,7 @@ static const struct command commands[FID_COUNT] = {
 	[(fid) - FID_FIRST] = {handler, n_outputs},
 #define RSI_COMMAND(fid, name, handler, ...)
 #define PSCI_COMMAND(fid, name, handler, ...)
+#include "abi/commands-csm.def"
 #include "abi/commands.def"
 #undef RMI_COMMAND
 #undef RSI_COMMAND

@@ -76,8 +76,31 @@ void realm_id_retire(struct rd *rd)
 	}
 	*link = rd->next_by_id;
 	rd->next_by_id = NULL;
-	rd->id = 0;
 	spinlock_release(&index_lock);
+	while (atomic_load_explicit(&rd->pins, memory_order_acquire) != 0) {
+		arch_cpu_relax();
+	}
+	rd->id = 0;
+}
+
+struct rd *realm_pin(uint64_t id)
+{
+	struct rd *rd;
+
+	spinlock_take(&index_lock);
+	rd = id == 0 ? NULL : find_locked(id);
+	if (rd != NULL) {
+		atomic_fetch_add_explicit(&rd->pins, 1, memory_order_relaxed);
+	}
+	spinlock_release(&index_lock);
+	return rd;
+}
+
+void realm_unpin(struct rd *rd)
+{
+	uint32_t before = atomic_fetch_sub_explicit(&rd->pins, 1, memory_order_release);
+
+	ASSERT(before != 0);
 }
 
 struct granule *realm_find(uint64_t id)

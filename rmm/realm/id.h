@@ -21,7 +21,10 @@ void realm_id_boot(void);
  */
 bool realm_id_assign(struct rd *rd);
 
-/* Takes the realm out of the index. The caller holds the RD's lock. */
+/*
+ * Takes the realm out of the index, and returns when no CPU has it pinned. The caller holds the
+ * RD's lock and no lock of a later rank: who pins a realm may take its CSM lock.
+ */
 void realm_id_retire(struct rd *rd);
 
 /*
@@ -29,5 +32,12 @@ void realm_id_retire(struct rd *rd);
  * true a moment ago: lock it for GRANULE_RD and compare the id again before relying on it.
  */
 struct granule *realm_find(uint64_t id);
+
+/*
+ * The realm with that id, NULL if there is none. It is not freed until realm_unpin(); nothing else
+ * of it is promised. No external lock may be taken in between.
+ */
+struct rd *realm_pin(uint64_t id);
+void realm_unpin(struct rd *rd);
 
 #endif

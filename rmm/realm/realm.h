@@ -35,6 +35,25 @@ struct realm_features {
 	uint8_t watchpoints; /* number less one */
 };
 
+/*
+ * What a realm shares by Confidential Shared Memory: its access policy table, the granules in which
+ * the records are. All zero without. Only csm/ knows more about it.
+ */
+#define REALM_APT_GRANULES 64U
+#define REALM_APT_BUCKETS  256U
+
+struct realm_csm {
+	struct spinlock lock; /* ARCH_RANK_CSM; of all below but what says otherwise */
+	/* Changes with the RD's lock and this one; with either, or for an early refusal, read. */
+	_Atomic uint32_t apt_count;
+	struct granule *apt[REALM_APT_GRANULES];
+	uint16_t buckets[REALM_APT_BUCKETS]; /* records by key */
+	uint16_t first_range;                /* regions and reservations by base */
+	uint64_t last_region;                /* id last given away */
+	/* Granules with records that have signals; those who post hold the peer's lock only. */
+	_Atomic uint64_t pending;
+};
+
 struct rd {
 	/* Constant. */
 	struct s2 s2;
@@ -60,6 +79,9 @@ struct rd {
 	struct spinlock measurement_lock;
 
 	struct rd *next_by_id; /* lock of the index, realm/id.c */
+	_Atomic uint32_t pins; /* CPUs that have found the realm in the index and still use it */
+
+	struct realm_csm csm;
 };
 
 _Static_assert(sizeof(struct rd) <= GRANULE_SIZE, "an RD is one granule");

@@ -23,6 +23,18 @@ static bool is_external(uint64_t esr)
 	return fsc == FSC_SEA || (fsc >= FSC_SEA_WALK_LOW && fsc <= FSC_SEA_WALK_HIGH);
 }
 
+static bool is_permission(uint64_t esr)
+{
+	return (esr_fsc(esr) & ~3U) == FSC_PERMISSION;
+}
+
+static bool is_translation(uint64_t esr)
+{
+	unsigned int fsc = esr_fsc(esr);
+
+	return (fsc & ~3U) == FSC_TRANSLATION || fsc == FSC_TRANSLATION_MINUS_1;
+}
+
 /* What the host may see of an abort that it cannot emulate. */
 static uint64_t visible_bits(uint64_t esr)
 {
@@ -70,6 +82,11 @@ static bool handle_protected(struct rec *rec, const struct arch_exit_info *info,
 	struct s2_walk walk;
 	pa_t page;
 
+	if (is_permission(info->esr)) {
+		/* Memory that is shared: nobody but the realms that share it has a say. */
+		inject_sea(rec, info->esr, info->far);
+		return true;
+	}
 	switch (s2_access_begin(&rec->s2, fault_page(info), &walk, &page)) {
 	case S2_ACCESS_RAM:
 		/* The host has mended it meanwhile: try again. */
@@ -110,6 +127,27 @@ static bool handle_unprotected(struct rec *rec, const struct arch_exit_info *inf
 			rec_register(rec, bits_get(info->esr, 20, 16)) & access_mask(info->esr);
 	}
 	return report(rec, info, ESR_HOST_EMULATED, exit);
+}
+
+bool rec_is_missing_page(const struct rec *rec, enum arch_exit kind,
+			 const struct arch_exit_info *info, ipa_t *page)
+{
+	unsigned int ec = esr_ec(info->esr);
+
+	*page = fault_page(info);
+	return kind == ARCH_EXIT_SYNC && (ec == EC_DATA_LOWER || ec == EC_INSTR_LOWER) &&
+	       is_translation(info->esr) && s2_ipa_protected(&rec->s2, *page);
+}
+
+void rec_report_missing(struct rec *rec, const struct arch_exit_info *info, int level,
+			struct rmi_rec_exit *exit)
+{
+	struct arch_exit_info at = *info;
+	uint64_t status =
+		level < 0 ? FSC_TRANSLATION_MINUS_1 : FSC_TRANSLATION + (unsigned int)level;
+
+	at.esr = (at.esr & ~ESR_FSC) | status;
+	(void)report(rec, &at, visible_bits(at.esr), exit);
 }
 
 bool rec_handle_abort(struct rec *rec, const struct arch_exit_info *info, struct rmi_rec_exit *exit)

@@ -51,6 +51,7 @@
 #define FSC_ADDRESS_SIZE        0x00U /* + level */
 #define FSC_TRANSLATION         0x04U /* + level */
 #define FSC_TRANSLATION_MINUS_1 0x2BU
+#define FSC_PERMISSION          0x0CU /* + level */
 #define FSC_SERROR              0x11U
 
 static inline unsigned int esr_ec(uint64_t esr)

@@ -25,6 +25,16 @@ bool rec_may_run(struct rec *rec, struct rmi_rec_exit *exit);
 /* The fields that every exit carries: GIC, timers, PMU. The REC has been saved. */
 void rec_report_common(struct rec *rec, struct rmi_rec_exit *exit);
 
+/*
+ * Whether the exit is a fault of translation at a protected page, for somebody to decide who knows
+ * more of that page / and what the host is told, as of a missing table, if the answer was that it
+ * has to provide one for the walk to get beyond `level`.
+ */
+bool rec_is_missing_page(const struct rec *rec, enum arch_exit kind,
+			 const struct arch_exit_info *info, ipa_t *page);
+void rec_report_missing(struct rec *rec, const struct arch_exit_info *info, int level,
+			struct rmi_rec_exit *exit);
+
 /* Parts of rec_handle_exit(), each as it. */
 bool rec_handle_abort(struct rec *rec, const struct arch_exit_info *info,
 		      struct rmi_rec_exit *exit);

@@ -20,14 +20,19 @@ static void report_missing(ipa_t ipa, int level, struct rmi_rec_exit *exit)
 	exit->hpfar = align_down(ipa.v, GRANULE_SIZE) >> 8;
 }
 
-static enum rec_memory open_page(struct rec *rec, ipa_t ipa, struct s2_walk *walk, uint8_t **at,
-				 struct rmi_rec_exit *exit)
+/* *at: where the RMM may read, or with `write` also write, until close_page(). */
+static enum rec_memory open_page(struct rec *rec, ipa_t ipa, bool write, struct s2_walk *walk,
+				 uint8_t **at, struct rmi_rec_exit *exit)
 {
 	pa_t page;
 
 	ASSERT(s2_ipa_protected(&rec->s2, ipa));
 	switch (s2_access_begin(&rec->s2, ipa, walk, &page)) {
 	case S2_ACCESS_RAM:
+		if (write && (walk->entry.attr & S2_READ_ONLY) != 0) {
+			s2_access_end(walk);
+			return REC_MEMORY_REFUSED;
+		}
 		*at = (uint8_t *)map_data_open(pa_of(align_down(page.v, GRANULE_SIZE))) +
 		      (ipa.v & GRANULE_MASK);
 		return REC_MEMORY_DONE;
@@ -51,7 +56,7 @@ enum rec_memory rec_memory_read(struct rec *rec, ipa_t ipa, void *dst, size_t si
 {
 	struct s2_walk walk;
 	uint8_t *at;
-	enum rec_memory result = open_page(rec, ipa, &walk, &at, exit);
+	enum rec_memory result = open_page(rec, ipa, false, &walk, &at, exit);
 
 	ASSERT((ipa.v & GRANULE_MASK) + size <= GRANULE_SIZE);
 	if (result == REC_MEMORY_DONE) {
@@ -66,7 +71,7 @@ enum rec_memory rec_memory_write(struct rec *rec, ipa_t ipa, const void *src, si
 {
 	struct s2_walk walk;
 	uint8_t *at;
-	enum rec_memory result = open_page(rec, ipa, &walk, &at, exit);
+	enum rec_memory result = open_page(rec, ipa, true, &walk, &at, exit);
 
 	ASSERT((ipa.v & GRANULE_MASK) + size <= GRANULE_SIZE);
 	if (result == REC_MEMORY_DONE) {
@@ -81,7 +86,7 @@ enum rec_memory rec_memory_write_page(struct rec *rec, ipa_t ipa, const void *sr
 {
 	struct s2_walk walk;
 	uint8_t *at;
-	enum rec_memory result = open_page(rec, ipa, &walk, &at, exit);
+	enum rec_memory result = open_page(rec, ipa, true, &walk, &at, exit);
 
 	ASSERT(is_aligned(ipa.v, GRANULE_SIZE) && size <= GRANULE_SIZE);
 	if (result == REC_MEMORY_DONE) {

@@ -10,8 +10,8 @@
 
 enum rec_memory {
 	REC_MEMORY_DONE,
-	REC_MEMORY_REFUSED, /* not the realm's to use: RIPAS EMPTY. The command answers with an
-			       error */
+	REC_MEMORY_REFUSED, /* not the realm's to use so: RIPAS EMPTY, shared by another realm, or
+			       sealed. The command answers with an error */
 	REC_MEMORY_MISSING, /* the host has to provide the page first: *exit tells it so */
 };
 

@@ -49,14 +49,22 @@ enum s2_kind {
 	S2_TABLE,
 	S2_UNASSIGNED_NS,
 	S2_ASSIGNED_NS,
+	S2_BORROWED, /* valid: a page or block of another realm. Not live; RIPAS EMPTY to others */
 };
+
+/* What an entry of Realm memory does not allow, though it is valid. */
+#define S2_READ_ONLY 1U
+#define S2_NO_EXEC   2U
 
 struct s2_entry {
 	enum s2_kind kind;
 	enum s2_ripas ripas; /* UNASSIGNED and ASSIGNED; otherwise S2_EMPTY */
-	pa_t pa;             /* ASSIGNED, ASSIGNED_NS: start of page or block; TABLE: next table */
-	uint64_t attr; /* ASSIGNED_NS: MemAttr[2:0] at [4:2] and S2AP at [7:6], as the host gave
-			  them */
+	pa_t pa; /* ASSIGNED, ASSIGNED_NS, BORROWED: start of page or block; TABLE: next table */
+	/*
+	 * ASSIGNED_NS: MemAttr[2:0] at [4:2] and S2AP at [7:6], as the host gave them. BORROWED:
+	 * S2_READ_ONLY, S2_NO_EXEC. ASSIGNED, RAM: S2_READ_ONLY.
+	 */
+	uint64_t attr;
 };
 
 /* Bytes one entry at `level` stands for. */
@@ -191,5 +199,68 @@ enum s2_access {
 /* ipa: protected, any alignment. walk->level: where the walk stopped, for the fault reported. */
 enum s2_access s2_access_begin(const struct s2 *s2, ipa_t ipa, struct s2_walk *walk, pa_t *page);
 void s2_access_end(struct s2_walk *walk);
+
+/*
+ * --- memory lent to another realm (docs/csm-abi.md section 4)
+ *
+ * An entry that lends is BORROWED, at any level that has blocks, and is one reference of the DATA
+ * granule that its address names: a block, of its first. It is not live, so that no command of the
+ * host on the borrower finds it, and splitting it with s2_table_add() splits the references too.
+ *
+ * Each function here works on the entries of one table, at most, of each tree, and locks one tree
+ * at a time. The caller keeps the owner's pages where they are, and both trees alive.
+ */
+struct s2_loan {
+	const struct s2 *owner;
+	const struct s2 *borrower;
+	ipa_t owner_base;
+	ipa_t borrower_base;
+	uint64_t size;
+	unsigned int limits;
+};
+
+enum s2_lend {
+	S2_LEND_DONE,     /* the borrower reaches what is at the offset */
+	S2_LEND_HOLE,     /* the owner has nothing valid there */
+	S2_LEND_NO_TABLE, /* the borrower has no table for it: *level is where its walk stopped */
+};
+
+/*
+ * Lends from *offset on, and advances *offset to what is to be done next: further than *offset, and
+ * perhaps beyond `end` or, for a block, from before *offset. The result is that of the first page.
+ * Only entries that are UNASSIGNED change. *visited goes up by the entries looked at.
+ */
+enum s2_lend s2_lend(const struct s2_loan *loan, uint64_t *offset, uint64_t end, int *level,
+		     unsigned int *visited);
+
+/*
+ * Takes back what is lent at *at and after it in the same table, below top: no CPU reaches it, and
+ * it is no reference any more, when this returns. A block goes as a whole. What is UNASSIGNED
+ * wholly below top becomes EMPTY. *at moves on.
+ */
+void s2_take_back(const struct s2 *s2, ipa_t *at, ipa_t top, unsigned int *visited);
+
+/* Gives up the references of a table that a walk has just cut off, still locked. */
+void s2_forget_loans(const struct s2 *s2, struct granule_held table, int level);
+
+/* What s2_scan() asks of every entry of [base, top). */
+enum s2_scan {
+	S2_SCAN_RAM,     /* RIPAS RAM */
+	S2_SCAN_PRESENT, /* assigned and RAM, and nothing beyond the range is mapped with it */
+	S2_SCAN_UNOWNED, /* not assigned; no RAM that is partly outside */
+};
+
+/* Looks at the entries from *at to top in one table. *at moves on while the answer is true. */
+bool s2_scan(const struct s2 *s2, enum s2_scan what, ipa_t base, ipa_t top, ipa_t *at,
+	     unsigned int *visited);
+
+/*
+ * Makes what is assigned and RAM at *at and after it, in one table, read-only or not. Returns when
+ * no CPU has a translation that says otherwise. *at moves on.
+ */
+void s2_protect(const struct s2 *s2, ipa_t *at, ipa_t top, bool read_only, unsigned int *visited);
+
+/* The page at ipa if the owner's own access to it would succeed; false otherwise. */
+bool s2_page_at(const struct s2 *s2, ipa_t ipa, pa_t *page);
 
 #endif

@@ -115,6 +115,15 @@ static void fill_same(uint64_t *entries, uint64_t value)
 	}
 }
 
+/* What one block borrowed is borrowed by each of its parts. */
+static void split_loan(pa_t block, uint64_t part)
+{
+	for (unsigned int i = 0; i < S2_TABLE_ENTRIES; i++) {
+		s2_borrow(pa_add(block, i * part));
+	}
+	granule_unref(granule_find(block), 1);
+}
+
 void s2_table_add(struct s2_walk *walk, struct granule_held rtt)
 {
 	const struct s2_entry *parent = &walk->entry;
@@ -127,6 +136,9 @@ void s2_table_add(struct s2_walk *walk, struct granule_held rtt)
 		/* A block is aligned to its size: adding to the address carries into nothing. */
 		fill(entries, first, s2_entry_size(level));
 		granule_set_marks(rtt, ALL_MARKS);
+	} else if (s2_raw_lent(first)) {
+		fill(entries, first, s2_entry_size(level));
+		split_loan(parent->pa, s2_entry_size(level));
 	} else if (first != 0) {
 		fill_same(entries, first);
 	}
@@ -178,6 +190,11 @@ bool s2_table_uniform(const struct s2_walk *walk, struct granule_held below,
 		s2_decode(entries[0], level, walk->s2->lpa2, s2_ipa_protected(walk->s2, walk->ipa));
 
 	if (marks != (s2_raw_live(entries[0]) ? ALL_MARKS : 0) || first.kind == S2_TABLE) {
+		return false;
+	}
+	/* What is lent is taken back page by page; what is sealed is opened again region by region.
+	 */
+	if (first.kind == S2_BORROWED || (first.kind == S2_ASSIGNED && first.attr != 0)) {
 		return false;
 	}
 	/* Blocks exist at levels 1 and 2 only, and are aligned to their size. */

@@ -9,6 +9,7 @@
 #define MEMATTR_RESERVED   4U
 #define MEMATTR_FWB_NORMAL ((uint64_t)6 << MEMATTR_LOW)
 #define S2AP_MASK          MASK(7, 6)
+#define S2AP_READ          BIT(6)
 #define SH_LOW             8U
 #define SH_OUTER           ((uint64_t)2 << SH_LOW)
 #define SH_INNER           ((uint64_t)3 << SH_LOW)
@@ -22,6 +23,11 @@ static uint64_t place_address(pa_t pa, bool lpa2)
 		return pa.v & S2_ADDRESS_LPA1;
 	}
 	return (pa.v & S2_ADDRESS_LPA2) | (pa.v & S2_ADDRESS_TOP) >> S2_ADDRESS_TOP_SHIFT;
+}
+
+pa_t s2_raw_address(uint64_t raw, bool lpa2)
+{
+	return find_address(raw, lpa2);
 }
 
 static uint64_t leaf_type(int level)
@@ -41,6 +47,20 @@ static uint64_t shareability(uint64_t attr, bool lpa2)
 	return (attr & MEMATTR_MASK) >> MEMATTR_LOW > MEMATTR_NC ? SH_INNER : SH_OUTER;
 }
 
+static uint64_t access_of(uint64_t limits)
+{
+	uint64_t access = (limits & S2_READ_ONLY) != 0 ? S2AP_READ : S2AP_MASK;
+
+	return access | ((limits & S2_NO_EXEC) != 0 ? XN_NEVER : 0);
+}
+
+/* Realm memory that is valid: the realm's own, or lent to it. */
+static uint64_t encode_realm(const struct s2_entry *entry, int level, bool lpa2)
+{
+	return place_address(entry->pa, lpa2) | leaf_type(level) | MEMATTR_FWB_NORMAL |
+	       access_of(entry->attr) | (lpa2 ? 0 : SH_INNER) | ACCESS_FLAG;
+}
+
 static uint64_t encode_leaf(const struct s2_entry *entry, int level, bool lpa2)
 {
 	uint64_t raw = S2_LIVE | place_address(entry->pa, lpa2);
@@ -52,8 +72,7 @@ static uint64_t encode_leaf(const struct s2_entry *entry, int level, bool lpa2)
 	if (entry->ripas != S2_RAM) {
 		return raw | (uint64_t)entry->ripas << S2_RIPAS_LOW;
 	}
-	return raw | leaf_type(level) | MEMATTR_FWB_NORMAL | S2AP_MASK | (lpa2 ? 0 : SH_INNER) |
-	       ACCESS_FLAG;
+	return raw | encode_realm(entry, level, lpa2);
 }
 
 uint64_t s2_encode(const struct s2_entry *entry, int level, bool lpa2)
@@ -70,6 +89,9 @@ uint64_t s2_encode(const struct s2_entry *entry, int level, bool lpa2)
 	case S2_ASSIGNED_NS:
 		ASSERT(level >= 1 && is_aligned(entry->pa.v, s2_entry_size(level)));
 		return encode_leaf(entry, level, lpa2);
+	case S2_BORROWED:
+		ASSERT(level >= 1 && is_aligned(entry->pa.v, s2_entry_size(level)));
+		return S2_LENT | encode_realm(entry, level, lpa2);
 	}
 	return 0;
 }
@@ -79,10 +101,22 @@ static enum s2_ripas ripas_of(uint64_t raw)
 	return (enum s2_ripas)((raw & S2_RIPAS_MASK) >> S2_RIPAS_LOW);
 }
 
+static uint64_t limits_of(uint64_t raw)
+{
+	return ((raw & S2AP_MASK) == S2AP_READ ? S2_READ_ONLY : 0) |
+	       ((raw & XN_NEVER) != 0 ? S2_NO_EXEC : 0);
+}
+
 struct s2_entry s2_decode(uint64_t raw, int level, bool lpa2, bool protected_half)
 {
 	struct s2_entry entry = {.kind = protected_half ? S2_UNASSIGNED : S2_UNASSIGNED_NS};
 
+	if (s2_raw_lent(raw)) {
+		entry.kind = S2_BORROWED;
+		entry.pa = find_address(raw, lpa2);
+		entry.attr = limits_of(raw);
+		return entry;
+	}
 	if (!s2_raw_live(raw)) {
 		entry.ripas = ripas_of(raw);
 		return entry;
@@ -96,13 +130,14 @@ struct s2_entry s2_decode(uint64_t raw, int level, bool lpa2, bool protected_hal
 	} else {
 		entry.kind = S2_ASSIGNED;
 		entry.ripas = s2_raw_valid(raw) ? S2_RAM : ripas_of(raw);
+		entry.attr = s2_raw_valid(raw) ? limits_of(raw) : 0;
 	}
 	return entry;
 }
 
 uint64_t s2_host_descriptor(const struct s2_entry *entry, bool lpa2)
 {
-	return place_address(entry->pa, lpa2) | entry->attr;
+	return place_address(entry->pa, lpa2) | (entry->kind == S2_ASSIGNED_NS ? entry->attr : 0);
 }
 
 bool s2_host_descriptor_parse(uint64_t desc, bool lpa2, struct s2_entry *entry)

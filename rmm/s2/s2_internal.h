@@ -6,7 +6,7 @@
  *   bit    ASSIGNED, RAM       ASSIGNED_NS         TABLE           everything else: not valid
  *   [1:0]  01 block, 11 page   01 block, 11 page   11              00
  *   [5:2]  0110                0, then the host's                  0, but [6:5]: RIPAS
- *   [7:6]  11                  the host's                          of UNASSIGNED and ASSIGNED
+ *   [7:6]  11; read-only: 01   the host's                          of UNASSIGNED and ASSIGNED
  *   [9:8]  shareability; with LPA2 address bits [51:50], whatever the entry
  *   10     1                   1                                   0
  *   [47:12] address, with LPA2 [49:12]                             of ASSIGNED
@@ -15,9 +15,10 @@
  *   56     live: 1             1                   1               1 for ASSIGNED
  *   57     0                   0                   0               0
  *
- * Bits [58:56] are software's in leaf entries, and ignored in table entries. Bit 57 is kept for
- * entries that lend a page of another realm: never live, so that no command of the host that looks
- * for something to remove sees them.
+ * BORROWED is as ASSIGNED and RAM, but bit 57 is set instead of bit 56, and [54:53] are 10 where
+ * execution is not allowed.
+ *
+ * Bits [58:56] are software's in leaf entries, and ignored in table entries.
  */
 #ifndef RMM_S2_S2_INTERNAL_H
 #define RMM_S2_S2_INTERNAL_H
@@ -30,6 +31,7 @@
 #define S2_TYPE_BLOCK ((uint64_t)1)
 #define S2_TYPE_LONG  ((uint64_t)3) /* a table, or a page at level 3 */
 #define S2_LIVE       BIT(56)
+#define S2_LENT       BIT(57)
 
 #define S2_RIPAS_LOW  5U
 #define S2_RIPAS_MASK MASK(6, 5) /* of entries that are not valid */
@@ -53,6 +55,12 @@ static inline bool s2_raw_live(uint64_t raw)
 	return (raw & S2_LIVE) != 0;
 }
 
+/* Also while its entry is not valid any more, on its way out. */
+static inline bool s2_raw_lent(uint64_t raw)
+{
+	return (raw & S2_LENT) != 0;
+}
+
 static inline bool s2_raw_table(uint64_t raw, int level)
 {
 	return (raw & S2_TYPE) == S2_TYPE_LONG && level != S2_LEVEL_PAGE;
@@ -71,7 +79,7 @@ static inline pa_t s2_raw_address(uint64_t raw, bool lpa2)
 static inline bool s2_entry_maps(const struct s2_entry *entry)
 {
 	return entry->kind == S2_TABLE || entry->kind == S2_ASSIGNED_NS ||
-	       (entry->kind == S2_ASSIGNED && entry->ripas == S2_RAM);
+	       entry->kind == S2_BORROWED || (entry->kind == S2_ASSIGNED && entry->ripas == S2_RAM);
 }
 
 /* The entry is one of its table's references. */
@@ -89,6 +97,12 @@ static inline unsigned int s2_table_length(int level)
 {
 	return level == S2_LEVEL_MIN ? 16U : S2_TABLE_ENTRIES;
 }
+
+/* The address in a leaf entry, or one that was a leaf entry. */
+pa_t s2_raw_address(uint64_t raw, bool lpa2);
+
+/* One more reference of the DATA granule at pa. */
+void s2_borrow(pa_t pa);
 
 /* Where the walk's entry stands, and where number `index` of its table does. */
 struct arch_s2_place s2_place(const struct s2_walk *walk, unsigned int index);

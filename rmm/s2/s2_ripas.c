@@ -5,7 +5,7 @@
 
 static bool stops_run(uint64_t raw, int level, unsigned int stops)
 {
-	if (s2_raw_table(raw, level)) {
+	if (s2_raw_table(raw, level) || s2_raw_lent(raw)) {
 		return true;
 	}
 	if ((stops & S2_STOP_ASSIGNED) != 0 && s2_raw_live(raw)) {
@@ -36,7 +36,7 @@ ipa_t s2_ripas_end(const struct s2_walk *walk, ipa_t top)
 	unsigned int end = s2_table_length(walk->level);
 	unsigned int index = walk->index + 1;
 
-	ASSERT(walk->entry.kind == S2_UNASSIGNED || walk->entry.kind == S2_ASSIGNED);
+	ASSERT(walk->entry.kind != S2_TABLE && s2_ipa_protected(walk->s2, walk->ipa));
 	while (index < end && s2_place(walk, index).ipa.v < top.v) {
 		struct s2_entry next =
 			s2_decode(walk->entries[index], walk->level, walk->s2->lpa2, true);

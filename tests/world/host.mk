@@ -23,7 +23,7 @@ LIBRARIES := -lpthread
 
 WARNINGS := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wundef -Wvla \
 	-Wwrite-strings
-CFLAGS = -std=gnu11 -O1 -g -fno-common $(CHECKS_$(KIND)) $(WARNINGS) $(CFLAGS_$(CC_$(KIND))) \
+CFLAGS = -std=gnu11 -O1 -g -fno-common -DABI_COMMANDS_CSM_RMI -DABI_COMMANDS_CSM_RSI $(CHECKS_$(KIND)) $(WARNINGS) $(CFLAGS_$(CC_$(KIND))) \
 	-I$(TOP)/rmm -I$(TOP)/rmm/arch/include -I$(TOP)/rmm/arch/host/inline -I$(TOP)/tests -I$(TOP)
 # What a test changes inside MACHINE_STOP_OF() it does not use afterwards; gcc sees only setjmp().
 CFLAGS_gcc   := -Wno-clobbered
@@ -33,7 +33,7 @@ CFLAGS_clang := -Wno-gnu-zero-variadic-macro-arguments
 PLAIN_CHECKS := $(if $(filter tsan,$(KIND)),,$(CHECKS_$(KIND)))
 
 RMM_FOLDERS    := base feat granule map s2 realm rec csm attest cmd core
-RMM_SOURCES    := $(sort $(wildcard $(RMM_FOLDERS:%=$(TOP)/rmm/%/*.c)))
+RMM_SOURCES    := $(sort $(filter-out %/csm/off.c,$(wildcard $(RMM_FOLDERS:%=$(TOP)/rmm/%/*.c))))
 HOST_SOURCES   := $(RMM_SOURCES) $(sort $(wildcard $(TOP)/rmm/arch/host/*.c $(TOP)/tests/world/*.c))
 HOST_OBJECTS   := $(HOST_SOURCES:$(TOP)/%.c=$(OUT)/obj/%.o)
 HOST_LIBRARY   := $(OUT)/world.a

@@ -37,6 +37,7 @@ static const struct world_command commands[] = {
 #define RSI_COMMAND(fid, name, handler, ...)
 #define PSCI_COMMAND(fid, name, handler, ...)
 #define ABI_COMMANDS_ALL
+#include "abi/commands-csm.def"
 #include "abi/commands.def"
 #undef ABI_COMMANDS_ALL
 #undef RMI_COMMAND

@@ -24,8 +24,9 @@ static void check_after(const struct held *one, enum arch_lock_rank rank, uint64
 		machine_stop("LOCKS: rank %d is taken while rank %d is held", (int)rank,
 			     (int)one->rank);
 	}
-	if (rank == ARCH_RANK_EXTERNAL && one->rank == ARCH_RANK_EXTERNAL && one->key >= key) {
-		machine_stop("LOCKS: external %lu is taken while %lu is held", (unsigned long)key,
+	if (rank <= ARCH_RANK_CSM && one->rank == rank && one->key >= key) {
+		machine_stop("LOCKS: %s %lu is taken while %lu is held",
+			     rank == ARCH_RANK_CSM ? "CSM" : "external", (unsigned long)key,
 			     (unsigned long)one->key);
 	}
 }

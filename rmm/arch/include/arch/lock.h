@@ -11,11 +11,13 @@
 
 /*
  * Lock order (docs/locking.md): ranks are taken in ascending order, and within ARCH_RANK_EXTERNAL
- * in ascending order of key, a granule's place in its table, which ascends as its address does.
+ * and ARCH_RANK_CSM in ascending order of key, a granule's place in its table, which ascends as its
+ * address does.
  * Within ARCH_RANK_INTERNAL the order is the tree's own: parent before child.
  */
 enum arch_lock_rank {
 	ARCH_RANK_EXTERNAL, /* granules whose address the caller named */
+	ARCH_RANK_CSM,      /* what a realm shares; key: its RD */
 	ARCH_RANK_INTERNAL, /* granules found through a locked one: tables, data */
 	ARCH_RANK_LEAF,     /* nothing else is taken while it is held */
 };

@@ -1,0 +1,456 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/* Regions: CREATE, DESTROY, SEAL and DIGEST. */
+#include <string.h>
+
+#include "base/assert.h"
+#include "base/bits.h"
+#include "base/fail.h"
+#include "base/hash.h"
+#include "csm/csm_internal.h"
+#include "map/map.h"
+
+/* Pages that one call hashes at most: a page costs about as much as a leaf table. */
+#define DIGEST_PAGES 16U
+
+static uint64_t check_range(const struct rd *self, ipa_t base, uint64_t size)
+{
+	if (!is_aligned(base.v, GRANULE_SIZE)) {
+		return FAIL(base_align, RSI_ERROR_INPUT);
+	}
+	if (!is_aligned(size, GRANULE_SIZE)) {
+		return FAIL(size_align, RSI_ERROR_INPUT);
+	}
+	if (size == 0) {
+		return FAIL(size_valid, RSI_ERROR_INPUT);
+	}
+	if (!s2_range_protected(&self->s2, base, size)) {
+		return FAIL(rgn_bound, RSI_ERROR_INPUT);
+	}
+	return RSI_SUCCESS;
+}
+
+/* The unfinished region that a call with the same arguments goes on with. */
+static struct csm_record *find_unfinished(const struct rd *self, ipa_t base, uint64_t size,
+					  uint64_t label)
+{
+	struct csm_record *record = csm_range_find(self, base.v, base.v + size);
+	bool same = record != NULL && record->kind == CSM_REGION && record->state == CSM_CREATING &&
+		    record->base == base.v && record->size == size && record->label == label;
+
+	return same ? record : NULL;
+}
+
+/* Looks at RIPAS from *at on as far as this call may; false: it is not RAM. */
+static bool look_for_ram(const struct rd *self, ipa_t base, ipa_t top, ipa_t *at)
+{
+	struct csm_work work = {0};
+
+	do {
+		if (!s2_scan(&self->s2, S2_SCAN_RAM, base, top, at, &work.visited)) {
+			return false;
+		}
+	} while (at->v < top.v && csm_may_go_on(&work));
+	return true;
+}
+
+/* A region that was never finished has no id, so nobody can want it: it gives way. */
+static bool make_room(struct rd *self, ipa_t base, ipa_t top)
+{
+	struct csm_record *other = csm_range_find(self, base.v, top.v);
+
+	while (other != NULL && other->kind == CSM_REGION && other->state == CSM_CREATING) {
+		csm_record_free(self, other);
+		other = csm_range_find(self, base.v, top.v);
+	}
+	return other == NULL;
+}
+
+static uint64_t reserve_record(struct rd *self, ipa_t base, uint64_t size, uint64_t label,
+			       struct csm_record **region)
+{
+	if (!make_room(self, base, ipa_add(base, size))) {
+		return FAIL(overlap, RSI_ERROR_INPUT);
+	}
+	*region = csm_record_new(self, CSM_REGION);
+	if (*region == NULL) {
+		return FAIL(space, CSM_ERROR_NO_SPACE);
+	}
+	(*region)->state = CSM_CREATING;
+	(*region)->base = base.v;
+	(*region)->size = size;
+	(*region)->label = label;
+	csm_range_insert(self, *region);
+	return RSI_SUCCESS;
+}
+
+static uint64_t create_locked(struct rd *self, ipa_t base, uint64_t size, uint64_t label,
+			      struct csm_record **region)
+{
+	ipa_t top = ipa_add(base, size);
+	ipa_t at = base;
+	uint64_t status;
+
+	if (!csm_in_use(self)) {
+		return FAIL(apt, CSM_ERROR_NO_APT);
+	}
+	status = check_range(self, base, size);
+	if (status != RSI_SUCCESS) {
+		return status;
+	}
+	*region = find_unfinished(self, base, size, label);
+	if (*region != NULL) {
+		at = ipa_add(base, (*region)->progress);
+	}
+	if (!look_for_ram(self, base, top, &at)) {
+		if (*region != NULL) {
+			csm_record_free(self, *region);
+		}
+		return FAIL(ripas, RSI_ERROR_INPUT);
+	}
+	if (*region == NULL) {
+		status = reserve_record(self, base, size, label, region);
+	}
+	if (status == RSI_SUCCESS && at.v < top.v) {
+		(*region)->progress = at.v - base.v;
+		status = RSI_INCOMPLETE;
+	}
+	return status;
+}
+
+uint64_t csm_create(struct rd *self, ipa_t base, uint64_t size, uint64_t label, uint64_t *id,
+		    struct rmi_rec_exit *exit)
+{
+	struct csm_held held = csm_lock(self);
+	struct csm_record *region = NULL;
+	uint64_t status = create_locked(self, base, size, label, &region);
+
+	if (status == RSI_SUCCESS) {
+		region->state = CSM_LIVE;
+		region->progress = 0;
+		*id = ++self->csm.last_region;
+		csm_record_key(self, region, *id, 0);
+		csm_notice(exit, RMI_EXIT_CSM_PROVIDER, region);
+	}
+	csm_unlock(held);
+	return status;
+}
+
+/* --- the end */
+
+void csm_region_close(struct rd *self, struct csm_record *region)
+{
+	if (region->state == CSM_LIVE) {
+		region->state = CSM_ENDING;
+		region->seal = CSM_SEAL_IDLE;
+		region->progress = 0;
+		for (unsigned int n = region->next_grant; n != CSM_NONE;
+		     n = csm_record(self, n)->next_grant) {
+			csm_grant_close(csm_record(self, n));
+		}
+	}
+}
+
+/* The provider may write to its own memory again. True when all of it is done. */
+static bool open_own(struct rd *self, struct csm_record *region, struct csm_work *work)
+{
+	ipa_t at = ipa_of(region->base + region->progress);
+	ipa_t top = ipa_of(region->base + region->size);
+
+	if ((region->flags & CSM_IS_SEALED) == 0 || at.v >= top.v) {
+		return true;
+	}
+	s2_protect(&self->s2, &at, top, false, &work->visited);
+	region->progress = at.v - region->base;
+	return at.v >= top.v;
+}
+
+bool csm_region_end(struct rd *self, uint64_t id, struct csm_work *work)
+{
+	struct csm_held held = csm_lock(self);
+	struct csm_record *region = csm_find(self, CSM_REGION, id, 0);
+	unsigned int first = region == NULL ? CSM_NONE : region->next_grant;
+	uint64_t consumer = first == CSM_NONE ? 0 : csm_record(self, first)->key[1];
+	bool done = first == CSM_NONE && (region == NULL || open_own(self, region, work));
+	struct granule *told = NULL;
+
+	csm_unlock(held);
+	if (first == CSM_NONE) {
+		return done;
+	}
+	if (csm_grant_end(self, id, consumer, work, &told) == CSM_END_TELL) {
+		held = csm_lock(self);
+		region = csm_find(self, CSM_REGION, id, 0);
+		if (region != NULL) {
+			region->flags |= CSM_TOLD;
+		}
+		csm_unlock(held);
+	}
+	return false;
+}
+
+/* Everything is withdrawn: first the host hears of signals, then the provider of success. */
+static uint64_t finish_destroy(struct rd *self, uint64_t id, struct rmi_rec_exit *exit)
+{
+	struct csm_held held = csm_lock(self);
+	const struct csm_key key = {CSM_REGION, {id, 0}};
+	struct csm_record *region = csm_find_over(self, &key);
+	uint64_t status = RSI_SUCCESS;
+
+	if (region == NULL) {
+		status = FAIL(region, RSI_ERROR_INPUT);
+	} else if ((region->flags & (CSM_TOLD | CSM_SIGNALLED)) == CSM_TOLD) {
+		region->flags |= CSM_SIGNALLED;
+		csm_tell(exit, NULL);
+		status = RSI_INCOMPLETE;
+	} else {
+		csm_notice(exit, RMI_EXIT_CSM_REMOVED, region);
+		csm_record_free(self, region);
+	}
+	csm_unlock(held);
+	return status;
+}
+
+static uint64_t begin_destroy(struct rd *self, uint64_t id)
+{
+	struct csm_held held = csm_lock(self);
+	struct csm_record *region = csm_find(self, CSM_REGION, id, 0);
+	uint64_t status = RSI_SUCCESS;
+
+	if (!csm_in_use(self)) {
+		status = FAIL(apt, CSM_ERROR_NO_APT);
+	} else if (region == NULL) {
+		status = FAIL(region, RSI_ERROR_INPUT);
+	} else {
+		csm_region_close(self, region);
+	}
+	csm_unlock(held);
+	return status;
+}
+
+uint64_t csm_destroy(struct rd *self, uint64_t id, struct rmi_rec_exit *exit)
+{
+	struct csm_work work = {0};
+	uint64_t status = begin_destroy(self, id);
+
+	if (status != RSI_SUCCESS) {
+		return status;
+	}
+	while (!csm_region_end(self, id, &work)) {
+		if (!csm_may_go_on(&work)) {
+			return RSI_INCOMPLETE;
+		}
+	}
+	return finish_destroy(self, id, exit);
+}
+
+/* --- sealing */
+
+/* True: all pages are there. False: not, or not known yet. */
+static uint64_t seal_check(struct rd *self, struct csm_record *region, struct csm_work *work)
+{
+	ipa_t at = ipa_of(region->base + region->progress);
+	ipa_t base = ipa_of(region->base);
+	ipa_t top = ipa_of(region->base + region->size);
+
+	if (!s2_scan(&self->s2, S2_SCAN_PRESENT, base, top, &at, &work->visited)) {
+		region->seal = CSM_SEAL_IDLE;
+		return FAIL(pages, RSI_ERROR_STATE);
+	}
+	region->progress = at.v - region->base;
+	if (at.v >= top.v) {
+		/* From here on nothing is lent for writing. */
+		region->flags |= CSM_IS_SEALED;
+		region->seal = CSM_SEAL_OWN;
+		region->progress = 0;
+	}
+	return RSI_SUCCESS;
+}
+
+static void seal_own(struct rd *self, struct csm_record *region, struct csm_work *work)
+{
+	ipa_t at = ipa_of(region->base + region->progress);
+	ipa_t top = ipa_of(region->base + region->size);
+
+	s2_protect(&self->s2, &at, top, true, &work->visited);
+	region->progress = at.v - region->base;
+	if (at.v < top.v) {
+		return;
+	}
+	region->seal = CSM_SEAL_LENT;
+	region->progress = 0;
+	for (unsigned int n = region->next_grant; n != CSM_NONE;
+	     n = csm_record(self, n)->next_grant) {
+		struct csm_record *grant = csm_record(self, n);
+
+		if (grant->state == CSM_ATTACHED && (grant->perm & CSM_PERM_WRITE) != 0) {
+			grant->flags |= CSM_RECALLED;
+			grant->recall = 0;
+		}
+	}
+}
+
+/* What was lent for writing comes back on access, for reading. */
+static void seal_lent(struct rd *self, struct csm_record *region, struct csm_work *work)
+{
+	unsigned int n = region->next_grant;
+
+	while (n != CSM_NONE && (csm_record(self, n)->flags & CSM_RECALLED) == 0) {
+		n = csm_record(self, n)->next_grant;
+	}
+	if (n == CSM_NONE) {
+		region->seal = CSM_SEAL_IDLE;
+		return;
+	}
+
+	struct csm_record *grant = csm_record(self, n);
+	ipa_t at = ipa_of(grant->base + grant->recall);
+	ipa_t top = ipa_of(grant->base + region->size);
+
+	s2_take_back(&grant->peer->s2, &at, top, &work->visited);
+	grant->recall = at.v - grant->base;
+	if (at.v >= top.v) {
+		grant->flags &= (uint8_t)~CSM_RECALLED;
+	}
+}
+
+static uint64_t seal_step(struct rd *self, struct csm_record *region, struct csm_work *work)
+{
+	uint64_t status = RSI_SUCCESS;
+
+	switch ((enum csm_seal)region->seal) {
+	case CSM_SEAL_IDLE:
+		break;
+	case CSM_SEAL_CHECK:
+		status = seal_check(self, region, work);
+		break;
+	case CSM_SEAL_OWN:
+		seal_own(self, region, work);
+		break;
+	case CSM_SEAL_LENT:
+		seal_lent(self, region, work);
+		break;
+	}
+	return status;
+}
+
+static uint64_t begin_seal(const struct rd *self, struct csm_record *region)
+{
+	if (!csm_in_use(self)) {
+		return FAIL(apt, CSM_ERROR_NO_APT);
+	}
+	if (region == NULL) {
+		return FAIL(region, RSI_ERROR_INPUT);
+	}
+	if (region->state != CSM_LIVE) {
+		return FAIL(region_state, RSI_ERROR_STATE);
+	}
+	if (region->seal == CSM_SEAL_IDLE) {
+		if ((region->flags & CSM_IS_SEALED) != 0) {
+			return FAIL(sealed, RSI_ERROR_STATE);
+		}
+		region->seal = CSM_SEAL_CHECK;
+		region->progress = 0;
+	}
+	return RSI_SUCCESS;
+}
+
+uint64_t csm_seal(struct rd *self, uint64_t id)
+{
+	struct csm_work work = {0};
+	struct csm_held held = csm_lock(self);
+	struct csm_record *region = csm_find(self, CSM_REGION, id, 0);
+	uint64_t status = begin_seal(self, region);
+
+	while (status == RSI_SUCCESS && region->seal != CSM_SEAL_IDLE) {
+		status = seal_step(self, region, &work);
+		if (status == RSI_SUCCESS && region->seal != CSM_SEAL_IDLE &&
+		    !csm_may_go_on(&work)) {
+			status = RSI_INCOMPLETE;
+		}
+	}
+	csm_unlock(held);
+	return status;
+}
+
+/* --- digest */
+
+/* Hashes the page at the region's progress; false if the host has taken it. */
+static bool hash_page(const struct rd *provider, struct csm_record *region)
+{
+	pa_t page;
+
+	if (!s2_page_at(&provider->s2, ipa_of(region->base + region->progress), &page)) {
+		return false;
+	}
+	hash_blocks_512(region->hash, region->progress == 0, map_data_open(page), GRANULE_SIZE);
+	map_data_close();
+	region->progress += GRANULE_SIZE;
+	return true;
+}
+
+static uint64_t hash_region(const struct rd *provider, struct csm_record *region)
+{
+	struct csm_work work = {0};
+	unsigned int pages = 0;
+
+	do {
+		if (pages == DIGEST_PAGES) {
+			return RSI_INCOMPLETE;
+		}
+		if (!hash_page(provider, region)) {
+			region->progress = 0;
+			return FAIL(pages, RSI_ERROR_STATE);
+		}
+		pages++;
+		if (region->progress == region->size) {
+			hash_finish_512(region->hash, region->size);
+			region->flags |= CSM_HASHED;
+			return RSI_SUCCESS;
+		}
+	} while (csm_may_go_on(&work));
+	return RSI_INCOMPLETE;
+}
+
+/* The region, as its provider or somebody with a sharing of it that stands may name it. */
+static struct csm_record *region_for(const struct csm_pair *pair, uint64_t provider, uint64_t id)
+{
+	const struct csm_record *attachment;
+	struct csm_record *region = NULL;
+
+	if (provider == pair->self->id) {
+		region = csm_find(pair->self, CSM_REGION, id, 0);
+	} else {
+		attachment = csm_find(pair->self, CSM_ATTACHMENT, provider, id);
+		if (attachment != NULL && attachment->peer != NULL &&
+		    attachment->state != CSM_DETACHING &&
+		    (csm_other(attachment)->flags & CSM_CLOSED) == 0) {
+			region = csm_find(pair->peer, CSM_REGION, id, 0);
+		}
+	}
+	return region != NULL && region->state == CSM_LIVE ? region : NULL;
+}
+
+uint64_t csm_digest(struct rd *self, uint64_t provider, uint64_t id,
+		    uint8_t digest[CSM_DIGEST_SIZE])
+{
+	struct csm_pair pair;
+	struct csm_record *region;
+	uint64_t status = RSI_SUCCESS;
+
+	csm_pair_lock(self, provider, &pair);
+	region = region_for(&pair, provider, id);
+	if (!csm_in_use(self)) {
+		status = FAIL(apt, CSM_ERROR_NO_APT);
+	} else if (region == NULL) {
+		status = FAIL(access, CSM_ERROR_ACCESS);
+	} else if ((region->flags & CSM_IS_SEALED) == 0 || region->seal != CSM_SEAL_IDLE) {
+		status = FAIL(not_sealed, RSI_ERROR_STATE);
+	} else if ((region->flags & CSM_HASHED) == 0) {
+		status = hash_region(pair.peer == NULL ? self : pair.peer, region);
+	}
+	if (status == RSI_SUCCESS) {
+		memcpy(digest, region->hash, CSM_DIGEST_SIZE);
+	}
+	csm_pair_unlock(&pair);
+	return status;
+}

@@ -1,0 +1,568 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/* What the host does to realms that share: the changed commands of RMM 1.0, and hostile hosts. */
+#include "csm/csm_unit.h"
+
+#define RO CSM_PERM_READ
+#define RW (CSM_PERM_READ | CSM_PERM_WRITE)
+
+static uint64_t own_page(const struct party *party, unsigned int n)
+{
+	return party_map(party, PARTY_OWN + PAGE(n)).pa;
+}
+
+/* --- RMI_DATA_* */
+
+/* hazard 05, hazard 10: what is lent is not the host's to destroy or to replace there. */
+static void consumer_data(void **state)
+{
+	struct party *provider = party_make(1);
+	struct party *consumer = party_make(1);
+	uint64_t region = party_region(provider, 0, 4);
+	uint64_t rd = consumer->realm.rd;
+	uint64_t spare = world_realm_delegated(&consumer->realm);
+	struct world_answer answer;
+
+	(void)state;
+	party_share(provider, region, consumer, RW);
+	party_reserve(consumer, provider, region, PARTY_OTHER, 4);
+	ASSERT_REFUSED(RMI(RMI_DATA_CREATE_UNKNOWN, rd, spare, PARTY_OTHER), RMI_ERROR_INPUT,
+		       csm_reserved);
+	party_attach(consumer, provider, region);
+	for (unsigned int i = 0; i < 4; i++) {
+		answer = RMI(RMI_DATA_CREATE_UNKNOWN, rd, spare, PARTY_OTHER + PAGE(i));
+		ASSERT_REFUSED(answer, RMI_ERROR_INPUT, csm_reserved);
+		answer = RMI(RMI_DATA_DESTROY, rd, PARTY_OTHER + PAGE(i));
+		ASSERT_REFUSED(answer, rmi_status_rtt(3), rtte_state);
+		assert_int_equal(answer.x[1], 0);
+		assert_int_equal(answer.x[2], PARTY_OTHER + BLOCK);
+		assert_int_equal(party_map(consumer, PARTY_OTHER + PAGE(i)).pa,
+				 own_page(provider, i));
+	}
+	assert_int_equal(world_state(spare), GRANULE_DELEGATED);
+	ASSERT_OK(CSM(provider, REVOKE, region, party_id(consumer)));
+	ASSERT_REFUSED(RMI(RMI_DATA_CREATE_UNKNOWN, rd, spare, PARTY_OTHER), RMI_ERROR_INPUT,
+		       csm_reserved);
+	ASSERT_OK(CSM_FINISH(consumer, DETACH_AND_FREE, party_id(provider), region));
+	ASSERT_RMI_OK(RMI(RMI_DATA_CREATE_UNKNOWN, rd, spare, PARTY_OTHER));
+	party_destroy_all();
+}
+
+/* hazard 06: gone for all before it is wiped and given back. */
+static void provider_data(void **state)
+{
+	struct party *provider = party_make(1);
+	struct party *consumers[3];
+	uint64_t region = party_region(provider, 0, 4);
+	uint64_t page = own_page(provider, 1);
+
+	(void)state;
+	for (unsigned int i = 0; i < 3; i++) {
+		consumers[i] = party_make(1);
+		party_share(provider, region, consumers[i], RW);
+		party_reserve(consumers[i], provider, region, PARTY_OTHER, 4);
+		party_attach(consumers[i], provider, region);
+	}
+	memset(machine_raw(pa_of(page)), 0x77, GRANULE_SIZE);
+	assert_int_equal(world_refs(page), 3);
+	ASSERT_RMI_OK(RMI(RMI_DATA_DESTROY, provider->realm.rd, PARTY_OWN + PAGE(1)));
+	assert_true(world_is_zero(page));
+	assert_int_equal(world_state(page), GRANULE_DELEGATED);
+	for (unsigned int i = 0; i < 3; i++) {
+		assert_int_equal(party_map(consumers[i], PARTY_OTHER + PAGE(1)).pa, 0);
+		ASSERT_ABORTS(consumers[i], PARTY_OTHER + PAGE(1));
+		ASSERT_READS(consumers[i], PARTY_OTHER + PAGE(2), own_page(provider, 2));
+	}
+	/* A page that was lost stays lost: nobody can have agreed to what comes in its place. */
+	ASSERT_RMI_OK(RMI(RMI_DATA_CREATE_UNKNOWN, provider->realm.rd, page, PARTY_OWN + PAGE(1)));
+	assert_int_equal(own_page(provider, 1), 0);
+	ASSERT_ABORTS(consumers[0], PARTY_OTHER + PAGE(1));
+	party_destroy_all();
+}
+
+/* --- RMI_RTT_* */
+
+static void read_entry(void **state)
+{
+	struct party *provider = party_make(1);
+	struct party *consumer = party_make(1);
+	struct world_answer answer;
+
+	(void)state;
+	party_lend(provider, consumer, 2, RW);
+	answer = RMI(RMI_RTT_READ_ENTRY, consumer->realm.rd, PARTY_OTHER, 3);
+	assert_int_equal(answer.x[1], 3);
+	assert_int_equal(answer.x[2], RMI_UNASSIGNED);
+	assert_int_equal(answer.x[3], 0);
+	assert_int_equal(answer.x[4], S2_EMPTY);
+	ASSERT_OK(CSM(provider, SEAL, 1));
+	answer = RMI(RMI_RTT_READ_ENTRY, provider->realm.rd, PARTY_OWN, 3);
+	assert_int_equal(answer.x[2], RMI_ASSIGNED);
+	assert_int_equal(answer.x[3], own_page(provider, 0));
+	party_destroy_all();
+}
+
+static void destroy_table(void **state)
+{
+	struct party *provider = party_make(1);
+	struct party *consumer = party_make(1);
+	uint64_t rd = consumer->realm.rd;
+	struct world_answer answer;
+	struct rmi_rec_exit exit;
+
+	(void)state;
+	party_lend(provider, consumer, 4, RO);
+	answer = RMI(RMI_RTT_DESTROY, rd, PARTY_OTHER, 3);
+	ASSERT_RMI_OK(answer);
+	for (unsigned int i = 0; i < 4; i++) {
+		assert_int_equal(world_refs(own_page(provider, i)), 0);
+	}
+	assert_int_equal(party_touch(consumer, PARTY_OTHER, false, &exit), TOUCH_EXIT);
+	ASSERT_RMI_OK(RMI(RMI_RTT_CREATE, rd, answer.x[1], PARTY_OTHER, 3));
+	ASSERT_READS(consumer, PARTY_OTHER + PAGE(3), own_page(provider, 3));
+	assert_false(party_map(consumer, PARTY_OTHER + PAGE(3)).write);
+	party_destroy_all();
+}
+
+static void ripas_stays(void **state)
+{
+	struct party *provider = party_make(1);
+	struct party *consumer = party_make(1);
+	uint64_t set[] = {RSI_IPA_STATE_SET_FID, 0, 0, RSI_RIPAS_EMPTY, 0};
+	struct {
+		struct party *party;
+		uint64_t base, top;
+	} cases[] = {
+		{provider, PARTY_OWN, PARTY_OWN + PAGE(4)},
+		{provider, PARTY_OWN + PAGE(3), PARTY_OWN + PAGE(9)},
+		{consumer, PARTY_OTHER, PARTY_OTHER + PAGE(1)},
+		{consumer, PARTY_OWN, PARTY_OTHER + BLOCK},
+	};
+
+	(void)state;
+	party_lend(provider, consumer, 4, RO);
+	for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
+		set[1] = cases[i].base;
+		set[2] = cases[i].top;
+		ASSERT_DENIED(party_call_args(cases[i].party, set, 5), RSI_ERROR_STATE, csm_range);
+	}
+	set[1] = PARTY_OWN + PAGE(4);
+	set[2] = PARTY_OWN + PAGE(5);
+	assert_int_equal(party_call_args(provider, set, 5).exit.exit_reason, RMI_EXIT_RIPAS_CHANGE);
+	party_destroy_all();
+}
+
+/* A request that another REC made before the region was there. */
+static void ripas_request(void **state)
+{
+	struct party *party = party_make(1);
+	struct world_realm *realm = &party->realm;
+	uint64_t base = PARTY_OWN + PAGE(2);
+	struct rec *rec = world_rec(realm, 0);
+
+	(void)state;
+	party_region(party, 0, 4);
+	rec->ripas_base = ipa_of(base);
+	rec->ripas_top = ipa_of(base + PAGE(4));
+	rec->ripas_value = S2_EMPTY;
+	ASSERT_REFUSED(RMI(RMI_RTT_SET_RIPAS, realm->rd, realm->recs[0], base, base + PAGE(4)),
+		       RMI_ERROR_INPUT, csm_range);
+	assert_int_not_equal(own_page(party, 3), 0);
+	assert_int_equal(rec->ripas_base.v, base);
+	party_destroy_all();
+}
+
+/* --- blocks */
+
+#define HIGH_PAGES 512U
+
+/* 2 MiB of the provider at PARTY_WIDE, in one block. */
+static void make_block(struct party *provider)
+{
+	uint64_t rd = provider->realm.rd;
+
+	world_realm_tables(&provider->realm, PARTY_WIDE, 3);
+	for (uint64_t i = 0; i < HIGH_PAGES; i++) {
+		world_delegate(WORLD_HIGH + PAGE(i));
+		ASSERT_RMI_OK(RMI(RMI_DATA_CREATE_UNKNOWN, rd, WORLD_HIGH + PAGE(i),
+				  PARTY_WIDE + PAGE(i)));
+	}
+	ASSERT_RMI_OK(RMI(RMI_RTT_FOLD, rd, PARTY_WIDE, 3));
+}
+
+static uint64_t lend_block(struct party *provider, struct party *consumer, uint64_t base)
+{
+	struct party_call call = CSM_FINISH(provider, CREATE, PARTY_WIDE, 2 * BLOCK, 0);
+
+	assert_int_equal(call.x[0], RSI_SUCCESS);
+	party_share(provider, call.x[1], consumer, RW);
+	party_reserve(consumer, provider, call.x[1], base, 2 * HIGH_PAGES);
+	party_attach(consumer, provider, call.x[1]);
+	return call.x[1];
+}
+
+static void split_provider(struct party *provider)
+{
+	ASSERT_RMI_OK(RMI(RMI_RTT_CREATE, provider->realm.rd,
+			  world_realm_delegated(&provider->realm), PARTY_WIDE, 3));
+}
+
+static void block_for_block(void **state)
+{
+	struct party *provider = party_make(1);
+	struct party *consumer = party_make(1);
+	struct machine_tlb_count before;
+	uint64_t region;
+
+	(void)state;
+	make_block(provider);
+	world_realm_tables(&consumer->realm, PARTY_BARE, 2);
+	region = lend_block(provider, consumer, PARTY_BARE);
+	assert_true(party_map(consumer, PARTY_BARE).block);
+	assert_int_equal(party_map(consumer, PARTY_BARE + PAGE(511)).pa, WORLD_HIGH + PAGE(511));
+	assert_int_equal(world_refs(WORLD_HIGH), 1);
+	assert_int_equal(world_refs(WORLD_HIGH + PAGE(1)), 0);
+	/* hazard 21: one invalidation for the block. */
+	before = machine_tlb_count();
+	ASSERT_OK(CSM_FINISH(provider, REVOKE, region, party_id(consumer)));
+	assert_int_equal(machine_tlb_count().entries + machine_tlb_count().ranges,
+			 before.entries + before.ranges + 1);
+	assert_int_equal(party_map(consumer, PARTY_BARE).pa, 0);
+	assert_int_equal(world_refs(WORLD_HIGH), 0);
+	split_provider(provider);
+	party_destroy_all();
+}
+
+/* hazard 07: split, partly taken away, and not to be folded again. */
+static void block_split(void **state)
+{
+	struct party *provider = party_make(1);
+	struct party *consumer = party_make(1);
+	uint64_t rd = consumer->realm.rd;
+	uint64_t table = world_realm_delegated(&consumer->realm);
+
+	(void)state;
+	make_block(provider);
+	world_realm_tables(&consumer->realm, PARTY_BARE, 2);
+	lend_block(provider, consumer, PARTY_BARE);
+	ASSERT_RMI_OK(RMI(RMI_RTT_CREATE, rd, table, PARTY_BARE, 3));
+	for (uint64_t i = 0; i < HIGH_PAGES; i++) {
+		struct mapping mapping = party_map(consumer, PARTY_BARE + PAGE(i));
+
+		assert_int_equal(mapping.pa, WORLD_HIGH + PAGE(i));
+		assert_true(mapping.write && !mapping.exec && !mapping.block);
+		assert_int_equal(world_refs(mapping.pa), 1);
+	}
+	ASSERT_REFUSED(RMI(RMI_RTT_FOLD, rd, PARTY_BARE, 3), rmi_status_rtt(3), rtt_homo);
+	split_provider(provider);
+	ASSERT_RMI_OK(RMI(RMI_DATA_DESTROY, provider->realm.rd, PARTY_WIDE + PAGE(9)));
+	ASSERT_REFUSED(RMI(RMI_RTT_FOLD, rd, PARTY_BARE, 3), rmi_status_rtt(3), rtt_homo);
+	ASSERT_ABORTS(consumer, PARTY_BARE + PAGE(9));
+	ASSERT_READS(consumer, PARTY_BARE + PAGE(10), WORLD_HIGH + PAGE(10));
+	party_destroy_all();
+}
+
+/* hazard 07: the provider loses a page out of what the consumer has as a block. */
+static void block_loses_page(void **state)
+{
+	struct party *provider = party_make(1);
+	struct party *consumer = party_make(1);
+	struct rmi_rec_exit exit;
+
+	(void)state;
+	make_block(provider);
+	world_realm_tables(&consumer->realm, PARTY_BARE, 2);
+	lend_block(provider, consumer, PARTY_BARE);
+	split_provider(provider);
+	assert_true(party_map(consumer, PARTY_BARE + PAGE(9)).block);
+	ASSERT_RMI_OK(RMI(RMI_DATA_DESTROY, provider->realm.rd, PARTY_WIDE + PAGE(9)));
+	assert_int_equal(party_map(consumer, PARTY_BARE).pa, 0);
+	assert_int_equal(party_touch(consumer, PARTY_BARE, false, &exit), TOUCH_EXIT);
+	world_realm_tables(&consumer->realm, PARTY_BARE, 3);
+	ASSERT_READS(consumer, PARTY_BARE, WORLD_HIGH);
+	ASSERT_ABORTS(consumer, PARTY_BARE + PAGE(9));
+	party_destroy_all();
+}
+
+/* Addresses that are not congruent, and a table that is there already: pages. */
+static void block_as_pages(void **state)
+{
+	struct party *provider = party_make(1);
+	struct party *consumer = party_make(1);
+	uint64_t base = PARTY_BARE + PAGE(3);
+
+	(void)state;
+	make_block(provider);
+	world_realm_tables(&consumer->realm, base, 3);
+	world_realm_tables(&consumer->realm, base + BLOCK, 3);
+	lend_block(provider, consumer, base);
+	for (uint64_t i = 0; i < HIGH_PAGES; i++) {
+		assert_int_equal(party_map(consumer, base + PAGE(i)).pa, WORLD_HIGH + PAGE(i));
+		assert_false(party_map(consumer, base + PAGE(i)).block);
+	}
+	split_provider(provider);
+	party_destroy_all();
+}
+
+static void block_sealed(void **state)
+{
+	struct party *provider = party_make(1);
+	struct party *consumer = party_make(1);
+	struct party_call call;
+
+	(void)state;
+	make_block(provider);
+	world_realm_tables(&consumer->realm, PARTY_BARE, 2);
+	call = CSM(provider, CREATE, PARTY_WIDE, BLOCK - PAGE(1), 0);
+	/* A block that reaches beyond the region cannot be sealed with it. */
+	ASSERT_DENIED(CSM(provider, SEAL, call.x[1]), RSI_ERROR_STATE, pages);
+	ASSERT_OK(CSM(provider, DESTROY, call.x[1]));
+	call = CSM(provider, CREATE, PARTY_WIDE, BLOCK, 0);
+	party_share(provider, call.x[1], consumer, RW);
+	party_reserve(consumer, provider, call.x[1], PARTY_BARE, HIGH_PAGES);
+	party_attach(consumer, provider, call.x[1]);
+	ASSERT_OK(CSM_FINISH(provider, SEAL, call.x[1]));
+	assert_int_equal(party_access(provider, PARTY_WIDE, true), TOUCH_ABORT);
+	assert_int_equal(party_access(consumer, PARTY_BARE, true), TOUCH_ABORT);
+	split_provider(provider);
+	assert_int_equal(party_access(provider, PARTY_WIDE + PAGE(7), true), TOUCH_ABORT);
+	ASSERT_REFUSED(RMI(RMI_RTT_FOLD, provider->realm.rd, PARTY_WIDE, 3), rmi_status_rtt(3),
+		       rtt_homo);
+	ASSERT_OK(CSM_FINISH(provider, DESTROY, call.x[1]));
+	assert_true(party_map(provider, PARTY_WIDE + PAGE(7)).write);
+	ASSERT_RMI_OK(RMI(RMI_RTT_FOLD, provider->realm.rd, PARTY_WIDE, 3));
+	split_provider(provider);
+	party_destroy_all();
+}
+
+/* --- hostile hosts */
+
+/* hazard 23, invariant 08: APTs and realms go in every order, and everything comes back. */
+static void any_order(void **state)
+{
+	(void)state;
+	for (unsigned int order = 0; order < 16; order++) {
+		struct party *provider;
+		struct party *consumer;
+
+		party_count = 0;
+		provider = party_make(2);
+		consumer = party_make(2);
+		party_lend(provider, consumer, 4, RW);
+		party_lend(consumer, provider, 3, RO);
+		if ((order & 1) != 0) {
+			party_drop_apts(provider);
+		}
+		if ((order & 2) != 0) {
+			party_drop_apts(consumer);
+		}
+		if ((order & 4) != 0) {
+			party_drop_data(consumer, 0, PARTY_BARE);
+		}
+		party_destroy((order & 8) != 0 ? consumer : provider);
+		party_destroy((order & 8) != 0 ? provider : consumer);
+	}
+}
+
+static void apt_in_steps(void **state)
+{
+	struct party *provider = party_make(1);
+	struct party *consumer = party_make(1);
+	struct party *third = party_make(1);
+	uint64_t region = party_lend(provider, consumer, 4, RW);
+	unsigned int calls = 1;
+
+	(void)state;
+	party_share(provider, region, third, RO);
+	party_reserve(third, provider, region, PARTY_OTHER, 4);
+	party_attach(third, provider, region);
+	ASSERT_OK(CSM(provider, SEAL, region));
+	party_lend(consumer, provider, 3, RW);
+	machine_on_interrupt_pending = party_interrupted;
+	while (RMI(RMI_APT_DESTROY, provider->realm.rd, provider->apt[0]).x[0] == CSM_INCOMPLETE) {
+		calls++;
+	}
+	machine_on_interrupt_pending = NULL;
+	assert_in_range(calls, 4, 12);
+	assert_true(world_is_zero(provider->apt[0]));
+	provider->apt_count = 0;
+	ASSERT_ABORTS(consumer, PARTY_OTHER);
+	ASSERT_ABORTS(third, PARTY_OTHER);
+	assert_true(party_map(provider, PARTY_OWN).write);
+	ASSERT_DENIED(CSM(provider, QUERY, party_id(provider), 0), CSM_ERROR_NO_APT, apt);
+	party_destroy_all();
+}
+
+/* hazard 02, hazard 01: a consumer goes, and one that looks like it comes to the same place. */
+static void look_alike(void **state)
+{
+	struct party *provider = party_make(1);
+	struct party *consumer = party_make(1);
+	uint64_t region = party_lend(provider, consumer, 4, RW);
+	uint64_t before = party_id(consumer);
+	uint64_t rd = consumer->realm.rd;
+
+	(void)state;
+	party_destroy(consumer);
+	party_count = 1;
+	consumer = party_make(1);
+	assert_int_equal(consumer->realm.rd, rd);
+	assert_int_not_equal(party_id(consumer), before);
+	ASSERT_DENIED(CSM(consumer, RESERVE, party_id(provider), region, PARTY_OTHER, PAGE(4), 0),
+		      CSM_ERROR_ACCESS, access);
+	ASSERT_DENIED(CSM(consumer, ATTACH, party_id(provider), region), RSI_ERROR_INPUT,
+		      reservation);
+	ASSERT_ABORTS(consumer, PARTY_OTHER);
+	/* The provider sees the grant unattached, and can still take it back. */
+	ASSERT_OK(CSM(provider, REVOKE, region, before));
+	party_destroy_all();
+}
+
+/* The provider goes: a dead reservation is all that is left of it. */
+static void provider_gone(void **state)
+{
+	struct party *consumer = party_make(1);
+	struct party *provider = party_make(1);
+	uint64_t region = party_lend(provider, consumer, 4, RW);
+	uint64_t p = party_id(provider);
+	uint64_t spare;
+
+	(void)state;
+	party_destroy(provider);
+	party_count = 1;
+	ASSERT_ABORTS(consumer, PARTY_OTHER);
+	ASSERT_DENIED(CSM(consumer, ATTACH, p, region), CSM_ERROR_ACCESS, access);
+	ASSERT_DENIED(CSM(consumer, SIGNAL, p, p, region, 1), CSM_ERROR_ACCESS, access);
+	assert_int_equal(CSM(consumer, QUERY, p, 0).x[4], csm_query_pack(0, CSM_STATE_ENDED, 0));
+	spare = world_realm_delegated(&consumer->realm);
+	ASSERT_REFUSED(RMI(RMI_DATA_CREATE_UNKNOWN, consumer->realm.rd, spare, PARTY_OTHER),
+		       RMI_ERROR_INPUT, csm_reserved);
+	ASSERT_OK(CSM_FINISH(consumer, DETACH_AND_FREE, p, region));
+	party_destroy_all();
+}
+
+/* hazard 13: only what is unassigned is mapped over. */
+static void own_page_stays(void **state)
+{
+	struct party *provider = party_make(1);
+	struct party *consumer = party_make(1);
+	uint64_t region = party_region(provider, 0, 4);
+	uint64_t own = world_realm_data(&consumer->realm, PARTY_OTHER + PAGE(3));
+	struct world_answer answer;
+
+	(void)state;
+	party_share(provider, region, consumer, RW);
+	party_reserve(consumer, provider, region, PARTY_OTHER, 4);
+	for (unsigned int i = 0; i < 3; i++) {
+		ASSERT_DENIED(CSM(consumer, ATTACH, party_id(provider), region), RSI_ERROR_STATE,
+			      own_granule);
+	}
+	answer = RMI(RMI_RTT_READ_ENTRY, consumer->realm.rd, PARTY_OTHER + PAGE(3), 3);
+	assert_int_equal(answer.x[2], RMI_ASSIGNED);
+	assert_int_equal(answer.x[3], own);
+	party_destroy_all();
+}
+
+/* hazard 21: what was never mapped costs no invalidation. */
+static void quiet_revoke(void **state)
+{
+	struct party *provider = party_make(1);
+	struct party *consumer = party_make(1);
+	uint64_t region = party_region(provider, PARTY_PAGES, 4);
+	struct machine_tlb_count before = machine_tlb_count();
+	struct machine_tlb_count after;
+
+	(void)state;
+	party_share(provider, region, consumer, RW);
+	party_reserve(consumer, provider, region, PARTY_OTHER, 4);
+	party_attach(consumer, provider, region);
+	ASSERT_OK(CSM(provider, REVOKE, region, party_id(consumer)));
+	after = machine_tlb_count();
+	assert_int_equal(before.entries, after.entries);
+	assert_int_equal(before.ranges, after.ranges);
+	assert_int_equal(before.alls, after.alls);
+	party_destroy_all();
+}
+
+static uint64_t next_random(uint64_t *seed)
+{
+	*seed ^= *seed << 13;
+	*seed ^= *seed >> 7;
+	*seed ^= *seed << 17;
+	return *seed;
+}
+
+/* A number that a command might take for something. */
+static uint64_t wild(uint64_t *seed, const struct party *left, const struct party *right)
+{
+	const uint64_t values[] = {
+		0,
+		1,
+		2,
+		3,
+		party_id(left),
+		party_id(right),
+		PARTY_OWN,
+		PARTY_OTHER,
+		PAGE(1),
+		PAGE(4),
+		BIT(39),
+		BIT(63),
+		~UINT64_C(0),
+		CSM_PERM_ALL,
+		PARTY_POLICY,
+		0xFFF,
+		left->realm.rd,
+		next_random(seed),
+		0 - PAGE(1),
+		BIT(39) - PAGE(1),
+	};
+
+	return values[next_random(seed) % ARRAY_LENGTH(values)];
+}
+
+/* hazard 19, invariant 12: a realm says anything, and nothing stops. */
+static void wild_arguments(void **state)
+{
+	struct party *left = party_make(1);
+	struct party *right = party_make(1);
+	uint64_t seed = 42;
+
+	(void)state;
+	party_lend(left, right, 4, RW);
+	for (unsigned int i = 0; i < 4000; i++) {
+		uint64_t args[6] = {RSI_CSM_FID_FIRST + next_random(&seed) % 14};
+		struct party *party = next_random(&seed) % 2 == 0 ? left : right;
+
+		for (unsigned int n = 1; n < 6; n++) {
+			args[n] = wild(&seed, left, right);
+		}
+		(void)party_call_args(party, args, 6);
+	}
+	party_destroy_all();
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		PARTY_TEST("RMI_DATA_CREATE_UNKNOWN csm_reserved; hazard 05; hazard 10",
+			   consumer_data),
+		PARTY_TEST("RMI_DATA_DESTROY of a page that is lent; hazard 06", provider_data),
+		PARTY_TEST("RMI_RTT_READ_ENTRY of what is lent, and sealed", read_entry),
+		PARTY_TEST("RMI_RTT_DESTROY of a table with what is lent", destroy_table),
+		PARTY_TEST("RSI_IPA_STATE_SET csm_range", ripas_stays),
+		PARTY_TEST("RMI_RTT_SET_RIPAS csm_range", ripas_request),
+		PARTY_TEST("a block for a block; hazard 21", block_for_block),
+		PARTY_TEST("RMI_RTT_CREATE over a block; hazard 07", block_split),
+		PARTY_TEST("hazard 07: a page lost out of a block", block_loses_page),
+		PARTY_TEST("a block as pages", block_as_pages),
+		PARTY_TEST("RSI_CSM_SEAL of blocks", block_sealed),
+		PARTY_TEST("hazard 23: teardown in any order; invariant 08", any_order),
+		PARTY_TEST("RMI_APT_DESTROY yields at every step", apt_in_steps),
+		PARTY_TEST("hazard 02: a grant does not outlive its consumer", look_alike),
+		PARTY_TEST("the provider is gone", provider_gone),
+		PARTY_TEST("hazard 13: the consumer's own page is not mapped over", own_page_stays),
+		PARTY_TEST("hazard 21: nothing mapped, nothing invalidated", quiet_revoke),
+		PARTY_TEST("hazard 19: wild arguments; invariant 12", wild_arguments),
+	};
+	return unit_run(tests);
+}
