@@ -80,7 +80,6 @@ void realm_id_retire(struct rd *rd)
 	while (atomic_load_explicit(&rd->pins, memory_order_acquire) != 0) {
 		arch_cpu_relax();
 	}
-	rd->id = 0;
 }
 
 struct rd *realm_pin(uint64_t id)

@@ -25,11 +25,6 @@ static uint64_t place_address(pa_t pa, bool lpa2)
 	return (pa.v & S2_ADDRESS_LPA2) | (pa.v & S2_ADDRESS_TOP) >> S2_ADDRESS_TOP_SHIFT;
 }
 
-pa_t s2_raw_address(uint64_t raw, bool lpa2)
-{
-	return find_address(raw, lpa2);
-}
-
 static uint64_t leaf_type(int level)
 {
 	return level == S2_LEVEL_PAGE ? S2_TYPE_LONG : S2_TYPE_BLOCK;
@@ -113,7 +108,7 @@ struct s2_entry s2_decode(uint64_t raw, int level, bool lpa2, bool protected_hal
 
 	if (s2_raw_lent(raw)) {
 		entry.kind = S2_BORROWED;
-		entry.pa = find_address(raw, lpa2);
+		entry.pa = s2_raw_address(raw, lpa2);
 		entry.attr = limits_of(raw);
 		return entry;
 	}

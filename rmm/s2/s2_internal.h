@@ -98,9 +98,6 @@ static inline unsigned int s2_table_length(int level)
 	return level == S2_LEVEL_MIN ? 16U : S2_TABLE_ENTRIES;
 }
 
-/* The address in a leaf entry, or one that was a leaf entry. */
-pa_t s2_raw_address(uint64_t raw, bool lpa2);
-
 /* One more reference of the DATA granule at pa. */
 void s2_borrow(pa_t pa);
 
