@@ -115,7 +115,7 @@ static void test_info(void)
 	CHECK(i.revision == CSM_GUEST_REVISION);
 	CHECK(i.csm_revision == CSM_REVISION);
 	CHECK(i.realm_id == 0x1111222233334444ULL);
-	CHECK(i.flags == (CSM_INFO_WINDOW | CSM_INFO_MMAP));
+	CHECK(i.flags == (CSM_INFO_WINDOW | CSM_INFO_MMAP | CSM_INFO_INTERRUPT));
 	CHECK(i.window_size == 2048 * MB);
 	CHECK(i.window_free == i.window_size);
 	CHECK(i.memory_used == 0);
@@ -410,6 +410,40 @@ static void test_signals(void)
 	close(fd);
 }
 
+static double seconds(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+}
+
+/* How long twenty signals take, each sent when the one before has been taken. */
+static double twenty(int fd, abi_u64 bits)
+{
+	struct csm_signal signal;
+	double start = seconds();
+
+	for (int i = 0; i < 20; i++) {
+		signal = (struct csm_signal){.bits = bits};
+		CHECK(ioctl(fd, CSM_SIGNAL, &signal) == 0);
+		CHECK(pending(fd, 5000) == POLLIN);
+		CHECK(ioctl(fd, CSM_TAKE, &signal) == 0 && signal.bits == bits);
+	}
+	return seconds() - start;
+}
+
+/* Every 250 ms the module looks by itself. */
+static void test_interrupt(void)
+{
+	int fd = attach(1);
+	double raised = twenty(fd, 1), dropped = twenty(fd, 1ULL << 39);
+
+	CHECK(raised < 2);
+	CHECK(dropped > 3);
+	close(fd);
+}
+
 /* More at once than one go fetches, from as many peers. */
 static void test_many_signals(void)
 {
@@ -627,6 +661,7 @@ static const struct {
 	{"attach: read-only", test_read_only},
 	{"external aborts: SIGBUS in the program, EFAULT in system calls", test_aborts},
 	{"signals: poll, eventfd, take", test_signals},
+	{"signals: by interrupt, and also where the host drops it", test_interrupt},
 	{"signals: 300 at once", test_many_signals},
 	{"the region or the peer ends", test_ended},
 	{"this side ends", test_end},

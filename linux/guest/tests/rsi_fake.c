@@ -8,11 +8,14 @@
  *   region 3: 1000 MiB, read and write: more than there is memory behind the window, so that its
  * end gives external aborts, as withdrawn memory does
  *
- * It has the grants that this realm gives it, and answers each signal: bits up to 39 come back; bit
- * 40 ends the attachment's region; bit 41 kills the peer, for this region; bit 42 sends 300 signals
- * from as many peers. Every long command wants to be called three times.
+ * It has the grants that this realm gives it, and answers each signal: bits up to 39 come back,
+ * with bit 39 without an interrupt, as a host does that drops it; bit 40 ends the attachment's
+ * region; bit 41 kills the peer, for this region; bit 42 sends 300 signals from as many peers.
+ * Every long command wants to be called three times.
  */
-#include <linux/slab.h>
+#include <linux/interrupt.h>
+#include <linux/of.h>
+#include <linux/of_irq.h>
 
 #include "guest.h"
 
@@ -73,6 +76,18 @@ int csm_rsi_call(struct csm_regs *regs)
 {
 	csm_rsi_finish(regs, true);
 	return csm_errno(regs->x[0]);
+}
+
+/* What the host does: the line of the device tree's node is raised. */
+static void raise(void)
+{
+	struct device_node *node = of_find_compatible_node(NULL, NULL, "caec,csm");
+	int irq = of_irq_get(node, 0);
+
+	of_node_put(node);
+	if (irq > 0) {
+		irq_set_irqchip_state(irq, IRQCHIP_STATE_PENDING, true);
+	}
 }
 
 static void push(u64 from, u64 provider, u64 region, u64 bits)
@@ -291,6 +306,9 @@ static u64 send(struct csm_regs *r)
 		}
 	} else {
 		push(PEER, provider, region, bits);
+	}
+	if (!(bits & BIT_ULL(39))) {
+		raise();
 	}
 	return RSI_SUCCESS;
 }
