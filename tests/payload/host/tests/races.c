@@ -591,3 +591,70 @@ TEST_CPUS(run_page_lost, 2,
 	el2_timer_stop();
 	gic_disable(PPI_EL2_TIMER);
 }
+
+/* The REC reads one word again and again on CPU 1, until what it reads from is taken away. */
+static void reading(struct rec *rec, uint64_t ipa)
+{
+	rec->stop_on_irq = true;
+	puppet_prepare(rec, PUPPET_WAIT, ipa, 0, 0);
+	cpu_start(1, rec_run_here, rec);
+	while (smc_call(RMI_RTT_SET_RIPAS_FID, rec->realm->rd, rec->granule, 0, PAGE_SIZE).x[0] !=
+	       RMI_ERROR_REC) {
+	}
+	delay_us(20000);
+}
+
+/* It must have left with a data abort at ipa. With a stale translation it would read on. */
+static void left(struct rec *rec, uint64_t ipa)
+{
+	if (!CHECK(cpu_join(1, 10000))) {
+		gic_send_sgi(1, SGI_WAKE);
+		REQUIRE(cpu_join(1, 10000));
+	}
+	CHECK_EQ(rec->stop, REC_EXIT);
+	CHECK_EQ(rec->run->exit.exit_reason, RMI_EXIT_SYNC);
+	CHECK_EQ(rec->run->exit.hpfar, ipa >> 8);
+}
+
+TEST_CPUS(unmap_running, 2,
+	  "concurrency: RMI_RTT_UNMAP_UNPROTECTED and RTT_DESTROY of what a realm reads on another "
+	  "CPU: it "
+	  "reads no more")
+{
+	struct realm *realm = puppet_realm(1);
+	struct rec *rec = &realm->recs[0];
+	uint64_t page = page_alloc();
+	struct smc_regs r;
+
+	realm_map_page(realm, UNPROTECTED, page);
+	reading(rec, UNPROTECTED);
+	CHECK_EQ(smc_call(RMI_RTT_UNMAP_UNPROTECTED_FID, realm->rd, UNPROTECTED, 3).x[0],
+		 RMI_SUCCESS);
+	left(rec, UNPROTECTED);
+	realm_map_page(realm, UNPROTECTED, page);
+	write64(page, 1);
+	REQUIRE_EQ(rec_run(rec), REC_CALL);
+	write64(page, 0);
+	reading(rec, UNPROTECTED);
+	r = smc_call(RMI_RTT_DESTROY_FID, realm->rd, UNPROTECTED, 3);
+	REQUIRE_EQ(r.x[0], RMI_SUCCESS);
+	granule_give(r.x[1]);
+	left(rec, UNPROTECTED);
+}
+
+TEST_CPUS(destroy_running, 2,
+	  "concurrency: RMI_DATA_DESTROY of a page that a realm reads on another CPU: it reads no "
+	  "more")
+{
+	struct realm *realm = puppet_realm(1);
+	uint64_t ipa = REALM_RAM_TOP - PAGE_SIZE;
+	struct rec *rec = &realm->recs[0];
+	struct smc_regs r;
+
+	REQUIRE(realm_data_unknown(realm, ipa));
+	reading(rec, ipa);
+	r = smc_call(RMI_DATA_DESTROY_FID, realm->rd, ipa);
+	REQUIRE_EQ(r.x[0], RMI_SUCCESS);
+	left(rec, ipa);
+	granule_give(r.x[1]);
+}
