@@ -149,6 +149,11 @@ void arch_vcpu_save(struct arch_vcpu *vcpu)
 	struct ns_state *ns = ns_state();
 	uint64_t sp_el0 = vcpu->el1.sp_el0;
 
+	/*
+	 * Invalidations and cache maintenance that the realm has begun here are complete before the
+	 * host can let it go on elsewhere, where its own barrier would not wait for them.
+	 */
+	dsb(ish);
 	gic_save(&vcpu->gic);
 	if (ns->has_keys) {
 		keys_save(&vcpu->pauth);
