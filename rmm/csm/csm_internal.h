@@ -132,6 +132,9 @@ void csm_grant_insert(struct csm_record *region, struct csm_record *grant);
 /* Takes the record out of whatever it is in, and wipes it. A grant or attachment is not linked. */
 void csm_record_free(struct rd *rd, struct csm_record *record);
 
+/* Stops unless the records are in order; called by builds that check, at each lock and unlock. */
+void csm_check(const struct rd *rd);
+
 /* --- two realms */
 
 /* Both locks, or that of self alone: then pair->peer is NULL. csm_pair_unlock(). */

@@ -2,6 +2,7 @@
 /* What regions, grants and attachments have in common: locks, links, loans, policies, notices. */
 #include <string.h>
 
+#include "arch/trace.h"
 #include "arch/vcpu.h"
 #include "base/assert.h"
 #include "base/bits.h"
@@ -18,6 +19,17 @@ _Static_assert(CSM_POLICY_SHA_256 == RMI_HASH_SHA_256 && CSM_POLICY_SHA_512 == R
 static void take(struct rd *rd)
 {
 	spinlock_take_as(&rd->csm.lock, ARCH_RANK_CSM, granule_index(rd->granule));
+	if (ARCH_CHECKS) {
+		csm_check(rd);
+	}
+}
+
+static void drop(struct rd *rd)
+{
+	if (ARCH_CHECKS) {
+		csm_check(rd);
+	}
+	spinlock_release(&rd->csm.lock);
 }
 
 struct csm_held csm_lock(struct rd *rd)
@@ -28,7 +40,7 @@ struct csm_held csm_lock(struct rd *rd)
 
 void csm_unlock(struct csm_held held)
 {
-	spinlock_release(&held.rd->csm.lock);
+	drop(held.rd);
 }
 
 void csm_pair_lock(struct rd *self, uint64_t peer, struct csm_pair *pair)
@@ -48,9 +60,9 @@ void csm_pair_lock(struct rd *self, uint64_t peer, struct csm_pair *pair)
 
 void csm_pair_unlock(const struct csm_pair *pair)
 {
-	spinlock_release(&pair->self->csm.lock);
+	drop(pair->self);
 	if (pair->peer != NULL) {
-		spinlock_release(&pair->peer->csm.lock);
+		drop(pair->peer);
 		realm_unpin(pair->peer);
 	}
 }

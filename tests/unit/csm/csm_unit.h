@@ -59,10 +59,9 @@ static inline struct world_answer party_add_apt(struct party *party)
 	return answer;
 }
 
-/* The next party: an active realm with one REC, and `apts` APT granules. */
-static inline struct party *party_make(unsigned int apts)
+/* Party n: an active realm with one REC, and `apts` APT granules. */
+static inline struct party *party_make_at(unsigned int n, unsigned int apts)
 {
-	unsigned int n = party_count++;
 	struct party *party = &parties[n];
 	struct world_realm *realm = &party->realm;
 
@@ -82,6 +81,11 @@ static inline struct party *party_make(unsigned int apts)
 		ASSERT_RMI_OK(party_add_apt(party));
 	}
 	return party;
+}
+
+static inline struct party *party_make(unsigned int apts)
+{
+	return party_make_at(party_count++, apts);
 }
 
 static inline int party_setup(void **state)

@@ -377,29 +377,59 @@ static void attach_terms(void **state)
 	party_destroy_all();
 }
 
+/* Grants that look attached: the simulated machine has no room for so many realms. */
+static void forge_grants(struct party *provider, uint64_t id, struct party *consumer,
+			 unsigned int count)
+{
+	struct csm_held held = csm_lock(world_rd(&provider->realm));
+	struct csm_record *region = csm_find(held.rd, CSM_REGION, id, 0);
+
+	for (unsigned int i = 0; i < count; i++) {
+		struct csm_record *grant = csm_record_new(held.rd, CSM_GRANT);
+
+		assert_non_null(grant);
+		csm_record_key(held.rd, grant, id, 1000 + i);
+		csm_grant_insert(region, grant);
+		grant->state = CSM_ATTACHED;
+		grant->perm = RO;
+		grant->size = region->size;
+		grant->peer = world_rd(&consumer->realm);
+		region->attached++;
+	}
+	csm_unlock(held);
+}
+
+static void forget_grants(struct party *provider, uint64_t id, unsigned int from, unsigned int to)
+{
+	struct csm_held held = csm_lock(world_rd(&provider->realm));
+	struct csm_record *region = csm_find(held.rd, CSM_REGION, id, 0);
+
+	for (unsigned int i = from; i < to; i++) {
+		struct csm_record *grant = csm_find(held.rd, CSM_GRANT, id, 1000 + i);
+
+		grant->peer = NULL;
+		grant->state = CSM_IDLE;
+		region->attached--;
+		csm_record_free(held.rd, grant);
+	}
+	csm_unlock(held);
+}
+
 static void attach_consumers(void **state)
 {
-	struct party *provider = party_make(1);
+	struct party *provider = party_make(12);
 	struct party *consumer = party_make(1);
 	uint64_t region = party_region(provider, 0, 1);
-	struct csm_held held;
 
 	(void)state;
 	party_share(provider, region, consumer, RO);
 	party_reserve(consumer, provider, region, PARTY_OTHER, 1);
-	held = csm_lock(world_rd(&provider->realm));
-	csm_find(held.rd, CSM_REGION, region, 0)->attached = CSM_MAX_CONSUMERS;
-	csm_unlock(held);
+	forge_grants(provider, region, consumer, CSM_MAX_CONSUMERS);
 	ASSERT_DENIED(CSM(consumer, ATTACH, party_id(provider), region), CSM_ERROR_NO_SPACE,
 		      consumers);
-	held = csm_lock(world_rd(&provider->realm));
-	csm_find(held.rd, CSM_REGION, region, 0)->attached = CSM_MAX_CONSUMERS - 1;
-	csm_unlock(held);
+	forget_grants(provider, region, 0, 1);
 	party_attach(consumer, provider, region);
-	held = csm_lock(world_rd(&provider->realm));
-	assert_int_equal(csm_find(held.rd, CSM_REGION, region, 0)->attached, CSM_MAX_CONSUMERS);
-	csm_find(held.rd, CSM_REGION, region, 0)->attached = 1;
-	csm_unlock(held);
+	forget_grants(provider, region, 1, CSM_MAX_CONSUMERS);
 	party_destroy_all();
 }
 
