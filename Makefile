@@ -14,7 +14,8 @@ UNITS := tests/unit tests/fuzz verifier vmm user
 export BUILD CSM
 
 .DEFAULT_GOAL := help
-.PHONY: help env firmware verifier unit proof host guest system-test target-test bench-rmm model lint test test-long clean distclean
+
+.PHONY: help demo demo-test env firmware verifier unit proof host guest system-test target-test bench-rmm model lint test test-long clean distclean
 
 help: ## list the targets
 	@echo "CAEC targets:"
@@ -52,6 +53,13 @@ system-test: ## whole stack: stock Linux host and realms in QEMU; guest module o
 	@bad=0; for part in linux/guest/tests tests/system; do \
 		$(IN) $(MAKE) --no-print-directory -C $$part check || bad=1; done; exit $$bad
 
+demo: ## the main job, shown: two realms attest each other and share memory [FILE=path] [TAMPER=1]
+	@$(if $(FILE),mkdir -p "$(BUILD)/demo" && cp -- "$(FILE)" "$(BUILD)/demo/file",:)
+	@$(IN) $(MAKE) --no-print-directory -C demo run $(if $(TAMPER),TAMPER=1)
+
+demo-test: ## the demonstration and its tampered variant, as tests
+	@$(IN) $(MAKE) --no-print-directory -C demo check
+
 bench-rmm: ## instructions of every command at R-EL2, as a table and build/results/bench-rmm.json
 	@$(IN) $(MAKE) --no-print-directory -C bench rmm
 
@@ -62,7 +70,7 @@ lint: ## format, include direction, size budgets, condition ids, headers alone
 	@$(IN) tools/lint
 
 test: ## all of the above; ends with "N passed, N failed"
-	@tools/run-tests lint unit proof target-test system-test model
+	@tools/run-tests lint unit proof target-test system-test demo-test model
 
 clean: ## remove build results
 	@rm -rf "$(BUILD)"
