@@ -156,7 +156,7 @@ class Demo:
     def boot(self):
         """Stock Debian at NS-EL2 with the host module."""
         system.IMAGES = IMAGES
-        self.machine = system.System("demo", self.args.kernel, self.report)
+        self.machine = system.System("demo", self.args.kernel, self.report, False)
         self.machine.host.wait("HOST: ready", system.BOOT_SECONDS)
         return " ".join(self.machine.run("uname -sr"))
 
