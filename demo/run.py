@@ -239,7 +239,8 @@ class Demo:
     def watch(self):
         """The consumer reads on and on, in the background."""
         self.in_realm(CONSUMER, f"(csmctl watch {self.theirs()} >/tmp/watch 2>&1; "
-                                "echo end $? >>/tmp/watch) 3>&- >/dev/null 2>&1 & sleep 2; cat /tmp/watch")
+                                "echo end $? >>/tmp/watch) 3>&- >/dev/null 2>&1 & "
+                                "sleep 2; cat /tmp/watch")
         return "it reads on and on"
 
     def revoke(self):
