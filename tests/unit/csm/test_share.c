@@ -630,6 +630,41 @@ static void ending_region(void **state)
 	party_destroy_all();
 }
 
+/* invariant 05: while it is under way nobody comes in again, and the host adds nothing either. */
+static void revoke_in_steps(void **state)
+{
+	struct party *provider = party_make(1);
+	struct party *consumer = party_make(1);
+	uint64_t base = PARTY_OTHER + BLOCK - PAGE(3);
+	uint64_t region = party_region(provider, PARTY_PAGES - 2, 6);
+	const uint64_t commands[] = {RSI_CSM_REVOKE_FID, RSI_CSM_DESTROY_FID};
+
+	(void)state;
+	world_realm_tables(&consumer->realm, PARTY_OTHER + BLOCK, 3);
+	for (unsigned int i = 0; i < ARRAY_LENGTH(commands); i++) {
+		uint64_t args[] = {commands[i], region, party_id(consumer)};
+
+		party_share(provider, region, consumer, RW);
+		party_reserve(consumer, provider, region, base, 6);
+		party_attach(consumer, provider, region);
+		machine_on_interrupt_pending = party_interrupted;
+		assert_int_equal(party_call_args(provider, args, 3).x[0], RSI_INCOMPLETE);
+		ASSERT_ABORTS(consumer, base);
+		assert_int_equal(party_map(consumer, base).pa, 0);
+		if (i == 0) {
+			world_realm_data(&provider->realm, PARTY_OWN + PAGE(PARTY_PAGES));
+			assert_int_equal(party_map(consumer, base + PAGE(2)).pa, 0);
+		}
+		ASSERT_OK(party_finish_args(provider, args, 3, &party_calls));
+		machine_on_interrupt_pending = NULL;
+		for (unsigned int page = 0; page < 6; page++) {
+			ASSERT_ABORTS(consumer, base + PAGE(page));
+		}
+		ASSERT_OK(CSM_FINISH(consumer, DETACH_AND_FREE, party_id(provider), region));
+	}
+	party_destroy_all();
+}
+
 static void detach(void **state)
 {
 	struct party *provider = party_make(1);
@@ -831,6 +866,8 @@ int main(void)
 		PARTY_TEST("a hole is an external abort", fault_hole),
 		PARTY_TEST("a reservation changes nothing yet", fault_reserved),
 		PARTY_TEST("RSI_CSM_REVOKE; invariant 03", revoke),
+		PARTY_TEST("RSI_CSM_REVOKE and RSI_CSM_DESTROY yield at every step; invariant 05",
+			   revoke_in_steps),
 		PARTY_TEST("RSI_CSM_REVOKE region; RSI_CSM_REVOKE grant", revoke_refused),
 		PARTY_TEST("RSI_CSM_SHARE region_state; RSI_CSM_SEAL region_state; "
 			   "RSI_CSM_REVOKE region_state",
