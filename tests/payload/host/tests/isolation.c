@@ -108,6 +108,28 @@ TEST(vectors_fp,
 	take_turns(realms, 2);
 }
 
+TEST(vectors_length,
+     "vector registers: ZCR_EL2 of the host is what it was after realms with and without SVE")
+{
+	struct realm *realms[2];
+
+	if (!has_sve()) {
+		SKIP("this CPU has no SVE");
+	}
+	realms[0] = vector_realm(1, false, 0);
+	realms[1] = vector_realm(1000, true, 1);
+	for (unsigned i = 0; i < ROUNDS * 2; i++) {
+		sysreg_write(ZCR_EL2, i % 5);
+		isb();
+		REQUIRE_EQ(rec_run(&realms[i % 2]->recs[0]), REC_CALL);
+		CHECK_EQ(sysreg_read(ZCR_EL2), i % 5);
+	}
+	sysreg_write(ZCR_EL2, ZCR_MAX);
+	isb();
+	CHECK_EQ(rec_run(&realms[0]->recs[0]), REC_DONE);
+	CHECK_EQ(rec_run(&realms[1]->recs[0]), REC_DONE);
+}
+
 #define CPTR_SMEN (3UL << 24)
 
 static bool streaming(void)
