@@ -843,10 +843,13 @@ static void destroy_with_unprotected_mappings(void **state)
 {
 	uint64_t rd = host_make_realm(0, host_params());
 	uint64_t *entries = map_meta(granule_find(pa_of(HOST_RTT + 2 * GRANULE_SIZE)));
+	unsigned int alls;
 
 	(void)state;
 	entries[5] = WORLD_HIGH | 0x7FD;
+	alls = machine_tlb_count().alls;
 	ASSERT_RMI_OK(RMI(RMI_REALM_DESTROY, rd));
+	assert_int_equal(machine_tlb_count().alls, alls + 1);
 	check_gone(rd, HOST_RTT, TABLES);
 }
 
