@@ -47,6 +47,7 @@ struct rec {
 	uint64_t aux_count;
 	struct rmi_rec_run *run; /* normal-world page */
 	bool stop_on_irq;
+	uint32_t let_go;    /* atomic: rec_run_on() ends with the next interrupt */
 	uint64_t status;    /* x0 of the last RMI_REC_ENTER */
 	enum rec_stop stop; /* what the last rec_run() returned */
 };
@@ -101,5 +102,11 @@ uint64_t rec_enter(struct rec *rec);
  */
 enum rec_stop rec_run(struct rec *rec);
 void rec_run_here(void *rec);
+/* The same for a REC that is to stay in the realm: an interrupt ends it only when let_go is set. */
+void rec_run_on(void *rec);
+/* Wait until another CPU runs the REC, and has done so for a moment. */
+void rec_wait_running(const struct rec *rec);
+/* End rec_run_on() on that CPU, and wait for it. */
+void rec_let_go(struct rec *rec, unsigned cpu);
 
 #endif

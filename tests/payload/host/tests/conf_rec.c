@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /* RMI_REC_CREATE, DESTROY and ENTER, RMI_PSCI_COMPLETE, RMI_RTT_SET_RIPAS. */
 #include "payload/host/cpu.h"
-#include "payload/host/gic.h"
 #include "payload/host/mem.h"
 #include "payload/host/places.h"
 #include "payload/host/puppet.h"
@@ -147,13 +146,6 @@ TEST(rec_destroy, "RMI_REC_DESTROY rec_align, rec_bound, rec_gran_state; the REC
 	plan_works(&plan);
 }
 
-static void destroy_running(void *arg)
-{
-	struct rec *rec = arg;
-
-	rec_run(rec);
-}
-
 TEST_CPUS(rec_running, 2,
 	  "RMI_REC_DESTROY, REC_ENTER and RTT_SET_RIPAS rec_state, "
 	  "RMI_PSCI_COMPLETE pending: a REC that runs on another CPU")
@@ -167,19 +159,15 @@ TEST_CPUS(rec_running, 2,
 	realm = realm_boot(&config);
 	rec = &realm->recs[0];
 	REQUIRE_EQ(rec_run(rec), REC_CALL);
-	rec->stop_on_irq = true;
-	cpu_start(1, destroy_running, rec);
-	while (smc_call(RMI_RTT_SET_RIPAS_FID, realm->rd, rec->granule, 0, PAGE_SIZE).x[0] !=
-	       RMI_ERROR_REC) {
-	}
+	cpu_start(1, rec_run_on, rec);
+	rec_wait_running(rec);
 	expect_refused(RMI_REC_DESTROY_FID, RMI_ERROR_REC, rec->granule);
 	expect_refused(RMI_REC_ENTER_FID, RMI_ERROR_REC, rec->granule, run);
 	expect_refused(RMI_RTT_SET_RIPAS_FID, RMI_ERROR_REC, realm->rd, rec->granule, 0, PAGE_SIZE);
 	expect_refused(RMI_PSCI_COMPLETE_FID, RMI_ERROR_INPUT, rec->granule, realm->recs[1].granule,
 		       PSCI_SUCCESS);
 	expect_refused(RMI_REALM_DESTROY_FID, RMI_ERROR_REALM, realm->rd);
-	gic_send_sgi(1, SGI_WAKE);
-	REQUIRE(cpu_join(1, 20000));
+	rec_let_go(rec, 1);
 	CHECK_EQ(rec->stop, REC_IRQ);
 }
 

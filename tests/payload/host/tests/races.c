@@ -557,9 +557,16 @@ TEST_CPUS(fold_running, 2,
 	REQUIRE(cpu_join(1, 20000));
 }
 
-static void enter_here(void *rec)
+/* Enters again and again until the RMM refuses. Does not touch the page, which is lost meanwhile.
+ */
+static void enter_until_refused(void *arg)
 {
-	rec_enter(rec);
+	struct rec *rec = arg;
+
+	do {
+		irq_window();
+		rec->status = smc_call(RMI_REC_ENTER_FID, rec->granule, (uint64_t)rec->run).x[0];
+	} while (rec->status == RMI_SUCCESS);
 }
 
 TEST_CPUS(run_page_lost, 2,
@@ -573,10 +580,8 @@ TEST_CPUS(run_page_lost, 2,
 	uint64_t page = (uint64_t)rec->run;
 
 	REQUIRE_EQ(rec_run(rec), REC_CALL);
-	cpu_start(1, enter_here, rec);
-	while (smc_call(RMI_RTT_SET_RIPAS_FID, realm->rd, rec->granule, 0, PAGE_SIZE).x[0] !=
-	       RMI_ERROR_REC) {
-	}
+	cpu_start(1, enter_until_refused, rec);
+	rec_wait_running(rec);
 	REQUIRE_EQ(rmi_granule_delegate(page), RMI_SUCCESS);
 	gic_send_sgi(1, SGI_WAKE);
 	REQUIRE(cpu_join(1, 20000));
@@ -595,21 +600,16 @@ TEST_CPUS(run_page_lost, 2,
 /* The REC reads one word again and again on CPU 1, until what it reads from is taken away. */
 static void reading(struct rec *rec, uint64_t ipa)
 {
-	rec->stop_on_irq = true;
 	puppet_prepare(rec, PUPPET_WAIT, ipa, 0, 0);
-	cpu_start(1, rec_run_here, rec);
-	while (smc_call(RMI_RTT_SET_RIPAS_FID, rec->realm->rd, rec->granule, 0, PAGE_SIZE).x[0] !=
-	       RMI_ERROR_REC) {
-	}
-	delay_us(20000);
+	cpu_start(1, rec_run_on, rec);
+	rec_wait_running(rec);
 }
 
 /* It must have left with a data abort at ipa. With a stale translation it would read on. */
 static void left(struct rec *rec, uint64_t ipa)
 {
 	if (!CHECK(cpu_join(1, 10000))) {
-		gic_send_sgi(1, SGI_WAKE);
-		REQUIRE(cpu_join(1, 10000));
+		rec_let_go(rec, 1);
 	}
 	CHECK_EQ(rec->stop, REC_EXIT);
 	CHECK_EQ(rec->run->exit.exit_reason, RMI_EXIT_SYNC);
