@@ -10,12 +10,11 @@ SHELL := /bin/bash
 BUILD := $(CURDIR)/build
 IN    := env/run
 CSM   ?= on
-UNITS := tests/unit tests/fuzz verifier vmm user
+UNITS := tests/unit tests/fuzz tests/random verifier vmm user
 export BUILD CSM
 
 .DEFAULT_GOAL := help
-
-.PHONY: help demo demo-test env firmware verifier unit proof host guest system-test target-test bench-rmm model lint test test-long clean distclean
+.PHONY: help demo demo-test env firmware verifier unit proof host guest system-test target-test bench-rmm model lint test test-long random-long fuzz-long verifier-long clean distclean
 
 help: ## list the targets
 	@echo "CAEC targets:"
@@ -33,7 +32,7 @@ verifier: ## cca-verify and cca-measure, into build/verifier
 unit: ## firmware, VMM, verifier and library sources on x86-64: unit tests under sanitizers
 	@bad=0; for part in $(UNITS); do \
 		$(IN) $(MAKE) --no-print-directory -C $$part check || bad=1; done; \
-	shopt -s nullglob; tools/tally $(BUILD)/results/{unit,fuzz,verifier,layout,vmm,user}*.tap; exit $$bad
+	shopt -s nullglob; tools/tally $(BUILD)/results/{unit,fuzz,random,verifier,layout,vmm,user}*.tap; exit $$bad
 
 proof: ## bounded proofs of firmware sources (CBMC)
 	@$(IN) $(MAKE) --no-print-directory -C tests/cbmc check
@@ -71,6 +70,18 @@ lint: ## format, include direction, size budgets, condition ids, headers alone
 
 test: ## all of the above; ends with "N passed, N failed"
 	@tools/run-tests lint unit proof target-test system-test demo-test model
+
+random-long: # a million random calls, against a model
+	@$(IN) $(MAKE) --no-print-directory -C tests/random long
+
+fuzz-long: # twenty minutes of fuzzing
+	@$(IN) $(MAKE) --no-print-directory -C tests/fuzz long
+
+verifier-long: # the verifier's tests and a longer fuzzing run
+	@$(IN) $(MAKE) --no-print-directory -C verifier check-long
+
+test-long: ## long random and fuzzing runs, half an hour; ends with "N passed, N failed"
+	@tools/run-tests random-long verifier-long fuzz-long
 
 clean: ## remove build results
 	@rm -rf "$(BUILD)"
