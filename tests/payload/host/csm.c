@@ -209,6 +209,14 @@ struct realm *csm_puppet(unsigned recs)
 	return realm;
 }
 
+struct realm *csm_puppet_of(const struct realm_config *config)
+{
+	struct realm *realm = puppet_realm_of(config);
+
+	csm_apt_add(realm);
+	return realm;
+}
+
 struct smc_regs csm_call_args(struct rec *rec, uint64_t fid, const uint64_t *args, unsigned count)
 {
 	struct smc_regs r;

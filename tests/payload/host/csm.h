@@ -48,6 +48,7 @@ void csm_after_exit(struct rec *rec);
 
 /* puppet_realm() with one granule of APT. */
 struct realm *csm_puppet(unsigned recs);
+struct realm *csm_puppet_of(const struct realm_config *config);
 
 /* A command, called again while it says RSI_INCOMPLETE: CSM(rec, SHARE, region, consumer, perm). */
 struct smc_regs csm_call_args(struct rec *rec, uint64_t fid, const uint64_t *args, unsigned count);
