@@ -14,7 +14,7 @@ UNITS := tests/unit tests/fuzz tests/random verifier vmm user
 export BUILD CSM
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-test env firmware verifier unit proof host guest system-test target-test bench-rmm model lint test test-long random-long fuzz-long verifier-long clean distclean
+.PHONY: help demo demo-test env firmware verifier unit proof host guest system-test target-test bench-rmm model lint quick test test-long random-long fuzz-long verifier-long clean distclean
 
 help: ## list the targets
 	@echo "CAEC targets:"
@@ -67,6 +67,9 @@ model: ## Promela model of the locks and lifetimes of CSM, checked with spin
 
 lint: ## format, include direction, size budgets, condition ids, headers alone
 	@$(IN) tools/lint
+
+quick: ## what a change of the firmware needs: lint, unit, target-test; minutes
+	@tools/run-tests lint unit target-test
 
 test: ## all of the above; ends with "N passed, N failed"
 	@tools/run-tests lint unit proof target-test system-test demo-test model

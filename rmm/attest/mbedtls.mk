@@ -15,4 +15,4 @@ MBEDTLS_INCLUDE := -isystem $(MBEDTLS)/include -DMBEDTLS_CONFIG_FILE='"attest/mb
 $(OUT)/obj/mbedtls/%.o: $(MBEDTLS)/library/%.c $(OUT)/flags
 	@mkdir -p $(@D)
 	@$(CC) $(MBEDTLS_CFLAGS) -w $(MBEDTLS_INCLUDE) -I$(MBEDTLS)/library -I$(TOP)/rmm \
-		-I$(TOP)/rmm/arch/include -MMD -MP -c $< -o $@
+		-I$(TOP)/rmm/arch/include -MMD -MP -MT $@ -c $< -o $@

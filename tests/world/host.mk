@@ -23,7 +23,7 @@ LIBRARIES := -lpthread
 
 WARNINGS := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wundef -Wvla \
 	-Wwrite-strings
-CFLAGS = -std=gnu11 -O1 -g -fno-common -DABI_COMMANDS_CSM_RMI -DABI_COMMANDS_CSM_RSI $(CHECKS_$(KIND)) $(WARNINGS) $(CFLAGS_$(CC_$(KIND))) \
+CFLAGS = -std=gnu11 -O1 -g -ffile-prefix-map=$(TOP)=. -fno-common -DABI_COMMANDS_CSM_RMI -DABI_COMMANDS_CSM_RSI $(CHECKS_$(KIND)) $(WARNINGS) $(CFLAGS_$(CC_$(KIND))) \
 	-I$(TOP)/rmm -I$(TOP)/rmm/arch/include -I$(TOP)/rmm/arch/host/inline -I$(TOP)/tests -I$(TOP)
 # What a test changes inside MACHINE_STOP_OF() it does not use afterwards; gcc sees only setjmp().
 CFLAGS_gcc   := -Wno-clobbered
@@ -38,7 +38,7 @@ HOST_SOURCES   := $(RMM_SOURCES) $(sort $(wildcard $(TOP)/rmm/arch/host/*.c $(TO
 HOST_OBJECTS   := $(HOST_SOURCES:$(TOP)/%.c=$(OUT)/obj/%.o)
 HOST_LIBRARY   := $(OUT)/world.a
 
-MBEDTLS_CFLAGS := -std=gnu11 -O1 -g
+MBEDTLS_CFLAGS := -std=gnu11 -O1 -g -ffile-prefix-map=$(TOP)=.
 include $(TOP)/rmm/attest/mbedtls.mk
 $(OUT)/obj/rmm/attest/%.o: CFLAGS += $(MBEDTLS_INCLUDE)
 
@@ -49,17 +49,17 @@ $(HOST_LIBRARY): $(HOST_OBJECTS) $(MBEDTLS_OBJECTS)
 $(OUT)/obj/rmm/arch/host/%.o: $(TOP)/rmm/arch/host/%.c $(OUT)/flags
 	@mkdir -p $(@D)
 	@echo "  CC   rmm/arch/host/$*.c ($(KIND))"
-	@$(CC) $(if $(filter copy,$*),$(CFLAGS),$(filter-out $(CHECKS_tsan),$(CFLAGS))) -MMD -MP -c $< -o $@
+	@$(CC) $(if $(filter copy,$*),$(CFLAGS),$(filter-out $(CHECKS_tsan),$(CFLAGS))) -MMD -MP -MT $@ -c $< -o $@
 
 $(OUT)/obj/rmm/%.o: $(TOP)/rmm/%.c $(OUT)/flags
 	@mkdir -p $(@D)
 	@echo "  CC   rmm/$*.c ($(KIND))"
-	@$(CC) $(CFLAGS) $(COVERAGE) -Wconversion -MMD -MP -c $< -o $@
+	@$(CC) $(CFLAGS) $(COVERAGE) -Wconversion -MMD -MP -MT $@ -c $< -o $@
 
 $(OUT)/obj/tests/world/%.o: $(TOP)/tests/world/%.c $(OUT)/flags
 	@mkdir -p $(@D)
 	@echo "  CC   tests/world/$*.c ($(KIND))"
-	@$(CC) $(CFLAGS) -MMD -MP -c $< -o $@
+	@$(CC) $(CFLAGS) -MMD -MP -MT $@ -c $< -o $@
 
 .PHONY: force
 $(OUT)/flags: force

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /* Building and taking down realms. Running them is rec.c. */
 #include "realm.h"
-#include "csm.h"
 #include "mem.h"
 #include "test.h"
 
@@ -65,13 +64,6 @@ static struct realm *free_slot(void)
 	}
 	REQUIRE(!"too many realms");
 	return NULL;
-}
-
-void realm_each(void (*fn)(struct realm *realm, uint64_t arg), uint64_t arg)
-{
-	for (unsigned i = 0; i < MAX_REALMS; i++) {
-		fn(&realms[i], arg);
-	}
 }
 
 static void fill_params(const struct realm *realm, struct rmi_realm_params *params)
@@ -308,13 +300,15 @@ static uint64_t destroy_data_at(struct realm *realm, uint64_t ipa)
 	return r.x[2];
 }
 
-void realm_take_data(struct realm *realm, uint64_t base, uint64_t top)
+static void destroy_data(struct realm *realm)
 {
-	while (base < top) {
-		uint64_t next = destroy_data_at(realm, base);
+	uint64_t ipa = 0;
 
-		REQUIRE(next > base);
-		base = next;
+	while (ipa < realm_unprotected(realm)) {
+		uint64_t next = destroy_data_at(realm, ipa);
+
+		REQUIRE(next > ipa);
+		ipa = next;
 	}
 }
 
@@ -351,8 +345,7 @@ static void destroy_tables(struct realm *realm, int level)
 void realm_destroy(struct realm *realm)
 {
 	destroy_recs(realm);
-	csm_apt_drop(realm);
-	realm_take_data(realm, 0, realm_unprotected(realm));
+	destroy_data(realm);
 	for (int level = RMI_LEVEL_PAGE; level > realm->config.start_level; level--) {
 		destroy_tables(realm, level);
 	}

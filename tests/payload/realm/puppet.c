@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /* The puppet of common/puppet.h. Every vCPU can be one. */
 #include "payload/common/puppet.h"
-#include "puppet.h"
 #include "runtime.h"
 
 bool puppet_insn(uint64_t insn, uint64_t address, uint64_t *value);
@@ -12,7 +11,7 @@ static struct rsi_host_call *call(void)
 	return &this_vcpu()->call;
 }
 
-void puppet_report(uint64_t done, uint64_t a, uint64_t b, uint64_t c)
+static void report(uint64_t done, uint64_t a, uint64_t b, uint64_t c)
 {
 	call()->gprs[0] = done;
 	call()->gprs[1] = a;
@@ -23,9 +22,9 @@ void puppet_report(uint64_t done, uint64_t a, uint64_t b, uint64_t c)
 static void report_outcome(bool good, uint64_t value)
 {
 	if (good) {
-		puppet_report(1, value, 0, 0);
+		report(1, value, 0, 0);
 	} else {
-		puppet_report(0, value, fault_last().esr, fault_last().far);
+		report(0, value, fault_last().esr, fault_last().far);
 	}
 }
 
@@ -50,7 +49,7 @@ static void do_smc(const uint64_t *args)
 		r.x[i] = 0x5000 + i;
 	}
 	smc_regs(&r);
-	puppet_report(1, 0, 0, 0);
+	report(1, 0, 0, 0);
 	for (unsigned i = 0; i < PUPPET_CALL_REGS; i++) {
 		call()->gprs[i + 1] = r.x[i];
 	}
@@ -63,7 +62,7 @@ static void puppet_loop(uint64_t unused);
 
 static void do_start(const uint64_t *args)
 {
-	puppet_report(1, (uint64_t)vcpu_start((unsigned)args[0], puppet_loop, 0), 0, 0);
+	report(1, (uint64_t)vcpu_start((unsigned)args[0], puppet_loop, 0), 0, 0);
 }
 
 static void spin(uint64_t ticks)
@@ -80,7 +79,7 @@ static void do_wait(uint64_t address)
 	while (!read64(address)) {
 		cpu_relax();
 	}
-	puppet_report(1, 0, 0, 0);
+	report(1, 0, 0, 0);
 }
 
 static void do_fill(const uint64_t *args)
@@ -88,7 +87,7 @@ static void do_fill(const uint64_t *args)
 	for (uint64_t at = args[0]; at < args[1]; at += 8) {
 		write64(at, args[2] ^ at);
 	}
-	puppet_report(1, 0, 0, 0);
+	report(1, 0, 0, 0);
 }
 
 static void do_check(const uint64_t *args)
@@ -101,7 +100,7 @@ static void do_check(const uint64_t *args)
 			first = wrong++ ? first : at;
 		}
 	}
-	puppet_report(1, wrong, first, 0);
+	report(1, wrong, first, 0);
 }
 
 static void do_irqs(const uint64_t *args)
@@ -111,21 +110,18 @@ static void do_irqs(const uint64_t *args)
 	irq_open();
 	spin(args[0]);
 	irq_mask();
-	puppet_report(1, this_vcpu()->irqs - before, this_vcpu()->last_intid, 0);
+	report(1, this_vcpu()->irqs - before, this_vcpu()->last_intid, 0);
 }
 
 /* Debug exceptions at EL1 are masked by PSTATE.D until here. */
 static void do_debug_on(void)
 {
 	__asm__ volatile("msr daifclr, #8\n\tisb" ::: "memory");
-	puppet_report(1, 0, 0, 0);
+	report(1, 0, 0, 0);
 }
 
 static void obey(uint64_t op, const uint64_t *args)
 {
-	if (puppet_csm(op, args)) {
-		return;
-	}
 	switch (op) {
 	case PUPPET_DO:
 		do_insn(args);
@@ -138,10 +134,10 @@ static void obey(uint64_t op, const uint64_t *args)
 		break;
 	case PUPPET_MMU_ON:
 		mmu_on();
-		puppet_report(1, 0, 0, 0);
+		report(1, 0, 0, 0);
 		break;
 	case PUPPET_MAP:
-		puppet_report(1, (uint64_t)map_block(args[0], args[1]), 0, 0);
+		report(1, (uint64_t)map_block(args[0], args[1]), 0, 0);
 		break;
 	case PUPPET_START:
 		do_start(args);
@@ -162,7 +158,7 @@ static void obey(uint64_t op, const uint64_t *args)
 		do_debug_on();
 		break;
 	default:
-		puppet_report(0, op, 0, 0);
+		report(0, op, 0, 0);
 	}
 }
 
