@@ -192,9 +192,8 @@ bool s2_table_uniform(const struct s2_walk *walk, struct granule_held below,
 	if (marks != (s2_raw_live(entries[0]) ? ALL_MARKS : 0) || first.kind == S2_TABLE) {
 		return false;
 	}
-	/* What is lent is taken back page by page; what is sealed is opened again region by region.
-	 */
-	if (first.kind == S2_BORROWED || (first.kind == S2_ASSIGNED && first.attr != 0)) {
+	/* What is sealed is opened again region by region. */
+	if (first.kind == S2_ASSIGNED && first.attr != 0) {
 		return false;
 	}
 	/* Blocks exist at levels 1 and 2 only, and are aligned to their size. */
@@ -203,8 +202,15 @@ bool s2_table_uniform(const struct s2_walk *walk, struct granule_held below,
 		return false;
 	}
 	*folded = first;
-	return marks == 0 ? all_are(entries, entries[0])
-			  : all_follow(entries, entries[0], s2_entry_size(level));
+	if (marks != 0) {
+		return all_follow(entries, entries[0], s2_entry_size(level));
+	}
+	if (!all_are(entries, entries[0])) {
+		return false;
+	}
+	/* No page is lent twice within a table, so what is lent is never alike throughout. */
+	ASSERT(!s2_raw_lent(entries[0]));
+	return true;
 }
 
 void s2_table_free(struct granule_held table)

@@ -51,7 +51,7 @@ class Config:
 CONFIGS = [
     Config("8cpu", "all tests, eight CPUs", 8, conformance=True),
     Config("1cpu", "all tests that one CPU can run", 1),
-    Config("no-csm", "firmware built without CSM", 2, firmware="firmware-nocsm"),
+    Config("no-csm", "firmware built without CSM", 2, firmware="firmware-nocsm", filter="-csm_"),
     Config("clang", "firmware built with clang", 4, firmware="firmware-clang"),
     Config("less-memory", "a machine with less memory than its manifest lists", 2,
            filter="memory that is not there", mebibytes=1024),

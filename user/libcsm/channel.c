@@ -7,8 +7,9 @@
 #include "deadline.h"
 #include "relax.h"
 
-#define WAKE_BIT 1u
-#define JOIN_MS  5
+#define WAKE_BIT   1u
+#define JOIN_MS    5
+#define MOST_STALE 4096 /* peers for which events of one sharing are kept */
 
 /* ------------------------------------------------------------------- layout */
 
@@ -121,8 +122,31 @@ int csm_channel_make(const struct csm_channel_place *place, const struct csm_wir
 struct region_wire {
 	struct csm_region *region;
 	uint64_t peer;
+	bool heard;    /* the peer has been heard of since the channel was opened */
 	uint64_t gone; /* bits that say so; both threads of a channel may come across them */
 };
+
+static bool is_attached(const struct region_wire *wire)
+{
+	return csm_notify(wire->region, wire->peer, WAKE_BIT) != -EACCES;
+}
+
+/*
+ * Bits of one peer add up in one word until they are fetched, and the kernel may fetch late. So the
+ * first word after the channel was opened can still tell how an earlier attachment ended: then the
+ * peer that has come back answers for itself. Whatever follows is of this one.
+ */
+static uint64_t end_bits(struct region_wire *wire, uint64_t bits)
+{
+	bool heard = __atomic_exchange_n(&wire->heard, true, __ATOMIC_SEQ_CST);
+	uint64_t end = bits & (CSM_EVENT_PEER_GONE | CSM_EVENT_ENDED);
+
+	if (!csm_is_own(wire->region)) {
+		return end;
+	}
+	end |= bits & CSM_EVENT_DETACHED;
+	return end && !heard && is_attached(wire) ? 0 : end;
+}
 
 /* Any event is a wake-up; those that end the sharing, from this peer, are kept. */
 static int region_wait(void *ctx, int timeout)
@@ -132,14 +156,18 @@ static int region_wait(void *ctx, int timeout)
 	int ret = csm_wait(wire->region, timeout, &event);
 
 	if (ret > 0 && event.peer_id == wire->peer) {
-		uint64_t end = CSM_EVENT_PEER_GONE | CSM_EVENT_ENDED;
-
-		if (csm_is_own(wire->region)) {
-			end |= CSM_EVENT_DETACHED;
-		}
-		__atomic_or_fetch(&wire->gone, event.bits & end, __ATOMIC_SEQ_CST);
+		__atomic_or_fetch(&wire->gone, end_bits(wire, event.bits), __ATOMIC_SEQ_CST);
 	}
 	return __atomic_load_n(&wire->gone, __ATOMIC_SEQ_CST) ? -ENOTCONN : ret;
+}
+
+/* What is here before a channel of one's own region is opened is not about its peer as it is. */
+static void forget_events(struct csm_region *region)
+{
+	struct csm_event event;
+
+	for (int i = 0; i < MOST_STALE && csm_wait(region, 0, &event) > 0; i++) {
+	}
 }
 
 static int region_wake(void *ctx)
@@ -171,6 +199,9 @@ int csm_channel_open(struct csm_region *region, uint64_t peer_id, int timeout,
 	ctx->region = region;
 	ctx->peer = peer_id ? peer_id : csm_provider_id(region);
 	wire.ctx = ctx;
+	if (csm_is_own(region)) {
+		forget_events(region);
+	}
 	return csm_channel_make(&place, &wire, ctx, timeout, out);
 }
 

@@ -174,27 +174,58 @@ struct sharing *fake_new_sharing(struct fake_realm *realm, struct region *region
 
 /* ------------------------------------------------------------------- signals */
 
-void fake_signal_to(struct fake_realm *to, const struct region *region, uint64_t from,
-		    uint64_t bits)
+static void add_bits(struct csm_event *events, unsigned int *count, uint64_t from, uint64_t bits)
 {
-	struct sharing *s = fake_sharing_of(to, region->owner->id, region->id);
 	unsigned int i = 0;
 
-	if (!s) {
-		return;
-	}
-	while (i < s->num_pending && s->pending[i].peer_id != from) {
+	while (i < *count && events[i].peer_id != from) {
 		i++;
 	}
 	if (i == PENDING) {
 		return;
 	}
-	if (i == s->num_pending) {
-		s->pending[i] = (struct csm_event){.peer_id = from};
-		s->num_pending++;
+	if (i == *count) {
+		events[i] = (struct csm_event){.peer_id = from};
+		++*count;
 	}
-	s->pending[i].bits |= bits;
+	events[i].bits |= bits;
+}
+
+void fake_signal_to(struct fake_realm *to, const struct region *region, uint64_t from,
+		    uint64_t bits)
+{
+	struct sharing *s = fake_sharing_of(to, region->owner->id, region->id);
+
+	if (!s) {
+		return;
+	}
+	if (to->world->late) {
+		add_bits(s->late, &s->num_late, from, bits);
+	} else {
+		add_bits(s->pending, &s->num_pending, from, bits);
+	}
 	pthread_cond_broadcast(&to->world->change);
+}
+
+static void arrive(struct sharing *s)
+{
+	for (unsigned int i = 0; i < s->num_late; i++) {
+		add_bits(s->pending, &s->num_pending, s->late[i].peer_id, s->late[i].bits);
+	}
+	s->num_late = 0;
+}
+
+void fake_deliver_late(struct fake_world *world, bool late)
+{
+	pthread_mutex_lock(&world->lock);
+	world->late = late;
+	for (unsigned int i = 0; i < FAKE_REALMS; i++) {
+		for (unsigned int j = 0; j < SHARINGS; j++) {
+			arrive(&world->realms[i].sharings[j]);
+		}
+	}
+	pthread_cond_broadcast(&world->change);
+	pthread_mutex_unlock(&world->lock);
 }
 
 /* Every mapping of the sharing becomes one that gives SIGBUS. */

@@ -29,6 +29,9 @@ void fake_kill(struct fake_realm *realm);
 /* Every call from now on, of any realm, fails with this errno; 0: no more. */
 void fake_fail(struct fake_world *world, int error);
 
+/* Signals stay on their way, as if interrupts were late; false: they arrive, and all later ones. */
+void fake_deliver_late(struct fake_world *world, bool late);
+
 /* Handles that are open, in all realms. */
 unsigned int fake_handles(struct fake_world *world);
 

@@ -45,6 +45,8 @@ struct sharing {
 	unsigned int handles;
 	struct csm_event pending[PENDING];
 	unsigned int num_pending;
+	struct csm_event late[PENDING]; /* while the world delivers late */
+	unsigned int num_late;
 };
 
 struct map {
@@ -71,6 +73,7 @@ struct fake_world {
 	pthread_cond_t change;
 	int empty; /* a file of size zero: what is mapped of it gives SIGBUS */
 	int error;
+	bool late;
 	struct region regions[REGIONS];
 	struct fake_realm realms[FAKE_REALMS];
 };

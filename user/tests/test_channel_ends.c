@@ -2,6 +2,7 @@
 /* Not under the thread sanitizer, which does not let a thread leave an access that faults. */
 #include "line.h"
 
+#include <errno.h>
 #include <pthread.h>
 #include <time.h>
 
@@ -112,6 +113,108 @@ static void test_revoked_in_place(void **state)
 	line_disconnect(&l);
 }
 
+/* ------------------------------------------------------------ a peer that comes back */
+
+/* The consumer detaches and attaches again; then both open a channel. */
+static void come_back(struct pair *p, struct line *l)
+{
+	csm_release(l->r[1]);
+	assert_int_equal(
+		csm_attach(p->csm[C], fake_id(P), csm_region_id(l->r[0]), NULL, 0, &l->r[1]), 0);
+}
+
+static void open_both(struct line *l)
+{
+	assert_int_equal(csm_channel_open(l->r[0], fake_id(C), 0, &l->p), 0);
+	assert_int_equal(csm_channel_open(l->r[1], 0, 0, &l->c), 0);
+}
+
+static void works(struct line *l)
+{
+	char message[16];
+
+	assert_int_equal(csm_channel_recv(l->p, message, sizeof(message), 20), -EAGAIN);
+	assert_int_equal(csm_channel_send(l->c, "x", 1, 0), 0);
+	assert_int_equal(csm_channel_recv(l->p, message, sizeof(message), 20), 1);
+	assert_int_equal(csm_channel_send(l->p, "y", 1, 0), 0);
+	assert_int_equal(csm_channel_recv(l->c, message, sizeof(message), 20), 1);
+}
+
+static void is_over(struct line *l)
+{
+	char message[16];
+
+	assert_int_equal(csm_channel_recv(l->p, message, sizeof(message), 1000), -ENOTCONN);
+}
+
+/* The notice of the earlier attachment's end is there before the channel. */
+static void test_old_notice(void **state)
+{
+	struct pair *p = *state;
+	struct line l;
+
+	pair_share(p, CSM_READ | CSM_WRITE, l.r);
+	come_back(p, &l);
+	open_both(&l);
+	works(&l);
+	line_disconnect(&l);
+}
+
+/* It arrives later than the channel, added up with whatever has come since. */
+static void test_late_notice(void **state)
+{
+	struct pair *p = *state;
+	struct line l;
+
+	pair_share(p, CSM_READ | CSM_WRITE, l.r);
+	fake_deliver_late(p->world, true);
+	come_back(p, &l);
+	open_both(&l);
+	fake_deliver_late(p->world, false);
+	works(&l);
+	csm_end(l.r[1]);
+	is_over(&l);
+	line_disconnect(&l);
+}
+
+/* Late or not: a peer that is gone is gone, also where nothing else was heard of it. */
+static void test_gone_at_once(void **state)
+{
+	struct pair *p = *state;
+	struct line l;
+
+	pair_share(p, CSM_READ | CSM_WRITE, l.r);
+	fake_deliver_late(p->world, true);
+	come_back(p, &l);
+	assert_int_equal(csm_channel_open(l.r[0], fake_id(C), 0, &l.p), 0);
+	csm_release(l.r[1]);
+	fake_deliver_late(p->world, false);
+	is_over(&l);
+	l.c = NULL;
+	l.r[1] = NULL;
+	line_disconnect(&l);
+}
+
+/* One that leaves an open channel does not go on with it when it comes back. */
+static void test_back_on_an_open_channel(void **state)
+{
+	struct pair *p = *state;
+	struct line l;
+
+	pair_share(p, CSM_READ | CSM_WRITE, l.r);
+	open_both(&l);
+	works(&l);
+	assert_int_equal(csm_notify(l.r[1], fake_id(P), 4), 0);
+	assert_int_equal(csm_channel_recv(l.p, &(char){0}, 1, 20), -EAGAIN);
+	csm_channel_close(l.c);
+	fake_deliver_late(p->world, true);
+	come_back(p, &l);
+	assert_int_equal(csm_channel_open(l.r[1], 0, 0, &l.c), 0);
+	fake_deliver_late(p->world, false);
+	is_over(&l);
+	line_disconnect(&l);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -120,6 +223,11 @@ int main(void)
 		PAIR("channel: closed while waiting", test_closed_while_waiting),
 		PAIR("channel: consumer goes while the ring is full", test_full_and_alone),
 		PAIR("channel: revoked between reserve and commit", test_revoked_in_place),
+		PAIR("channel: the end of an earlier attachment, told before", test_old_notice),
+		PAIR("channel: the end of an earlier attachment, told late", test_late_notice),
+		PAIR("channel: a peer that is gone at once", test_gone_at_once),
+		PAIR("channel: a peer that comes back to an open channel",
+		     test_back_on_an_open_channel),
 	};
 
 	return cmocka_run_group_tests_name("channel ends", tests, NULL, NULL);

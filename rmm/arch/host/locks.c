@@ -49,6 +49,9 @@ void machine_lock_release(const void *lock)
 {
 	for (unsigned int i = 0; i < held_count; i++) {
 		if (held[i].lock == lock) {
+			if (held[i].rank != ARCH_RANK_LEAF && machine_data_is_mapped()) {
+				machine_stop("LOCKS: one is released while realm data is mapped");
+			}
 			machine_tlb_check(held[i].key);
 			held[i] = held[--held_count];
 			return;

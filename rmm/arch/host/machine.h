@@ -6,7 +6,8 @@
  * A broken rule ends in machine_stop(), like an assertion of the RMM: the program aborts with the
  * reason, or a test that expects it catches it (MACHINE_STOP_OF). The books:
  *
- *   LOCKS   arch/lock.h: order, taken twice, released twice, held at the end of a command
+ *   LOCKS   arch/lock.h: order, taken twice, released twice, held at the end of a command, released
+ *           (but for leaves) while a page of realm data is mapped
  *   SLOTS   arch/space.h: mapped twice, unmapped twice, mapped at the end of a command
  *   WINDOW  opened twice, opened on a granule that is not Realm, closed twice
  *   GPT     a granule that goes to another world while the RMM maps it, or not wiped

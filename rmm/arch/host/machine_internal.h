@@ -46,6 +46,12 @@ bool machine_word_store(pa_t pa, enum machine_pas pas, uint64_t value);
 /* What this CPU maps at va in one of its slots, and as what. Stops if no slot maps va. */
 pa_t machine_slot_target(const void *va, enum machine_pas *pas);
 
+/*
+ * Whether this CPU maps a page of realm data. Some lock that it holds keeps the page where it is;
+ * which one depends on the command, so it may release none meanwhile, but leaves.
+ */
+bool machine_data_is_mapped(void);
+
 /* The page open at this index of the window, NULL if it is closed. */
 struct page *machine_window_page(uint64_t index);
 

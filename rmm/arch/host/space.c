@@ -109,6 +109,11 @@ void arch_slot_unmap(enum arch_slot which)
 	*slot = (struct slot){0};
 }
 
+bool machine_data_is_mapped(void)
+{
+	return slots[ARCH_SLOT_DATA].used;
+}
+
 void *arch_host_map(pa_t pa)
 {
 	const struct slot *slot = &slots[ARCH_SLOT_NS];

@@ -11,6 +11,9 @@
 #define REALM_RAM_TOP  0x600000
 #define REALM_MAX_RECS 8
 
+/* The host's interrupt for signals of CSM: a PPI that has no other use. */
+#define REALM_CSM_INTID 24
+
 #ifndef __ASSEMBLER__
 
 /* Immediates of host calls. */

@@ -46,6 +46,14 @@ enum rec_stop puppet_order(struct rec *rec, enum puppet_op op, uint64_t a, uint6
 	return rec_run(rec);
 }
 
+void puppet_prepare_args(struct rec *rec, enum puppet_op op, const uint64_t *args, unsigned count)
+{
+	puppet_prepare(rec, op, 0, 0, 0);
+	for (unsigned i = 0; i < count; i++) {
+		rec->run->enter.gprs[i + 1] = args[i];
+	}
+}
+
 bool puppet_done(const struct rec *rec)
 {
 	return rec->stop == REC_CALL && rec->run->exit.gprs[0] == 1;

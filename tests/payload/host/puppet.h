@@ -20,6 +20,9 @@ void puppet_wait(struct rec *rec);
 /* One step with up to four arguments; what rec_run() says. */
 enum rec_stop puppet_order(struct rec *rec, enum puppet_op op, uint64_t a, uint64_t b, uint64_t c);
 
+/* The same with up to 30 arguments; without running, for a REC that runs elsewhere. */
+void puppet_prepare_args(struct rec *rec, enum puppet_op op, const uint64_t *args, unsigned count);
+
 /* True if the step is over and nothing faulted. */
 bool puppet_done(const struct rec *rec);
 /* Of the step that is over. */

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /* Building and taking down realms. Running them is rec.c. */
 #include "realm.h"
+#include "csm.h"
 #include "mem.h"
 #include "test.h"
 
@@ -64,6 +65,13 @@ static struct realm *free_slot(void)
 	}
 	REQUIRE(!"too many realms");
 	return NULL;
+}
+
+void realm_each(void (*fn)(struct realm *realm, uint64_t arg), uint64_t arg)
+{
+	for (unsigned i = 0; i < MAX_REALMS; i++) {
+		fn(&realms[i], arg);
+	}
 }
 
 static void fill_params(const struct realm *realm, struct rmi_realm_params *params)
@@ -300,15 +308,13 @@ static uint64_t destroy_data_at(struct realm *realm, uint64_t ipa)
 	return r.x[2];
 }
 
-static void destroy_data(struct realm *realm)
+void realm_take_data(struct realm *realm, uint64_t base, uint64_t top)
 {
-	uint64_t ipa = 0;
+	while (base < top) {
+		uint64_t next = destroy_data_at(realm, base);
 
-	while (ipa < realm_unprotected(realm)) {
-		uint64_t next = destroy_data_at(realm, ipa);
-
-		REQUIRE(next > ipa);
-		ipa = next;
+		REQUIRE(next > base);
+		base = next;
 	}
 }
 
@@ -345,7 +351,8 @@ static void destroy_tables(struct realm *realm, int level)
 void realm_destroy(struct realm *realm)
 {
 	destroy_recs(realm);
-	destroy_data(realm);
+	csm_apt_drop(realm);
+	realm_take_data(realm, 0, realm_unprotected(realm));
 	for (int level = RMI_LEVEL_PAGE; level > realm->config.start_level; level--) {
 		destroy_tables(realm, level);
 	}

@@ -6,8 +6,10 @@
 #ifndef HOST_REALM_H
 #define HOST_REALM_H
 
+#include "abi/csm.h"
 #include "abi/rmi.h"
 #include "payload/common/protocol.h"
+#include "payload/common/spinlock.h"
 #include "rmi.h"
 
 /* Two more pages of RAM that realm_boot() creates: src at both, in this order. src 0: none. */
@@ -47,9 +49,25 @@ struct rec {
 	uint64_t aux_count;
 	struct rmi_rec_run *run; /* normal-world page */
 	bool stop_on_irq;
+	uint32_t cpu;       /* atomic: of a realm with APT, where it runs now, plus 1 */
 	uint32_t let_go;    /* atomic: rec_run_on() ends with the next interrupt */
 	uint64_t status;    /* x0 of the last RMI_REC_ENTER */
 	enum rec_stop stop; /* what the last rec_run() returned */
+};
+
+#define REALM_RANGES 64
+
+/* What the host knows of the realm's use of CSM: csm.h. */
+struct realm_csm {
+	uint64_t apt[CSM_MAX_APT_GRANULES];
+	unsigned apts;
+	bool lazy;       /* a region's pages come when its provider touches them */
+	unsigned target; /* the REC that takes the interrupt */
+	uint32_t wake;   /* atomic: the interrupt waits */
+	struct spinlock lock;
+	struct {
+		uint64_t base, top;
+	} ranges[REALM_RANGES]; /* reserved ones, under lock; top 0: free */
 };
 
 struct realm {
@@ -57,6 +75,7 @@ struct realm {
 	uint64_t rd;
 	uint64_t tables; /* first start table */
 	bool created;
+	struct realm_csm csm;
 	unsigned rec_count;
 	struct rec recs[REALM_MAX_RECS];
 };
@@ -73,6 +92,8 @@ void realm_activate(struct realm *realm);
 struct rec *realm_add_rec(struct realm *realm, uint64_t pc, const uint64_t args[8], bool runnable);
 /* Destroys all that is in it and the realm. Called at the end of the test if the test does not. */
 void realm_destroy(struct realm *realm);
+/* fn(realm, arg) for all realms of the test, the unused places too. */
+void realm_each(void (*fn)(struct realm *realm, uint64_t arg), uint64_t arg);
 
 /* RIPAS RAM for [base, top), tables as needed. State NEW. */
 void realm_init_ripas(struct realm *realm, uint64_t base, uint64_t top);
@@ -80,6 +101,8 @@ void realm_init_ripas(struct realm *realm, uint64_t base, uint64_t top);
 void realm_data_create(struct realm *realm, uint64_t ipa, uint64_t src, uint64_t flags);
 /* False: something is mapped there already. */
 bool realm_data_unknown(struct realm *realm, uint64_t ipa);
+/* RMI_DATA_DESTROY of all pages in the range; a block that reaches beyond it is unfolded. */
+void realm_take_data(struct realm *realm, uint64_t base, uint64_t top);
 /* Map the normal-world page at an unprotected ipa, write-back, read and write. */
 void realm_map_page(struct realm *realm, uint64_t ipa, uint64_t page);
 /* Create the tables below `from` down to level `to` that translate ipa. Racing CPUs are fine. */
@@ -97,8 +120,9 @@ void granule_give(uint64_t granule);
 uint64_t rec_enter(struct rec *rec);
 /*
  * Enter until something is for the test. Interrupts are taken, tables and pages made, RIPAS changes
- * applied, PSCI requests completed, text of the realm printed. enter.flags count for one entry.
- * Runs on the calling CPU. cpu_start(n, rec_run_here, rec) runs it elsewhere.
+ * applied, exits of CSM answered (csm.h), PSCI requests completed, text of the realm printed.
+ * enter.flags count for one entry. Runs on the calling CPU. cpu_start(n, rec_run_here, rec) runs it
+ * elsewhere.
  */
 enum rec_stop rec_run(struct rec *rec);
 void rec_run_here(void *rec);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /* Running RECs: enter, and answer the exits that every realm needs answered. */
+#include "csm.h"
 #include "gic.h"
 #include "mem.h"
 #include "realm.h"
@@ -31,8 +32,16 @@ static void poison_exit(struct rec *rec)
 
 uint64_t rec_enter(struct rec *rec)
 {
+	bool csm = rec->realm->csm.apts != 0;
+
 	poison_exit(rec);
+	if (csm) {
+		csm_before_enter(rec);
+	}
 	rec->status = smc_call(RMI_REC_ENTER_FID, rec->granule, (uint64_t)rec->run).x[0];
+	if (csm) {
+		csm_after_exit(rec);
+	}
 	return rec->status;
 }
 
@@ -137,6 +146,9 @@ static enum verdict on_sync(struct rec *rec)
 	    ipa >= realm_unprotected(rec->realm)) {
 		return stop_with(rec, REC_EXIT);
 	}
+	if (csm_table(rec, ipa)) {
+		return GO_ON;
+	}
 	entry = smc_call(RMI_RTT_READ_ENTRY_FID, rec->realm->rd, ipa, RMI_LEVEL_PAGE);
 	if (entry.x[0] != RMI_SUCCESS || entry.x[4] != RMI_RIPAS_RAM) {
 		return stop_with(rec, REC_EXIT);
@@ -171,7 +183,7 @@ static enum verdict on_exit(struct rec *rec)
 	case RMI_EXIT_HOST_CALL:
 		return on_host_call(rec);
 	default:
-		return stop_with(rec, REC_EXIT);
+		return csm_answer(rec) ? GO_ON : stop_with(rec, REC_EXIT);
 	}
 }
 

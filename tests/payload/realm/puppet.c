@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /* The puppet of common/puppet.h. Every vCPU can be one. */
 #include "payload/common/puppet.h"
+#include "puppet.h"
 #include "runtime.h"
 
 bool puppet_insn(uint64_t insn, uint64_t address, uint64_t *value);
@@ -11,7 +12,7 @@ static struct rsi_host_call *call(void)
 	return &this_vcpu()->call;
 }
 
-static void report(uint64_t done, uint64_t a, uint64_t b, uint64_t c)
+void puppet_report(uint64_t done, uint64_t a, uint64_t b, uint64_t c)
 {
 	call()->gprs[0] = done;
 	call()->gprs[1] = a;
@@ -22,9 +23,9 @@ static void report(uint64_t done, uint64_t a, uint64_t b, uint64_t c)
 static void report_outcome(bool good, uint64_t value)
 {
 	if (good) {
-		report(1, value, 0, 0);
+		puppet_report(1, value, 0, 0);
 	} else {
-		report(0, value, fault_last().esr, fault_last().far);
+		puppet_report(0, value, fault_last().esr, fault_last().far);
 	}
 }
 
@@ -49,7 +50,7 @@ static void do_smc(const uint64_t *args)
 		r.x[i] = 0x5000 + i;
 	}
 	smc_regs(&r);
-	report(1, 0, 0, 0);
+	puppet_report(1, 0, 0, 0);
 	for (unsigned i = 0; i < PUPPET_CALL_REGS; i++) {
 		call()->gprs[i + 1] = r.x[i];
 	}
@@ -62,7 +63,7 @@ static void puppet_loop(uint64_t unused);
 
 static void do_start(const uint64_t *args)
 {
-	report(1, (uint64_t)vcpu_start((unsigned)args[0], puppet_loop, 0), 0, 0);
+	puppet_report(1, (uint64_t)vcpu_start((unsigned)args[0], puppet_loop, 0), 0, 0);
 }
 
 static void spin(uint64_t ticks)
@@ -79,7 +80,7 @@ static void do_wait(uint64_t address)
 	while (!read64(address)) {
 		cpu_relax();
 	}
-	report(1, 0, 0, 0);
+	puppet_report(1, 0, 0, 0);
 }
 
 static void do_fill(const uint64_t *args)
@@ -87,7 +88,7 @@ static void do_fill(const uint64_t *args)
 	for (uint64_t at = args[0]; at < args[1]; at += 8) {
 		write64(at, args[2] ^ at);
 	}
-	report(1, 0, 0, 0);
+	puppet_report(1, 0, 0, 0);
 }
 
 static void do_check(const uint64_t *args)
@@ -100,7 +101,7 @@ static void do_check(const uint64_t *args)
 			first = wrong++ ? first : at;
 		}
 	}
-	report(1, wrong, first, 0);
+	puppet_report(1, wrong, first, 0);
 }
 
 static void do_irqs(const uint64_t *args)
@@ -110,18 +111,21 @@ static void do_irqs(const uint64_t *args)
 	irq_open();
 	spin(args[0]);
 	irq_mask();
-	report(1, this_vcpu()->irqs - before, this_vcpu()->last_intid, 0);
+	puppet_report(1, this_vcpu()->irqs - before, this_vcpu()->last_intid, 0);
 }
 
 /* Debug exceptions at EL1 are masked by PSTATE.D until here. */
 static void do_debug_on(void)
 {
 	__asm__ volatile("msr daifclr, #8\n\tisb" ::: "memory");
-	report(1, 0, 0, 0);
+	puppet_report(1, 0, 0, 0);
 }
 
 static void obey(uint64_t op, const uint64_t *args)
 {
+	if (puppet_csm(op, args)) {
+		return;
+	}
 	switch (op) {
 	case PUPPET_DO:
 		do_insn(args);
@@ -134,10 +138,10 @@ static void obey(uint64_t op, const uint64_t *args)
 		break;
 	case PUPPET_MMU_ON:
 		mmu_on();
-		report(1, 0, 0, 0);
+		puppet_report(1, 0, 0, 0);
 		break;
 	case PUPPET_MAP:
-		report(1, (uint64_t)map_block(args[0], args[1]), 0, 0);
+		puppet_report(1, (uint64_t)map_block(args[0], args[1]), 0, 0);
 		break;
 	case PUPPET_START:
 		do_start(args);
@@ -158,7 +162,7 @@ static void obey(uint64_t op, const uint64_t *args)
 		do_debug_on();
 		break;
 	default:
-		report(0, op, 0, 0);
+		puppet_report(0, op, 0, 0);
 	}
 }
 

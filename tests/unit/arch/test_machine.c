@@ -46,6 +46,16 @@ static void lock_twice(void **state)
 	ASSERT_STOPS("LOCKS: one lock", spinlock_take(&lock));
 }
 
+static void lock_keeps_data(void **state)
+{
+	(void)state;
+	take(0, ARCH_RANK_INTERNAL, 5);
+	take(1, ARCH_RANK_LEAF, 0);
+	arch_slot_map(ARCH_SLOT_DATA, pa_of(world_page(0)), ARCH_PAS_REALM);
+	arch_lock_note_release(&locks[1]);
+	ASSERT_STOPS("LOCKS: one is released", arch_lock_note_release(&locks[0]));
+}
+
 static void lock_held_at_the_end(void **state)
 {
 	(void)state;
@@ -303,6 +313,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		WORLD_TEST("LOCKS: order", lock_order),
 		WORLD_TEST("LOCKS: twice", lock_twice),
+		WORLD_TEST("LOCKS: released while a page of realm data is mapped", lock_keeps_data),
 		WORLD_TEST("LOCKS: held at the end", lock_held_at_the_end),
 		WORLD_TEST("SLOTS: twice, held at the end", slots),
 		WORLD_TEST("ACCESS: host memory only by the copies", host_memory_only_by_copies),
