@@ -125,10 +125,12 @@ enum puppet_op {
 	PUPPET_DEBUG_ON,  /* breakpoint at the instruction `value`; -> - */
 	PUPPET_LOADS,     /* address: load again and again until one faults -> loads, ESR, FAR */
 	PUPPET_STORES, /* base, top: a count to each page in turn, likewise -> stores, ESR, FAR */
-	PUPPET_STILL,  /* base, top, ticks, fid, x1, x2: a command of CSM, and behind it no page's
-			* first word changes any more -> status, words that changed */
-	PUPPET_TURNS,  /* peer, provider, region, turns, first: signals 1, 2, 3..., by turns, and
-			* waits for the peer's in WFI -> signals taken, interrupts, empty wake-ups */
+	/* base, top, ticks, fid, x1, x2: a command of CSM, and behind it no page's first word
+	 * changes any more -> status, words that changed */
+	PUPPET_STILL,
+	/* peer, provider, region, turns, first: signals 1, 2, 3..., by turns, and waits for the
+	 * peer's in WFI -> signals taken, interrupts, empty wake-ups */
+	PUPPET_TURNS,
 	PUPPET_OPS
 };
 
