@@ -271,7 +271,7 @@ struct realm *realm_boot(const struct realm_config *config)
 	return realm;
 }
 
-static void destroy_recs(struct realm *realm)
+void realm_take_recs(struct realm *realm)
 {
 	while (realm->rec_count) {
 		struct rec *rec = &realm->recs[--realm->rec_count];
@@ -335,7 +335,7 @@ static uint64_t destroy_table_at(struct realm *realm, uint64_t ipa, int level)
 	return r.x[2];
 }
 
-static void destroy_tables(struct realm *realm, int level)
+static void take_tables(struct realm *realm, int level)
 {
 	uint64_t ipa = 0;
 
@@ -348,14 +348,19 @@ static void destroy_tables(struct realm *realm, int level)
 	}
 }
 
+void realm_take_tables(struct realm *realm)
+{
+	for (int level = RMI_LEVEL_PAGE; level > realm->config.start_level; level--) {
+		take_tables(realm, level);
+	}
+}
+
 void realm_destroy(struct realm *realm)
 {
-	destroy_recs(realm);
+	realm_take_recs(realm);
 	csm_apt_drop(realm);
 	realm_take_data(realm, 0, realm_unprotected(realm));
-	for (int level = RMI_LEVEL_PAGE; level > realm->config.start_level; level--) {
-		destroy_tables(realm, level);
-	}
+	realm_take_tables(realm);
 	REQUIRE_EQ(smc_call(RMI_REALM_DESTROY_FID, realm->rd).x[0], RMI_SUCCESS);
 	realm->created = false;
 	granule_give(realm->rd);

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "csm_live.h"
+#include "test.h"
+
+#define MAX_SIGNALS 16
+
+struct live live_granted(uint64_t perm, unsigned recs)
+{
+	struct live live = {.p = csm_puppet(1)};
+
+	live.c = csm_puppet(recs);
+	live.provider = &live.p->recs[0];
+	live.consumer = &live.c->recs[0];
+	live.pid = csm_self(live.provider);
+	live.cid = csm_self(live.consumer);
+	CHECK_NE(live.pid, live.cid);
+	live.region = csm_region(live.provider, LIVE_OWN, LIVE_SIZE);
+	csm_share(live.provider, live.region, live.consumer, perm);
+	return live;
+}
+
+struct live live_make(uint64_t perm, unsigned recs)
+{
+	struct live live = live_granted(perm, recs);
+
+	REQUIRE_EQ(csm_attach(live.consumer, live.provider, live.region, LIVE_THERE, LIVE_SIZE),
+		   perm);
+	return live;
+}
+
+void host_out_of_reach(uint64_t page)
+{
+	uint64_t value;
+
+	CHECK(!probe_load(page, &value));
+	CHECK_EQ(ESR_FSC(fault_last().esr), FSC_GRANULE_PROTECTION);
+	CHECK(!probe_store(page, 0xbad));
+	CHECK_EQ(ESR_FSC(fault_last().esr), FSC_GRANULE_PROTECTION);
+}
+
+void live_page_works(struct live *live, unsigned page)
+{
+	uint64_t at = page * PAGE_SIZE;
+
+	csm_write(live->provider, LIVE_OWN + at, ++live->mark);
+	CHECK_EQ(csm_read(live->consumer, LIVE_THERE + at), live->mark);
+	host_out_of_reach(csm_page(live->p, LIVE_OWN + at));
+}
+
+void live_works(struct live *live)
+{
+	for (unsigned i = 0; i < LIVE_PAGES; i++) {
+		live_page_works(live, i);
+	}
+}
+
+uint64_t live_bits(struct rec *rec, uint64_t peer)
+{
+	uint64_t bits = 0;
+
+	for (unsigned i = 0; i < MAX_SIGNALS; i++) {
+		struct smc_regs r = CSM(rec, SIGNAL_TAKE);
+
+		REQUIRE_EQ(r.x[0], RSI_SUCCESS);
+		if (r.x[1] == 0) {
+			return bits;
+		}
+		bits |= r.x[1] == peer ? r.x[4] : 0;
+	}
+	CHECK(!"no end of signals");
+	return bits;
+}
+
+void live_no_access(struct rec *rec, uint64_t ipa)
+{
+	CHECK(!puppet_do(rec, INSN_LDR_X, ipa, 0));
+	if (rec->stop == REC_CALL) {
+		CHECK_EQ(ESR_FSC(puppet_esr(rec)), FSC_EXTERNAL_ABORT);
+	} else {
+		CHECK_EQ(rec->stop, REC_EXIT);
+		CHECK_EQ(rec->run->exit.exit_reason, RMI_EXIT_SYNC);
+	}
+}
