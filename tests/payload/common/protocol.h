@@ -38,7 +38,8 @@ enum realm_call {
 	X(puppet)         \
 	X(vectors)        \
 	X(registers)      \
-	X(worker)
+	X(worker)         \
+	X(duplex)
 
 #define REALM_PROGRAM_NUMBER(name) PROGRAM_##name,
 enum realm_program { REALM_PROGRAMS(REALM_PROGRAM_NUMBER) PROGRAM_COUNT };

@@ -2,6 +2,7 @@
 /* Several CPUs at once: realms that run, and hosts that race on the same granules. */
 #include "payload/common/spinlock.h"
 #include "payload/host/cpu.h"
+#include "payload/host/crew.h"
 #include "payload/host/gic.h"
 #include "payload/host/mem.h"
 #include "payload/host/places.h"
@@ -9,7 +10,6 @@
 #include "payload/host/test.h"
 
 #define MIB(n)      ((uint64_t)(n) << 20)
-#define CREW        4 /* CPUs that take part */
 #define UNPROTECTED 0x80000000UL
 
 /* ---- realms that work ---- */
@@ -19,84 +19,9 @@
 #define WORK_ROUNDS 8
 #define SLICE_US    3000
 
-struct job {
-	struct rec *rec;
-	uint32_t taken; /* atomic: a CPU runs it */
-	uint32_t over;  /* atomic: it has nothing more to do */
-};
-
-static struct job jobs[WORK_REALMS * WORK_RECS];
-static uint32_t jobs_over; /* atomic */
-
-static void timer_fired(unsigned intid)
+static void one_more(struct rec *rec)
 {
-	(void)intid;
-	el2_timer_stop();
-}
-
-/* One stop of the REC, answered. True if the REC has more to do. */
-static bool answer(struct job *job)
-{
-	struct rec *rec = job->rec;
-
-	switch (rec_run(rec)) {
-	case REC_CALL:
-		rec->run->enter.gprs[0] = rec->run->exit.gprs[0] + 1;
-		return true;
-	case REC_IRQ:
-		irq_window();
-		return true;
-	case REC_ERROR:
-		/* Not started yet, or asked for a REC that is being entered. */
-		CHECK_EQ(rec->status, RMI_ERROR_REC);
-		return true;
-	case REC_OFF:
-	case REC_DONE:
-		return false;
-	default:
-		CHECK(!"a stop that no worker makes");
-		return false;
-	}
-}
-
-static void try_job(struct job *job)
-{
-	if (__atomic_exchange_n(&job->taken, 1, __ATOMIC_ACQUIRE)) {
-		return;
-	}
-	if (!__atomic_load_n(&job->over, __ATOMIC_RELAXED)) {
-		el2_timer_arm(random_below(SLICE_US));
-		if (!answer(job)) {
-			__atomic_store_n(&job->over, 1, __ATOMIC_RELAXED);
-			__atomic_add_fetch(&jobs_over, 1, __ATOMIC_RELEASE);
-		}
-	}
-	__atomic_store_n(&job->taken, 0, __ATOMIC_RELEASE);
-}
-
-/* Runs whatever REC is free, for a short time, until all are over. */
-static void crew(void *unused)
-{
-	unsigned count = sizeof(jobs) / sizeof(jobs[0]);
-
-	(void)unused;
-	gic_enable(PPI_EL2_TIMER, timer_fired);
-	while (__atomic_load_n(&jobs_over, __ATOMIC_ACQUIRE) < count && !test_failing()) {
-		try_job(&jobs[random_below(count)]);
-	}
-	el2_timer_stop();
-	gic_disable(PPI_EL2_TIMER);
-}
-
-static void on_crew(cpu_fn fn, void *arg, unsigned limit_ms)
-{
-	for (unsigned n = 1; n < CREW; n++) {
-		cpu_start(n, fn, arg);
-	}
-	fn(arg);
-	for (unsigned n = 1; n < CREW; n++) {
-		REQUIRE(cpu_join(n, limit_ms));
-	}
+	rec->run->enter.gprs[0] = rec->run->exit.gprs[0] + 1;
 }
 
 TEST_CPUS(realms_work, CREW,
@@ -104,8 +29,7 @@ TEST_CPUS(realms_work, CREW,
 	  "comes "
 	  "and goes is theirs alone")
 {
-	memset(jobs, 0, sizeof(jobs));
-	jobs_over = 0;
+	crew_begin();
 	for (unsigned i = 0; i < WORK_REALMS; i++) {
 		struct realm_config config = realm_default(PROGRAM_worker);
 		struct realm *realm;
@@ -116,11 +40,16 @@ TEST_CPUS(realms_work, CREW,
 		config.args[2] = WORK_RECS;
 		realm = realm_boot(&config);
 		for (unsigned n = 0; n < WORK_RECS; n++) {
-			realm->recs[n].stop_on_irq = true;
-			jobs[i * WORK_RECS + n].rec = &realm->recs[n];
+			crew_add(&realm->recs[n]);
 		}
 	}
-	on_crew(crew, NULL, 100000);
+	crew_run(one_more, SLICE_US, 100000);
+}
+
+static void timer_fired(unsigned intid)
+{
+	(void)intid;
+	el2_timer_stop();
 }
 
 /* ---- hosts that race ---- */
