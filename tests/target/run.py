@@ -11,6 +11,8 @@ import os
 import re
 import subprocess
 import sys
+import threading
+from concurrent import futures
 
 sys.dont_write_bytecode = True
 import conformance  # noqa: E402
@@ -77,9 +79,14 @@ class Report:
         os.makedirs(os.path.dirname(path), exist_ok=True)
         self.file = open(path, "w", encoding="utf-8")
         self.count = {"passed": 0, "failed": 0, "skipped": 0}
+        self.lock = threading.Lock()
         self.file.write("TAP version 13\n")
 
     def add(self, result):
+        with self.lock:
+            self._add(result)
+
+    def _add(self, result):
         kind = "skipped" if result.skip and result.good else "passed" if result.good else "failed"
         self.count[kind] += 1
         for note in result.notes:
@@ -371,6 +378,8 @@ def parse_arguments():
                              "a '-' in front excludes. Implies --config 8cpu")
     parser.add_argument("--smp", type=int, metavar="N", help="number of CPUs")
     parser.add_argument("--seed", type=int, default=1, help="of the tests' random numbers")
+    parser.add_argument("--jobs", type=int, default=2, metavar="N",
+                        help="configurations at a time (2); one with -v, --gdb and --keep")
     parser.add_argument("--list", action="store_true", help="list the tests and stop")
     parser.add_argument("--gdb", type=int, nargs="?", const=1234, metavar="PORT",
                         help="wait for gdb on this port (1234) before the first instruction")
@@ -396,9 +405,13 @@ def main():
     if options.gdb:
         print(f"waiting for: gdb-multiarch {BUILD}/{configs[0].firmware}/rmm.elf -ex 'add-symbol-"
               f"file {BUILD}/payload/host.elf' -ex 'target remote :{options.gdb}'", flush=True)
-    report = Report(options.tap)
     for config in configs:
-        run_config(config, options, report)
+        flash_image(config)
+    report = Report(options.tap)
+    one_by_one = options.jobs == 1 or options.verbose or options.gdb or options.keep
+    with futures.ThreadPoolExecutor(1 if one_by_one else options.jobs) as pool:
+        for run in [pool.submit(run_config, config, options, report) for config in configs]:
+            run.result()
     return 0 if report.close() else 1
 
 
