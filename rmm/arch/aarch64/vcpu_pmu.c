@@ -52,6 +52,11 @@ static void pmu_read(struct arch_pmu *pmu, unsigned int counters)
 	}
 }
 
+/*
+ * All counters stand still: pmu_read() came before. PMCR is written before what raises the
+ * interrupt: QEMU looks at its enable bit only when the overflow status or the interrupt enables
+ * change, and an overflow from before would stay unheard.
+ */
 static void pmu_write(const struct arch_pmu *pmu, unsigned int counters)
 {
 	for (unsigned int n = 0; n < counters; n++) {
@@ -61,9 +66,9 @@ static void pmu_write(const struct arch_pmu *pmu, unsigned int counters)
 	write_sysreg(pmccntr_el0, pmu->pmccntr);
 	write_sysreg(pmselr_el0, pmu->pmselr);
 	write_sysreg(pmuserenr_el0, pmu->pmuserenr);
+	write_sysreg(pmcr_el0, pmu->pmcr & ~(uint64_t)6); /* P and C would reset counters */
 	set_exactly(pmovsset_el0, pmovsclr_el0, pmu->pmovsset);
 	set_exactly(pmintenset_el1, pmintenclr_el1, pmu->pmintenset);
-	write_sysreg(pmcr_el0, pmu->pmcr & ~(uint64_t)6); /* P and C would reset counters */
 	set_exactly(pmcntenset_el0, pmcntenclr_el0, pmu->pmcntenset);
 }
 

@@ -71,6 +71,7 @@
 	X(W_PMCNTENSET, msr pmcntenset_el0, x3)  \
 	X(R_PMOVSSET, mrs x3, pmovsset_el0)      \
 	X(W_PMOVSCLR, msr pmovsclr_el0, x3)      \
+	X(W_PMOVSSET, msr pmovsset_el0, x3)      \
 	X(W_PMSELR, msr pmselr_el0, x3)          \
 	X(W_PMXEVCNTR, msr pmxevcntr_el0, x3)    \
 	X(R_PMXEVCNTR, mrs x3, pmxevcntr_el0)    \

@@ -408,24 +408,31 @@ static struct rec *pmu_puppet(void)
 	return &puppet_realm_of(&config)->recs[0];
 }
 
-TEST(pmu_overflow,
-     "pmu_overflow: the cycle counter overflows: exit IRQ with pmu_ovf_status 1; the host's "
-     "virtual PPI with NPIE reaches the realm, which clears it")
+#define CYCLES (1UL << 31) /* the cycle counter's bit */
+
+/* A REC whose cycle counter's overflow interrupts it from when its PMU is on. */
+static struct rec *overflow_puppet(void)
 {
 	struct rec *rec = pmu_puppet();
-	struct waiting waiting;
-	bool waits;
 
 	interrupt_on(PPI_PMU, no_handler);
 	puppet_set(rec, INSN_W_ICC_PMR, 0xff);
 	puppet_set(rec, INSN_W_ICC_IGRPEN1, 1);
 	CHECK_EQ(rec->run->exit.pmu_ovf_status, RMI_PMU_OVERFLOW_NOT_ACTIVE);
 	puppet_set(rec, INSN_W_PMCCFILTR, 0);
-	puppet_set(rec, INSN_W_PMCCNTR, (uint64_t)-1000000);
-	puppet_set(rec, INSN_W_PMINTENSET, 1UL << 31);
-	puppet_set(rec, INSN_W_PMCNTENSET, 1UL << 31);
+	puppet_set(rec, INSN_W_PMINTENSET, CYCLES);
+	puppet_set(rec, INSN_W_PMCNTENSET, CYCLES);
+	return rec;
+}
+
+/* Switches the PMU on, and sees the overflow from the exit to the realm's handler. */
+static void overflow_reaches_realm(struct rec *rec, uint64_t pmcr)
+{
+	struct waiting waiting;
+	bool waits;
+
 	/* The overflow may come at once, before the realm reports the step. */
-	puppet_prepare(rec, PUPPET_DO, INSN_W_PMCR, 0, 0x41);
+	puppet_prepare(rec, PUPPET_DO, INSN_W_PMCR, 0, pmcr);
 	REQUIRE_EQ(rec_enter(rec), RMI_SUCCESS);
 	waits = rec->run->exit.exit_reason == RMI_EXIT_HOST_CALL;
 	if (waits) {
@@ -444,11 +451,30 @@ TEST(pmu_overflow,
 	}
 	CHECK_EQ(rec->run->exit.pmu_ovf_status, RMI_PMU_OVERFLOW_ACTIVE);
 	CHECK_EQ(gic_step(rec, INSN_R_ICC_IAR1, 0), PPI_PMU);
-	CHECK_EQ(gic_step(rec, INSN_R_PMOVSSET, 0) & 1UL << 31, 1UL << 31);
-	gic_step(rec, INSN_W_PMOVSCLR, 1UL << 31);
+	CHECK_EQ(gic_step(rec, INSN_R_PMOVSSET, 0) & CYCLES, CYCLES);
+	gic_step(rec, INSN_W_PMOVSCLR, CYCLES);
 	CHECK_EQ(rec->run->exit.pmu_ovf_status, RMI_PMU_OVERFLOW_NOT_ACTIVE);
 	gic_step(rec, INSN_W_ICC_EOIR1, PPI_PMU);
 	CHECK_EQ(rec->run->exit.gicv3_misr, MISR_NP);
+}
+
+TEST(pmu_overflow,
+     "pmu_overflow: the cycle counter overflows: exit IRQ with pmu_ovf_status 1; the host's "
+     "virtual PPI with NPIE reaches the realm, which clears it")
+{
+	struct rec *rec = overflow_puppet();
+
+	puppet_set(rec, INSN_W_PMCCNTR, (uint64_t)-1000000);
+	overflow_reaches_realm(rec, 0x41);
+}
+
+TEST(pmu_overflow_pending,
+     "pmu_overflow: an overflow that is there when the REC is entered interrupts it")
+{
+	struct rec *rec = overflow_puppet();
+
+	puppet_set(rec, INSN_W_PMOVSSET, CYCLES);
+	overflow_reaches_realm(rec, 1);
 }
 
 TEST(pmu_counters,
