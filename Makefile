@@ -14,7 +14,7 @@ UNITS := tests/unit tests/fuzz tests/random verifier vmm user
 export BUILD CSM
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-test env firmware verifier unit proof host guest system-test target-test bench-rmm model lint quick test test-long random-long fuzz-long verifier-long clean distclean
+.PHONY: help demo demo-test env firmware verifier unit proof host guest system-test target-test bench-rmm model lint quick test test-long random-long csm-long fuzz-long verifier-long clean distclean
 
 help: ## list the targets
 	@echo "CAEC targets:"
@@ -77,6 +77,9 @@ test: ## all of the above; ends with "N passed, N failed"
 random-long: # a million random calls, against a model
 	@$(IN) $(MAKE) --no-print-directory -C tests/random long
 
+csm-long: # a million random acts of realms that share memory, beside a model
+	@$(IN) $(MAKE) --no-print-directory -C tests/unit long
+
 fuzz-long: # twenty minutes of fuzzing
 	@$(IN) $(MAKE) --no-print-directory -C tests/fuzz long
 
@@ -84,7 +87,7 @@ verifier-long: # the verifier's tests and a longer fuzzing run
 	@$(IN) $(MAKE) --no-print-directory -C verifier check-long
 
 test-long: ## long random and fuzzing runs, half an hour; ends with "N passed, N failed"
-	@tools/run-tests random-long verifier-long fuzz-long
+	@tools/run-tests random-long csm-long verifier-long fuzz-long
 
 clean: ## remove build results
 	@rm -rf "$(BUILD)"

@@ -14,6 +14,7 @@
 #include "abi/smccc.h"
 #include "base/bits.h"
 #include "input.h"
+#include "sharing.h"
 #include "world/realm.h"
 #include "world/world.h"
 
@@ -39,6 +40,7 @@ static const uint32_t realm_functions[] = {
 #define RSI_COMMAND(fid, ...)  fid,
 #define PSCI_COMMAND(fid, ...) fid,
 #define ABI_COMMANDS_ALL
+#include "abi/commands-csm.def"
 #include "abi/commands.def"
 #undef ABI_COMMANDS_ALL
 #undef RMI_COMMAND
@@ -185,6 +187,14 @@ static void secure_world(void)
 	}
 }
 
+/* An error that hardware could not contain is to stop the RMM: not one of these (SET is not 10). */
+static uint64_t contained(uint64_t esr)
+{
+	uint64_t ec = esr >> 26 & 0x3F;
+
+	return ec == EC_DATA_ABORT || ec == EC_INST_ABORT ? esr | (esr & BIT(12)) >> 1 : esr;
+}
+
 static uint64_t syndrome(struct arch_vcpu *vcpu)
 {
 	switch (input_below(input, 10)) {
@@ -206,14 +216,17 @@ static uint64_t syndrome(struct arch_vcpu *vcpu)
 
 static enum arch_exit realm(struct arch_vcpu *vcpu, struct arch_exit_info *info)
 {
-	if (input->left == 0 || input_below(input, 8) == 0) {
+	if (sharing_answer(vcpu, info) || sharing_fault(vcpu, info)) {
+		return ARCH_EXIT_SYNC;
+	}
+	if (sharing_entered || input->left == 0 || input_below(input, 8) == 0) {
 		return ARCH_EXIT_IRQ;
 	}
 	for (unsigned int i = 1; i < 5; i++) {
 		vcpu->gprs[i] = value();
 	}
 	vcpu->pc = realm_address();
-	info->esr = syndrome(vcpu);
+	info->esr = contained(syndrome(vcpu));
 	info->far = input_below(input, 2) == 0 ? input_word(input) : realm_address();
 	info->hpfar = realm_address() >> 8;
 	return input_below(input, 16) == 0 ? ARCH_EXIT_SERROR : ARCH_EXIT_SYNC;
@@ -221,6 +234,11 @@ static enum arch_exit realm(struct arch_vcpu *vcpu, struct arch_exit_info *info)
 
 static void step(void)
 {
+	if (sharing_on && input_below(input, 2) == 0) {
+		machine_cpu = input_below(input, WORLD_CPUS);
+		sharing_step(input);
+		return;
+	}
 	switch (input_below(input, 16)) {
 	case 0:
 		host_word();
@@ -265,7 +283,8 @@ static void build_realm(uint64_t first, uint16_t vmid, bool active)
 /* What there is when the input begins: far states need more commands than an input has room for. */
 static void set_scene(void)
 {
-	switch (input_below(input, 5)) {
+	sharing_on = false;
+	switch (input_below(input, 8)) {
 	case 0:
 		break;
 	case 1:
@@ -274,6 +293,9 @@ static void set_scene(void)
 	case 2:
 	case 3:
 		build_realm(0, 1, true);
+		break;
+	case 4 ... 6:
+		sharing_begin(input, POOL / 2);
 		break;
 	default:
 		build_realm(0, 1, true);
@@ -308,8 +330,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 	if (live_count == 0) {
 		find_live();
 	}
-	set_scene();
 	machine_on_run = realm;
+	set_scene();
 	for (unsigned int i = 0; i < MAX_STEPS && whole.left != 0; i++) {
 		step();
 	}
