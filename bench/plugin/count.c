@@ -5,13 +5,18 @@
  *
  * A marker is `movz xzr, #number`, which does nothing and which no compiler emits. BEGIN takes x0
  * as the name of the interval (a function id), END as its result; PHASE gives the intervals that
- * follow a name of eight characters from x0. Intervals may nest: one is open for each class that
- * marks.
+ * follow a name of eight characters from x0; with the name "-" nothing is written. Intervals may
+ * nest: one is open for each class that marks. What the host asks for while a realm waits for its
+ * answer is the host's, and not counted for the realm: between the realm's marks are its own
+ * command and the exits and entries that belong to it.
  *
  * The class of an instruction is that of the CPU when its block is translated: QEMU keys blocks by
  * exception level and physical page, so it does not change. One line for each interval:
  *
  *     phase name result EL3 R-EL2 R-EL1 R-EL0 NS-EL2 NS-EL1 NS-EL0 other TLBI cache barrier sysreg
+ *     exits
+ *
+ * exits: how often RMI_REC_ENTER returned meanwhile.
  *
  * Usage: -plugin count.so,out=FILE[,profile=FILE]. One virtual CPU only. The profile has a line
  * "phase name address executions" for each instruction of R-EL2 that ran inside an interval.
@@ -43,6 +48,8 @@ enum counter {
 #define MARK_END   0xCAE1U
 #define MARK_PHASE 0xCAE2U
 
+#define REC_ENTER UINT64_C(0xC400015C)
+
 struct counts {
 	uint64_t value[COUNTERS];
 };
@@ -51,6 +58,7 @@ struct interval {
 	int open;
 	uint64_t name;
 	struct counts at_begin;
+	unsigned int exits;
 };
 
 QEMU_PLUGIN_EXPORT int qemu_plugin_version = QEMU_PLUGIN_VERSION;
@@ -137,6 +145,24 @@ static void on_begin(unsigned int vcpu, void *class)
 	interval->open = 1;
 	interval->name = read_register(x0);
 	interval->at_begin = counts_now(vcpu);
+	interval->exits = 0;
+}
+
+/* A call of the host is over: if a realm waits for its own, it did not ask for this one. */
+static void leave_out(const struct interval *host, const struct counts *now)
+{
+	struct interval *realm = &intervals[R_EL1];
+
+	if (!realm->open) {
+		return;
+	}
+	if (host->name == REC_ENTER) {
+		realm->exits++;
+		return;
+	}
+	for (int i = 0; i < COUNTERS; i++) {
+		realm->at_begin.value[i] += now->value[i] - host->at_begin.value[i];
+	}
 }
 
 static void on_end(unsigned int vcpu, void *class)
@@ -148,13 +174,19 @@ static void on_end(unsigned int vcpu, void *class)
 		return;
 	}
 	interval->open = 0;
+	if ((uintptr_t)class == NS_EL2) {
+		leave_out(interval, &now);
+	}
+	if (phase[0] == '-') {
+		return;
+	}
 	fprintf(out, "%s %08x %llx", phase, (unsigned int)interval->name,
 		(unsigned long long)read_register(x0));
 	for (int i = 0; i < COUNTERS; i++) {
 		fprintf(out, " %llu",
 			(unsigned long long)(now.value[i] - interval->at_begin.value[i]));
 	}
-	fprintf(out, "\n");
+	fprintf(out, " %u\n", interval->exits);
 }
 
 static void on_phase(unsigned int vcpu, void *class)

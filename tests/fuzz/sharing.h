@@ -9,6 +9,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "abi/csm.h"
 #include "input.h"
@@ -33,7 +34,7 @@ struct sharing_realm {
 
 static struct sharing_realm sharing[SHARING_REALMS];
 static bool sharing_on;
-static bool sharing_entered; /* for one call or access: the realm does nothing else */
+static bool sharing_entered;            /* for one call or access: the realm does nothing else */
 static unsigned int sharing_interrupts; /* one in so many questions is answered by yes; 0: never */
 
 /* The call of a realm that has been asked for, and its answer. */
@@ -49,18 +50,22 @@ static unsigned long sharing_mapped; /* accesses that were answered with a page 
 
 /* --- at the end of the program: what was reached; lines of their own, for tests/fuzz/Makefile */
 
-static void sharing_report(void)
+static inline void sharing_report(void)
 {
-	static const char *const names[SHARING_COMMANDS] = {
-#define RSI_COMMAND(fid, name, ...) [(fid)-RSI_CSM_FID_FIRST] = #name,
+	static const struct {
+		uint32_t fid;
+		const char *name;
+	} commands[] = {
+#define RSI_COMMAND(fid, name, ...) {fid, #name},
 #define ABI_COMMANDS_ALL
 #include "abi/commands-csm.def"
 #undef ABI_COMMANDS_ALL
 #undef RSI_COMMAND
 	};
 
-	for (unsigned int i = 0; i < SHARING_COMMANDS; i++) {
-		fprintf(stderr, "reached %s: %lu\n", names[i], sharing_succeeded[i]);
+	for (unsigned int i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
+		fprintf(stderr, "reached %s: %lu\n", commands[i].name,
+			sharing_succeeded[commands[i].fid - RSI_CSM_FID_FIRST]);
 	}
 	fprintf(stderr, "reached access: %lu\n", sharing_mapped);
 }
@@ -101,7 +106,7 @@ static inline uint64_t sharing_size(struct input *input)
 }
 
 /* Arguments that go far, for a command of CSM by realm `who`. */
-static void sharing_args(struct input *input, unsigned int who, uint64_t x[7])
+static inline void sharing_args(struct input *input, unsigned int who, uint64_t x[7])
 {
 	unsigned int other = SHARING_REALMS - 1 - who;
 	uint64_t region = sharing_region(input, who);
@@ -152,7 +157,7 @@ static void sharing_args(struct input *input, unsigned int who, uint64_t x[7])
 /* --- calls of a realm */
 
 /* The realm that was entered makes the call; true if there was one to make. */
-static bool sharing_answer(struct arch_vcpu *vcpu, struct arch_exit_info *info)
+static inline bool sharing_answer(struct arch_vcpu *vcpu, struct arch_exit_info *info)
 {
 	if (!sharing_call.wanted) {
 		return false;
@@ -174,7 +179,7 @@ static bool sharing_answer(struct arch_vcpu *vcpu, struct arch_exit_info *info)
 	return true;
 }
 
-static void sharing_enter(unsigned int who)
+static inline void sharing_enter(unsigned int who)
 {
 	sharing_entered = true;
 	(void)RMI(RMI_REC_ENTER, sharing[who].host.recs[0], sharing[who].host.run);
@@ -182,7 +187,7 @@ static void sharing_enter(unsigned int who)
 }
 
 /* Calls until the command is complete; its status, or what the last call left undone. */
-static uint64_t sharing_ask(unsigned int who, const uint64_t x[7])
+static inline uint64_t sharing_ask(unsigned int who, const uint64_t x[7])
 {
 	unsigned int tries = 0;
 
@@ -204,7 +209,7 @@ static uint64_t sharing_ask(unsigned int who, const uint64_t x[7])
 	return sharing_call.status;
 }
 
-static void sharing_act(struct input *input)
+static inline void sharing_act(struct input *input)
 {
 	unsigned int who = input_below(input, SHARING_REALMS);
 	uint64_t x[7] = {RSI_CSM_FID_FIRST + input_below(input, SHARING_COMMANDS)};
@@ -214,7 +219,7 @@ static void sharing_act(struct input *input)
 }
 
 /* All the way to an attachment. */
-static void sharing_lend(struct input *input)
+static inline void sharing_lend(struct input *input)
 {
 	unsigned int who = input_below(input, SHARING_REALMS);
 	unsigned int other = SHARING_REALMS - 1 - who;
@@ -239,7 +244,7 @@ static struct {
 	uint64_t ipa, pc;
 } sharing_access;
 
-static bool sharing_fault(struct arch_vcpu *vcpu, struct arch_exit_info *info)
+static inline bool sharing_fault(struct arch_vcpu *vcpu, struct arch_exit_info *info)
 {
 	if (!sharing_access.wanted) {
 		return false;
@@ -257,7 +262,7 @@ static bool sharing_fault(struct arch_vcpu *vcpu, struct arch_exit_info *info)
 	return true;
 }
 
-static void sharing_touch(struct input *input)
+static inline void sharing_touch(struct input *input)
 {
 	unsigned int who = input_below(input, SHARING_REALMS);
 
@@ -271,7 +276,7 @@ static void sharing_touch(struct input *input)
 /* --- the host */
 
 /* What the host has a reason to do to realms that share; results go where they may be used. */
-static void sharing_host(struct input *input)
+static inline void sharing_host(struct input *input)
 {
 	struct sharing_realm *realm = &sharing[input_below(input, SHARING_REALMS)];
 	uint64_t *spare = &realm->spare[input_below(input, SHARING_SPARES)];
@@ -294,8 +299,8 @@ static void sharing_host(struct input *input)
 		*spare = answer.x[0] == RMI_SUCCESS ? answer.x[1] : *spare;
 		break;
 	case 5:
-		(void)RMI(RMI_RTT_CREATE, rd, *spare,
-			  input_below(input, 2) == 0 ? 0 : SHARING_BARE, 3);
+		(void)RMI(RMI_RTT_CREATE, rd, *spare, input_below(input, 2) == 0 ? 0 : SHARING_BARE,
+			  3);
 		break;
 	case 6:
 		(void)RMI(RMI_APT_DESTROY, rd, *apt);
@@ -310,12 +315,12 @@ static void sharing_host(struct input *input)
 
 static struct input *sharing_input;
 
-static bool sharing_interrupted(void)
+static inline bool sharing_interrupted(void)
 {
 	return sharing_interrupts != 0 && input_below(sharing_input, sharing_interrupts) == 0;
 }
 
-static void sharing_build(unsigned int who, uint64_t first)
+static inline void sharing_build(unsigned int who, uint64_t first)
 {
 	struct sharing_realm *realm = &sharing[who];
 	struct world_realm *host = &realm->host;
@@ -338,7 +343,7 @@ static void sharing_build(unsigned int who, uint64_t first)
 	}
 }
 
-static void sharing_begin(struct input *input, uint64_t pages)
+static inline void sharing_begin(struct input *input, uint64_t pages)
 {
 	static bool reports;
 
@@ -356,7 +361,7 @@ static void sharing_begin(struct input *input, uint64_t pages)
 	machine_on_interrupt_pending = sharing_interrupted;
 }
 
-static void sharing_step(struct input *input)
+static inline void sharing_step(struct input *input)
 {
 	switch (input_below(input, 8)) {
 	case 0:

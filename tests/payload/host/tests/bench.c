@@ -4,6 +4,7 @@
  * business of bench/plugin; here only the order of things is decided. Run by bench/rmm.py.
  */
 #include "payload/host/mem.h"
+#include "payload/host/phase.h"
 #include "payload/host/realm.h"
 #include "payload/host/test.h"
 
@@ -12,17 +13,6 @@
 /* A 2 MiB piece of the protected half with nothing in it. */
 #define AREA     0x8000000UL
 #define AREA_TOP (AREA + (2UL << 20))
-
-/* Names the intervals that follow. */
-static void phase(const char *name)
-{
-	register uint64_t x0 __asm__("x0") = 0;
-
-	for (unsigned i = 0; i < 8 && name[i]; i++) {
-		x0 |= (uint64_t)(uint8_t)name[i] << (8 * i);
-	}
-	__asm__ volatile("movz xzr, #0xCAE2" : : "r"(x0));
-}
 
 static void bench_simple(void)
 {
