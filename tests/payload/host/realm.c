@@ -271,19 +271,24 @@ struct realm *realm_boot(const struct realm_config *config)
 	return realm;
 }
 
+void realm_take_rec(struct realm *realm)
+{
+	struct rec *rec = &realm->recs[--realm->rec_count];
+
+	if (!CHECK_EQ(smc_call(RMI_REC_DESTROY_FID, rec->granule).x[0], RMI_SUCCESS)) {
+		return;
+	}
+	granule_give(rec->granule);
+	for (unsigned i = 0; i < rec->aux_count; i++) {
+		granule_give(rec->aux[i]);
+	}
+	page_free((uint64_t)rec->run, 1);
+}
+
 void realm_take_recs(struct realm *realm)
 {
 	while (realm->rec_count) {
-		struct rec *rec = &realm->recs[--realm->rec_count];
-
-		if (!CHECK_EQ(smc_call(RMI_REC_DESTROY_FID, rec->granule).x[0], RMI_SUCCESS)) {
-			continue;
-		}
-		granule_give(rec->granule);
-		for (unsigned i = 0; i < rec->aux_count; i++) {
-			granule_give(rec->aux[i]);
-		}
-		page_free((uint64_t)rec->run, 1);
+		realm_take_rec(realm);
 	}
 }
 

@@ -92,8 +92,11 @@ void realm_activate(struct realm *realm);
 struct rec *realm_add_rec(struct realm *realm, uint64_t pc, const uint64_t args[8], bool runnable);
 /* Destroys all that is in it and the realm. Called at the end of the test if the test does not. */
 void realm_destroy(struct realm *realm);
-/* Parts of it, in an order of the test's own: all RECs; all tables below the start tables, empty.
+/*
+ * Parts of it, in an order of the test's own: the REC that was added last; all RECs; all tables
+ * below the start tables, which are empty.
  */
+void realm_take_rec(struct realm *realm);
 void realm_take_recs(struct realm *realm);
 void realm_take_tables(struct realm *realm);
 /* fn(realm, arg) for all realms of the test, the unused places too. */

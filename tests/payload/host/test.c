@@ -8,7 +8,7 @@
 #include "mem.h"
 #include "smc.h"
 
-#define MAX_CLEANUPS   32
+#define MAX_CLEANUPS   128
 #define MAX_COMPLAINTS 12 /* failed checks printed per test */
 #define LEFTOVER_MS    30000
 #define LIST_SIZE      512

@@ -33,7 +33,7 @@ bool test_failing(void);
 /* This test may take so many seconds of the runner's clock, instead of two minutes. */
 void test_limit(unsigned seconds);
 
-/* Run when the test ends, however it ends, last registered first. At most 32. */
+/* Run when the test ends, however it ends, last registered first. At most 128. */
 void test_cleanup(void (*fn)(void *), void *arg);
 
 /* Pseudo random numbers: the same in every run of a test with the same seed. Any CPU. */
