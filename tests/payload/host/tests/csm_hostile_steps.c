@@ -202,8 +202,7 @@ TEST(csm_hostile_steps_revoke,
 	const struct way way = {
 		.fid = RSI_CSM_REVOKE_FID,
 		.attached = true,
-		.answer = {RSI_SUCCESS, RSI_SUCCESS, CSM_ERROR_NO_APT, RSI_SUCCESS, 0,
-			   RSI_SUCCESS},
+		.answer = {RSI_SUCCESS, RSI_SUCCESS, CSM_ERROR_NO_APT, RSI_SUCCESS, 0, RSI_SUCCESS},
 	};
 
 	every_step(&way);
@@ -216,8 +215,7 @@ TEST(csm_hostile_steps_destroy,
 	const struct way way = {
 		.fid = RSI_CSM_DESTROY_FID,
 		.attached = true,
-		.answer = {RSI_SUCCESS, RSI_SUCCESS, CSM_ERROR_NO_APT, RSI_SUCCESS, 0,
-			   RSI_SUCCESS},
+		.answer = {RSI_SUCCESS, RSI_SUCCESS, CSM_ERROR_NO_APT, RSI_SUCCESS, 0, RSI_SUCCESS},
 	};
 
 	every_step(&way);
