@@ -22,15 +22,33 @@ size_t hash_size(uint8_t algo)
 	return algo == HASH_SHA_512 ? HASH_SHA_512_SIZE : HASH_SHA_256_SIZE;
 }
 
-static void fold(struct hash *hash, const void *data, size_t size, const void *tail,
-		 size_t tail_size)
+/* size: a multiple of the block's. */
+static void fold(const struct arch_hash_loan *loan, uint8_t algo, union hash_state *state,
+		 const void *data, size_t size)
 {
-	size_t block = block_size(hash->algo);
-
-	if (hash->algo == HASH_SHA_512) {
-		arch_sha512(hash->state.w64, data, size / block, tail, tail_size / block);
+	if (algo == HASH_SHA_512) {
+		arch_sha512(loan, state->w64, data, size / 128);
 	} else {
-		arch_sha256(hash->state.w32, data, size / block, tail, tail_size / block);
+		arch_sha256(loan, state->w32, data, size / 64);
+	}
+}
+
+/* The same where nothing else is to be hashed. */
+static void fold_alone(struct hash *hash, const void *data, size_t size)
+{
+	struct arch_hash_loan loan;
+
+	arch_hash_begin(&loan);
+	fold(&loan, hash->algo, &hash->state, data, size);
+	arch_hash_end(&loan);
+}
+
+static void start(union hash_state *state, uint8_t algo)
+{
+	if (algo == HASH_SHA_512) {
+		memcpy(state->w64, sha512_start, sizeof(sha512_start));
+	} else {
+		memcpy(state->w32, sha256_start, sizeof(sha256_start));
 	}
 }
 
@@ -39,11 +57,7 @@ void hash_begin(struct hash *hash, uint8_t algo)
 	ASSERT(algo <= HASH_SHA_512);
 	hash->algo = algo;
 	hash->size = 0;
-	if (algo == HASH_SHA_512) {
-		memcpy(hash->state.w64, sha512_start, sizeof(sha512_start));
-	} else {
-		memcpy(hash->state.w32, sha256_start, sizeof(sha256_start));
-	}
+	start(&hash->state, algo);
 }
 
 /* Bytes in hash->pending. */
@@ -76,13 +90,13 @@ void hash_add(struct hash *hash, const void *data, size_t size)
 		if (pending_size(hash) != 0) {
 			return;
 		}
-		fold(hash, hash->pending, block, NULL, 0);
+		fold_alone(hash, hash->pending, block);
 	}
 
 	size_t whole = size & ~(block - 1);
 
 	if (whole != 0) {
-		fold(hash, from, whole, NULL, 0);
+		fold_alone(hash, from, whole);
 		hash->size += whole;
 	}
 	if (size != whole) {
@@ -94,8 +108,7 @@ void hash_add(struct hash *hash, const void *data, size_t size)
  * The last bytes of the message, a one bit, zeros, and the length in bits as a big-endian number of
  * 64 or 128 bits at the end of a block. Returns the size, one or two blocks.
  */
-static size_t make_tail(uint8_t algo, const uint8_t *rest, uint64_t message_size,
-			uint8_t tail[TAIL_MAX])
+static size_t make_tail(uint8_t algo, const uint8_t *rest, uint64_t message_size, uint8_t *tail)
 {
 	size_t block = block_size(algo);
 	size_t used = message_size & (block - 1);
@@ -119,19 +132,29 @@ static uint64_t swap_each_half(uint64_t words)
 	return swapped >> 32 | swapped << 32;
 }
 
+/* The hash as bytes, from the words of the state, in words that may be those of any object. */
+typedef uint64_t __attribute__((may_alias)) any_word;
+
+static void write_words(const union hash_state *state, uint8_t algo, any_word out[8])
+{
+	if (algo == HASH_SHA_512) {
+		for (size_t i = 0; i < 8; i++) {
+			out[i] = __builtin_bswap64(state->w64[i]);
+		}
+		return;
+	}
+	out[0] = swap_each_half(state->w64[0]);
+	out[1] = swap_each_half(state->w64[1]);
+	out[2] = swap_each_half(state->w64[2]);
+	out[3] = swap_each_half(state->w64[3]);
+	out[4] = out[5] = out[6] = out[7] = 0;
+}
+
 static void write_out(const struct hash *hash, uint8_t out[HASH_SIZE_MAX])
 {
-	uint64_t words[8] = {0};
+	uint64_t words[8];
 
-	if (hash->algo == HASH_SHA_512) {
-		for (size_t i = 0; i < 8; i++) {
-			words[i] = __builtin_bswap64(hash->state.w64[i]);
-		}
-	} else {
-		for (size_t i = 0; i < 4; i++) {
-			words[i] = swap_each_half(hash->state.w64[i]);
-		}
-	}
+	write_words(&hash->state, hash->algo, words);
 	memcpy(out, words, sizeof(words));
 }
 
@@ -140,7 +163,7 @@ void hash_end(struct hash *hash, uint8_t out[HASH_SIZE_MAX])
 	uint8_t tail[TAIL_MAX];
 	size_t tail_size = make_tail(hash->algo, hash->pending, hash->size, tail);
 
-	fold(hash, NULL, 0, tail, tail_size);
+	fold_alone(hash, tail, tail_size);
 	write_out(hash, out);
 	wipe(hash, sizeof(*hash));
 	wipe(tail, sizeof(tail));
@@ -148,6 +171,7 @@ void hash_end(struct hash *hash, uint8_t out[HASH_SIZE_MAX])
 
 void hash_of(uint8_t algo, const void *data, size_t size, uint8_t out[HASH_SIZE_MAX])
 {
+	struct arch_hash_loan loan;
 	struct hash hash;
 	uint8_t tail[TAIL_MAX];
 	size_t whole = size & ~(block_size(algo) - 1);
@@ -156,17 +180,48 @@ void hash_of(uint8_t algo, const void *data, size_t size, uint8_t out[HASH_SIZE_
 
 	size_t tail_size = make_tail(algo, (const uint8_t *)data + whole, size, tail);
 
-	fold(&hash, data, whole, tail, tail_size);
+	arch_hash_begin(&loan);
+	fold(&loan, algo, &hash.state, data, whole);
+	fold(&loan, algo, &hash.state, tail, tail_size);
+	arch_hash_end(&loan);
 	write_out(&hash, out);
+}
+
+void hash_series_begin(struct hash_series *series, uint8_t algo, size_t size)
+{
+	ASSERT(algo <= HASH_SHA_512 && size % HASH_BLOCK_MAX == 0);
+	series->algo = algo;
+	series->size = size;
+	(void)make_tail(algo, NULL, size, series->tail);
+	arch_hash_begin(&series->loan);
+}
+
+void hash_series_next(const struct hash_series *series, const void *message, void *out)
+{
+	union hash_state state;
+
+	start(&state, series->algo);
+	fold(&series->loan, series->algo, &state, message, series->size);
+	fold(&series->loan, series->algo, &state, series->tail, block_size(series->algo));
+	write_words(&state, series->algo, out);
+}
+
+void hash_series_end(const struct hash_series *series)
+{
+	arch_hash_end(&series->loan);
 }
 
 void hash_blocks_512(uint64_t state[8], bool first, const void *data, size_t size)
 {
+	struct arch_hash_loan loan;
+
 	ASSERT(size % HASH_BLOCK_MAX == 0);
 	if (first) {
 		memcpy(state, sha512_start, sizeof(sha512_start));
 	}
-	arch_sha512(state, data, size / HASH_BLOCK_MAX, NULL, 0);
+	arch_hash_begin(&loan);
+	arch_sha512(&loan, state, data, size / HASH_BLOCK_MAX);
+	arch_hash_end(&loan);
 }
 
 void hash_finish_512(uint64_t state[8], uint64_t total)

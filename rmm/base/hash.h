@@ -6,6 +6,7 @@
 #ifndef RMM_BASE_HASH_H
 #define RMM_BASE_HASH_H
 
+#include "arch/hash.h"
 #include "base/types.h"
 
 #define HASH_SHA_256      0U
@@ -15,12 +16,14 @@
 #define HASH_SHA_256_SIZE 32U
 #define HASH_SHA_512_SIZE 64U
 
+union hash_state {
+	uint32_t w32[8];
+	uint64_t w64[8];
+};
+
 /* A hash in the making. Contents are of no concern to users. */
 struct hash {
-	union {
-		uint32_t w32[8];
-		uint64_t w64[8];
-	} state;
+	union hash_state state;
 	uint64_t size; /* bytes so far */
 	uint8_t algo;
 	uint8_t pending[HASH_BLOCK_MAX]; /* the bytes that do not fill a block yet */
@@ -39,6 +42,23 @@ void hash_end(struct hash *hash, uint8_t out[HASH_SIZE_MAX]);
 
 /* All three at once, cheaper. */
 void hash_of(uint8_t algo, const void *data, size_t size, uint8_t out[HASH_SIZE_MAX]);
+
+/*
+ * Hashes of messages one after the other, all of `size` bytes, a multiple of 128: what the first
+ * needs the others have. The contents of a series are of no concern to users. Between begin and end
+ * nothing else is hashed, and the command stays on its CPU and out of realms.
+ */
+struct hash_series {
+	struct arch_hash_loan loan;
+	uint8_t algo;
+	size_t size;
+	uint8_t tail[HASH_BLOCK_MAX];
+};
+
+/* hash_series_next(): out, HASH_SIZE_MAX bytes as above, is aligned to 8, and may be in message. */
+void hash_series_begin(struct hash_series *series, uint8_t algo, size_t size);
+void hash_series_next(const struct hash_series *series, const void *message, void *out);
+void hash_series_end(const struct hash_series *series);
 
 /*
  * SHA-512 of whole blocks, for a hash that is made in many calls: only the state has to be kept.

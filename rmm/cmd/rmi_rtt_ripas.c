@@ -74,9 +74,8 @@ uint64_t rmi_rtt_init_ripas(const struct smc_regs *in, struct rmi_out *out)
 	s2_walk_end(&walk);
 
 	/* The RD's lock keeps others from measuring in between. */
-	for (uint64_t size = s2_entry_size(walk.level); result == RMI_SUCCESS && base.v < end.v;
-	     base = ipa_add(base, size)) {
-		realm_measure_ripas(rd, base, ipa_add(base, size));
+	if (result == RMI_SUCCESS) {
+		realm_measure_ripas(rd, base, end, s2_entry_size(walk.level));
 	}
 	granule_unlock(held);
 	return result;

@@ -53,17 +53,25 @@ void realm_measure_data(struct rd *rd, ipa_t ipa, uint64_t flags, const void *co
 	extend_rim(rd, &desc);
 }
 
-void realm_measure_ripas(struct rd *rd, ipa_t base, ipa_t top)
+/* A page of a realm's memory is one step, and there are many: the RIM stays in the descriptor. */
+void realm_measure_ripas(struct rd *rd, ipa_t base, ipa_t top, uint64_t size)
 {
+	struct hash_series series;
 	struct measurement_desc_ripas desc = {
 		.desc_type = MEASUREMENT_DESC_RIPAS,
 		.len = MEASUREMENT_DESC_SIZE,
-		.base = base.v,
-		.top = top.v,
+		.top = base.v,
 	};
 
 	memcpy(desc.rim, rd->measurement[RIM], sizeof(desc.rim));
-	extend_rim(rd, &desc);
+	hash_series_begin(&series, rd->hash_algo, sizeof(desc));
+	while (desc.top < top.v) {
+		desc.base = desc.top;
+		desc.top += size;
+		hash_series_next(&series, &desc, desc.rim);
+	}
+	hash_series_end(&series);
+	memcpy(rd->measurement[RIM], desc.rim, sizeof(desc.rim));
 }
 
 void realm_measure_rec(struct rd *rd, const struct rmi_rec_params *params)

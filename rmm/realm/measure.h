@@ -23,8 +23,8 @@ void realm_measure_init(struct rd *rd, const struct rmi_realm_params *params);
  */
 void realm_measure_data(struct rd *rd, ipa_t ipa, uint64_t flags, const void *content);
 
-/* RMI_RTT_INIT_RIPAS: once for every entry it changes, ascending; [base, top) is that entry's. */
-void realm_measure_ripas(struct rd *rd, ipa_t base, ipa_t top);
+/* RMI_RTT_INIT_RIPAS: a step for each of the entries, `size` bytes each, that are [base, top). */
+void realm_measure_ripas(struct rd *rd, ipa_t base, ipa_t top, uint64_t size);
 
 /* RMI_REC_CREATE of a runnable REC; one that is not runnable is not measured. */
 void realm_measure_rec(struct rd *rd, const struct rmi_rec_params *params);

@@ -19,9 +19,6 @@ void sha2_restore_z(const void *area);
 void sha2_fold_256(uint32_t state[8], const void *blocks, size_t count);
 void sha2_fold_512(uint64_t state[8], const void *blocks, size_t count);
 
-#define VECTORS_USED 16U
-#define Z_SIZE_MAX   256U
-
 #define ZCR_LONGEST 0xFU
 #define SVCR_SM     BIT(0)
 
@@ -29,33 +26,32 @@ void sha2_fold_512(uint64_t state[8], const void *blocks, size_t count);
 #define SHA2_256 1U
 #define SHA2_512 2U
 
-struct loan {
-	uint64_t cptr;
-	uint64_t zcr;
-	bool sve;
-	uint8_t vectors[VECTORS_USED * Z_SIZE_MAX] __attribute__((aligned(16)));
+enum control {
+	CONTROL_CPTR,
+	CONTROL_ZCR,
 };
 
 /*
  * Opens v0..v15 to the RMM and keeps their contents aside. Refuses in streaming mode, where the
  * instructions do not exist and leaving the mode would destroy the registers.
  */
-static bool vectors_borrow(struct loan *loan)
+static bool vectors_borrow(struct arch_hash_loan *loan)
 {
 	bool sme = bits_get(read_sysreg(id_aa64pfr1_el1), 27, 24) != 0;
+	uint64_t cptr = read_sysreg(cptr_el2);
 
 	loan->sve = bits_get(read_sysreg(id_aa64pfr0_el1), 35, 32) != 0;
-	loan->cptr = read_sysreg(cptr_el2);
+	loan->controls[CONTROL_CPTR] = cptr;
 	write_sysreg(cptr_el2,
-		     loan->cptr | CPTR_FPEN | (loan->sve ? CPTR_ZEN : 0) | (sme ? CPTR_SMEN : 0));
+		     cptr | CPTR_FPEN | (loan->sve ? CPTR_ZEN : 0) | (sme ? CPTR_SMEN : 0));
 	isb();
 	if (sme && (read_sysreg(s3_3_c4_c2_2) & SVCR_SM) != 0) {
-		write_sysreg(cptr_el2, loan->cptr);
+		write_sysreg(cptr_el2, cptr);
 		isb();
 		return false;
 	}
 	if (loan->sve) {
-		loan->zcr = read_sysreg(s3_4_c1_c2_0); /* ZCR_EL2 */
+		loan->controls[CONTROL_ZCR] = read_sysreg(s3_4_c1_c2_0); /* ZCR_EL2 */
 		write_sysreg(s3_4_c1_c2_0, ZCR_LONGEST);
 		isb();
 		sha2_save_z(loan->vectors);
@@ -65,49 +61,45 @@ static bool vectors_borrow(struct loan *loan)
 	return true;
 }
 
-static void vectors_return(const struct loan *loan)
+void arch_hash_begin(struct arch_hash_loan *loan)
 {
+	loan->level = (uint8_t)bits_get(read_sysreg(id_aa64isar0_el1), 15, 12);
+	if (loan->level != 0 && !vectors_borrow(loan)) {
+		loan->level = 0;
+	}
+}
+
+void arch_hash_end(const struct arch_hash_loan *loan)
+{
+	if (loan->level == 0) {
+		return;
+	}
 	if (loan->sve) {
 		sha2_restore_z(loan->vectors);
-		write_sysreg(s3_4_c1_c2_0, loan->zcr);
+		write_sysreg(s3_4_c1_c2_0, loan->controls[CONTROL_ZCR]);
 	} else {
 		sha2_restore_q(loan->vectors);
 	}
-	write_sysreg(cptr_el2, loan->cptr);
+	write_sysreg(cptr_el2, loan->controls[CONTROL_CPTR]);
 	isb();
 }
 
-static bool cpu_has_sha2(uint64_t level)
+void arch_sha256(const struct arch_hash_loan *loan, uint32_t state[8], const void *blocks,
+		 size_t count)
 {
-	return bits_get(read_sysreg(id_aa64isar0_el1), 15, 12) >= level;
-}
-
-void arch_sha256(uint32_t state[8], const void *blocks, size_t count, const void *tail,
-		 size_t tail_count)
-{
-	struct loan loan;
-
-	if (cpu_has_sha2(SHA2_256) && vectors_borrow(&loan)) {
+	if (loan->level >= SHA2_256) {
 		sha2_fold_256(state, blocks, count);
-		sha2_fold_256(state, tail, tail_count);
-		vectors_return(&loan);
 	} else {
 		sha256_fold(state, blocks, count);
-		sha256_fold(state, tail, tail_count);
 	}
 }
 
-void arch_sha512(uint64_t state[8], const void *blocks, size_t count, const void *tail,
-		 size_t tail_count)
+void arch_sha512(const struct arch_hash_loan *loan, uint64_t state[8], const void *blocks,
+		 size_t count)
 {
-	struct loan loan;
-
-	if (cpu_has_sha2(SHA2_512) && vectors_borrow(&loan)) {
+	if (loan->level >= SHA2_512) {
 		sha2_fold_512(state, blocks, count);
-		sha2_fold_512(state, tail, tail_count);
-		vectors_return(&loan);
 	} else {
 		sha512_fold(state, blocks, count);
-		sha512_fold(state, tail, tail_count);
 	}
 }

@@ -58,6 +58,7 @@ void machine_cpu_enter(unsigned int index)
 	machine_slots_forget();
 	machine_locks_forget();
 	machine_vcpu_forget();
+	machine_hash_forget();
 }
 
 void machine_command_begin(void)
@@ -70,6 +71,7 @@ void machine_command_end(void)
 	machine_locks_check();
 	machine_slots_check();
 	machine_vcpu_check();
+	machine_hash_check();
 }
 
 const char *machine_last_failure(void)

@@ -74,6 +74,8 @@ void machine_locks_forget(void);
 void machine_locks_check(void);
 void machine_vcpu_forget(void);
 void machine_vcpu_check(void);
+void machine_hash_forget(void);
+void machine_hash_check(void);
 
 /* A lock with this key (a granule's index) is about to be released. */
 void machine_tlb_check(uint64_t key);

@@ -34,16 +34,54 @@ bool arch_random(uint64_t *value)
 	return !machine_random_empty;
 }
 
-void arch_sha256(uint32_t state[8], const void *blocks, size_t count, const void *tail,
-		 size_t tail_count)
+/* The vectors of this CPU that are on loan. */
+static __thread const struct arch_hash_loan *lent;
+
+void arch_hash_begin(struct arch_hash_loan *loan)
 {
-	sha256_fold(state, blocks, count);
-	sha256_fold(state, tail, tail_count);
+	if (lent != NULL) {
+		machine_stop("HASH: the vectors are on loan already");
+	}
+	lent = loan;
 }
 
-void arch_sha512(uint64_t state[8], const void *blocks, size_t count, const void *tail,
-		 size_t tail_count)
+void arch_hash_end(const struct arch_hash_loan *loan)
 {
+	if (lent != loan) {
+		machine_stop("HASH: given back what was not on loan");
+	}
+	lent = NULL;
+}
+
+void machine_hash_forget(void)
+{
+	lent = NULL;
+}
+
+void machine_hash_check(void)
+{
+	if (lent != NULL) {
+		machine_stop("HASH: the vectors are still on loan");
+	}
+}
+
+static void expect_lent(const struct arch_hash_loan *loan)
+{
+	if (lent != loan) {
+		machine_stop("HASH: without the vectors");
+	}
+}
+
+void arch_sha256(const struct arch_hash_loan *loan, uint32_t state[8], const void *blocks,
+		 size_t count)
+{
+	expect_lent(loan);
+	sha256_fold(state, blocks, count);
+}
+
+void arch_sha512(const struct arch_hash_loan *loan, uint64_t state[8], const void *blocks,
+		 size_t count)
+{
+	expect_lent(loan);
 	sha512_fold(state, blocks, count);
-	sha512_fold(state, tail, tail_count);
 }

@@ -168,11 +168,38 @@ static void in_pieces(void **state)
 	}
 }
 
+/* Twice the same, so that the second starts anew; each hash where the message was. */
+static void in_series(void **state)
+{
+	static uint64_t words[4096 / 8];
+	struct hash_series series;
+
+	(void)state;
+	for (size_t i = 0; i < 2 * ARRAY_LENGTH(vectors); i++) {
+		const struct vector *vector = &vectors[i / 2];
+		uint8_t algo = i % 2 == 0 ? HASH_SHA_256 : HASH_SHA_512;
+
+		if (vector->size == 0 || vector->size % 128 != 0) {
+			continue;
+		}
+		make_message(vector->size);
+		hash_series_begin(&series, algo, vector->size);
+		for (unsigned int again = 0; again < 2; again++) {
+			memcpy(words, message, vector->size);
+			hash_series_next(&series, words, words);
+			assert_hash((const uint8_t *)words,
+				    algo == HASH_SHA_256 ? vector->sha_256 : vector->sha_512);
+		}
+		hash_series_end(&series);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		PLAIN_TEST("hash of abc", abc),
 		PLAIN_TEST("hash of messages of every edge size", at_once),
+		PLAIN_TEST("hash of messages one after the other", in_series),
 		PLAIN_TEST("hash in pieces", in_pieces),
 	};
 

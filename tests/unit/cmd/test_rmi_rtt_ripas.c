@@ -204,13 +204,14 @@ static void init_measures(void **state)
 	expected = *host_rd(rd);
 	ASSERT_RMI_OK(init(2 * SIZE_L3, 6 * SIZE_L3));
 	for (uint64_t i = 2; i < 6; i++) {
-		realm_measure_ripas(&expected, ipa_of(i * SIZE_L3), ipa_of((i + 1) * SIZE_L3));
+		realm_measure_ripas(&expected, ipa_of(i * SIZE_L3), ipa_of((i + 1) * SIZE_L3),
+				    SIZE_L3);
 	}
 	assert_memory_equal(host_rd(rd)->measurement[0], expected.measurement[0],
 			    REALM_MEASUREMENT_SIZE);
 	ASSERT_RMI_OK(init(SIZE_L2, 3 * SIZE_L2));
-	realm_measure_ripas(&expected, ipa_of(SIZE_L2), ipa_of(2 * SIZE_L2));
-	realm_measure_ripas(&expected, ipa_of(2 * SIZE_L2), ipa_of(3 * SIZE_L2));
+	realm_measure_ripas(&expected, ipa_of(SIZE_L2), ipa_of(2 * SIZE_L2), SIZE_L2);
+	realm_measure_ripas(&expected, ipa_of(2 * SIZE_L2), ipa_of(3 * SIZE_L2), SIZE_L2);
 	assert_memory_equal(host_rd(rd)->measurement[0], expected.measurement[0],
 			    REALM_MEASUREMENT_SIZE);
 	rtt_finish(rd);

@@ -92,7 +92,7 @@ static void check_rim_sequence(uint8_t algo, const char *const *expected)
 	assert_hash(rd.measurement[0], expected[1]);
 	realm_measure_data(&rd, ipa_of(0x1000), 0, NULL);
 	assert_hash(rd.measurement[0], expected[2]);
-	realm_measure_ripas(&rd, ipa_of(0x200000), ipa_of(0x400000));
+	realm_measure_ripas(&rd, ipa_of(0x200000), ipa_of(0x400000), 0x200000);
 	assert_hash(rd.measurement[0], expected[3]);
 	realm_measure_rec(&rd, &rec);
 	assert_hash(rd.measurement[0], expected[4]);

@@ -8,15 +8,29 @@
 
 #include "base/types.h"
 
+#define ARCH_HASH_VECTORS     16U
+#define ARCH_HASH_VECTOR_SIZE 256U /* the longest there are */
+
 /*
- * Folds `count` blocks at `blocks`, then `tail_count` blocks at `tail`, into the state. A block is
- * 64 or 128 bytes; either count may be 0, its pointer is then not used. No alignment is needed.
- * Two runs of blocks in one call because borrowing the vector registers of the interrupted world
- * has a price; they hold what they held before when the call returns.
+ * The instructions work on vector registers, and those hold what the interrupted world left in
+ * them. They are borrowed for any number of hashes, because that has a price, and hold what they
+ * held before when they have been given back. Contents are of no concern to others.
  */
-void arch_sha256(uint32_t state[8], const void *blocks, size_t count, const void *tail,
-		 size_t tail_count);
-void arch_sha512(uint64_t state[8], const void *blocks, size_t count, const void *tail,
-		 size_t tail_count);
+struct arch_hash_loan {
+	uint64_t controls[2];
+	uint8_t level; /* of the instructions: 0 none, or the registers could not be had; 1, 2 */
+	bool sve;
+	uint8_t vectors[ARCH_HASH_VECTORS * ARCH_HASH_VECTOR_SIZE] __attribute__((aligned(16)));
+};
+
+/* Borrows for this CPU / gives back. In between: the same CPU, no realm, and no other loan. */
+void arch_hash_begin(struct arch_hash_loan *loan);
+void arch_hash_end(const struct arch_hash_loan *loan);
+
+/* Folds `count` blocks of 64 or 128 bytes at `blocks`, at any alignment, into the state. */
+void arch_sha256(const struct arch_hash_loan *loan, uint32_t state[8], const void *blocks,
+		 size_t count);
+void arch_sha512(const struct arch_hash_loan *loan, uint64_t state[8], const void *blocks,
+		 size_t count);
 
 #endif
