@@ -43,8 +43,11 @@ static inline uint64_t min_u64(uint64_t a, uint64_t b)
  */
 static inline uint64_t index_clamp(uint64_t index, uint64_t limit)
 {
-	uint64_t inside = (uint64_t)0 - (uint64_t)(index < limit);
+	uint64_t inside;
 
+	/* What the compiler knows from a check made before must not make this one needless. */
+	__asm__("" : "+r"(index));
+	inside = (uint64_t)0 - (uint64_t)(index < limit);
 	__asm__("" : "+r"(inside));
 	return index & inside;
 }

@@ -26,7 +26,7 @@ struct granule {
 struct bank {
 	uint64_t base;
 	uint64_t count;
-	uint64_t first; /* table index of the granule at base */
+	struct granule *granules; /* of the table: that at base, and those after it */
 };
 
 /* Written once by granule_table_init(), then only the words change. */
@@ -46,7 +46,7 @@ static bool add_bank(uint64_t base, uint64_t end)
 	if (table_bank_count == GRANULE_MAX_BANKS || count > GRANULE_CAPACITY - table_used) {
 		return false;
 	}
-	table_banks[table_bank_count] = (struct bank){base, count, table_used};
+	table_banks[table_bank_count] = (struct bank){base, count, &table[table_used]};
 	if (count > table_largest.count) {
 		table_largest = table_banks[table_bank_count];
 	}
@@ -137,7 +137,7 @@ struct granule *granule_find(pa_t pa)
 			return NULL;
 		}
 	}
-	return &table[bank->first + index_clamp(number, bank->count)];
+	return &bank->granules[index_clamp(number, bank->count)];
 }
 
 uint64_t granule_index(const struct granule *granule)
@@ -145,17 +145,22 @@ uint64_t granule_index(const struct granule *granule)
 	return (uint64_t)(granule - table);
 }
 
+/* Beyond the bank's count for one of a bank before it, too. */
+static uint64_t place_in(const struct bank *bank, const struct granule *granule)
+{
+	return granule_index(granule) - granule_index(bank->granules);
+}
+
 pa_t granule_pa(const struct granule *granule)
 {
-	uint64_t index = granule_index(granule);
 	const struct bank *bank = &table_largest;
 
-	ASSERT(index < table_used);
-	if (index - bank->first >= bank->count) {
-		for (bank = table_banks; index - bank->first >= bank->count; bank++) {
+	ASSERT(granule_index(granule) < table_used);
+	if (place_in(bank, granule) >= bank->count) {
+		for (bank = table_banks; place_in(bank, granule) >= bank->count; bank++) {
 		}
 	}
-	return pa_of(bank->base + ((index - bank->first) << GRANULE_SHIFT));
+	return pa_of(bank->base + (place_in(bank, granule) << GRANULE_SHIFT));
 }
 
 static enum granule_state state_of(uint32_t word)
