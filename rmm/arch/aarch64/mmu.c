@@ -19,22 +19,28 @@
 #define WINDOW_L2S   (WINDOW_L3S / ENTRIES)
 
 /* VMSAv8-64 stage 1, EL2&0, 4 KiB granule. */
-#define PTE_TABLE     ((uint64_t)3)
-#define PTE_PAGE      ((uint64_t)3)
-#define PTE_ATTR(i)   ((uint64_t)(i) << 2)
-#define PTE_NS        BIT(5)
-#define PTE_READ_ONLY BIT(7)
-#define PTE_INNER     ((uint64_t)3 << 8)
-#define PTE_AF        BIT(10)
-#define PTE_GP        BIT(50)
-#define PTE_PXN       BIT(53)
-#define PTE_UXN       BIT(54)
+#define PTE_TABLE      ((uint64_t)3)
+#define PTE_PAGE       ((uint64_t)3)
+#define PTE_ATTR(i)    ((uint64_t)(i) << 2)
+#define PTE_NS         BIT(5)
+#define PTE_READ_ONLY  BIT(7)
+#define PTE_INNER      ((uint64_t)3 << 8)
+#define PTE_AF         BIT(10)
+#define PTE_NOT_GLOBAL BIT(11)
+#define PTE_GP         BIT(50)
+#define PTE_PXN        BIT(53)
+#define PTE_UXN        BIT(54)
 
 #define PAGE_NORMAL (PTE_PAGE | PTE_ATTR(ATTR_NORMAL) | PTE_INNER | PTE_AF | PTE_UXN)
 #define PAGE_CODE   (PAGE_NORMAL | PTE_READ_ONLY)
 #define PAGE_CONST  (PAGE_NORMAL | PTE_READ_ONLY | PTE_PXN)
 #define PAGE_DATA   (PAGE_NORMAL | PTE_PXN)
+#define PAGE_SLOT   (PAGE_DATA | PTE_NOT_GLOBAL)
 #define PAGE_DEVICE (PTE_PAGE | PTE_ATTR(ATTR_DEVICE) | PTE_AF | PTE_UXN | PTE_PXN)
+
+/* TTBR1_EL2 has the ASID (TCR_EL2.A1); without TCR_EL2.AS it is 8 bits. */
+#define ASID_LOW 48U
+#define ASIDS    256U
 
 _Static_assert(MAX_CPUS == ARCH_MAX_CPUS, "two names for one number");
 _Static_assert(SLOT_FIRST_PAGE + ARCH_SLOT_COUNT <= CONSOLE_PAGE, "slots and console apart");
@@ -147,30 +153,44 @@ void *arch_slot_map(enum arch_slot slot, pa_t pa, enum arch_pas pas)
 	uint64_t *entry = slot_entry(slot);
 
 	ASSERT(*entry == 0);
-	write_entry(entry, pa.v | PAGE_DATA | (pas == ARCH_PAS_NS ? PTE_NS : 0));
+	write_entry(entry, pa.v | PAGE_SLOT | (pas == ARCH_PAS_NS ? PTE_NS : 0));
 	dsb(nshst);
 	isb();
 	return cpu_page(SLOT_FIRST_PAGE + (unsigned int)slot);
 }
 
-/* No other CPU walks these tables, so the invalidation need not be broadcast. */
+/*
+ * No other CPU walks the tables of slots, and what this one has cached of them counts under the
+ * ASID only that it had at the time. So the next ASID leaves it behind, and all are invalidated
+ * when the ASIDs begin anew (docs/decisions/metadata-window.md). The caller's change to a table is
+ * complete: a walk under the next ASID finds it.
+ */
+static void leave_asid(void)
+{
+	uint64_t ttbr = read_sysreg(ttbr1_el2);
+	uint64_t next = (bits_get(ttbr, 63, ASID_LOW) + 1) % ASIDS;
+
+	if (next == 0) {
+		__asm__ volatile("tlbi alle2" : : : "memory");
+		dsb(nsh);
+	}
+	write_sysreg(ttbr1_el2, (ttbr & ~MASK(63, ASID_LOW)) | next << ASID_LOW);
+	isb();
+}
+
 void arch_slot_unmap(enum arch_slot slot)
 {
-	uint64_t va = (uint64_t)cpu_page(SLOT_FIRST_PAGE + (unsigned int)slot);
-
 	ASSERT(*slot_entry(slot) != 0);
 	write_entry(slot_entry(slot), 0);
 	dsb(nshst);
-	__asm__ volatile("tlbi vae2, %0" : : "r"(bits_get(va, 55, 12)) : "memory");
-	dsb(nsh);
-	isb();
+	leave_asid();
 }
 
 void *arch_host_map(pa_t pa)
 {
 	uint64_t now = *slot_entry(ARCH_SLOT_NS);
 
-	if (now == (pa.v | PAGE_DATA | PTE_NS)) {
+	if (now == (pa.v | PAGE_SLOT | PTE_NS)) {
 		return cpu_page(SLOT_FIRST_PAGE + (unsigned int)ARCH_SLOT_NS);
 	}
 	if (now != 0) {

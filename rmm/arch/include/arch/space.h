@@ -36,7 +36,7 @@ enum arch_slot {
  */
 void *arch_slot_map(enum arch_slot slot, pa_t pa, enum arch_pas pas);
 
-/* Undoes arch_slot_map: no translation is left on this CPU when it returns. */
+/* Undoes arch_slot_map: no translation that this CPU could use is left when it returns. */
 void arch_slot_unmap(enum arch_slot slot);
 
 /*
