@@ -11,7 +11,6 @@
 #include "csm/csm.h"
 #include "map/map.h"
 #include "rec/enter.h"
-#include "rec/esr.h"
 #include "rec/exit.h"
 #include "rec/inject.h"
 
@@ -136,7 +135,7 @@ static bool run_once(struct rec *rec, struct rmi_rec_exit *exit)
 		return false;
 	}
 	kind = arch_vcpu_run(&rec->vcpu, &info);
-	if (kind == ARCH_EXIT_SYNC && esr_ec(info.esr) == EC_SMC) {
+	if (kind == ARCH_EXIT_SMC) {
 		return rsi_dispatch(rec, exit);
 	}
 	return handle_exit(rec, kind, &info, exit);

@@ -6,6 +6,7 @@
 #include "abi/psci.h"
 #include "abi/rsi.h"
 #include "abi/smccc.h"
+#include "arch/trace.h"
 #include "base/assert.h"
 #include "base/bits.h"
 
@@ -18,17 +19,17 @@
 #define SLOT_COUNT (2U * PSCI_COUNT + RSI_COUNT + CSM_COUNT)
 
 /*
- * Place in the table: PSCI in its two widths, then RSI, then CSM. At least SLOT_COUNT for others.
+ * Place in the table: RSI, then CSM, then PSCI in its two widths. At least SLOT_COUNT for others.
  */
-#define SLOT_PSCI32(fid) ((fid) - SMCCC_FID_STD32(0))
-#define SLOT_PSCI64(fid) ((fid) - SMCCC_FID_STD64(0) + PSCI_COUNT)
-#define SLOT_RSI(fid)    ((fid) - RSI_FID_FIRST + 2U * PSCI_COUNT)
-#define SLOT_CSM(fid)    ((fid) - RSI_CSM_FID_FIRST + 2U * PSCI_COUNT + RSI_COUNT)
+#define SLOT_RSI(fid)    ((fid) - RSI_FID_FIRST)
+#define SLOT_CSM(fid)    ((fid) - RSI_CSM_FID_FIRST + RSI_COUNT)
+#define SLOT_PSCI32(fid) ((fid) - SMCCC_FID_STD32(0) + RSI_COUNT + CSM_COUNT)
+#define SLOT_PSCI64(fid) ((fid) - SMCCC_FID_STD64(0) + RSI_COUNT + CSM_COUNT + PSCI_COUNT)
 #define SLOT(fid)                                                     \
-	((fid) - SMCCC_FID_STD32(0) < PSCI_COUNT   ? SLOT_PSCI32(fid) \
-	 : (fid) - SMCCC_FID_STD64(0) < PSCI_COUNT ? SLOT_PSCI64(fid) \
-	 : (fid) - RSI_FID_FIRST < RSI_COUNT       ? SLOT_RSI(fid)    \
+	((fid) - RSI_FID_FIRST < RSI_COUNT         ? SLOT_RSI(fid)    \
 	 : (fid) - RSI_CSM_FID_FIRST < CSM_COUNT   ? SLOT_CSM(fid)    \
+	 : (fid) - SMCCC_FID_STD32(0) < PSCI_COUNT ? SLOT_PSCI32(fid) \
+	 : (fid) - SMCCC_FID_STD64(0) < PSCI_COUNT ? SLOT_PSCI64(fid) \
 						   : SLOT_COUNT)
 
 struct command {
@@ -62,13 +63,26 @@ static const struct command *find_command(uint32_t fid)
 	return command->handler == NULL ? NULL : command;
 }
 
+/* What is no output has stayed zero. */
+static void check_results(const struct rsi_out *out, unsigned int outputs)
+{
+	for (unsigned int i = outputs + 1; i < ARRAY_LENGTH(out->x); i++) {
+		ASSERT(out->x[i] == 0);
+	}
+}
+
 static void put_results(struct rec *rec, const struct rsi_out *out, unsigned int outputs)
 {
-	unsigned int results = outputs > RESULTS_MIN ? outputs : RESULTS_MIN;
+	uint64_t x0 = out->x[0], x1 = out->x[1], x2 = out->x[2], x3 = out->x[3];
+	uint64_t *gprs = rec->vcpu.gprs;
 
-	ASSERT(outputs < ARRAY_LENGTH(out->x));
-	for (unsigned int i = 0; i <= results; i++) {
-		rec->vcpu.gprs[i] = i <= outputs ? out->x[i] : 0;
+	gprs[0] = x0, gprs[1] = x1, gprs[2] = x2, gprs[3] = x3;
+	for (unsigned int i = RESULTS_MIN + 1; i <= outputs; i++) {
+		ASSERT(i < ARRAY_LENGTH(out->x));
+		gprs[i] = out->x[i];
+	}
+	if (ARCH_CHECKS) {
+		check_results(out, outputs);
 	}
 }
 
@@ -79,14 +93,16 @@ bool rsi_dispatch(struct rec *rec, struct rmi_rec_exit *exit)
 	const struct command *command = find_command(fid);
 	enum rsi_outcome outcome = RSI_RETURN;
 	struct rsi_out out = {{0}};
+	unsigned int outputs = 0;
 
 	if (command != NULL) {
+		outputs = command->outputs;
 		outcome = command->handler(rec, &out, exit);
 	} else {
 		out.x[0] = fid == SMCCC_VERSION_FID ? SMCCC_VERSION_1_2 : SMCCC_UNKNOWN;
 	}
 	if (outcome == RSI_RETURN || outcome == RSI_EXIT) {
-		put_results(rec, &out, command == NULL ? 0 : command->outputs);
+		put_results(rec, &out, outputs);
 	}
 	if (outcome != RSI_AGAIN && outcome != RSI_NEVER) {
 		rec_step(rec);

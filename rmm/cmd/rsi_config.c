@@ -8,9 +8,6 @@
 #include "cmd/rsi.h"
 #include "rec/memory.h"
 
-/* The part of an RsiRealmConfig that is not zero. */
-#define CONFIG_SIZE offsetof(struct rsi_realm_config, reserved_240)
-
 static uint64_t check(const struct rec *rec, ipa_t addr)
 {
 	if (!is_aligned(addr.v, GRANULE_SIZE)) {
@@ -23,29 +20,26 @@ static uint64_t check(const struct rec *rec, ipa_t addr)
 }
 
 /* All that is told is constant for the life of the realm: no lock. */
-static void describe(const struct rec *rec, uint8_t config[CONFIG_SIZE])
+static void describe(const struct rec *rec, void *page)
 {
 	const struct rd *rd = rec_realm(rec);
-	uint64_t width = rd->s2.ipa_bits;
+	struct rsi_realm_config *config = page;
 
-	memset(config, 0, CONFIG_SIZE);
-	memcpy(config + offsetof(struct rsi_realm_config, ipa_width), &width, sizeof(width));
-	config[offsetof(struct rsi_realm_config, hash_algo)] = rd->hash_algo;
-	memcpy(config + offsetof(struct rsi_realm_config, rpv), rd->rpv, sizeof(rd->rpv));
+	config->ipa_width = rd->s2.ipa_bits;
+	config->hash_algo = rd->hash_algo;
+	memcpy(config->rpv, rd->rpv, sizeof(config->rpv));
 }
 
 enum rsi_outcome rsi_realm_config(struct rec *rec, struct rsi_out *out, struct rmi_rec_exit *exit)
 {
 	ipa_t addr = ipa_of(rec->vcpu.gprs[1]);
-	uint8_t config[CONFIG_SIZE];
 
 	out->x[0] = check(rec, addr);
 	if (out->x[0] != RSI_SUCCESS) {
 		return RSI_RETURN;
 	}
 
-	describe(rec, config);
-	switch (rec_memory_write_page(rec, addr, config, sizeof(config), exit)) {
+	switch (rec_memory_write_page(rec, addr, describe, exit)) {
 	case REC_MEMORY_DONE:
 		break;
 	case REC_MEMORY_REFUSED:

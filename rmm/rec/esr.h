@@ -11,7 +11,6 @@
 #define EC_UNKNOWN     0x00U
 #define EC_WFX         0x01U
 #define EC_HVC         0x16U
-#define EC_SMC         0x17U
 #define EC_SYSREG      0x18U
 #define EC_INSTR_LOWER 0x20U
 #define EC_INSTR_SAME  0x21U

@@ -6,28 +6,15 @@
 #include "rec/esr.h"
 #include "rec/inject.h"
 
-#define TIMER_ENABLE  BIT(0)
-#define TIMER_IMASK   BIT(1)
-#define TIMER_ISTATUS BIT(2)
-
 #define PMCR_E BIT(0)
 
 #define AET_UC  0U
 #define AET_UEU 1U
 #define AET_UER 3U
 
-static bool timer_asserted(uint64_t ctl)
-{
-	return (ctl & (TIMER_ENABLE | TIMER_IMASK | TIMER_ISTATUS)) ==
-	       (TIMER_ENABLE | TIMER_ISTATUS);
-}
-
 bool rec_may_run(struct rec *rec, struct rmi_rec_exit *exit)
 {
-	struct arch_timers now = arch_vcpu_timers_update(&rec->vcpu);
-
-	if (timer_asserted(now.cntp_ctl) == rec->timer_reported[0] &&
-	    timer_asserted(now.cntv_ctl) == rec->timer_reported[1]) {
+	if (arch_vcpu_timers(&rec->vcpu) == rec->timers_reported) {
 		return true;
 	}
 	exit->exit_reason = RMI_EXIT_IRQ;
@@ -57,8 +44,8 @@ void rec_report_common(struct rec *rec, struct rmi_rec_exit *exit)
 	exit->cntp_cval = vcpu->timers.cntp_cval;
 	exit->cntv_ctl = vcpu->timers.cntv_ctl;
 	exit->cntv_cval = vcpu->timers.cntv_cval;
-	rec->timer_reported[0] = timer_asserted(vcpu->timers.cntp_ctl);
-	rec->timer_reported[1] = timer_asserted(vcpu->timers.cntv_ctl);
+	rec->timers_reported =
+		(uint8_t)arch_timers_asserted(vcpu->timers.cntv_ctl, vcpu->timers.cntp_ctl);
 	exit->pmu_ovf_status =
 		pmu_overflow(vcpu) ? RMI_PMU_OVERFLOW_ACTIVE : RMI_PMU_OVERFLOW_NOT_ACTIVE;
 }
@@ -130,6 +117,9 @@ bool rec_handle_exit(struct rec *rec, enum arch_exit kind, const struct arch_exi
 		return false;
 	case ARCH_EXIT_SERROR:
 		return handle_serror(rec, info->esr, exit);
+	case ARCH_EXIT_SMC:
+		break;
 	}
+	ASSERT(kind != ARCH_EXIT_SMC);
 	return false;
 }

@@ -81,17 +81,17 @@ enum rec_memory rec_memory_write(struct rec *rec, ipa_t ipa, const void *src, si
 	return result;
 }
 
-enum rec_memory rec_memory_write_page(struct rec *rec, ipa_t ipa, const void *src, size_t size,
+enum rec_memory rec_memory_write_page(struct rec *rec, ipa_t ipa, rec_page_fill *fill,
 				      struct rmi_rec_exit *exit)
 {
 	struct s2_walk walk;
 	uint8_t *at;
 	enum rec_memory result = open_page(rec, ipa, true, &walk, &at, exit);
 
-	ASSERT(is_aligned(ipa.v, GRANULE_SIZE) && size <= GRANULE_SIZE);
+	ASSERT(is_aligned(ipa.v, GRANULE_SIZE));
 	if (result == REC_MEMORY_DONE) {
 		arch_zero_granule(at);
-		memcpy(at, src, size);
+		fill(rec, at);
 		close_page(&walk);
 	}
 	return result;

@@ -24,8 +24,9 @@ enum rec_memory rec_memory_read(struct rec *rec, ipa_t ipa, void *dst, size_t si
 enum rec_memory rec_memory_write(struct rec *rec, ipa_t ipa, const void *src, size_t size,
 				 struct rmi_rec_exit *exit);
 
-/* The same for a whole page, ipa aligned: `size` bytes from src, and zeros behind them. */
-enum rec_memory rec_memory_write_page(struct rec *rec, ipa_t ipa, const void *src, size_t size,
+/* The same for a whole page, ipa aligned: zeros, and over them what `fill` writes to the page. */
+typedef void rec_page_fill(const struct rec *rec, void *page);
+enum rec_memory rec_memory_write_page(struct rec *rec, ipa_t ipa, rec_page_fill *fill,
 				      struct rmi_rec_exit *exit);
 
 #endif

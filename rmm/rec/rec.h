@@ -61,8 +61,8 @@ struct rec {
 	enum s2_ripas ripas_value;
 	bool ripas_change_destroyed;
 	bool ripas_rejected;
-	ipa_t host_call;        /* address of the RsiHostCall structure */
-	bool timer_reported[2]; /* whether the host was last told that CNTP, CNTV is asserted */
+	ipa_t host_call;         /* address of the RsiHostCall structure */
+	uint8_t timers_reported; /* ARCH_TIMER_...: those the host was last told to be asserted */
 	struct arch_vcpu vcpu;
 };
 

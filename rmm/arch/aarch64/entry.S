@@ -109,7 +109,7 @@ boot_stack:
 
 /*
  * mmu_enable(x0 = CPU index): address space, control registers and the per-CPU base registers of
- * this CPU. Uses no stack and stores nothing.
+ * this CPU. Uses no stack, and stores nothing before the MMU is on.
  */
 mmu_enable:
 	load	x1, MAIR_VALUE
@@ -120,7 +120,7 @@ mmu_enable:
 	cmp	x2, x3
 	csel	x2, x2, x3, lo
 	load	x1, (TCR_T0SZ(VA_BITS_LOW) | TCR_T1SZ(VA_BITS_HIGH) | TCR_WALK_LOW | \
-		TCR_WALK_HIGH | TCR_TG1_4K)
+		TCR_WALK_HIGH | TCR_A1 | TCR_TG1_4K)
 	orr	x1, x1, x2, lsl #TCR_IPS_SHIFT
 	msr	tcr_el2, x1
 	address	x1, low_l1
@@ -145,22 +145,17 @@ mmu_enable:
 	msr	spsel, #1
 
 	// Key A signs return addresses. Without a random number generator the counter has to do.
-	mrs	x1, id_aa64isar0_el1
-	ubfx	x1, x1, #60, #4
+	mrs	x4, id_aa64isar0_el1
+	ubfx	x4, x4, #60, #4
 	mrs	x2, cntpct_el0
 	mov	x3, x2
-	cbz	x1, 4f
+	cbz	x4, 4f
 	mrs	x2, s3_3_c2_c4_0		// RNDR
 	mrs	x3, s3_3_c2_c4_0
-4:	mrs	x1, id_aa64isar1_el1		// APA [7:4] or API [11:8]
-	tst	x1, #0xFF0
-	b.ne	5f
-	mrs	x1, s3_0_c0_c6_2		// ID_AA64ISAR2_EL1.APA3 [15:12]
-	tst	x1, #0xF000
-	b.eq	6f
-5:	msr	s3_0_c2_c1_0, x2		// APIAKeyLo_EL1
+4:	stp	x2, x3, [x1]			// for run.S
+	msr	s3_0_c2_c1_0, x2		// APIAKeyLo_EL1
 	msr	s3_0_c2_c1_1, x3		// APIAKeyHi_EL1
-6:	isb
+	isb
 	ret
 
 	.section .data

@@ -7,7 +7,8 @@
  *     WINDOW_BASE     the window on metadata granules (arch/space.h)
  * TTBR1, one per CPU, 25 bits, of which the first 2 MiB are used:
  *     page 1..8       stack             (pages 0 and 9 are guards)
- *     page 10         exception stack   (page 11 is a guard)
+ *     page 10         exception stack, and above it the key that signs return addresses
+ *                     (page 11 is a guard)
  *     page 16...      slots
  *     page 32         console
  * What belongs to one CPU has the same address on each, and cannot be reached from another.
@@ -27,7 +28,7 @@
 #define CONSOLE_PAGE     32
 
 #define STACK_TOP     (CPU_SPACE_BASE + (STACK_FIRST_PAGE + STACK_PAGES) * 0x1000)
-#define EXC_STACK_TOP (CPU_SPACE_BASE + (EXC_STACK_PAGE + 1) * 0x1000)
+#define EXC_STACK_TOP (CPU_SPACE_BASE + (EXC_STACK_PAGE + 1) * 0x1000 - 16)
 #define CPU_MEM_PAGES (STACK_PAGES + 1)
 #define CPU_MEM_SIZE  (CPU_MEM_PAGES * 0x1000)
 

@@ -2,43 +2,44 @@
 /*
  * Into a realm and out again: general registers, SP_EL0, PC, PSTATE and the key that the RMM signs
  * its own return addresses with. Everything else has been loaded by C code and stays in the CPU.
+ * Every call of a realm goes through here, so what need not be here is not.
  */
 #include "arch/aarch64/layout.h"
 
 #define APIAKEYLO s3_0_c2_c1_0
 #define APIAKEYHI s3_0_c2_c1_1
+
+/* Frame while the realm runs: what a function call preserves, and below it: */
+#define FRAME_VCPU  96
+#define FRAME_X0_X1 112 /* of the realm, in the first moments after an exit */
+#define FRAME_SIZE  128
+
 	.section .text
 /*
- * enum arch_exit vcpu_enter(struct arch_vcpu *vcpu, bool keys);
+ * enum arch_exit vcpu_enter(struct arch_vcpu *vcpu);
  *
- * Frame while the realm runs: [sp] = vcpu, [sp, #8] = keys, then what a function call preserves and
- * the RMM's own key A.
+ * ERET makes all that was written to system registers before it true for the realm: no ISB. Never
+ * called through a pointer: no BTI.
  */
 	.global	vcpu_enter
 vcpu_enter:
-	hint	#34				// BTI c
-	stp	x29, x30, [sp, #-128]!
-	stp	x19, x20, [sp, #32]
-	stp	x21, x22, [sp, #48]
-	stp	x23, x24, [sp, #64]
-	stp	x25, x26, [sp, #80]
-	stp	x27, x28, [sp, #96]
-	cbz	w1, 1f
-	mrs	x2, APIAKEYLO
-	mrs	x3, APIAKEYHI
-	stp	x2, x3, [sp, #112]
-1:	stp	x0, x1, [sp, #-16]!
+	stp	x29, x30, [sp, #-FRAME_SIZE]!
+	stp	x19, x20, [sp, #16]
+	stp	x21, x22, [sp, #32]
+	stp	x23, x24, [sp, #48]
+	stp	x25, x26, [sp, #64]
+	stp	x27, x28, [sp, #80]
+	str	x0, [sp, #FRAME_VCPU]
 
 	ldp	x3, x4, [x0, #VCPU_PC]
 	msr	elr_el2, x3
 	msr	spsr_el2, x4
 	ldr	x3, [x0, #VCPU_SP_EL0]
 	msr	sp_el0, x3
-	cbz	w1, 2f
 	ldp	x1, x2, [x0, #VCPU_PAUTH]
 	msr	APIAKEYLO, x1
 	msr	APIAKEYHI, x2
-2:	ldp	x2, x3, [x0, #16]
+	ldp	x2, x3, [x0, #16]
 	ldp	x4, x5, [x0, #32]
 	ldp	x6, x7, [x0, #48]
 	ldp	x8, x9, [x0, #64]
@@ -62,63 +63,64 @@ vcpu_enter:
 	.macro	exit, name, number
 	.global	\name
 \name:
-	stp	x0, x1, [sp, #-16]!
-	mov	w1, #\number
-	b	leave
+	stp	x0, x1, [sp, #FRAME_X0_X1]
+	mov	w0, #\number
 	.endm
 
-	exit	exit_sync, 0
 	exit	exit_irq, 1
+	b	leave
 	exit	exit_fiq, 2
+	b	leave
 	exit	exit_serror, 3
+	b	leave
+	exit	exit_sync, 0
 
+	// The RMM's key comes back last of what is switched: nothing is called before.
 leave:
 	msr	dit, #1				// the realm's choice comes back with its PSTATE
-	ldr	x0, [sp, #16]			// vcpu
-	stp	x2, x3, [x0, #16]
-	stp	x4, x5, [x0, #32]
-	stp	x6, x7, [x0, #48]
-	stp	x8, x9, [x0, #64]
-	stp	x10, x11, [x0, #80]
-	stp	x12, x13, [x0, #96]
-	stp	x14, x15, [x0, #112]
-	stp	x16, x17, [x0, #128]
-	stp	x18, x19, [x0, #144]
-	stp	x20, x21, [x0, #160]
-	stp	x22, x23, [x0, #176]
-	stp	x24, x25, [x0, #192]
-	stp	x26, x27, [x0, #208]
-	stp	x28, x29, [x0, #224]
-	str	x30, [x0, #240]
-	ldp	x2, x3, [sp], #16
-	stp	x2, x3, [x0]
-	ldr	x4, [sp, #8]			// keys
+	ldr	x1, [sp, #FRAME_VCPU]
+	stp	x2, x3, [x1, #16]
+	stp	x4, x5, [x1, #32]
+	stp	x6, x7, [x1, #48]
+	stp	x8, x9, [x1, #64]
+	stp	x10, x11, [x1, #80]
+	stp	x12, x13, [x1, #96]
+	stp	x14, x15, [x1, #112]
+	stp	x16, x17, [x1, #128]
+	stp	x18, x19, [x1, #144]
+	stp	x20, x21, [x1, #160]
+	stp	x22, x23, [x1, #176]
+	stp	x24, x25, [x1, #192]
+	stp	x26, x27, [x1, #208]
+	stp	x28, x29, [x1, #224]
+	str	x30, [x1, #240]
+	ldp	x2, x3, [sp, #FRAME_X0_X1]
+	stp	x2, x3, [x1]
 	mrs	x2, elr_el2
 	mrs	x3, spsr_el2
-	stp	x2, x3, [x0, #VCPU_PC]
+	stp	x2, x3, [x1, #VCPU_PC]
 	mrs	x2, sp_el0
-	str	x2, [x0, #VCPU_SP_EL0]
-	movz	x2, #(EXC_STACK_TOP & 0xFFFF)
-	movk	x2, #((EXC_STACK_TOP >> 16) & 0xFFFF), lsl #16
-	movk	x2, #((EXC_STACK_TOP >> 32) & 0xFFFF), lsl #32
-	movk	x2, #((EXC_STACK_TOP >> 48) & 0xFFFF), lsl #48
-	msr	sp_el0, x2
-	add	sp, sp, #16
-	cbz	w4, 3f
+	str	x2, [x1, #VCPU_SP_EL0]
 	mrs	x2, APIAKEYLO
 	mrs	x3, APIAKEYHI
-	stp	x2, x3, [x0, #VCPU_PAUTH]
-	ldp	x2, x3, [sp, #112]
+	stp	x2, x3, [x1, #VCPU_PAUTH]
+	movn	x2, #((~EXC_STACK_TOP >> 16) & 0xFFFF), lsl #16
+	movk	x2, #(EXC_STACK_TOP & 0xFFFF)
+	msr	sp_el0, x2
+	ldp	x2, x3, [x2]			// where entry.S has put it
 	msr	APIAKEYLO, x2
 	msr	APIAKEYHI, x3
 	isb
-3:	mov	w0, w1
-	ldp	x19, x20, [sp, #32]
-	ldp	x21, x22, [sp, #48]
-	ldp	x23, x24, [sp, #64]
-	ldp	x25, x26, [sp, #80]
-	ldp	x27, x28, [sp, #96]
-	ldp	x29, x30, [sp], #128
+	ldp	x19, x20, [sp, #16]
+	ldp	x21, x22, [sp, #32]
+	ldp	x23, x24, [sp, #48]
+	ldp	x25, x26, [sp, #64]
+	ldp	x27, x28, [sp, #80]
+	ldp	x29, x30, [sp], #FRAME_SIZE
 	ret
+
+#if (EXC_STACK_TOP >> 32) != 0xFFFFFFFF
+#error "two instructions make no such address"
+#endif
 
 	.section .note.GNU-stack, "", %progbits

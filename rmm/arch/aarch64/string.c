@@ -27,8 +27,17 @@ void *memcpy(void *restrict dst, const void *restrict src, size_t size)
 			words[0] = a, words[1] = b, words[2] = c, words[3] = d;
 			words[4] = e, words[5] = f, words[6] = g, words[7] = h;
 		}
-		for (size_t i = size % TURN / 8; i != 0; i--) {
-			*words++ = *source++;
+		if ((size & 32) != 0) {
+			words[0] = source[0], words[1] = source[1];
+			words[2] = source[2], words[3] = source[3];
+			words += 4, source += 4;
+		}
+		if ((size & 16) != 0) {
+			words[0] = source[0], words[1] = source[1];
+			words += 2, source += 2;
+		}
+		if ((size & 8) != 0) {
+			words[0] = source[0];
 		}
 		to += size & ~(size_t)7;
 		from += size & ~(size_t)7;
@@ -68,8 +77,17 @@ void *memset(void *dst, int value, size_t size)
 			words[3] = pattern, words[4] = pattern, words[5] = pattern;
 			words[6] = pattern, words[7] = pattern;
 		}
-		for (size_t i = size % TURN / 8; i != 0; i--) {
-			*words++ = pattern;
+		if ((size & 32) != 0) {
+			words[0] = pattern, words[1] = pattern;
+			words[2] = pattern, words[3] = pattern;
+			words += 4;
+		}
+		if ((size & 16) != 0) {
+			words[0] = pattern, words[1] = pattern;
+			words += 2;
+		}
+		if ((size & 8) != 0) {
+			words[0] = pattern;
 		}
 		to += size & ~(size_t)7;
 		size &= 7;

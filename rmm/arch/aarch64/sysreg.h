@@ -56,11 +56,10 @@
 	 HCR_API | HCR_FWB)
 
 /* CNTHCTL_EL2 (E2H): EL1 has both counters and both its timers; the two masks are dynamic. */
-#define CNTHCTL_EL1PCTEN SYSREG_BIT(10)
-#define CNTHCTL_EL1PTEN  SYSREG_BIT(11)
-#define CNTHCTL_CNTVMASK SYSREG_BIT(18)
-#define CNTHCTL_CNTPMASK SYSREG_BIT(19)
-#define CNTHCTL_REALM    (CNTHCTL_EL1PCTEN | CNTHCTL_EL1PTEN | 3)
+#define CNTHCTL_EL1PCTEN    SYSREG_BIT(10)
+#define CNTHCTL_EL1PTEN     SYSREG_BIT(11)
+#define CNTHCTL_MASKS_SHIFT 18 /* CNTVMASK, then CNTPMASK: as ARCH_TIMER_... */
+#define CNTHCTL_REALM       (CNTHCTL_EL1PCTEN | CNTHCTL_EL1PTEN | 3)
 
 /* MDCR_EL2. */
 #define MDCR_HPMN_MASK 0x1F
@@ -97,6 +96,7 @@
 #define TCR_T1SZ(bits) ((64 - (bits)) << 16)
 #define TCR_WALK_LOW   (SYSREG_BIT(8) | SYSREG_BIT(10) | (3 << 12))
 #define TCR_WALK_HIGH  (SYSREG_BIT(24) | SYSREG_BIT(26) | (3 << 28))
+#define TCR_A1         SYSREG_BIT(22) /* the ASID is that of TTBR1_EL2 */
 #define TCR_TG1_4K     (2 << 30)
 #define TCR_IPS_SHIFT  32
 #define TCR_IPS_48     5
@@ -128,6 +128,7 @@
 /* ESR_ELx. */
 #define ESR_EC_SHIFT         26
 #define ESR_EC_FP            0x07
+#define ESR_EC_SMC           0x17
 #define ESR_EC_SYSREG        0x18
 #define ESR_EC_SVE           0x19
 #define ESR_EC_IABT_LOWER    0x20

@@ -31,7 +31,7 @@ _Static_assert(offsetof(struct arch_vcpu, el1.sp_el0) == VCPU_SP_EL0, "run.S");
 #define PSTATE_EL MASK(3, 2)
 #define PAR_F     BIT(0)
 
-uint64_t vcpu_enter(struct arch_vcpu *vcpu, bool keys);
+uint64_t vcpu_enter(struct arch_vcpu *vcpu);
 
 /* vectors.S */
 uint64_t realm_ipa_el1(uint64_t va);
@@ -42,14 +42,6 @@ static struct ns_state ns_states[MAX_CPUS];
 struct ns_state *ns_state(void)
 {
 	return &ns_states[arch_cpu_index()];
-}
-
-static bool has_pauth(void)
-{
-	uint64_t isar1 = read_sysreg(id_aa64isar1_el1);
-	uint64_t isar2 = read_sysreg(s3_0_c0_c6_2);
-
-	return bits_get(isar1, 11, 4) != 0 || bits_get(isar2, 15, 12) != 0;
 }
 
 void arch_vcpu_reset(struct arch_vcpu *vcpu, const struct arch_vcpu_config *config)
@@ -89,10 +81,15 @@ static void keys_save(struct arch_pauth *pauth)
 }
 
 /* Registers that decide what the realm can do and what traps. */
-static void control_load(const struct arch_vcpu *vcpu)
+static void control_load(struct arch_vcpu *vcpu)
 {
 	uint64_t hcr = HCR_REALM;
 
+	if (vcpu->inject_serror) {
+		write_sysreg(s3_4_c5_c2_3, vcpu->vsesr); /* VSESR_EL2 */
+		hcr |= HCR_VSE;
+		vcpu->inject_serror = false;
+	}
 	hcr |= vcpu->trap_wfi ? HCR_TWI : 0;
 	hcr |= vcpu->trap_wfe ? HCR_TWE : 0;
 	write_sysreg(hcr_el2, hcr);
@@ -102,7 +99,6 @@ static void control_load(const struct arch_vcpu *vcpu)
 	write_sysreg(vpidr_el2, read_sysreg(midr_el1));
 	write_sysreg(hstr_el2, 0);
 	write_sysreg(cntvoff_el2, 0);
-	write_sysreg(cnthctl_el2, CNTHCTL_REALM);
 }
 
 /*
@@ -126,10 +122,7 @@ void arch_vcpu_load(struct arch_vcpu *vcpu)
 	struct ns_state *ns = ns_state();
 
 	ASSERT(!ns->simd_loaded && !ns->debug_loaded);
-	ns->has_keys = has_pauth();
-	if (ns->has_keys) {
-		keys_load(&vcpu->pauth);
-	}
+	keys_load(&vcpu->pauth);
 	simd_leave_streaming();
 	el1_save(&ns->el1);
 	control_load(vcpu);
@@ -155,9 +148,7 @@ void arch_vcpu_save(struct arch_vcpu *vcpu)
 	 */
 	dsb(ish);
 	gic_save(&vcpu->gic);
-	if (ns->has_keys) {
-		keys_save(&vcpu->pauth);
-	}
+	keys_save(&vcpu->pauth);
 	if (ns->simd_loaded) {
 		simd_save(vcpu, ns);
 	}
@@ -234,28 +225,25 @@ static bool find_address(const struct arch_vcpu *vcpu, struct arch_exit_info *in
 	return (found & PAR_F) == 0;
 }
 
-static void arm_serror(struct arch_vcpu *vcpu)
+/* Apart from the run itself, so that a realm's calls do not pay for what only others need. */
+static __attribute__((noinline)) bool goes_on(struct arch_vcpu *vcpu, struct arch_exit_info *info)
 {
-	write_sysreg(s3_4_c5_c2_3, vcpu->vsesr); /* VSESR_EL2 */
-	write_sysreg(hcr_el2, read_sysreg(hcr_el2) | HCR_VSE);
-	vcpu->inject_serror = false;
+	return switch_lazily(vcpu, info->esr) || !find_address(vcpu, info);
 }
 
 enum arch_exit arch_vcpu_run(struct arch_vcpu *vcpu, struct arch_exit_info *info)
 {
-	bool keys = ns_state()->has_keys;
 	enum arch_exit exit;
+	uint64_t esr;
 
-	if (vcpu->inject_serror) {
-		arm_serror(vcpu);
-	}
-	isb();
-	*info = (struct arch_exit_info){0};
 	do {
-		exit = (enum arch_exit)vcpu_enter(vcpu, keys);
-		info->esr = read_sysreg(esr_el2);
-	} while (exit == ARCH_EXIT_SYNC &&
-		 (switch_lazily(vcpu, info->esr) || !find_address(vcpu, info)));
+		exit = (enum arch_exit)vcpu_enter(vcpu);
+		esr = read_sysreg(esr_el2);
+		if (exit == ARCH_EXIT_SYNC && esr >> ESR_EC_SHIFT == ESR_EC_SMC) {
+			return ARCH_EXIT_SMC;
+		}
+		*info = (struct arch_exit_info){.esr = esr};
+	} while (exit == ARCH_EXIT_SYNC && goes_on(vcpu, info));
 	return exit;
 }
 

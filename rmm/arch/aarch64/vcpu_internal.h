@@ -16,7 +16,6 @@ struct ns_state {
 	struct arch_debug debug;
 	uint64_t zcr_el2;
 	const struct arch_vcpu *last; /* loaded last; only compared */
-	bool has_keys;                /* the CPU has pointer authentication */
 	bool simd_loaded;             /* the realm's vectors are in the CPU, ours to give back */
 	bool debug_loaded;            /* likewise breakpoints and watchpoints */
 };

@@ -4,10 +4,6 @@
 #include "arch/aarch64/vcpu_internal.h"
 #include "base/bits.h"
 
-#define CTL_ENABLE  BIT(0)
-#define CTL_IMASK   BIT(1)
-#define CTL_ISTATUS BIT(2)
-
 #define PPI_VIRTUAL  27U
 #define PPI_PHYSICAL 30U
 
@@ -34,23 +30,6 @@ static void timers_write(const struct arch_timers *timers)
 	write_sysreg(cntv_ctl_el02, timers->cntv_ctl);
 }
 
-void timers_load(const struct arch_timers *timers, struct ns_state *ns)
-{
-	ns->timers = timers_read();
-	timers_write(timers);
-}
-
-void timers_save(struct arch_timers *timers, const struct ns_state *ns)
-{
-	*timers = timers_read();
-	timers_write(&ns->timers);
-}
-
-static bool asserted(uint64_t ctl)
-{
-	return (ctl & (CTL_ENABLE | CTL_IMASK | CTL_ISTATUS)) == (CTL_ENABLE | CTL_ISTATUS);
-}
-
 static void wait_until_retired(void)
 {
 	for (unsigned int i = 0; i < RETIRE_PATIENCE; i++) {
@@ -62,20 +41,33 @@ static void wait_until_retired(void)
 	}
 }
 
-struct arch_timers arch_vcpu_timers_update(struct arch_vcpu *vcpu)
+/*
+ * What is asserted has been reported, and interrupts nobody again: its output is masked, before the
+ * timer is there. What changes later is found before the realm runs (rec_may_run()), so this holds
+ * until it is saved.
+ */
+void timers_load(const struct arch_timers *timers, struct ns_state *ns)
 {
-	struct arch_timers now = timers_read();
-	uint64_t cnthctl = CNTHCTL_REALM;
+	uint64_t asserted = arch_timers_asserted(timers->cntv_ctl, timers->cntp_ctl);
 
-	(void)vcpu;
-	cnthctl |= asserted(now.cntv_ctl) ? CNTHCTL_CNTVMASK : 0;
-	cnthctl |= asserted(now.cntp_ctl) ? CNTHCTL_CNTPMASK : 0;
-	if (read_sysreg(cnthctl_el2) != cnthctl) {
-		write_sysreg(cnthctl_el2, cnthctl);
+	ns->timers = timers_read();
+	write_sysreg(cnthctl_el2, CNTHCTL_REALM | asserted << CNTHCTL_MASKS_SHIFT);
+	isb();
+	timers_write(timers);
+	if (asserted != 0) {
 		isb();
-		if ((cnthctl & (CNTHCTL_CNTVMASK | CNTHCTL_CNTPMASK)) != 0) {
-			wait_until_retired();
-		}
+		wait_until_retired();
 	}
-	return now;
+}
+
+void timers_save(struct arch_timers *timers, const struct ns_state *ns)
+{
+	*timers = timers_read();
+	timers_write(&ns->timers);
+}
+
+unsigned int arch_vcpu_timers(const struct arch_vcpu *vcpu)
+{
+	(void)vcpu;
+	return arch_timers_asserted(read_sysreg(cntv_ctl_el02), read_sysreg(cntp_ctl_el02));
 }

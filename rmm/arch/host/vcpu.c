@@ -19,6 +19,9 @@
 #define TIMER_ENABLE  BIT(0)
 #define TIMER_ISTATUS BIT(2)
 
+#define ESR_EC_LOW 26U
+#define EC_SMC     0x17U
+
 #define ABSENT UINT64_C(0xABABABABABABABAB)
 
 enum arch_exit (*machine_on_run)(struct arch_vcpu *vcpu, struct arch_exit_info *info);
@@ -63,6 +66,7 @@ void arch_vcpu_load(struct arch_vcpu *vcpu)
 	memset(&vcpu->el1, (uint8_t)ABSENT, sizeof(vcpu->el1));
 	memset(&vcpu->timers, (uint8_t)ABSENT, sizeof(vcpu->timers));
 	vcpu->gic.misr = ABSENT;
+	vcpu->inject_serror = false;
 }
 
 static uint64_t timer_status(uint64_t ctl, uint64_t cval)
@@ -103,21 +107,26 @@ void arch_vcpu_save(struct arch_vcpu *vcpu)
 
 enum arch_exit arch_vcpu_run(struct arch_vcpu *vcpu, struct arch_exit_info *info)
 {
+	enum arch_exit exit;
+
 	expect_loaded(vcpu, "running");
 	if (machine_on_run == NULL) {
 		machine_stop("VCPU: a realm runs, and no test plays it (machine_on_run)");
 	}
 	machine_locks_check();
 	machine_slots_check();
+	machine_hash_check();
 	*info = (struct arch_exit_info){0};
-	vcpu->inject_serror = false;
-	return machine_on_run(vcpu, info);
+	exit = machine_on_run(vcpu, info);
+	return exit == ARCH_EXIT_SYNC && info->esr >> ESR_EC_LOW == EC_SMC ? ARCH_EXIT_SMC : exit;
 }
 
-struct arch_timers arch_vcpu_timers_update(struct arch_vcpu *vcpu)
+unsigned int arch_vcpu_timers(const struct arch_vcpu *vcpu)
 {
+	struct arch_timers now = timers_now();
+
 	expect_loaded(vcpu, "timers");
-	return timers_now();
+	return arch_timers_asserted(now.cntv_ctl, now.cntp_ctl);
 }
 
 bool arch_interrupt_pending(void)

@@ -2,6 +2,7 @@
 /* The net itself: every book of the simulated machine stops what it says it stops. */
 #include "arch/copy.h"
 #include "arch/el3.h"
+#include "arch/hash.h"
 #include "arch/lock.h"
 #include "arch/tlb.h"
 #include "base/spinlock.h"
@@ -298,14 +299,31 @@ static void virtual_cpu_state(void **state)
 	assert_int_equal(arch_vcpu_el1_read(&vcpu, ARCH_VBAR_EL1), 0x1000);
 	arch_vcpu_el1_write(&vcpu, ARCH_ESR_EL1, 5);
 	assert_int_equal(machine_el1()->esr_el1, 5);
-	assert_int_equal(arch_vcpu_timers_update(&vcpu).cntv_ctl, 1);
+	assert_int_equal(arch_vcpu_timers(&vcpu), 0);
 	machine_counter = 50;
-	assert_int_equal(arch_vcpu_timers_update(&vcpu).cntv_ctl, 5);
+	assert_int_equal(arch_vcpu_timers(&vcpu), ARCH_TIMER_VIRTUAL);
 	arch_vcpu_save(&vcpu);
 	assert_int_equal(vcpu.el1.vbar_el1, 0x1000);
 	assert_int_equal(vcpu.el1.esr_el1, 5);
 	assert_int_equal(vcpu.timers.cntv_ctl, 5);
 	assert_null(machine_el1());
+}
+
+static void vectors_on_loan(void **state)
+{
+	struct arch_hash_loan one;
+	struct arch_hash_loan two;
+	uint32_t hash[8] = {0};
+
+	(void)state;
+	ASSERT_STOPS("HASH: without the vectors", arch_sha256(&one, hash, "", 0));
+	ASSERT_STOPS("HASH: given back what was not", arch_hash_end(&one));
+	arch_hash_begin(&one);
+	ASSERT_STOPS("HASH: the vectors are on loan already", arch_hash_begin(&two));
+	arch_hash_begin(&one);
+	ASSERT_STOPS("HASH: given back what was not", arch_hash_end(&two));
+	arch_hash_begin(&one);
+	ASSERT_STOPS("HASH: the vectors are still on loan", machine_command_end());
 }
 
 int main(void)
@@ -327,6 +345,7 @@ int main(void)
 		WORLD_TEST("TLB: misplaced entries", misplaced_entries),
 		WORLD_TEST("VCPU: loaded, run, saved", virtual_cpus),
 		WORLD_TEST("VCPU: state is in one place", virtual_cpu_state),
+		WORLD_TEST("HASH: vectors on loan", vectors_on_loan),
 	};
 
 	return unit_run(tests);

@@ -36,6 +36,17 @@ struct arch_timers {
 	uint64_t cntp_ctl, cntp_cval, cntv_ctl, cntv_cval;
 };
 
+/* Sets of timers. */
+#define ARCH_TIMER_VIRTUAL  1U
+#define ARCH_TIMER_PHYSICAL 2U
+
+/* The timers that assert their outputs: enabled, not masked, and the condition met (D24.8.10). */
+static inline unsigned int arch_timers_asserted(uint64_t cntv_ctl, uint64_t cntp_ctl)
+{
+	return ((cntv_ctl & 7) == 5 ? ARCH_TIMER_VIRTUAL : 0) |
+	       ((cntp_ctl & 7) == 5 ? ARCH_TIMER_PHYSICAL : 0);
+}
+
 struct arch_gic {
 	uint64_t hcr, vmcr, misr; /* misr: valid after an exit */
 	uint64_t lr[ARCH_MAX_LIST_REGISTERS];
@@ -79,19 +90,20 @@ struct arch_vcpu {
 	struct arch_pmu pmu;
 	struct arch_debug debug;
 	bool trap_wfi, trap_wfe;
-	bool inject_serror; /* consumed by the next run */
+	bool inject_serror; /* consumed when it is loaded next */
 	uint64_t vsesr;     /* its syndrome */
 	bool debug_used;    /* has touched a debug register: they are switched from then on */
 };
 
 enum arch_exit {
-	ARCH_EXIT_SYNC,
+	ARCH_EXIT_SYNC, /* but for SMC */
 	ARCH_EXIT_IRQ,
 	ARCH_EXIT_FIQ,
 	ARCH_EXIT_SERROR,
+	ARCH_EXIT_SMC,
 };
 
-/* What the hardware said about the exit. */
+/* What the hardware said about the exit. Not set for ARCH_EXIT_SMC. */
 struct arch_exit_info {
 	uint64_t esr, far, hpfar;
 };
@@ -108,7 +120,8 @@ void arch_vcpu_reset(struct arch_vcpu *vcpu, const struct arch_vcpu_config *conf
 
 /*
  * Keeps the normal world's EL1 state on this CPU aside and puts the realm's in its place. gic.hcr
- * and gic.lr are what the host asked for, already checked.
+ * and gic.lr are what the host asked for, already checked. Timers whose output `timers` says to be
+ * asserted do not interrupt while it is loaded, so the realm must not run unless they still are.
  */
 void arch_vcpu_load(struct arch_vcpu *vcpu);
 
@@ -141,11 +154,8 @@ enum arch_el1_register {
 uint64_t arch_vcpu_el1_read(const struct arch_vcpu *vcpu, enum arch_el1_register which);
 void arch_vcpu_el1_write(struct arch_vcpu *vcpu, enum arch_el1_register which, uint64_t value);
 
-/*
- * While loaded, before each run: masks the outputs of timers that are asserted, unmasks others, and
- * returns the control registers as they are now (ISTATUS included).
- */
-struct arch_timers arch_vcpu_timers_update(struct arch_vcpu *vcpu);
+/* While loaded: the timers that assert their outputs now. */
+unsigned int arch_vcpu_timers(const struct arch_vcpu *vcpu);
 
 /* Whether a physical interrupt waits for this CPU (ISR_EL1). */
 bool arch_interrupt_pending(void);
