@@ -48,12 +48,14 @@ class Config:
     conformance: bool = False  # compare with conformance.md afterwards
     mebibytes: int = machine.MEMORY_MIB
     cpu: str = machine.CPU
+    csm: bool = True  # the firmware has it; features_csm wants to know
 
 
 CONFIGS = [
     Config("8cpu", "all tests, eight CPUs", 8, conformance=True),
     Config("1cpu", "all tests that one CPU can run", 1),
-    Config("no-csm", "firmware built without CSM", 2, firmware="firmware-nocsm", filter="-csm_"),
+    Config("no-csm", "firmware built without CSM", 2, firmware="firmware-nocsm", filter="-csm_",
+           csm=False),
     Config("clang", "firmware built with clang", 4, firmware="firmware-clang"),
     Config("less-memory", "a machine with less memory than its manifest lists", 2,
            filter="memory that is not there", mebibytes=1024),
@@ -118,7 +120,7 @@ class Boot:
 
     def __init__(self, config, options, log, first):
         self.config, self.options, self.log = config, options, log
-        words = {"from": first, "seed": options.seed}
+        words = {"from": first, "seed": options.seed, "csm": int(config.csm)}
         if options.filter or config.filter:
             words["filter"] = (options.filter or config.filter).replace(",", ",,")
         if options.list:

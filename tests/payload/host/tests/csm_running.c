@@ -3,17 +3,19 @@
 #include "payload/host/csm.h"
 #include "payload/host/gic.h"
 #include "payload/host/mem.h"
+#include "payload/host/places.h"
 #include "payload/host/test.h"
 
 #define OWN        0x8000000UL  /* becomes RAM */
 #define THERE      0x10000000UL /* nothing is there */
 #define PAGES      16
 #define SIZE       (PAGES * PAGE_SIZE)
+#define BLOCK      (2UL << 20)
 #define RO         CSM_PERM_READ
 #define RW         (CSM_PERM_READ | CSM_PERM_WRITE)
 #define ROUNDS     12
 #define TURNS      200
-#define FAULT_MS   20000
+#define FAULT_MS   10000
 #define QUIET_US   2000
 #define NO_REC     UINT32_MAX /* no REC takes the interrupt: the host drops it */
 #define ARGS_(...) ((const uint64_t[]){__VA_ARGS__})
@@ -89,12 +91,11 @@ static void expect_faulted(struct rec *rec)
 	if (!CHECK(cpu_join(1, FAULT_MS))) {
 		rec_let_go(rec, 1);
 	}
-	if (CHECK_EQ(rec->stop, REC_CALL)) {
-		CHECK(!puppet_done(rec));
-		CHECK_EQ(ESR_EC(puppet_esr(rec)), EC_DATA_ABORT_SAME);
-		CHECK_EQ(ESR_FSC(puppet_esr(rec)), FSC_EXTERNAL_ABORT);
-		CHECK(puppet_value(rec) > 0);
-	}
+	REQUIRE_EQ(rec->stop, REC_CALL);
+	CHECK(!puppet_done(rec));
+	CHECK_EQ(ESR_EC(puppet_esr(rec)), EC_DATA_ABORT_SAME);
+	CHECK_EQ(ESR_FSC(puppet_esr(rec)), FSC_EXTERNAL_ABORT);
+	CHECK(puppet_value(rec) > 0);
 }
 
 /* The consumer loads from the page at `offset` on CPU 1. */
@@ -201,6 +202,101 @@ TEST_CPUS(csm_seal_writing, 2,
 		CHECK_EQ(CSM(pair.provider, DIGEST, pair.id, pair.region).x[1], digest.x[1]);
 		forget(&pair);
 	}
+}
+
+/* ---- blocks */
+
+/* Like parties(), with a region of one block, which is lent as such. */
+static struct pair share_block(uint64_t perm)
+{
+	struct pair pair = {.provider = &csm_puppet(1)->recs[0],
+			    .consumer = &csm_puppet(1)->recs[0]};
+
+	realm_make_block(pair.provider->realm, OWN);
+	csm_ram(pair.provider, OWN, OWN + BLOCK);
+	pair.id = csm_self(pair.provider);
+	pair.peer = csm_self(pair.consumer);
+	pair.region = csm_region(pair.provider, OWN, BLOCK);
+	csm_share(pair.provider, pair.region, pair.consumer, perm);
+	csm_attach(pair.consumer, pair.provider, pair.region, THERE, BLOCK);
+	CHECK_EQ(rtt_read(pair.consumer->realm, THERE, RMI_LEVEL_PAGE).level, RMI_LEVEL_PAGE - 1);
+	return pair;
+}
+
+TEST_CPUS(csm_revoke_block, 2,
+	  "invariant 03: RSI_CSM_REVOKE of a block that the consumer stores to on another CPU: no "
+	  "store "
+	  "lands behind it")
+{
+	struct pair pair = share_block(RW);
+
+	pair.consumer->realm->csm.target = NO_REC;
+	for (unsigned i = 0; i < ROUNDS / 2; i++) {
+		store_on(&pair);
+		still(&pair, RSI_CSM_REVOKE_FID, pair.region, pair.peer);
+		expect_faulted(pair.consumer);
+		CHECK_EQ(CSM(pair.consumer, DETACH_AND_FREE, pair.id, pair.region).x[0],
+			 RSI_SUCCESS);
+		csm_share(pair.provider, pair.region, pair.consumer, RW);
+		csm_attach(pair.consumer, pair.provider, pair.region, THERE, BLOCK);
+	}
+}
+
+struct reader {
+	struct rec *rec;
+	uint32_t passes, stop; /* atomic */
+};
+
+/* All of the block, again and again: what the provider wrote there, at its own addresses. */
+static void read_on(void *arg)
+{
+	struct reader *reader = arg;
+	struct rec *rec = reader->rec;
+
+	while (!__atomic_load_n(&reader->stop, __ATOMIC_ACQUIRE) && !test_failing()) {
+		puppet_order(rec, PUPPET_CHECK, THERE, THERE + BLOCK, 0x4711 ^ THERE ^ OWN);
+		CHECK(puppet_done(rec));
+		CHECK_EQ(puppet_value(rec), 0);
+		__atomic_add_fetch(&reader->passes, 1, __ATOMIC_RELEASE);
+	}
+}
+
+/* Tables of both sides come and go; what is the consumer's comes back on access. */
+static void change_tables(const struct pair *pair)
+{
+	struct realm *provider = pair->provider->realm;
+	struct realm *consumer = pair->consumer->realm;
+	struct smc_regs r;
+
+	realm_make_tables(provider, OWN, 2, 3);
+	r = smc_call(RMI_RTT_FOLD_FID, provider->rd, OWN, 3);
+	REQUIRE_EQ(r.x[0], RMI_SUCCESS);
+	granule_give(r.x[1]);
+	realm_make_tables(consumer, THERE, 2, 3);
+	r = smc_call(RMI_RTT_DESTROY_FID, consumer->rd, THERE, 3);
+	REQUIRE_EQ(r.x[0], RMI_SUCCESS);
+	granule_give(r.x[1]);
+}
+
+TEST_CPUS(csm_tables_running, 2,
+	  "hazard 07: the host splits and folds the provider's block, splits the consumer's, and "
+	  "takes "
+	  "its table away, again and again, while the consumer reads all of it on another CPU: it "
+	  "reads its provider's values and never faults")
+{
+	struct pair pair = share_block(RO);
+	struct reader reader = {.rec = pair.consumer};
+	uint32_t passes = 0;
+
+	puppet_order(pair.provider, PUPPET_FILL, OWN, OWN + BLOCK, 0x4711);
+	cpu_start(1, read_on, &reader);
+	for (unsigned i = 0; (i < 40 || passes < 3) && i < 4000 && !test_failing(); i++) {
+		change_tables(&pair);
+		passes = __atomic_load_n(&reader.passes, __ATOMIC_ACQUIRE);
+	}
+	CHECK(passes >= 3);
+	__atomic_store_n(&reader.stop, 1, __ATOMIC_RELEASE);
+	REQUIRE(cpu_join(1, FAULT_MS));
 }
 
 /* A second REC of the consumer detaches what the first uses. */

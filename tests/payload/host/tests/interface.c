@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /* The shape of the interface: versions, features, unknown numbers, registers that survive. */
+#include "abi/csm.h"
 #include "abi/el3.h"
 #include "abi/rsi.h"
 #include "payload/common/probe.h"
 #include "payload/host/cpu.h"
+#include "payload/host/fwcfg.h"
 #include "payload/host/mem.h"
+#include "payload/host/puppet.h"
 #include "payload/host/rmi.h"
 #include "payload/host/test.h"
 
@@ -110,6 +113,53 @@ TEST(rsi_from_host, "RSI and the EL3 services answer -1 to the normal world, and
 	}
 	CHECK(probe_load(page, &value));
 	CHECK_EQ(smc_call(RMI_VERSION_FID, RMI_REVISION).x[0], RMI_SUCCESS);
+}
+
+/* What the runner says of the firmware it booted. */
+static bool has_csm(void)
+{
+	return fwcfg_number("opt/caec/csm", 1) != 0;
+}
+
+static void expect_no_csm(uint64_t page)
+{
+	struct rec *rec = &puppet_realm(1)->recs[0];
+	uint64_t rd = rec->realm->rd;
+
+	REQUIRE_EQ(rmi_granule_delegate(page), RMI_SUCCESS);
+	for (uint64_t fid = RMI_APT_CREATE_FID; fid <= RMI_APT_DESTROY_FID; fid++) {
+		struct smc_regs r = smc_call(fid, rd, page);
+
+		CHECK_EQ(r.x[0], SMCCC_UNKNOWN);
+		CHECK_EQ(r.x[1] | r.x[2] | r.x[3], 0);
+	}
+	CHECK_EQ(rmi_granule_undelegate(page), RMI_SUCCESS);
+	for (uint64_t fid = RSI_CSM_FID_FIRST; fid <= RSI_CSM_FID_LAST; fid++) {
+		struct smc_regs r = puppet_smc(rec, fid, REALM_RAM_TOP - PAGE_SIZE, PAGE_SIZE);
+
+		CHECK_EQ(r.x[0], SMCCC_UNKNOWN);
+		CHECK_EQ(r.x[1] | r.x[2] | r.x[3], 0);
+	}
+}
+
+TEST(features_csm,
+     "RMI_FEATURES, RSI_FEATURES: the revision of CSM at its index, to host and realm; from a "
+     "firmware without it 0, and its commands, RMI_APT and RSI_CSM, answer -1 and do nothing")
+{
+	uint64_t revision = has_csm() ? CSM_REVISION : 0;
+	struct smc_regs r = smc_call(RMI_FEATURES_FID, CSM_FEATURE_INDEX);
+
+	CHECK_EQ(r.x[0], RMI_SUCCESS);
+	CHECK_EQ(r.x[1], revision);
+	r = puppet_smc(&puppet_realm(1)->recs[0], RSI_FEATURES_FID, CSM_FEATURE_INDEX);
+	CHECK_EQ(r.x[0], RSI_SUCCESS);
+	CHECK_EQ(r.x[1], revision);
+	for (uint64_t fid = RSI_CSM_FID_FIRST; fid <= RSI_CSM_FID_LAST; fid++) {
+		expect_unknown(fid, 0);
+	}
+	if (!has_csm()) {
+		expect_no_csm(page_alloc());
+	}
 }
 
 /* Every register from x1 up holds its own pattern. */
