@@ -138,6 +138,7 @@ class Boot:
         self.limit = TEST_SECONDS
         self.last_number = first - 1
         self.tokens = {}  # name to words of hexadecimal text; a token that is whole ends in "end"
+        self.realm_ids = {}  # what the realm of that token calls itself, where it says so
         self.notes = []
         self.took = 0.0
         self.trouble = ""  # why the boot ended before its time
@@ -208,6 +209,8 @@ class Boot:
             self.limit = int(match[1])
         elif match := re.match(r"# token (\S+) (.*)", text):
             self.tokens.setdefault(match[1], []).extend(match[2].split())
+        elif match := re.match(r"# realm-id (\S+) ([0-9a-f]+)", text):
+            self.realm_ids[match[1]] = int(match[2], 16)
         elif match := re.match(r"# time \d+ (\d+) us", text):
             self.took = int(match[1]) / 1e6
         elif match := re.match(r"(not )?ok (\d+) - (.*)", text):
@@ -302,7 +305,7 @@ def run_config(config, options, report):
             for result in boot.results:
                 report.add(judged(config, result))
             for name, words in boot.tokens.items():
-                report.add(token_result(config, name, words))
+                report.add(token_result(config, name, words, boot.realm_ids.get(name)))
             planned = boot.plan
             passed |= boot.passed
             if not boot.trouble or not boot.results or options.keep:
@@ -320,7 +323,7 @@ def conformance_result(config, passed):
                   "or a reason", not found, "", 0.0, found)
 
 
-def token_result(config, name, words):
+def token_result(config, name, words, realm_id):
     """What the verifier says about a token that a realm of this boot got."""
     result = Result(f"{config.name}: cca-verify accepts the token '{name}'", False)
     if len(words) < 4 or words[0] != "challenge" or words[-1] != "end":
@@ -336,6 +339,9 @@ def token_result(config, name, words):
         capture_output=True, text=True, timeout=VERIFY_SECONDS, check=False)
     result.seconds = machine.time.monotonic() - begun
     result.good = done.returncode == 0 and re.fullmatch(r"[0-9a-f]{16}\n", done.stdout) is not None
+    if realm_id is not None:
+        result.name += ", which has the realm's id"
+        result.good = result.good and int(done.stdout, 16) == realm_id
     result.notes = [f"{path}: realm {done.stdout.strip()}"] + done.stderr.splitlines()[:4]
     return result
 

@@ -6,7 +6,9 @@
  *     # token NAME challenge HEX      before the bytes
  *     # token NAME HEX...             up to 32 bytes each
  *     # token NAME end
+ *     # realm-id NAME HEX             if it is to be compared with the token's claim
  */
+#include "abi/csm.h"
 #include "abi/token.h"
 #include "payload/host/cpu.h"
 #include "payload/host/gic.h"
@@ -200,6 +202,22 @@ TEST(attest_token_sha256, "RSI_ATTESTATION_TOKEN_CONTINUE: a token at once, hash
 	token_show(&tokens[0], announced);
 	CHECK_EQ(puppet_smc(rec, RSI_ATTESTATION_TOKEN_CONTINUE_FID, TOKEN_PAGE, 0, 16).x[0],
 		 RSI_ERROR_STATE);
+}
+
+TEST(csm_token_id, "realm token: the id that RSI_CSM_SELF tells the realm is the one that is "
+		   "signed, and no other "
+		   "realm's")
+{
+	struct rec *other = attest_rec(RMI_HASH_SHA_256);
+	struct rec *rec = attest_rec(RMI_HASH_SHA_256);
+	uint64_t announced = token_init(rec, &tokens[0], "id");
+	struct smc_regs self = puppet_smc(rec, RSI_CSM_SELF_FID);
+
+	CHECK_EQ(self.x[0], RSI_SUCCESS);
+	CHECK_NE(self.x[1], puppet_smc(other, RSI_CSM_SELF_FID).x[1]);
+	token_fetch(rec, &tokens[0], 3584);
+	token_show(&tokens[0], announced);
+	note("realm-id id %lx", self.x[1]);
 }
 
 TEST(attest_token_pieces, "RSI_ATTESTATION_TOKEN_CONTINUE: a token in pieces, hash SHA-512")

@@ -106,13 +106,13 @@ static void load_on(struct pair *pair, uint64_t offset)
 	rec_wait_running(pair->consumer);
 }
 
-/* The consumer stores to all pages on CPU 1, and the provider sees the words change. */
-static void store_on(struct pair *pair)
+/* The consumer stores to the pages at base on CPU 1, and the provider sees the words change. */
+static void store_on(struct pair *pair, uint64_t base)
 {
 	uint64_t last = SIZE - PAGE_SIZE;
 
 	csm_write(pair->provider, OWN + last, 0);
-	ORDER(pair->consumer, PUPPET_STORES, THERE, THERE + SIZE);
+	ORDER(pair->consumer, PUPPET_STORES, base, base + SIZE);
 	cpu_start(1, rec_run_on, pair->consumer);
 	while (csm_read(pair->provider, OWN + last) == 0 && !test_failing()) {
 		cpu_relax();
@@ -136,6 +136,7 @@ TEST_CPUS(csm_revoke_reading, 2,
 	struct pair pair = parties();
 
 	for (unsigned i = 0; i < ROUNDS; i++) {
+		pair.consumer->realm->csm.target = i & 1 ? 0 : NO_REC;
 		share(&pair, RO);
 		csm_write(pair.provider, OWN + i * PAGE_SIZE, i + 1);
 		load_on(&pair, i * PAGE_SIZE);
@@ -158,7 +159,7 @@ TEST_CPUS(csm_revoke_writing, 2,
 	pair.consumer->realm->csm.target = NO_REC;
 	for (unsigned i = 0; i < ROUNDS; i++) {
 		share(&pair, RW);
-		store_on(&pair);
+		store_on(&pair, THERE);
 		still(&pair, RSI_CSM_REVOKE_FID, pair.region, pair.peer);
 		expect_faulted(pair.consumer);
 		forget(&pair);
@@ -174,7 +175,7 @@ TEST_CPUS(csm_destroy_writing, 2,
 	pair.consumer->realm->csm.target = NO_REC;
 	for (unsigned i = 0; i < ROUNDS; i++) {
 		share(&pair, RW);
-		store_on(&pair);
+		store_on(&pair, THERE);
 		still(&pair, RSI_CSM_DESTROY_FID, pair.region, 0);
 		expect_faulted(pair.consumer);
 		CHECK_EQ(CSM(pair.consumer, DETACH_AND_FREE, pair.id, pair.region).x[0],
@@ -193,7 +194,7 @@ TEST_CPUS(csm_seal_writing, 2,
 	pair.consumer->realm->csm.target = NO_REC;
 	for (unsigned i = 0; i < ROUNDS / 2; i++) {
 		share(&pair, RW);
-		store_on(&pair);
+		store_on(&pair, THERE);
 		still(&pair, RSI_CSM_SEAL_FID, pair.region, 0);
 		expect_faulted(pair.consumer);
 		CHECK_EQ(csm_read(pair.consumer, THERE), csm_read(pair.provider, OWN));
@@ -201,6 +202,28 @@ TEST_CPUS(csm_seal_writing, 2,
 		CHECK_EQ(digest.x[0], RSI_SUCCESS);
 		CHECK_EQ(CSM(pair.provider, DIGEST, pair.id, pair.region).x[1], digest.x[1]);
 		forget(&pair);
+	}
+}
+
+TEST_CPUS(csm_seal_own_writing, 2,
+	  "invariant 02, invariant 03: RSI_CSM_SEAL by one REC while another of the provider "
+	  "stores to "
+	  "the region on another CPU: no store lands behind it; when the region ends it may store "
+	  "again")
+{
+	struct realm *realm = csm_puppet(2);
+	struct pair pair = {.provider = &realm->recs[0], .consumer = &realm->recs[1]};
+
+	csm_ram(pair.provider, OWN, OWN + SIZE);
+	puppet_start_rec(realm, 1);
+	for (unsigned i = 0; i < ROUNDS / 2; i++) {
+		pair.region = csm_region(pair.provider, OWN, SIZE);
+		store_on(&pair, OWN);
+		still(&pair, RSI_CSM_SEAL_FID, pair.region, 0);
+		expect_faulted(pair.consumer);
+		CHECK_EQ(CSM(pair.provider, DESTROY, pair.region).x[0], RSI_SUCCESS);
+		csm_write(pair.consumer, OWN, 0);
+		CHECK_EQ(csm_read(pair.provider, OWN), 0);
 	}
 }
 
@@ -232,7 +255,7 @@ TEST_CPUS(csm_revoke_block, 2,
 
 	pair.consumer->realm->csm.target = NO_REC;
 	for (unsigned i = 0; i < ROUNDS / 2; i++) {
-		store_on(&pair);
+		store_on(&pair, THERE);
 		still(&pair, RSI_CSM_REVOKE_FID, pair.region, pair.peer);
 		expect_faulted(pair.consumer);
 		CHECK_EQ(CSM(pair.consumer, DETACH_AND_FREE, pair.id, pair.region).x[0],
@@ -315,7 +338,7 @@ TEST_CPUS(csm_detach_writing, 2,
 	puppet_start_rec(realm, 1);
 	for (unsigned i = 0; i < ROUNDS / 2; i++) {
 		share(&pair, RW);
-		store_on(&pair);
+		store_on(&pair, THERE);
 		CHECK_EQ(CSM(other, DETACH_AND_FREE, pair.id, pair.region).x[0], RSI_SUCCESS);
 		before = csm_read(pair.provider, OWN);
 		delay_us(QUIET_US);
@@ -363,7 +386,7 @@ TEST_CPUS(csm_provider_lost_writing, 2,
 		struct pair pair = parties();
 
 		share(&pair, RW);
-		store_on(&pair);
+		store_on(&pair, THERE);
 		realm_destroy(pair.provider->realm);
 		expect_faulted(pair.consumer);
 		CHECK_EQ(CSM(pair.consumer, SIGNAL_TAKE).x[4],
@@ -382,7 +405,7 @@ TEST_CPUS(csm_apt_lost_writing, 2,
 
 	share(&pair, RW);
 	CHECK_EQ(CSM(pair.provider, SIGNAL_TAKE).x[4], CSM_SIGNAL_ATTACHED);
-	store_on(&pair);
+	store_on(&pair, THERE);
 	csm_apt_drop(pair.consumer->realm);
 	before = csm_read(pair.provider, OWN);
 	delay_us(QUIET_US);
@@ -423,7 +446,7 @@ TEST_CPUS(csm_host_probes, 3,
 		CHECK_EQ(csm_page(pair.consumer->realm, THERE + i * PAGE_SIZE), 0);
 		apts[i] = (i & 1 ? pair.provider : pair.consumer)->realm->csm.apt[0];
 	}
-	store_on(&pair);
+	store_on(&pair, THERE);
 	for (unsigned i = 0; i < 20; i++) {
 		probe_pages(pages);
 		on_cpu(2, probe_pages, pages);
