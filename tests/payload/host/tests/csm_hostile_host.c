@@ -194,15 +194,10 @@ TEST(csm_hostile_provider_range,
 	live_works(&live);
 }
 
-TEST(csm_hostile_block,
-     "A lent block: RMI_RTT_CREATE, RMI_RTT_FOLD on both sides, RMI_DATA_DESTROY of one page of it "
-     "and of the block: the consumer has what is left, no more; hazard 07, invariant 04")
+/* A block of the provider at `own`, lent as a block; a word in each eighth says where it is. */
+static struct live lend_block(uint64_t own, uint64_t there)
 {
 	struct live live = {.p = csm_puppet(1), .c = csm_puppet(1)};
-	uint64_t own = 16 * BLOCK;
-	uint64_t there = LIVE_THERE;
-	uint64_t table = granule_take();
-	struct smc_regs r;
 
 	live.provider = &live.p->recs[0];
 	live.consumer = &live.c->recs[0];
@@ -215,24 +210,46 @@ TEST(csm_hostile_block,
 	csm_share(live.provider, live.region, live.consumer, LIVE_RW);
 	csm_attach(live.consumer, live.provider, live.region, there, BLOCK);
 	CHECK_EQ(csm_read(live.consumer, there + BLOCK / 2), own + BLOCK / 2);
-	/* The consumer's block becomes pages, for good; the provider's as well, and one of them
-	 * goes.
-	 */
-	REQUIRE_EQ(RMI(RTT_CREATE, live.c->rd, table, there, RMI_LEVEL_PAGE).x[0], RMI_SUCCESS);
-	CHECK_EQ(RMI(RTT_FOLD, live.c->rd, there, RMI_LEVEL_PAGE).x[0],
-		 rmi_status_rtt(RMI_LEVEL_PAGE));
+	return live;
+}
+
+/* One page in the middle of a block goes: the consumer's block, or its pages, without that one. */
+static void lose_from_block(bool split_first)
+{
+	uint64_t own = 16 * BLOCK;
+	uint64_t there = LIVE_THERE;
+	struct live live = lend_block(own, there);
+	struct smc_regs r;
+
+	if (split_first) {
+		REQUIRE_EQ(RMI(RTT_CREATE, live.c->rd, granule_take(), there, RMI_LEVEL_PAGE).x[0],
+			   RMI_SUCCESS);
+	}
+	r = RMI(DATA_DESTROY, live.p->rd, own + BLOCK / 2);
+	CHECK_EQ(r.x[0], rmi_status_rtt(RMI_LEVEL_PAGE - 1));
+	r = RMI(RTT_FOLD, live.c->rd, there, RMI_LEVEL_PAGE);
+	CHECK_EQ(r.x[0], rmi_status_rtt(split_first ? RMI_LEVEL_PAGE : RMI_LEVEL_PAGE - 1));
+	REQUIRE_EQ(RMI(RTT_CREATE, live.p->rd, granule_take(), own, RMI_LEVEL_PAGE).x[0],
+		   RMI_SUCCESS);
 	CHECK_EQ(csm_read(live.consumer, there + BLOCK / 4), own + BLOCK / 4);
-	table = granule_take();
-	REQUIRE_EQ(RMI(RTT_CREATE, live.p->rd, table, own, RMI_LEVEL_PAGE).x[0], RMI_SUCCESS);
 	r = RMI(DATA_DESTROY, live.p->rd, own + BLOCK / 2);
 	REQUIRE_EQ(r.x[0], RMI_SUCCESS);
 	granule_give(r.x[1]);
 	csm_aborts(live.consumer, INSN_LDR_X, there + BLOCK / 2);
+	csm_aborts(live.consumer, INSN_STR_X, there + BLOCK / 2);
 	CHECK_EQ(csm_read(live.consumer, there), own);
 	CHECK_EQ(csm_read(live.consumer, there + BLOCK / 8 * 7), own + BLOCK / 8 * 7);
-	CHECK_EQ(RMI(RTT_FOLD, live.c->rd, there, RMI_LEVEL_PAGE).x[0],
-		 rmi_status_rtt(RMI_LEVEL_PAGE));
+	r = RMI(RTT_FOLD, live.c->rd, there, RMI_LEVEL_PAGE);
+	CHECK_EQ(r.x[0], rmi_status_rtt(RMI_LEVEL_PAGE));
 	host_out_of_reach(csm_page(live.p, own));
+}
+
+TEST(csm_hostile_block,
+     "A lent block: RMI_RTT_CREATE, RMI_RTT_FOLD on both sides, RMI_DATA_DESTROY of one page in "
+     "the middle: the consumer has what is left, no more; hazard 07, invariant 04")
+{
+	lose_from_block(false);
+	lose_from_block(true);
 }
 
 /* ---- a granule in a second role */
