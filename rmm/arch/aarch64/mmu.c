@@ -170,12 +170,15 @@ static void leave_asid(void)
 	uint64_t ttbr = read_sysreg(ttbr1_el2);
 	uint64_t next = (bits_get(ttbr, 63, ASID_LOW) + 1) % ASIDS;
 
-	if (next == 0) {
-		__asm__ volatile("tlbi alle2" : : : "memory");
-		dsb(nsh);
-	}
 	write_sysreg(ttbr1_el2, (ttbr & ~MASK(63, ASID_LOW)) | next << ASID_LOW);
 	isb();
+	if (next == 0) {
+		/* After the change: what the last ASID still walks for must not survive to its next
+		 * turn. */
+		__asm__ volatile("tlbi alle2" : : : "memory");
+		dsb(nsh);
+		isb();
+	}
 }
 
 void arch_slot_unmap(enum arch_slot slot)
