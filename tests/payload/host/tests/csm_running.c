@@ -106,6 +106,16 @@ static void load_on(struct pair *pair, uint64_t offset)
 	rec_wait_running(pair->consumer);
 }
 
+/* Until the REC reads something other than zero there. */
+static void wait_for_store(struct rec *rec, uint64_t ipa)
+{
+	uint64_t end = time_now() + us_to_ticks(FAULT_MS * 1000UL);
+
+	while (csm_read(rec, ipa) == 0) {
+		REQUIRE(time_now() < end);
+	}
+}
+
 /* The consumer stores to the pages at base on CPU 1, and the provider sees the words change. */
 static void store_on(struct pair *pair, uint64_t base)
 {
@@ -114,9 +124,7 @@ static void store_on(struct pair *pair, uint64_t base)
 	csm_write(pair->provider, OWN + last, 0);
 	ORDER(pair->consumer, PUPPET_STORES, base, base + SIZE);
 	cpu_start(1, rec_run_on, pair->consumer);
-	while (csm_read(pair->provider, OWN + last) == 0 && !test_failing()) {
-		cpu_relax();
-	}
+	wait_for_store(pair->provider, OWN + last);
 }
 
 /* A command of the provider; when it is back, no store of the consumer lands. */
@@ -364,9 +372,7 @@ TEST_CPUS(
 		csm_write(pair.provider, OWN + offset, 0);
 		ORDER(pair.consumer, PUPPET_STORES, THERE + offset, THERE + offset + PAGE_SIZE);
 		cpu_start(1, rec_run_on, pair.consumer);
-		while (csm_read(pair.provider, OWN + offset) == 0 && !test_failing()) {
-			cpu_relax();
-		}
+		wait_for_store(pair.provider, OWN + offset);
 		r = smc_call(RMI_DATA_DESTROY_FID, pair.provider->realm->rd, OWN + offset);
 		REQUIRE_EQ(r.x[0], RMI_SUCCESS);
 		REQUIRE_EQ(rmi_granule_undelegate(r.x[1]), RMI_SUCCESS);
