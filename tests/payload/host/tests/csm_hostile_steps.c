@@ -234,3 +234,59 @@ TEST(csm_hostile_steps_detach,
 
 	every_step(&way);
 }
+
+/* ---- between the steps of the provider's command, the consumer is the hostile one */
+
+static void expect_shut_out(const struct live *live)
+{
+	struct rec *rec = live->consumer;
+
+	CHECK_EQ(CSM(rec, ATTACH, live->pid, live->region).x[0], RSI_ERROR_STATE);
+	CHECK_EQ(CSM(rec, DETACH_AND_FREE, live->pid, live->region).x[0], RSI_SUCCESS);
+	CHECK_EQ(CSM(rec, QUERY, live->pid, 0).x[0], CSM_ERROR_ACCESS);
+	CHECK_EQ(CSM(rec, RESERVE, live->pid, live->region, THERE, SIZE).x[0], CSM_ERROR_ACCESS);
+	CHECK_EQ(CSM(rec, SIGNAL, live->pid, live->pid, live->region, 1).x[0], CSM_ERROR_ACCESS);
+	CHECK_EQ(CSM(rec, PEER, live->pid, 0).x[0], CSM_ERROR_ACCESS);
+	live_no_access(rec, THERE + STEP);
+}
+
+TEST(csm_hostile_revoke_under_way,
+     "While RSI_CSM_REVOKE is under way the consumer gets nothing back by access, and cannot come "
+     "again, not even by leaving; no second grant either; then all is new; hazard 03, invariant 05")
+{
+	struct live live = big(true);
+	struct way way = {.fid = RSI_CSM_REVOKE_FID};
+
+	REQUIRE_EQ(one_call(&live, &way).x[0], RSI_INCOMPLETE);
+	csm_aborts(live.consumer, INSN_LDR_X, THERE);
+	csm_aborts(live.consumer, INSN_STR_X, THERE + STEP);
+	CHECK_EQ(CSM(live.provider, SHARE, live.region, live.cid, LIVE_RW).x[0], RSI_ERROR_STATE);
+	CHECK_EQ(CSM(live.provider, SIGNAL, live.cid, live.pid, live.region, 1).x[0],
+		 CSM_ERROR_ACCESS);
+	expect_shut_out(&live);
+	CHECK_EQ(CSM(live.provider, REVOKE, live.region, live.cid).x[0], RSI_SUCCESS);
+	csm_share(live.provider, live.region, live.consumer, CSM_PERM_READ);
+	CHECK_EQ(csm_attach(live.consumer, live.provider, live.region, THERE, SIZE), CSM_PERM_READ);
+	CHECK_EQ(csm_read(live.consumer, THERE + STEP), MARK + 1);
+	csm_aborts(live.consumer, INSN_STR_X, THERE + STEP);
+}
+
+TEST(csm_hostile_destroy_under_way,
+     "While RSI_CSM_DESTROY is under way nobody gets in, nothing can be shared or sealed, and the "
+     "range is still taken; then it is the provider's own; hazard 03, hazard 08, invariant 05")
+{
+	struct live live = big(true);
+	struct way way = {.fid = RSI_CSM_DESTROY_FID};
+
+	REQUIRE_EQ(one_call(&live, &way).x[0], RSI_INCOMPLETE);
+	csm_aborts(live.consumer, INSN_LDR_X, THERE);
+	CHECK_EQ(CSM(live.provider, SHARE, live.region, 77, LIVE_RW).x[0], RSI_ERROR_STATE);
+	CHECK_EQ(CSM(live.provider, REVOKE, live.region, live.cid).x[0], RSI_ERROR_STATE);
+	CHECK_EQ(CSM(live.provider, SEAL, live.region).x[0], RSI_ERROR_STATE);
+	CHECK_EQ(CSM(live.provider, CREATE, OWN, SIZE, 0).x[0], RSI_ERROR_INPUT);
+	CHECK_EQ(CSM(live.provider, DIGEST, live.pid, live.region).x[0], CSM_ERROR_ACCESS);
+	expect_shut_out(&live);
+	CHECK_EQ(CSM(live.provider, DESTROY, live.region).x[0], RSI_SUCCESS);
+	CHECK_EQ(csm_read(live.provider, OWN + STEP), MARK + 1);
+	CHECK_EQ(csm_region(live.provider, OWN, SIZE), live.region + 1);
+}
