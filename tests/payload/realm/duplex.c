@@ -225,20 +225,20 @@ static void step_slot(struct slot *slot)
 	} else {
 		switch (draw(24)) {
 		case 0:
+		case 1:
 			slot_destroy(slot);
 			break;
-		case 1:
+		case 2:
 			slot_seal(slot);
 			break;
-		case 2:
 		case 3:
+		case 4:
 			slot_revoke(slot);
 			break;
-		case 4:
 		case 5:
+		case 6:
 			slot_signal(slot);
 			break;
-		case 6:
 		case 7:
 		case 8:
 		case 9:
