@@ -154,12 +154,14 @@ void csm_region_close(struct rd *self, struct csm_record *region)
 static bool open_own(struct rd *self, struct csm_record *region, struct csm_work *work)
 {
 	ipa_t at = ipa_of(region->base + region->progress);
+	ipa_t base = ipa_of(region->base);
 	ipa_t top = ipa_of(region->base + region->size);
 
 	if ((region->flags & CSM_IS_SEALED) == 0 || at.v >= top.v) {
 		return true;
 	}
-	s2_protect(&self->s2, &at, top, false, &work->visited);
+	/* A block that reaches beyond the region was not made read-only for it. */
+	(void)s2_protect(&self->s2, false, base, top, &at, &work->visited);
 	region->progress = at.v - region->base;
 	return at.v >= top.v;
 }
@@ -266,15 +268,22 @@ static uint64_t seal_check(struct rd *self, struct csm_record *region, struct cs
 	return RSI_SUCCESS;
 }
 
-static void seal_own(struct rd *self, struct csm_record *region, struct csm_work *work)
+/*
+ * The host can have made a block since the check, of pages in and beside the region: those beside
+ * are not the region's to close, nor to open later. SEAL goes on here when it is split again.
+ */
+static uint64_t seal_own(struct rd *self, struct csm_record *region, struct csm_work *work)
 {
 	ipa_t at = ipa_of(region->base + region->progress);
+	ipa_t base = ipa_of(region->base);
 	ipa_t top = ipa_of(region->base + region->size);
 
-	s2_protect(&self->s2, &at, top, true, &work->visited);
+	if (!s2_protect(&self->s2, true, base, top, &at, &work->visited)) {
+		return FAIL(pages, RSI_ERROR_STATE);
+	}
 	region->progress = at.v - region->base;
 	if (at.v < top.v) {
-		return;
+		return RSI_SUCCESS;
 	}
 	region->seal = CSM_SEAL_LENT;
 	region->progress = 0;
@@ -287,6 +296,7 @@ static void seal_own(struct rd *self, struct csm_record *region, struct csm_work
 			grant->recall = 0;
 		}
 	}
+	return RSI_SUCCESS;
 }
 
 /* What was lent for writing comes back on access, for reading. */
@@ -324,7 +334,7 @@ static uint64_t seal_step(struct rd *self, struct csm_record *region, struct csm
 		status = seal_check(self, region, work);
 		break;
 	case CSM_SEAL_OWN:
-		seal_own(self, region, work);
+		status = seal_own(self, region, work);
 		break;
 	case CSM_SEAL_LENT:
 		seal_lent(self, region, work);

@@ -256,9 +256,11 @@ bool s2_scan(const struct s2 *s2, enum s2_scan what, ipa_t base, ipa_t top, ipa_
 
 /*
  * Makes what is assigned and RAM at *at and after it, in one table, read-only or not. Returns when
- * no CPU has a translation that says otherwise. *at moves on.
+ * no CPU has a translation that says otherwise. *at moves on. False if a block is there that
+ * reaches beyond [base, top): it stays as it is.
  */
-void s2_protect(const struct s2 *s2, ipa_t *at, ipa_t top, bool read_only, unsigned int *visited);
+bool s2_protect(const struct s2 *s2, bool read_only, ipa_t base, ipa_t top, ipa_t *at,
+		unsigned int *visited);
 
 /* The page at ipa if the owner's own access to it would succeed; false otherwise. */
 bool s2_page_at(const struct s2 *s2, ipa_t ipa, pa_t *page);

@@ -175,8 +175,8 @@ static void ripas_request(void **state)
 
 #define HIGH_PAGES 512U
 
-/* 2 MiB of the provider at PARTY_WIDE, in one block. */
-static void make_block(struct party *provider)
+/* 2 MiB of the provider at PARTY_WIDE, in pages that could be a block / in one block. */
+static void make_pages(struct party *provider)
 {
 	uint64_t rd = provider->realm.rd;
 
@@ -186,7 +186,12 @@ static void make_block(struct party *provider)
 		ASSERT_RMI_OK(RMI(RMI_DATA_CREATE_UNKNOWN, rd, WORLD_HIGH + PAGE(i),
 				  PARTY_WIDE + PAGE(i)));
 	}
-	ASSERT_RMI_OK(RMI(RMI_RTT_FOLD, rd, PARTY_WIDE, 3));
+}
+
+static void make_block(struct party *provider)
+{
+	make_pages(provider);
+	ASSERT_RMI_OK(RMI(RMI_RTT_FOLD, provider->realm.rd, PARTY_WIDE, 3));
 }
 
 static uint64_t lend_block(struct party *provider, struct party *consumer, uint64_t base)
@@ -331,6 +336,46 @@ static void block_sealed(void **state)
 	assert_true(party_map(provider, PARTY_WIDE + PAGE(7)).write);
 	ASSERT_RMI_OK(RMI(RMI_RTT_FOLD, provider->realm.rd, PARTY_WIDE, 3));
 	split_provider(provider);
+	party_destroy_all();
+}
+
+/* Half of the pages, whose SEAL has been stopped when it had looked at them. */
+static uint64_t half_sealed(struct party *provider, unsigned int first)
+{
+	uint64_t base = PARTY_WIDE + PAGE(first);
+	struct party_call call = CSM_FINISH(provider, CREATE, base, BLOCK / 2, 0);
+
+	assert_int_equal(call.x[0], RSI_SUCCESS);
+	machine_on_interrupt_pending = party_interrupted;
+	assert_int_equal(CSM(provider, SEAL, call.x[1]).x[0], RSI_INCOMPLETE);
+	machine_on_interrupt_pending = NULL;
+	return call.x[1];
+}
+
+/*
+ * The host makes one block of the pages of two regions between two steps of their SEAL. Neither may
+ * be sealed, or opened again at its end, with the other's pages.
+ */
+static void block_while_sealing(void **state)
+{
+	struct party *provider = party_make(1);
+	uint64_t low;
+	uint64_t high;
+
+	(void)state;
+	make_pages(provider);
+	low = half_sealed(provider, 0);
+	high = half_sealed(provider, HIGH_PAGES / 2);
+	ASSERT_RMI_OK(RMI(RMI_RTT_FOLD, provider->realm.rd, PARTY_WIDE, 3));
+	ASSERT_DENIED(CSM(provider, SEAL, low), RSI_ERROR_STATE, pages);
+	ASSERT_DENIED(CSM(provider, SEAL, high), RSI_ERROR_STATE, pages);
+	ASSERT_DENIED(CSM(provider, DIGEST, party_id(provider), low), RSI_ERROR_STATE, not_sealed);
+	assert_true(party_map(provider, PARTY_WIDE).write);
+	split_provider(provider);
+	ASSERT_OK(CSM_FINISH(provider, SEAL, low));
+	ASSERT_OK(CSM_FINISH(provider, DESTROY, high));
+	assert_int_equal(party_access(provider, PARTY_WIDE, true), TOUCH_ABORT);
+	assert_true(party_map(provider, PARTY_WIDE + PAGE(HIGH_PAGES / 2)).write);
 	party_destroy_all();
 }
 
@@ -556,6 +601,8 @@ int main(void)
 		PARTY_TEST("hazard 07: a page lost out of a block", block_loses_page),
 		PARTY_TEST("a block as pages", block_as_pages),
 		PARTY_TEST("RSI_CSM_SEAL of blocks", block_sealed),
+		PARTY_TEST("RSI_CSM_SEAL pages: they become a block meanwhile; invariant 02",
+			   block_while_sealing),
 		PARTY_TEST("hazard 23: teardown in any order; invariant 08", any_order),
 		PARTY_TEST("RMI_APT_DESTROY yields at every step", apt_in_steps),
 		PARTY_TEST("hazard 02: a grant does not outlive its consumer", look_alike),
