@@ -149,6 +149,21 @@ static enum s2_lend lend_block(const struct s2_loan *loan, struct s2_walk *walk,
 	return result;
 }
 
+/* Pages that the borrower's tables have no room for are holes to it. */
+static void leave_out_far(const struct s2_loan *loan, struct run *run)
+{
+	uint64_t count = run->level == S2_LEVEL_PAGE ? run->pages : 1;
+
+	if (loan->borrower->lpa2 || !loan->owner->lpa2) {
+		return;
+	}
+	for (uint64_t i = 0; i < count; i++) {
+		if (!s2_pa_fits(loan->borrower, run->pa[i])) {
+			run->pa[i] = pa_of(0);
+		}
+	}
+}
+
 enum s2_lend s2_lend(const struct s2_loan *loan, uint64_t *offset, uint64_t end, int *level,
 		     unsigned int *visited)
 {
@@ -159,6 +174,7 @@ enum s2_lend s2_lend(const struct s2_loan *loan, uint64_t *offset, uint64_t end,
 	ASSERT(*offset < end && end <= loan->size);
 	read_run(loan->owner, ipa_add(loan->owner_base, *offset), (end - *offset) >> GRANULE_SHIFT,
 		 &run);
+	leave_out_far(loan, &run);
 	*visited += 1;
 	if (run.pa[0].v == 0) {
 		uint64_t skip = run.level == S2_LEVEL_PAGE ? 1 : run.pages;

@@ -59,15 +59,17 @@ static inline struct world_answer party_add_apt(struct party *party)
 	return answer;
 }
 
-/* Party n: an active realm with one REC, and `apts` APT granules. */
-static inline struct party *party_make_at(unsigned int n, unsigned int apts)
+/* Party n: an active realm with these flags, one REC, and `apts` APT granules. */
+static inline struct party *party_make_as(unsigned int n, unsigned int apts, uint64_t flags)
 {
 	struct party *party = &parties[n];
 	struct world_realm *realm = &party->realm;
 
 	assert_true(n < PARTY_MAX);
 	party->apt_count = 0;
-	world_realm_new(realm, n * 180, (uint16_t)(n + 1));
+	world_realm_prepare(realm, n * 180, (uint16_t)(n + 1));
+	realm->params.flags |= flags;
+	world_realm_create(realm);
 	world_realm_ram(realm, PARTY_OWN, PARTY_OWN + PAGE(PARTY_RAM));
 	for (unsigned int i = 0; i < PARTY_PAGES; i++) {
 		world_realm_data(realm, PARTY_OWN + PAGE(i));
@@ -81,6 +83,11 @@ static inline struct party *party_make_at(unsigned int n, unsigned int apts)
 		ASSERT_RMI_OK(party_add_apt(party));
 	}
 	return party;
+}
+
+static inline struct party *party_make_at(unsigned int n, unsigned int apts)
+{
+	return party_make_as(n, apts, 0);
 }
 
 static inline struct party *party_make(unsigned int apts)

@@ -379,6 +379,27 @@ static void block_while_sealing(void **state)
 	party_destroy_all();
 }
 
+/* The provider has addresses of 52 bits, and a page that the consumer's tables cannot name. */
+static void page_too_far(void **state)
+{
+	struct party *provider;
+	struct party *consumer;
+
+	(void)state;
+	world_reset_far();
+	provider = party_make_as(party_count++, 1, RMI_REALM_FLAG_LPA2);
+	consumer = party_make(1);
+	world_delegate(WORLD_FAR);
+	ASSERT_RMI_OK(RMI(RMI_DATA_CREATE_UNKNOWN, provider->realm.rd, WORLD_FAR,
+			  PARTY_OWN + PAGE(PARTY_PAGES)));
+	party_lend(provider, consumer, PARTY_PAGES + 1, RW);
+	assert_int_equal(party_access(consumer, PARTY_OTHER, false), TOUCH_DONE);
+	ASSERT_ABORTS(consumer, PARTY_OTHER + PAGE(PARTY_PAGES));
+	assert_int_equal(world_refs(WORLD_FAR), 0);
+	ASSERT_RMI_OK(RMI(RMI_DATA_DESTROY, provider->realm.rd, PARTY_OWN + PAGE(PARTY_PAGES)));
+	party_destroy_all();
+}
+
 /* --- hostile hosts */
 
 /* hazard 23, invariant 08: APTs and realms go in every order, and everything comes back. */
@@ -601,6 +622,7 @@ int main(void)
 		PARTY_TEST("hazard 07: a page lost out of a block", block_loses_page),
 		PARTY_TEST("a block as pages", block_as_pages),
 		PARTY_TEST("RSI_CSM_SEAL of blocks", block_sealed),
+		PARTY_TEST("a page that the consumer cannot address", page_too_far),
 		PARTY_TEST("RSI_CSM_SEAL pages: they become a block meanwhile; invariant 02",
 			   block_while_sealing),
 		PARTY_TEST("hazard 23: teardown in any order; invariant 08", any_order),
