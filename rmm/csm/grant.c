@@ -134,6 +134,25 @@ enum csm_end csm_grant_end(struct rd *self, uint64_t region, uint64_t consumer,
 
 /* --- REVOKE */
 
+/* Of a realm that came in by the ANY grant, and has not left. */
+static bool is_by_any(const struct csm_record *grant)
+{
+	return (grant->flags & CSM_VIA_ANY) != 0 && grant->state != CSM_ENDED;
+}
+
+/* All at once, so that nobody gets more while others are on their way out. */
+static void close_by_any(struct rd *self, const struct csm_record *region)
+{
+	for (unsigned int n = region->next_grant; n != CSM_NONE;
+	     n = csm_record(self, n)->next_grant) {
+		struct csm_record *grant = csm_record(self, n);
+
+		if (is_by_any(grant)) {
+			csm_grant_close(grant);
+		}
+	}
+}
+
 static uint64_t begin_revoke(struct rd *self, uint64_t id, uint64_t consumer)
 {
 	struct csm_record *region = csm_find(self, CSM_REGION, id, 0);
@@ -152,6 +171,9 @@ static uint64_t begin_revoke(struct rd *self, uint64_t id, uint64_t consumer)
 		return FAIL(grant, RSI_ERROR_INPUT);
 	}
 	csm_grant_close(grant);
+	if (consumer == CSM_REALM_ANY) {
+		close_by_any(self, region);
+	}
 	return RSI_SUCCESS;
 }
 
@@ -166,7 +188,7 @@ static uint64_t next_by_any(struct rd *self, uint64_t id)
 	while (n != CSM_NONE && consumer == CSM_REALM_ANY) {
 		struct csm_record *grant = csm_record(self, n);
 
-		if ((grant->flags & CSM_VIA_ANY) != 0 && grant->state != CSM_ENDED) {
+		if (is_by_any(grant)) {
 			csm_grant_close(grant);
 			consumer = grant->key[1];
 		}

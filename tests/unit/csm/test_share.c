@@ -773,6 +773,49 @@ static void any(void **state)
 	party_destroy_all();
 }
 
+/* With nothing in it: what is lent comes back on access. */
+static void renew_table(const struct party *consumer)
+{
+	uint64_t rd = consumer->realm.rd;
+	struct world_answer answer = RMI(RMI_RTT_DESTROY, rd, PARTY_OTHER, 3);
+
+	ASSERT_RMI_OK(answer);
+	ASSERT_RMI_OK(RMI(RMI_RTT_CREATE, rd, answer.x[1], PARTY_OTHER, 3));
+}
+
+/* Who came by ANY gets nothing more from the first step of its REVOKE on, whoever is the first. */
+static void any_revoked_in_steps(void **state)
+{
+	struct party *provider = party_make(1);
+	uint64_t region = party_region(provider, 0, 2);
+	struct party *consumers[3];
+	struct csm_policy policy;
+
+	(void)state;
+	for (unsigned int i = 0; i < 3; i++) {
+		consumers[i] = party_make(1);
+	}
+	policy = party_policy_rim(consumers[0]);
+	party_put(provider, 0, &policy);
+	ASSERT_OK(CSM(provider, SHARE, region, CSM_REALM_ANY, RO, PARTY_POLICY));
+	for (unsigned int i = 0; i < 3; i++) {
+		party_reserve(consumers[i], provider, region, PARTY_OTHER, 2);
+		if (i != 2) {
+			party_attach(consumers[i], provider, region);
+			renew_table(consumers[i]);
+		}
+	}
+	machine_on_interrupt_pending = party_interrupted;
+	assert_int_equal(CSM(provider, REVOKE, region, CSM_REALM_ANY).x[0], RSI_INCOMPLETE);
+	machine_on_interrupt_pending = NULL;
+	ASSERT_ABORTS(consumers[0], PARTY_OTHER);
+	ASSERT_ABORTS(consumers[1], PARTY_OTHER);
+	ASSERT_DENIED(CSM(consumers[2], ATTACH, party_id(provider), region), CSM_ERROR_ACCESS,
+		      access);
+	ASSERT_OK(CSM_FINISH(provider, REVOKE, region, CSM_REALM_ANY));
+	party_destroy_all();
+}
+
 /* Each side may demand something of the other: all parts of a policy count. */
 static void policies(void **state)
 {
@@ -875,6 +918,8 @@ int main(void)
 		PARTY_TEST("RSI_CSM_DETACH_AND_FREE reservation", detach),
 		PARTY_TEST("RSI_CSM_DESTROY with four consumers, a step at a time", destroy_many),
 		PARTY_TEST("the ANY grant", any),
+		PARTY_TEST("RSI_CSM_REVOKE of ANY: nobody gets more from its first step on",
+			   any_revoked_in_steps),
 		PARTY_TEST("policies of the consumer", policies),
 		PARTY_TEST("hazard 16: both roles at once; invariant 06", both_roles),
 	};
