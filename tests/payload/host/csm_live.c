@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "csm_live.h"
+#include "gic.h"
 #include "test.h"
 
 #define MAX_SIGNALS 16
+#define MAX_FAULTS  16
+#define TABLE       (2UL << 20)
 
 struct live live_granted(uint64_t perm, unsigned recs)
 {
@@ -80,4 +83,65 @@ void live_no_access(struct rec *rec, uint64_t ipa)
 		CHECK_EQ(rec->stop, REC_EXIT);
 		CHECK_EQ(rec->run->exit.exit_reason, RMI_EXIT_SYNC);
 	}
+}
+
+/* ---- realms that the host does not help */
+
+void live_offer_table(struct realm *realm, uint64_t ipa)
+{
+	uint64_t table = granule_take();
+
+	if (smc_call(RMI_RTT_CREATE_FID, realm->rd, table, ipa & ~(TABLE - 1),
+		     (uint64_t)RMI_LEVEL_PAGE)
+		    .x[0] != RMI_SUCCESS) {
+		granule_give(table);
+	}
+}
+
+/* Does as much of the change as one command does, if the RMM lets it. */
+static void change_ripas(struct rec *rec)
+{
+	const struct rmi_rec_exit *exit = &rec->run->exit;
+
+	smc_call(RMI_RTT_SET_RIPAS_FID, rec->realm->rd, rec->granule, exit->ripas_base,
+		 exit->ripas_top);
+}
+
+bool live_alone(struct rec *rec)
+{
+	for (unsigned faults = 0; faults < MAX_FAULTS;) {
+		REQUIRE_EQ(rec_enter(rec), RMI_SUCCESS);
+		switch (rec->run->exit.exit_reason) {
+		case RMI_EXIT_HOST_CALL:
+			rec->stop = REC_CALL;
+			return true;
+		case RMI_EXIT_IRQ:
+		case RMI_EXIT_FIQ:
+			irq_window();
+			break;
+		case RMI_EXIT_RIPAS_CHANGE:
+			change_ripas(rec);
+			break;
+		case RMI_EXIT_SYNC:
+			live_offer_table(rec->realm, rec->run->exit.hpfar << 8);
+			faults++;
+			break;
+		default:
+			break;
+		}
+	}
+	return false;
+}
+
+struct smc_regs live_alone_args(struct rec *rec, uint64_t fid, const uint64_t *args, unsigned count)
+{
+	struct smc_regs r;
+
+	do {
+		puppet_prepare(rec, PUPPET_SMC, fid, 0, 0);
+		memcpy(&rec->run->enter.gprs[2], args, count * sizeof(*args));
+		REQUIRE(live_alone(rec));
+		r = puppet_smc_end(rec);
+	} while (r.x[0] == RSI_INCOMPLETE);
+	return r;
 }

@@ -38,4 +38,19 @@ uint64_t live_bits(struct rec *rec, uint64_t peer);
 /* An access that must not succeed: it aborts in the realm, or leaves to the host. */
 void live_no_access(struct rec *rec, uint64_t ipa);
 
+/*
+ * Runs the REC to the end of the order that was prepared, on any CPU, whatever others do to its
+ * realm meanwhile: exits of CSM are not answered, a fault gets a table if the host can. False: the
+ * REC does not get on.
+ */
+bool live_alone(struct rec *rec);
+/* A call of a realm in this way, and again while it is not finished: ALONE(rec, fid, ...). */
+struct smc_regs live_alone_args(struct rec *rec, uint64_t fid, const uint64_t *args,
+				unsigned count);
+#define ALONE(rec, fid, ...)                                           \
+	live_alone_args((rec), (fid), (const uint64_t[]){__VA_ARGS__}, \
+			sizeof((const uint64_t[]){__VA_ARGS__}) / sizeof(uint64_t))
+/* A leaf table at ipa, if the RMM takes it. */
+void live_offer_table(struct realm *realm, uint64_t ipa);
+
 #endif

@@ -95,7 +95,7 @@ TEST_CPUS(csm_hostile_page_running, 2,
 }
 
 /* What the host may try on [at, at + PAGE_SIZE) of a consumer, where it has no page to its name. */
-static void try_consumer_page(struct live *live, uint64_t at)
+static void try_consumer_page(struct live *live, uint64_t at, bool lent)
 {
 	struct realm *c = live->c;
 	uint64_t spare = granule_take();
@@ -118,16 +118,26 @@ static void try_consumer_page(struct live *live, uint64_t at)
 	CHECK_EQ(r.x[0], RMI_ERROR_INPUT);
 	r = RMI(RTT_CREATE, c->rd, spare, at & ~(BLOCK - 1), RMI_LEVEL_PAGE);
 	CHECK_EQ(r.x[0], rmi_status_rtt(RMI_LEVEL_PAGE - 1));
-	r = RMI(RTT_FOLD, c->rd, at & ~(BLOCK - 1), RMI_LEVEL_PAGE);
-	CHECK_EQ(r.x[0], rmi_status_rtt(RMI_LEVEL_PAGE));
-	CHECK_EQ(r.x[1], 0);
+	if (lent) {
+		r = RMI(RTT_FOLD, c->rd, at & ~(BLOCK - 1), RMI_LEVEL_PAGE);
+		CHECK_EQ(r.x[0], rmi_status_rtt(RMI_LEVEL_PAGE));
+		CHECK_EQ(r.x[1], 0);
+	}
 	granule_give(spare);
 	page_free(source, 1);
 }
 
+static void try_consumer_range(struct live *live, bool lent)
+{
+	for (unsigned i = 0; i < LIVE_PAGES; i++) {
+		try_consumer_page(live, LIVE_THERE + i * PAGE_SIZE, lent);
+	}
+}
+
 TEST(csm_hostile_consumer_range,
-     "Every command on tables and pages through a consumer's attachment: refused, the provider's "
-     "pages stay; an older RIPAS change too; hazard 05, hazard 07, hazard 10, hazard 13")
+     "Every command on tables and pages through a consumer's range, reserved, attached or dead: "
+     "refused, the provider's pages stay; an older RIPAS change too; hazard 05, hazard 07, hazard "
+     "10, hazard 13")
 {
 	struct live live = live_granted(LIVE_RW, 2);
 	struct rec *other = &live.c->recs[1];
@@ -138,17 +148,23 @@ TEST(csm_hostile_consumer_range,
 		       LIVE_THERE + LIVE_SIZE);
 	other->run->enter.gprs[4] = RSI_RIPAS_RAM;
 	expect_exit(other, RMI_EXIT_RIPAS_CHANGE, EXIT_RIPAS);
-	csm_attach(live.consumer, live.provider, live.region, LIVE_THERE, LIVE_SIZE);
+	r = CSM(live.consumer, RESERVE, live.pid, live.region, LIVE_THERE, LIVE_SIZE);
+	CHECK_EQ(r.x[0], RSI_SUCCESS);
+	try_consumer_range(&live, false);
+	CHECK_EQ(CSM(live.consumer, ATTACH, live.pid, live.region).x[0], RSI_SUCCESS);
 	live_works(&live);
-	for (unsigned i = 0; i < LIVE_PAGES; i++) {
-		try_consumer_page(&live, LIVE_THERE + i * PAGE_SIZE);
-	}
+	try_consumer_range(&live, true);
 	live_works(&live);
 	rec_run(other);
 	r = puppet_smc_end(other);
 	CHECK_EQ(r.x[0], RSI_SUCCESS);
 	CHECK_EQ(r.x[1], LIVE_THERE);
 	live_works(&live);
+	CHECK_EQ(CSM(live.provider, REVOKE, live.region, live.cid).x[0], RSI_SUCCESS);
+	try_consumer_range(&live, false);
+	csm_aborts(live.consumer, INSN_LDR_X, LIVE_THERE);
+	CHECK_EQ(CSM(live.consumer, DETACH_AND_FREE, live.pid, live.region).x[0], RSI_SUCCESS);
+	CHECK(realm_data_unknown(live.c, LIVE_THERE));
 }
 
 TEST(csm_hostile_consumer_table,

@@ -38,72 +38,6 @@ static bool stopping(void)
 	return __atomic_load_n(&stop, __ATOMIC_ACQUIRE) || test_failing();
 }
 
-/* ---- realms that nobody helps */
-
-/* Does as much of the change as one command does, if the RMM lets it. */
-static void change_ripas(struct rec *rec)
-{
-	const struct rmi_rec_exit *exit = &rec->run->exit;
-
-	smc_call(RMI_RTT_SET_RIPAS_FID, rec->realm->rd, rec->granule, exit->ripas_base,
-		 exit->ripas_top);
-}
-
-static void offer_table(struct realm *realm, uint64_t ipa)
-{
-	uint64_t table = granule_take();
-
-	if (smc_call(RMI_RTT_CREATE_FID, realm->rd, table, ipa & ~(TABLE - 1),
-		     (uint64_t)RMI_LEVEL_PAGE)
-		    .x[0] != RMI_SUCCESS) {
-		granule_give(table);
-	}
-}
-
-/* To the end of the order that was prepared. False: the REC does not get on. */
-static bool run(struct rec *rec)
-{
-	for (unsigned faults = 0; faults < RETRIES;) {
-		REQUIRE_EQ(rec_enter(rec), RMI_SUCCESS);
-		switch (rec->run->exit.exit_reason) {
-		case RMI_EXIT_HOST_CALL:
-			rec->stop = REC_CALL;
-			return true;
-		case RMI_EXIT_IRQ:
-		case RMI_EXIT_FIQ:
-			irq_window();
-			break;
-		case RMI_EXIT_RIPAS_CHANGE:
-			change_ripas(rec);
-			break;
-		case RMI_EXIT_SYNC:
-			offer_table(rec->realm, rec->run->exit.hpfar << 8);
-			faults++;
-			break;
-		default:
-			break;
-		}
-	}
-	return false;
-}
-
-static uint64_t call_args(struct rec *rec, uint64_t fid, const uint64_t *args, unsigned n)
-{
-	struct smc_regs r;
-
-	do {
-		puppet_prepare(rec, PUPPET_SMC, fid, 0, 0);
-		memcpy(&rec->run->enter.gprs[2], args, n * sizeof(*args));
-		REQUIRE(run(rec));
-		r = puppet_smc_end(rec);
-	} while (r.x[0] == RSI_INCOMPLETE);
-	return r.x[0];
-}
-
-#define CALL(rec, fid, ...)                                      \
-	call_args((rec), (fid), (const uint64_t[]){__VA_ARGS__}, \
-		  sizeof((const uint64_t[]){__VA_ARGS__}) / sizeof(uint64_t))
-
 /* One word at an offset; false if there is none to be had. */
 static bool word(enum puppet_insn insn, uint64_t offset, uint64_t *value)
 {
@@ -111,14 +45,14 @@ static bool word(enum puppet_insn insn, uint64_t offset, uint64_t *value)
 
 	puppet_prepare(rec, PUPPET_DO, insn, THERE + offset, *value);
 	for (unsigned i = 0; i < RETRIES; i++) {
-		if (run(rec)) {
+		if (live_alone(rec)) {
 			*value = puppet_value(rec);
 			return puppet_done(rec);
 		}
 		/* RIPAS DESTROYED, where the host took the table when the range was no attachment.
 		 */
-		CALL(&live.c->recs[1], RSI_IPA_STATE_SET_FID, THERE, THERE + SIZE, RSI_RIPAS_EMPTY,
-		     RSI_RIPAS_FLAG_CHANGE_DESTROYED);
+		ALONE(&live.c->recs[1], RSI_IPA_STATE_SET_FID, THERE, THERE + SIZE, RSI_RIPAS_EMPTY,
+		      RSI_RIPAS_FLAG_CHANGE_DESTROYED);
 	}
 	CHECK(!"a REC does not get on");
 	return false;
@@ -147,15 +81,15 @@ static void consume(void *unused)
 	while (!stopping()) {
 		uint64_t region = __atomic_load_n(&live.region, __ATOMIC_ACQUIRE);
 
-		CALL(rec, RSI_CSM_RESERVE_FID, live.pid, region, THERE, SIZE, 0);
-		if (CALL(rec, RSI_CSM_ATTACH_FID, live.pid, region) == RSI_SUCCESS) {
+		ALONE(rec, RSI_CSM_RESERVE_FID, live.pid, region, THERE, SIZE, 0);
+		if (ALONE(rec, RSI_CSM_ATTACH_FID, live.pid, region).x[0] == RSI_SUCCESS) {
 			note_event(ATTACHED);
 			for (unsigned i = 0; i < 3 * PAGES; i++) {
 				use(random_below(PAGES));
 			}
 		}
-		CALL(rec, RSI_CSM_DETACH_AND_FREE_FID, live.pid, region);
-		CALL(rec, RSI_CSM_SIGNAL_TAKE_FID, 0);
+		ALONE(rec, RSI_CSM_DETACH_AND_FREE_FID, live.pid, region);
+		ALONE(rec, RSI_CSM_SIGNAL_TAKE_FID, 0);
 	}
 }
 
@@ -168,23 +102,23 @@ static void provide(void *unused)
 	while (!stopping()) {
 		uint64_t next = live.region + 1;
 
-		CALL(rec, RSI_IPA_STATE_SET_FID, OWN, OWN + SIZE, RSI_RIPAS_RAM,
-		     RSI_RIPAS_FLAG_CHANGE_DESTROYED);
-		if (CALL(rec, RSI_CSM_CREATE_FID, OWN, SIZE, 1) != RSI_SUCCESS) {
+		ALONE(rec, RSI_IPA_STATE_SET_FID, OWN, OWN + SIZE, RSI_RIPAS_RAM,
+		      RSI_RIPAS_FLAG_CHANGE_DESTROYED);
+		if (ALONE(rec, RSI_CSM_CREATE_FID, OWN, SIZE, 1).x[0] != RSI_SUCCESS) {
 			continue;
 		}
-		if (CALL(rec, RSI_CSM_SHARE_FID, next, live.cid, LIVE_RW, 0) == RSI_SUCCESS) {
+		if (ALONE(rec, RSI_CSM_SHARE_FID, next, live.cid, LIVE_RW, 0).x[0] == RSI_SUCCESS) {
 			note_event(SHARED);
 		}
 		__atomic_store_n(&live.region, next, __ATOMIC_RELEASE);
 		for (uint64_t i = random_below(300); i > 0 && !stopping(); i--) {
-			CALL(rec, RSI_CSM_SIGNAL_FID, live.cid, live.pid, next, 1);
+			ALONE(rec, RSI_CSM_SIGNAL_FID, live.cid, live.pid, next, 1);
 		}
 		if (random_below(2) == 0) {
-			CALL(rec, RSI_CSM_REVOKE_FID, next, live.cid);
+			ALONE(rec, RSI_CSM_REVOKE_FID, next, live.cid);
 		}
-		CALL(rec, RSI_CSM_DESTROY_FID, next);
-		CALL(rec, RSI_CSM_SIGNAL_TAKE_FID, 0);
+		ALONE(rec, RSI_CSM_DESTROY_FID, next);
+		ALONE(rec, RSI_CSM_SIGNAL_TAKE_FID, 0);
 	}
 }
 
@@ -284,7 +218,7 @@ static void interfere(void)
 		take_table(realm, base);
 		break;
 	case OFFER_TABLE:
-		offer_table(realm, base);
+		live_offer_table(realm, base);
 		break;
 	case FOLD:
 		fold_table(realm, base);
