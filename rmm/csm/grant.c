@@ -167,7 +167,8 @@ static uint64_t begin_revoke(struct rd *self, uint64_t id, uint64_t consumer)
 	if (region->state != CSM_LIVE) {
 		return FAIL(region_state, RSI_ERROR_STATE);
 	}
-	if (grant == NULL || grant->state == CSM_ENDED) {
+	/* One that has ended while its REVOKE was under way is what that REVOKE goes on with. */
+	if (grant == NULL || (grant->state == CSM_ENDED && (grant->flags & CSM_REVOKED) == 0)) {
 		return FAIL(grant, RSI_ERROR_INPUT);
 	}
 	csm_grant_close(grant);

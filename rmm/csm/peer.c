@@ -116,15 +116,21 @@ static uint64_t next_id(const struct csm_pair *pair, uint64_t realm, uint64_t af
 	return min_u64(granted, reserved);
 }
 
+/* To the end of SEAL: before, somebody may write yet, and nobody must take the content for good. */
+static bool is_sealed(const struct csm_record *region)
+{
+	return (region->flags & CSM_IS_SEALED) != 0 && region->seal == CSM_SEAL_IDLE;
+}
+
 static uint64_t region_flags(const struct csm_record *region)
 {
-	return ((region->flags & CSM_IS_SEALED) != 0 ? CSM_FLAG_SEALED : 0) |
+	return (is_sealed(region) ? CSM_FLAG_SEALED : 0) |
 	       (region->state == CSM_ENDING ? CSM_FLAG_ENDING : 0);
 }
 
 static void describe_own(const struct csm_record *region, struct csm_answer *answer)
 {
-	uint64_t sealed = (region->flags & CSM_IS_SEALED) != 0 ? CSM_PERM_WRITE : 0;
+	uint64_t sealed = is_sealed(region) ? CSM_PERM_WRITE : 0;
 
 	answer->label = region->label;
 	answer->size = region->size;

@@ -397,6 +397,12 @@ static void seal_holds_for_the_rmm(void **state)
 	party_destroy_all();
 }
 
+/* Of the only region there is to see. */
+static uint64_t query_flags(struct party *party, const struct party *provider)
+{
+	return csm_query_flags(CSM(party, QUERY, party_id(provider), 0).x[4]);
+}
+
 static void seal_in_steps(void **state)
 {
 	struct party *provider = party_make(1);
@@ -415,8 +421,13 @@ static void seal_in_steps(void **state)
 	ASSERT_DENIED(CSM(provider, SHARE, region, 77, perm, 0), RSI_ERROR_INPUT, perm_sealed);
 	ASSERT_DENIED(CSM(provider, DIGEST, party_id(provider), region), RSI_ERROR_STATE,
 		      not_sealed);
+	/* Nobody takes for sealed what somebody still writes to. */
+	assert_int_equal(query_flags(first, provider), 0);
+	assert_int_equal(query_flags(provider, provider), 0);
 	ASSERT_OK(CSM_FINISH(provider, SEAL, region));
 	assert_in_range(party_calls, 3, 6);
+	assert_int_equal(query_flags(first, provider), CSM_FLAG_SEALED);
+	assert_int_equal(query_flags(provider, provider), CSM_FLAG_SEALED);
 	machine_on_interrupt_pending = NULL;
 	assert_int_equal(party_access(first, PARTY_OTHER, true), TOUCH_ABORT);
 	assert_int_equal(party_access(second, PARTY_OTHER, true), TOUCH_ABORT);

@@ -773,6 +773,31 @@ static void any(void **state)
 	party_destroy_all();
 }
 
+/* REVOKE has stopped half way, and the consumer who came by ANY leaves: the next call is the last.
+ */
+static void revoked_and_left(void **state)
+{
+	struct party *provider = party_make(1);
+	struct party *consumer = party_make(1);
+	uint64_t region = party_region(provider, 0, 2);
+	struct csm_policy policy = party_policy_rim(consumer);
+	uint64_t base = PARTY_OTHER + BLOCK - PAGE(1);
+
+	(void)state;
+	world_realm_tables(&consumer->realm, PARTY_OTHER + BLOCK, 3);
+	party_put(provider, 0, &policy);
+	ASSERT_OK(CSM(provider, SHARE, region, CSM_REALM_ANY, RO, PARTY_POLICY));
+	party_reserve(consumer, provider, region, base, 2);
+	party_attach(consumer, provider, region);
+	machine_on_interrupt_pending = party_interrupted;
+	assert_int_equal(CSM(provider, REVOKE, region, party_id(consumer)).x[0], RSI_INCOMPLETE);
+	machine_on_interrupt_pending = NULL;
+	ASSERT_OK(CSM_FINISH(consumer, DETACH_AND_FREE, party_id(provider), region));
+	ASSERT_OK(CSM(provider, REVOKE, region, party_id(consumer)));
+	ASSERT_DENIED(CSM(provider, REVOKE, region, party_id(consumer)), RSI_ERROR_INPUT, grant);
+	party_destroy_all();
+}
+
 /* With nothing in it: what is lent comes back on access. */
 static void renew_table(const struct party *consumer)
 {
@@ -918,6 +943,7 @@ int main(void)
 		PARTY_TEST("RSI_CSM_DETACH_AND_FREE reservation", detach),
 		PARTY_TEST("RSI_CSM_DESTROY with four consumers, a step at a time", destroy_many),
 		PARTY_TEST("the ANY grant", any),
+		PARTY_TEST("RSI_CSM_REVOKE goes on when the consumer has left", revoked_and_left),
 		PARTY_TEST("RSI_CSM_REVOKE of ANY: nobody gets more from its first step on",
 			   any_revoked_in_steps),
 		PARTY_TEST("policies of the consumer", policies),
