@@ -30,7 +30,8 @@ enum act {
 struct way {
 	uint64_t fid;
 	bool by_consumer;
-	bool attached; /* when it begins */
+	bool attached;   /* when it begins */
+	unsigned stride; /* 2: it has several phases of two steps, stopped in the middle of each */
 	uint64_t answer[ACTS];
 };
 
@@ -174,20 +175,21 @@ static void every_step(const struct way *way)
 		unsigned steps = 1;
 
 		while (steps < MAX_STEPS && !test_failing() && stop_after(way, act, steps)) {
-			steps++;
+			steps += way->stride;
 		}
 		CHECK(steps > 1 && steps < MAX_STEPS);
 	}
 }
 
 TEST(csm_hostile_steps_attach,
-     "RSI_CSM_ATTACH stopped after each step: the host takes tables, pages, either APT, either "
+     "RSI_CSM_ATTACH stopped in each phase: the host takes tables, pages, either APT, either "
      "realm: the answer says so, nothing is mapped that should not be; hazard 17, hazard 22, "
      "invariant 03")
 {
 	const struct way way = {
 		.fid = RSI_CSM_ATTACH_FID,
 		.by_consumer = true,
+		.stride = 2,
 		.answer = {RSI_SUCCESS, RSI_SUCCESS, CSM_ERROR_ACCESS, CSM_ERROR_NO_APT,
 			   CSM_ERROR_ACCESS, 0},
 	};
@@ -202,6 +204,7 @@ TEST(csm_hostile_steps_revoke,
 	const struct way way = {
 		.fid = RSI_CSM_REVOKE_FID,
 		.attached = true,
+		.stride = 1,
 		.answer = {RSI_SUCCESS, RSI_SUCCESS, CSM_ERROR_NO_APT, RSI_SUCCESS, 0, RSI_SUCCESS},
 	};
 
@@ -215,6 +218,7 @@ TEST(csm_hostile_steps_destroy,
 	const struct way way = {
 		.fid = RSI_CSM_DESTROY_FID,
 		.attached = true,
+		.stride = 1,
 		.answer = {RSI_SUCCESS, RSI_SUCCESS, CSM_ERROR_NO_APT, RSI_SUCCESS, 0, RSI_SUCCESS},
 	};
 
@@ -229,6 +233,7 @@ TEST(csm_hostile_steps_detach,
 		.fid = RSI_CSM_DETACH_AND_FREE_FID,
 		.by_consumer = true,
 		.attached = true,
+		.stride = 1,
 		.answer = {RSI_SUCCESS, RSI_SUCCESS, RSI_SUCCESS, CSM_ERROR_NO_APT, RSI_SUCCESS, 0},
 	};
 
