@@ -7,6 +7,7 @@
 #include "base/bits.h"
 #include "base/fail.h"
 #include "cmd/cmd.h"
+#include "cmd/common.h"
 #include "cmd/rsi.h"
 #include "csm/csm.h"
 #include "map/map.h"
@@ -141,6 +142,20 @@ static bool run_once(struct rec *rec, struct rmi_rec_exit *exit)
 	return handle_exit(rec, kind, &info, exit);
 }
 
+/* Completes the last exit; false if the realm has to leave again, before it has run. */
+static bool complete(struct rec *rec, const struct rec_entry *entry, struct rmi_rec_exit *exit)
+{
+	if (rec_complete(rec, entry, exit)) {
+		return true;
+	}
+	if (!cmd_never_comes(rec_realm(rec), exit)) {
+		return false;
+	}
+	memset(exit, 0, sizeof(*exit));
+	rec_refuse_host_call(rec);
+	return true;
+}
+
 static void run(struct rec *rec, const struct rec_entry *entry, struct rmi_rec_exit *exit)
 {
 	if (ARCH_CHECKS) {
@@ -148,7 +163,7 @@ static void run(struct rec *rec, const struct rec_entry *entry, struct rmi_rec_e
 	}
 	rec_prepare(rec, entry);
 	arch_vcpu_load(&rec->vcpu);
-	if (rec_complete(rec, entry, exit)) {
+	if (complete(rec, entry, exit)) {
 		while (run_once(rec, exit)) {
 		}
 	}

@@ -2,6 +2,8 @@
 /* From the SMC of a realm to its handler and back (RMM specification A4.5, B5, B6). */
 #include "cmd/rsi.h"
 
+#include <string.h>
+
 #include "abi/csm.h"
 #include "abi/psci.h"
 #include "abi/rsi.h"
@@ -9,6 +11,7 @@
 #include "arch/trace.h"
 #include "base/assert.h"
 #include "base/bits.h"
+#include "cmd/common.h"
 
 /* x1..x3 of every call are results; those that the function does not have are zero. */
 #define RESULTS_MIN 3U
@@ -100,6 +103,11 @@ bool rsi_dispatch(struct rec *rec, struct rmi_rec_exit *exit)
 		outcome = command->handler(rec, &out, exit);
 	} else {
 		out.x[0] = fid == SMCCC_VERSION_FID ? SMCCC_VERSION_1_2 : SMCCC_UNKNOWN;
+	}
+	if (outcome == RSI_AGAIN && cmd_never_comes(rec_realm(rec), exit)) {
+		memset(exit, 0, sizeof(*exit));
+		out = (struct rsi_out){{RSI_ERROR_INPUT}};
+		outcome = RSI_RETURN;
 	}
 	if (outcome == RSI_RETURN || outcome == RSI_EXIT) {
 		put_results(rec, &out, outputs);

@@ -3,6 +3,7 @@
 
 #include "abi/rsi.h"
 #include "abi/status.h"
+#include "base/assert.h"
 #include "feat/feat.h"
 #include "rec/esr.h"
 #include "rec/exit.h"
@@ -137,6 +138,13 @@ static bool complete_host_call(struct rec *rec, const struct rec_entry *entry,
 		break;
 	}
 	return false;
+}
+
+void rec_refuse_host_call(struct rec *rec)
+{
+	ASSERT(rec->completion == REC_COMPLETE_HOST_CALL);
+	rec->completion = REC_COMPLETE_NOTHING;
+	rec->vcpu.gprs[0] = RSI_ERROR_INPUT;
 }
 
 bool rec_complete(struct rec *rec, const struct rec_entry *entry, struct rmi_rec_exit *exit)

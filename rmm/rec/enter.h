@@ -29,4 +29,7 @@ void rec_prepare(struct rec *rec, const struct rec_entry *entry);
  */
 bool rec_complete(struct rec *rec, const struct rec_entry *entry, struct rmi_rec_exit *exit);
 
+/* After a rec_complete() that was false: that page will not come, and the host call has failed. */
+void rec_refuse_host_call(struct rec *rec);
+
 #endif

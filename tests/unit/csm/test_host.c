@@ -123,6 +123,33 @@ static void destroy_table(void **state)
 	party_destroy_all();
 }
 
+/* The host cannot bring a page there, so that a command that waits for one would wait for ever. */
+static void buffer_without_table(void **state)
+{
+	struct party *provider = party_make(1);
+	struct party *consumer = party_make(1);
+	uint64_t config[] = {RSI_REALM_CONFIG_FID, PARTY_OTHER};
+	uint64_t token[] = {RSI_ATTESTATION_TOKEN_CONTINUE_FID, PARTY_OTHER, 0, 64};
+	uint64_t call[] = {RSI_HOST_CALL_FID, PARTY_OTHER};
+	uint64_t init[9] = {RSI_ATTESTATION_TOKEN_INIT_FID};
+	uint64_t other = party_region(consumer, 0, 1);
+	struct party_call result;
+
+	(void)state;
+	party_lend(provider, consumer, 4, RO);
+	ASSERT_RMI_OK(RMI(RMI_RTT_DESTROY, consumer->realm.rd, PARTY_OTHER, 3));
+	ASSERT_OK(party_call_args(consumer, init, 9));
+	result = party_call_args(consumer, config, 2);
+	assert_int_equal(result.x[0], RSI_ERROR_INPUT);
+	assert_int_equal(result.exit.exit_reason, RMI_EXIT_IRQ);
+	assert_int_equal(result.exit.esr | result.exit.hpfar, 0);
+	assert_int_equal(party_call_args(consumer, token, 4).x[0], RSI_ERROR_INPUT);
+	assert_int_equal(party_call_args(consumer, call, 2).x[0], RSI_ERROR_INPUT);
+	assert_int_equal(CSM(consumer, SHARE, other, 77, CSM_PERM_READ, PARTY_OTHER).x[0],
+			 RSI_ERROR_INPUT);
+	party_destroy_all();
+}
+
 static void ripas_stays(void **state)
 {
 	struct party *provider = party_make(1);
@@ -615,6 +642,8 @@ int main(void)
 		PARTY_TEST("RMI_DATA_DESTROY of a page that is lent; hazard 06", provider_data),
 		PARTY_TEST("RMI_RTT_READ_ENTRY of what is lent, and sealed", read_entry),
 		PARTY_TEST("RMI_RTT_DESTROY of a table with what is lent", destroy_table),
+		PARTY_TEST("buffers of the RMM where a consumer has no table: refused",
+			   buffer_without_table),
 		PARTY_TEST("RSI_IPA_STATE_SET csm_range", ripas_stays),
 		PARTY_TEST("RMI_RTT_SET_RIPAS csm_range", ripas_request),
 		PARTY_TEST("a block for a block; hazard 21", block_for_block),

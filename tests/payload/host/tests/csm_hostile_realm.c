@@ -402,6 +402,7 @@ TEST(csm_hostile_buffers,
      "read-only and not, and in a sealed region: refused, the pages stay; hazard 11, invariant 02")
 {
 	struct party p = party_make();
+	struct smc_regs r;
 
 	fill_page(p.other, OWN, 0xaaaa);
 	fill_page(p.self, OWN + 4 * PAGE_SIZE, 0xbbbb);
@@ -416,9 +417,82 @@ TEST(csm_hostile_buffers,
 			    PAGE_SIZE)
 			 .x[0],
 		 RSI_ERROR_INPUT);
+	/* The host takes the table away: still nothing for the realm to wait for. */
+	r = smc_call(RMI_RTT_DESTROY_FID, p.self->realm->rd, THERE, (uint64_t)RMI_LEVEL_PAGE);
+	CHECK_EQ(r.x[0], RMI_SUCCESS);
+	granule_give(r.x[1]);
+	try_buffers(p.self, THERE, p.other_id);
 	expect_page(p.other, OWN, 0xaaaa);
 	expect_page(p.self, OWN + 4 * PAGE_SIZE, 0xbbbb);
 	expect_page(p.other, OWN + 6 * PAGE_SIZE, 0xcccc);
+}
+
+#define CALL_AT 0x18000000UL /* RAM of its own, in a table of its own */
+
+/* REC 1 is in a host call whose structure is at CALL_AT. */
+static void wait_in_host_call(struct rec *rec)
+{
+	csm_write(rec, CALL_AT, REALM_CALL_TEST);
+	puppet_prepare(rec, PUPPET_SMC, RSI_HOST_CALL_FID, CALL_AT, 0);
+	expect_exit(rec, RMI_EXIT_HOST_CALL, EXIT_GPRS | EXIT_IMM);
+}
+
+/* It is over, and has failed; what the host hands in goes nowhere. */
+static void end_host_call(struct rec *rec)
+{
+	memset(rec->run->enter.gprs, 0xee, sizeof(rec->run->enter.gprs));
+	expect_exit(rec, RMI_EXIT_HOST_CALL, EXIT_GPRS | EXIT_IMM);
+	rec->stop = REC_CALL;
+	CHECK_EQ(puppet_smc_end(rec).x[0], RSI_ERROR_INPUT);
+}
+
+/* The page of the structure becomes another realm's while the REC is with the host. */
+static void lend_under_host_call(bool with_table)
+{
+	struct live live = live_granted(RO, 2);
+	struct rec *caller = &live.c->recs[1];
+	struct smc_regs r;
+
+	csm_ram(live.consumer, CALL_AT, CALL_AT + LIVE_SIZE);
+	puppet_start_rec(live.c, 1);
+	wait_in_host_call(caller);
+	csm_attach(live.consumer, live.provider, live.region, CALL_AT, LIVE_SIZE);
+	fill_page(live.provider, OWN, 0xdddd);
+	CHECK_EQ(csm_read(live.consumer, CALL_AT), 0xdddd ^ OWN);
+	if (!with_table) {
+		r = smc_call(RMI_RTT_DESTROY_FID, live.c->rd, CALL_AT, (uint64_t)RMI_LEVEL_PAGE);
+		CHECK_EQ(r.x[0], RMI_SUCCESS);
+		granule_give(r.x[1]);
+	}
+	end_host_call(caller);
+	expect_page(live.provider, OWN, 0xdddd);
+}
+
+static void seal_under_host_call(void)
+{
+	struct realm *realm = csm_puppet(2);
+	struct rec *rec = &realm->recs[0];
+	uint64_t region;
+
+	csm_ram(rec, CALL_AT, CALL_AT + PAGE_SIZE);
+	puppet_start_rec(realm, 1);
+	wait_in_host_call(&realm->recs[1]);
+	region = csm_region(rec, CALL_AT, PAGE_SIZE);
+	CHECK_EQ(CSM(rec, SEAL, region).x[0], RSI_SUCCESS);
+	end_host_call(&realm->recs[1]);
+	CHECK_EQ(csm_read(rec, CALL_AT), REALM_CALL_TEST);
+	for (uint64_t at = 8; at < PAGE_SIZE; at += 8) {
+		CHECK_EQ(csm_read(rec, CALL_AT + at), 0);
+	}
+}
+
+TEST(csm_hostile_host_call,
+     "RSI_HOST_CALL whose page is sealed, or becomes another realm's, before the host answers: the "
+     "call fails, nothing is written, with and without a table there; hazard 11, invariant 02")
+{
+	lend_under_host_call(true);
+	lend_under_host_call(false);
+	seal_under_host_call();
 }
 
 /* [base, top) touches a region or reservation: nothing can be asked of the host there. */
