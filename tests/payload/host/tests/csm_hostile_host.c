@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /* A host that turns on two realms in the middle of a sharing. */
+#include "abi/psci.h"
 #include "payload/host/cpu.h"
 #include "payload/host/csm_live.h"
 #include "payload/host/mem.h"
@@ -266,6 +267,103 @@ TEST(csm_hostile_block,
 {
 	lose_from_block(false);
 	lose_from_block(true);
+}
+
+TEST(csm_hostile_block_table,
+     "RMI_RTT_DESTROY of the table that holds a lent block: the block is given back, the "
+     "provider's "
+     "pages can go, and what is left comes back on access; hazard 06, hazard 07")
+{
+	uint64_t own = 16 * BLOCK;
+	uint64_t there = 0x50000000;
+	struct live live = lend_block(own, there);
+	struct smc_regs r = RMI(RTT_DESTROY, live.c->rd, there & ~(level_size(1) - 1), 2);
+
+	REQUIRE_EQ(r.x[0], RMI_SUCCESS);
+	granule_give(r.x[1]);
+	REQUIRE_EQ(RMI(RTT_CREATE, live.p->rd, granule_take(), own, RMI_LEVEL_PAGE).x[0],
+		   RMI_SUCCESS);
+	/* The first page of a block is the one that counts its borrowers. */
+	r = RMI(DATA_DESTROY, live.p->rd, own);
+	REQUIRE_EQ(r.x[0], RMI_SUCCESS);
+	granule_give(r.x[1]);
+	CHECK_EQ(csm_read(live.consumer, there + BLOCK / 2), own + BLOCK / 2);
+	csm_aborts(live.consumer, INSN_LDR_X, there);
+}
+
+/* Nobody writes to the page, and what is there can be read on both sides. */
+static void expect_sealed(const struct live *live, unsigned page, uint64_t value)
+{
+	uint64_t at = page * PAGE_SIZE;
+
+	csm_aborts(live->consumer, INSN_STR_X, LIVE_THERE + at);
+	csm_aborts(live->provider, INSN_STR_X, LIVE_OWN + at);
+	CHECK_EQ(csm_read(live->consumer, LIVE_THERE + at), value);
+	CHECK_EQ(csm_read(live->provider, LIVE_OWN + at), value);
+}
+
+TEST(csm_hostile_sealed,
+     "A sealed region whose tables and pages the host takes: writable by nobody, the digest is "
+     "that of what was sealed; when its APT goes it is the provider's again; hazard 11, "
+     "invariant 02")
+{
+	struct live live = live_make(LIVE_RW, 1);
+	struct smc_regs digest, r;
+
+	live_works(&live);
+	CHECK_EQ(CSM(live.provider, SEAL, live.region).x[0], RSI_SUCCESS);
+	digest = CSM(live.consumer, DIGEST, live.pid, live.region);
+	CHECK_EQ(digest.x[0], RSI_SUCCESS);
+	for (unsigned i = 0; i < LIVE_PAGES; i++) {
+		expect_sealed(&live, i, live.mark - LIVE_PAGES + 1 + i);
+		r = RMI(RTT_DESTROY, live.c->rd, LIVE_THERE, RMI_LEVEL_PAGE);
+		CHECK_EQ(r.x[0], RMI_SUCCESS);
+		granule_give(r.x[1]);
+		expect_sealed(&live, i, live.mark - LIVE_PAGES + 1 + i);
+	}
+	r = RMI(DATA_DESTROY, live.p->rd, LIVE_OWN);
+	CHECK_EQ(r.x[0], RMI_SUCCESS);
+	granule_give(r.x[1]);
+	CHECK(realm_data_unknown(live.p, LIVE_OWN));
+	csm_aborts(live.consumer, INSN_LDR_X, LIVE_THERE);
+	r = CSM(live.provider, DIGEST, live.pid, live.region);
+	CHECK_EQ(r.x[0], RSI_SUCCESS);
+	for (unsigned i = 1; i <= CSM_DIGEST_SIZE / 8; i++) {
+		CHECK_EQ(r.x[i], digest.x[i]);
+	}
+	expect_sealed(&live, 1, live.mark - LIVE_PAGES + 2);
+	csm_apt_drop(live.p);
+	csm_write(live.provider, LIVE_OWN + PAGE_SIZE, 0x99);
+	csm_aborts(live.consumer, INSN_LDR_X, LIVE_THERE + PAGE_SIZE);
+}
+
+TEST(csm_hostile_off,
+     "PSCI_SYSTEM_OFF by a provider, then by a consumer, in the middle of a sharing: the other "
+     "goes "
+     "on, the pages stay out of the host's reach, no APT can be added; hazard 22, invariant 01")
+{
+	struct live live = live_make(LIVE_RW, 1);
+	struct live other = live_make(LIVE_RW, 1);
+	uint64_t apt = granule_take();
+
+	live_works(&live);
+	live_works(&other);
+	REQUIRE_EQ(puppet_smc_begin(live.provider, PSCI_SYSTEM_OFF_FID, NULL, 0), REC_SYSTEM_OFF);
+	REQUIRE_EQ(puppet_smc_begin(other.consumer, PSCI_SYSTEM_OFF_FID, NULL, 0), REC_SYSTEM_OFF);
+	expect_refused(RMI_APT_CREATE_FID, RMI_ERROR_REALM, live.p->rd, apt);
+	expect_refused(RMI_APT_CREATE_FID, RMI_ERROR_REALM, other.c->rd, apt);
+	granule_give(apt);
+	CHECK_EQ(csm_read(live.consumer, LIVE_THERE), live.mark - LIVE_PAGES + 1);
+	csm_write(live.consumer, LIVE_THERE, 0x99);
+	CHECK_EQ(csm_read(live.consumer, LIVE_THERE), 0x99);
+	CHECK_EQ(CSM(live.consumer, SIGNAL, live.pid, live.pid, live.region, 1).x[0], RSI_SUCCESS);
+	CHECK_EQ(CSM(other.provider, SIGNAL, other.cid, other.pid, other.region, 1).x[0],
+		 RSI_SUCCESS);
+	host_out_of_reach(csm_page(live.p, LIVE_OWN));
+	host_out_of_reach(csm_page(other.p, LIVE_OWN));
+	CHECK_EQ(CSM(live.consumer, DETACH_AND_FREE, live.pid, live.region).x[0], RSI_SUCCESS);
+	CHECK_EQ(CSM(other.provider, DESTROY, other.region).x[0], RSI_SUCCESS);
+	csm_write(other.provider, LIVE_OWN, 0x77);
 }
 
 /* ---- a granule in a second role */
