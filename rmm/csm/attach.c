@@ -188,6 +188,20 @@ static void next_phase(struct csm_record *attachment, enum csm_state state)
 	attachment->progress = 0;
 }
 
+static void begin_lending(struct csm_record *attachment)
+{
+	struct csm_record *grant = csm_other(attachment);
+	struct csm_record *region = csm_record(attachment->peer, grant->region);
+
+	grant->state = CSM_ATTACHED;
+	region->attached++;
+	next_phase(attachment, CSM_LENDING);
+}
+
+/*
+ * Memory of the consumer, and whether there is anything to clear. What is EMPTY stays so until the
+ * end, or becomes DESTROYED with its table: nobody reaches anything by that either.
+ */
 static uint64_t check_step(const struct rd *self, struct csm_record *attachment,
 			   struct csm_work *work)
 {
@@ -195,13 +209,21 @@ static uint64_t check_step(const struct rd *self, struct csm_record *attachment,
 	ipa_t top = ipa_of(attachment->base + attachment->size);
 	ipa_t at = ipa_of(attachment->base + attachment->progress);
 
-	if (!s2_scan(&self->s2, S2_SCAN_UNOWNED, base, top, &at, &work->visited)) {
-		next_phase(attachment, CSM_RESERVED);
-		return FAIL(own_granule, RSI_ERROR_STATE);
+	if (!s2_scan(&self->s2, S2_SCAN_EMPTY, base, top, &at, &work->visited)) {
+		attachment->flags &= (uint8_t)~CSM_CLEAN;
+		if (!s2_scan(&self->s2, S2_SCAN_UNOWNED, base, top, &at, &work->visited)) {
+			next_phase(attachment, CSM_RESERVED);
+			return FAIL(own_granule, RSI_ERROR_STATE);
+		}
 	}
 	attachment->progress = at.v - base.v;
-	if (at.v >= top.v) {
-		attachment->flags |= CSM_TOUCHED;
+	if (at.v < top.v) {
+		return RSI_SUCCESS;
+	}
+	attachment->flags |= CSM_TOUCHED;
+	if ((attachment->flags & CSM_CLEAN) != 0) {
+		begin_lending(attachment);
+	} else {
 		next_phase(attachment, CSM_CLEARING);
 	}
 	return RSI_SUCCESS;
@@ -216,16 +238,6 @@ static bool clear_step(const struct rd *self, struct csm_record *attachment, str
 	s2_take_back(&self->s2, &at, top, &work->visited);
 	attachment->progress = at.v - attachment->base;
 	return at.v >= top.v;
-}
-
-static void begin_lending(struct csm_record *attachment)
-{
-	struct csm_record *grant = csm_other(attachment);
-	struct csm_record *region = csm_record(attachment->peer, grant->region);
-
-	grant->state = CSM_ATTACHED;
-	region->attached++;
-	next_phase(attachment, CSM_LENDING);
 }
 
 /* Where pages or tables are missing nothing is mapped: that is for the access to ask. */
@@ -247,6 +259,7 @@ static uint64_t attach_step(struct rd *self, struct csm_record *attachment, stru
 	switch ((enum csm_state)attachment->state) {
 	case CSM_RESERVED:
 		next_phase(attachment, CSM_CHECKING);
+		attachment->flags |= CSM_CLEAN;
 		return check_step(self, attachment, work);
 	case CSM_CHECKING:
 		return check_step(self, attachment, work);

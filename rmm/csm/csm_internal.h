@@ -51,6 +51,7 @@ enum csm_seal { CSM_SEAL_IDLE, CSM_SEAL_CHECK, CSM_SEAL_OWN, CSM_SEAL_LENT };
 #define CSM_CLOSED    0x20U /* grant: nothing more is mapped; never set in attachments */
 #define CSM_RECALLED  0x40U /* grant: SEAL still has to take back what was lent for writing */
 #define CSM_REVOKED   0x80U /* grant: and it is on its way out */
+#define CSM_CLEAN     0x01U /* attachment: whatever was looked at of the range is EMPTY already */
 #define CSM_TOUCHED   0x80U /* attachment: the range is not what the consumer had there */
 
 /* What a consent demands of the peer. */

@@ -125,6 +125,11 @@ static const struct bank *bank_below(uint64_t pa)
 	return &table_banks[low];
 }
 
+static inline struct granule *granule_at(const struct bank *bank, uint64_t number)
+{
+	return &bank->granules[index_clamp(number, bank->count)];
+}
+
 struct granule *granule_find(pa_t pa)
 {
 	const struct bank *bank = &table_largest;
@@ -137,7 +142,15 @@ struct granule *granule_find(pa_t pa)
 			return NULL;
 		}
 	}
-	return &bank->granules[index_clamp(number, bank->count)];
+	return granule_at(bank, number);
+}
+
+/* The same for loops, with a copy of the bank that most addresses are in. */
+static inline struct granule *find_near(struct bank largest, pa_t pa)
+{
+	uint64_t number = number_in(&largest, pa.v);
+
+	return number < largest.count ? granule_at(&largest, number) : granule_find(pa);
 }
 
 uint64_t granule_index(const struct granule *granule)
@@ -282,6 +295,50 @@ void granule_unref(struct granule *granule, unsigned int count)
 						    memory_order_release);
 
 	ASSERT(refs_of(before) >= count);
+}
+
+/* From a word that is not locked to one more: while somebody holds the lock this does not succeed.
+ */
+static inline void ref_unlocked(struct granule *granule, enum granule_state state)
+{
+	uint32_t word = atomic_load_explicit(&granule->word, memory_order_relaxed) & ~WORD_LOCK;
+
+	arch_lock_note_take(granule, ARCH_RANK_INTERNAL, granule_index(granule));
+	while (!atomic_compare_exchange_weak_explicit(&granule->word, &word, word + WORD_REF,
+						      memory_order_acq_rel, memory_order_relaxed)) {
+		word &= ~WORD_LOCK;
+		arch_cpu_relax();
+	}
+	arch_lock_note_release(granule);
+	ASSERT(state_of(word) == state && refs_of(word + WORD_REF) != 0);
+}
+
+void granule_ref_pages(const pa_t *pages, size_t count, enum granule_state state)
+{
+	const struct bank largest = table_largest;
+
+	for (size_t i = 0; i < count; i++) {
+		if (pages[i].v != 0) {
+			struct granule *granule = find_near(largest, pages[i]);
+
+			ASSERT(granule != NULL);
+			ref_unlocked(granule, state);
+		}
+	}
+}
+
+void granule_unref_pages(const pa_t *pages, size_t count, enum granule_state state)
+{
+	const struct bank largest = table_largest;
+
+	for (size_t i = 0; i < count; i++) {
+		if (pages[i].v != 0) {
+			struct granule *granule = find_near(largest, pages[i]);
+
+			ASSERT(granule != NULL && granule_peek(granule) == state);
+			granule_unref(granule, 1);
+		}
+	}
 }
 
 /* Insertion sort of the places in the set by address: sets are small. */

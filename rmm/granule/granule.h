@@ -106,8 +106,17 @@ enum granule_state granule_peek(const struct granule *granule);
  * needs the lock, so that "no references, under the lock" lasts as long as the lock. At most 2,047.
  */
 unsigned int granule_refs(const struct granule *granule);
+
 void granule_ref(struct granule_held held, unsigned int count);
 void granule_unref(struct granule *granule, unsigned int count);
+
+/*
+ * The same for many granules at once, one each: tracked, in this state, and kept in it by what the
+ * caller has locked. pages[i] 0: none. A reference is added as between granule_lock_inner() and
+ * granule_unlock(), in one step, so that nobody else's lock is broken into.
+ */
+void granule_ref_pages(const pa_t *pages, size_t count, enum granule_state state);
+void granule_unref_pages(const pa_t *pages, size_t count, enum granule_state state);
 
 /*
  * Marks: sixteen bits beside a granule that its owner may use as it likes under the lock; an RTT's

@@ -118,10 +118,15 @@ static void fill_same(uint64_t *entries, uint64_t value)
 /* What one block borrowed is borrowed by each of its parts. */
 static void split_loan(pa_t block, uint64_t part)
 {
-	for (unsigned int i = 0; i < S2_TABLE_ENTRIES; i++) {
-		s2_borrow(pa_add(block, i * part));
+	pa_t parts[S2_MARK_ENTRIES];
+
+	for (unsigned int i = 0; i < S2_TABLE_ENTRIES; i += S2_MARK_ENTRIES) {
+		for (unsigned int j = 0; j < S2_MARK_ENTRIES; j++) {
+			parts[j] = pa_add(block, (i + j) * part);
+		}
+		s2_borrow(parts, S2_MARK_ENTRIES);
 	}
-	granule_unref(granule_find(block), 1);
+	s2_unborrow(&block, 1);
 }
 
 void s2_table_add(struct s2_walk *walk, struct granule_held rtt)

@@ -17,14 +17,6 @@
 #define XN_NEVER           ((uint64_t)2 << 53)
 #define NON_SECURE         BIT(55)
 
-static uint64_t place_address(pa_t pa, bool lpa2)
-{
-	if (!lpa2) {
-		return pa.v & S2_ADDRESS_LPA1;
-	}
-	return (pa.v & S2_ADDRESS_LPA2) | (pa.v & S2_ADDRESS_TOP) >> S2_ADDRESS_TOP_SHIFT;
-}
-
 static uint64_t leaf_type(int level)
 {
 	return level == S2_LEVEL_PAGE ? S2_TYPE_LONG : S2_TYPE_BLOCK;
@@ -42,7 +34,7 @@ static uint64_t shareability(uint64_t attr, bool lpa2)
 	return (attr & MEMATTR_MASK) >> MEMATTR_LOW > MEMATTR_NC ? SH_INNER : SH_OUTER;
 }
 
-static uint64_t access_of(uint64_t limits)
+uint64_t s2_limits(uint64_t limits)
 {
 	uint64_t access = (limits & S2_READ_ONLY) != 0 ? S2AP_READ : S2AP_MASK;
 
@@ -52,13 +44,13 @@ static uint64_t access_of(uint64_t limits)
 /* Realm memory that is valid: the realm's own, or lent to it. */
 static uint64_t encode_realm(const struct s2_entry *entry, int level, bool lpa2)
 {
-	return place_address(entry->pa, lpa2) | leaf_type(level) | MEMATTR_FWB_NORMAL |
-	       access_of(entry->attr) | (lpa2 ? 0 : SH_INNER) | ACCESS_FLAG;
+	return s2_raw_place(entry->pa, lpa2) | leaf_type(level) | MEMATTR_FWB_NORMAL |
+	       s2_limits(entry->attr) | (lpa2 ? 0 : SH_INNER) | ACCESS_FLAG;
 }
 
 static uint64_t encode_leaf(const struct s2_entry *entry, int level, bool lpa2)
 {
-	uint64_t raw = S2_LIVE | place_address(entry->pa, lpa2);
+	uint64_t raw = S2_LIVE | s2_raw_place(entry->pa, lpa2);
 
 	if (entry->kind == S2_ASSIGNED_NS) {
 		return raw | leaf_type(level) | entry->attr | shareability(entry->attr, lpa2) |
@@ -79,7 +71,7 @@ uint64_t s2_encode(const struct s2_entry *entry, int level, bool lpa2)
 		break;
 	case S2_TABLE:
 		ASSERT(level < S2_LEVEL_PAGE);
-		return S2_LIVE | S2_TYPE_LONG | place_address(entry->pa, lpa2);
+		return S2_LIVE | S2_TYPE_LONG | s2_raw_place(entry->pa, lpa2);
 	case S2_ASSIGNED:
 	case S2_ASSIGNED_NS:
 		ASSERT(level >= 1 && is_aligned(entry->pa.v, s2_entry_size(level)));
@@ -132,7 +124,7 @@ struct s2_entry s2_decode(uint64_t raw, int level, bool lpa2, bool protected_hal
 
 uint64_t s2_host_descriptor(const struct s2_entry *entry, bool lpa2)
 {
-	return place_address(entry->pa, lpa2) | (entry->kind == S2_ASSIGNED_NS ? entry->attr : 0);
+	return s2_raw_place(entry->pa, lpa2) | (entry->kind == S2_ASSIGNED_NS ? entry->attr : 0);
 }
 
 bool s2_host_descriptor_parse(uint64_t desc, bool lpa2, struct s2_entry *entry)

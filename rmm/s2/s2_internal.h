@@ -36,6 +36,9 @@
 #define S2_RIPAS_LOW  5U
 #define S2_RIPAS_MASK MASK(6, 5) /* of entries that are not valid */
 
+/* Who may do what with realm memory: S2_READ_ONLY and S2_NO_EXEC as they stand in valid entries. */
+#define S2_LIMITS_MASK (MASK(7, 6) | MASK(54, 53))
+
 #define S2_ADDRESS_LPA1       MASK(47, 12)
 #define S2_ADDRESS_LPA2       MASK(49, 12)
 #define S2_ADDRESS_TOP        MASK(51, 50)
@@ -75,6 +78,29 @@ static inline pa_t s2_raw_address(uint64_t raw, bool lpa2)
 						       << S2_ADDRESS_TOP_SHIFT);
 }
 
+/* The other way: what an entry of the address has of it. */
+static inline uint64_t s2_raw_place(pa_t pa, bool lpa2)
+{
+	if (!lpa2) {
+		return pa.v & S2_ADDRESS_LPA1;
+	}
+	return (pa.v & S2_ADDRESS_LPA2) | (pa.v & S2_ADDRESS_TOP) >> S2_ADDRESS_TOP_SHIFT;
+}
+
+/* The realm's own memory, which it reaches. */
+static inline bool s2_raw_own(uint64_t raw)
+{
+	return (raw & (S2_VALID | S2_LIVE)) == (S2_VALID | S2_LIVE);
+}
+
+/* RIPAS RAM, of an entry in the protected half that is no TABLE. */
+static inline bool s2_raw_ram(uint64_t raw)
+{
+	uint64_t unmapped = raw & (S2_VALID | S2_LENT | S2_RIPAS_MASK);
+
+	return s2_raw_own(raw) || unmapped == (uint64_t)S2_RAM << S2_RIPAS_LOW;
+}
+
 /* The entry says that hardware may use it. */
 static inline bool s2_entry_maps(const struct s2_entry *entry)
 {
@@ -90,6 +116,8 @@ static inline bool s2_entry_counts(const struct s2_entry *entry)
 
 /* pa: aligned to the entry's size, and fits (s2_pa_fits()). */
 uint64_t s2_encode(const struct s2_entry *entry, int level, bool lpa2);
+/* The bits under S2_LIMITS_MASK. */
+uint64_t s2_limits(uint64_t limits);
 struct s2_entry s2_decode(uint64_t raw, int level, bool lpa2, bool protected_half);
 
 /* Entries in a table: 512, but 16 at level -1. */
@@ -98,8 +126,16 @@ static inline unsigned int s2_table_length(int level)
 	return level == S2_LEVEL_MIN ? 16U : S2_TABLE_ENTRIES;
 }
 
-/* One more reference of the DATA granule at pa. */
-void s2_borrow(pa_t pa);
+/* One more reference of each DATA granule, one less; 0: none. */
+static inline void s2_borrow(const pa_t *pages, unsigned int count)
+{
+	granule_ref_pages(pages, count, GRANULE_DATA);
+}
+
+static inline void s2_unborrow(const pa_t *pages, unsigned int count)
+{
+	granule_unref_pages(pages, count, GRANULE_DATA);
+}
 
 /* Where the walk's entry stands, and where number `index` of its table does. */
 struct arch_s2_place s2_place(const struct s2_walk *walk, unsigned int index);

@@ -4,8 +4,11 @@
 #include "map/map.h"
 #include "s2/s2_internal.h"
 
-/* Pages that are read from the owner's table before the borrower's is locked. */
-#define RUN_MAX 64U
+/*
+ * Pages that are dealt with together: read from the owner's table before the borrower's is locked.
+ * That is 4 KiB of a stack of 32.
+ */
+#define RUN_MAX S2_TABLE_ENTRIES
 
 /* What an owner maps from one address on. */
 struct run {
@@ -14,12 +17,42 @@ struct run {
 	pa_t pa[RUN_MAX]; /* page level: each page, 0 for none; otherwise the first, or 0 */
 };
 
-static pa_t valid_page(const struct s2_walk *walk, unsigned int index)
+/* Bits that one of the entries has / that all have. Eight at a time: that is most of a scan. */
+static uint64_t any_bits(const uint64_t *entries, unsigned int count)
 {
-	uint64_t raw = walk->entries[index];
-	bool own = s2_raw_valid(raw) && s2_raw_live(raw);
+	uint64_t bits = 0;
+	unsigned int i = 0;
 
-	return own ? s2_raw_address(raw, walk->s2->lpa2) : pa_of(0);
+	for (; count - i >= 8; i += 8) {
+		bits |= entries[i] | entries[i + 1] | entries[i + 2] | entries[i + 3];
+		bits |= entries[i + 4] | entries[i + 5] | entries[i + 6] | entries[i + 7];
+	}
+	for (; i < count; i++) {
+		bits |= entries[i];
+	}
+	return bits;
+}
+
+static uint64_t common_bits(const uint64_t *entries, unsigned int count)
+{
+	uint64_t bits = ~UINT64_C(0);
+	unsigned int i = 0;
+
+	for (; count - i >= 8; i += 8) {
+		bits &= entries[i] & entries[i + 1] & entries[i + 2] & entries[i + 3];
+		bits &= entries[i + 4] & entries[i + 5] & entries[i + 6] & entries[i + 7];
+	}
+	for (; i < count; i++) {
+		bits &= entries[i];
+	}
+	return bits;
+}
+
+/* Entry `index` of the walk's table, and where it stands, if what stands at `first` is known. */
+static struct arch_s2_place place_after(struct arch_s2_place first, unsigned int index)
+{
+	first.ipa = ipa_add(first.ipa, index * GRANULE_SIZE);
+	return first;
 }
 
 /* Bytes from the walk's IPA to the end of its entry. */
@@ -30,6 +63,32 @@ static uint64_t rest_of_entry(const struct s2_walk *walk)
 	return size - (walk->ipa.v & (size - 1));
 }
 
+/*
+ * The pages behind entries with these bits, 0 for others; one at least. Twice, once for each form
+ * of an address: loops like this one are what a page costs.
+ */
+static inline void read_form(const uint64_t *entries, unsigned int count, uint64_t with, bool lpa2,
+			     pa_t *pages)
+{
+	unsigned int i = 0;
+
+	do {
+		uint64_t raw = entries[i];
+
+		pages[i] = (raw & with) == with ? s2_raw_address(raw, lpa2) : pa_of(0);
+	} while (++i < count);
+}
+
+static void read_pages(const uint64_t *entries, unsigned int count, uint64_t with, bool lpa2,
+		       pa_t *pages)
+{
+	if (lpa2) {
+		read_form(entries, count, with, true, pages);
+	} else {
+		read_form(entries, count, with, false, pages);
+	}
+}
+
 static void read_run(const struct s2 *s2, ipa_t ipa, uint64_t pages, struct run *run)
 {
 	struct s2_walk walk;
@@ -38,9 +97,8 @@ static void read_run(const struct s2 *s2, ipa_t ipa, uint64_t pages, struct run 
 	run->level = walk.level;
 	if (walk.level == S2_LEVEL_PAGE) {
 		run->pages = min_u64(min_u64(pages, RUN_MAX), S2_TABLE_ENTRIES - walk.index);
-		for (unsigned int i = 0; i < run->pages; i++) {
-			run->pa[i] = valid_page(&walk, walk.index + i);
-		}
+		read_pages(&walk.entries[walk.index], (unsigned int)run->pages, S2_VALID | S2_LIVE,
+			   s2->lpa2, run->pa);
 	} else {
 		bool valid = walk.entry.kind == S2_ASSIGNED && walk.entry.ripas == S2_RAM;
 		uint64_t inside = ipa.v & (s2_entry_size(walk.level) - 1);
@@ -51,55 +109,54 @@ static void read_run(const struct s2 *s2, ipa_t ipa, uint64_t pages, struct run 
 	s2_walk_end(&walk);
 }
 
-static pa_t run_page(const struct run *run, unsigned int i)
-{
-	if (run->level == S2_LEVEL_PAGE) {
-		return run->pa[i];
-	}
-	return pa_add(run->pa[0], i * GRANULE_SIZE);
-}
-
-void s2_borrow(pa_t pa)
-{
-	struct granule *granule = granule_find(pa);
-
-	ASSERT(granule != NULL);
-
-	struct granule_held held = granule_lock_inner(granule, GRANULE_DATA);
-
-	granule_ref(held, 1);
-	granule_unlock(held);
-}
-
-static void unborrow(pa_t pa)
-{
-	struct granule *granule = granule_find(pa);
-
-	ASSERT(granule != NULL && granule_peek(granule) == GRANULE_DATA);
-	granule_unref(granule, 1);
-}
-
 static bool is_free(uint64_t raw)
 {
 	return !s2_raw_live(raw) && !s2_raw_lent(raw);
 }
 
-static unsigned int lend_pages(struct s2_walk *walk, const struct run *run, uint64_t limits)
+/* What is behind each page of a block; then the run is one of pages. */
+static void spread(struct run *run, unsigned int count)
+{
+	for (unsigned int i = 1; i < count && run->level != S2_LEVEL_PAGE; i++) {
+		run->pa[i] = pa_add(run->pa[0], i * GRANULE_SIZE);
+	}
+	run->level = S2_LEVEL_PAGE;
+}
+
+/* Entries that are the same but for the page; 0: none. */
+static inline void write_form(struct s2_walk *walk, const pa_t *pages, unsigned int count,
+			      uint64_t limits, bool lpa2)
+{
+	const struct s2_entry nowhere = {.kind = S2_BORROWED, .attr = limits};
+	const struct arch_s2_place place = s2_place(walk, walk->index);
+	uint64_t common = s2_encode(&nowhere, S2_LEVEL_PAGE, lpa2);
+	uint64_t *entries = &walk->entries[walk->index];
+
+	for (unsigned int i = 0; i < count; i++) {
+		struct arch_s2_place there = place_after(place, i);
+
+		if (pages[i].v != 0) {
+			arch_s2_write(&entries[i], common | s2_raw_place(pages[i], lpa2), &there);
+		}
+	}
+}
+
+static unsigned int lend_pages(struct s2_walk *walk, struct run *run, uint64_t limits)
 {
 	uint64_t most = min_u64(run->pages, RUN_MAX);
 	unsigned int count = (unsigned int)min_u64(most, S2_TABLE_ENTRIES - walk->index);
-	struct s2_entry entry = {.kind = S2_BORROWED, .attr = limits};
+	const uint64_t *entries = &walk->entries[walk->index];
+	uint64_t bits = any_bits(entries, count);
 
-	for (unsigned int i = 0; i < count; i++) {
-		uint64_t *at = &walk->entries[walk->index + i];
-
-		entry.pa = run_page(run, i);
-		if (entry.pa.v != 0 && is_free(*at)) {
-			struct arch_s2_place place = s2_place(walk, walk->index + i);
-
-			s2_borrow(entry.pa);
-			arch_s2_write(at, s2_encode(&entry, S2_LEVEL_PAGE, walk->s2->lpa2), &place);
-		}
+	spread(run, count);
+	for (unsigned int i = 0; i < count && !is_free(bits); i++) {
+		run->pa[i] = is_free(entries[i]) ? run->pa[i] : pa_of(0);
+	}
+	s2_borrow(run->pa, count);
+	if (walk->s2->lpa2) {
+		write_form(walk, run->pa, count, limits, true);
+	} else {
+		write_form(walk, run->pa, count, limits, false);
 	}
 	arch_s2_sync();
 	return count;
@@ -141,7 +198,7 @@ static enum s2_lend lend_block(const struct s2_loan *loan, struct s2_walk *walk,
 			.pa = pa_of(run->pa[0].v - (*offset - start)),
 		};
 
-		s2_borrow(entry.pa);
+		s2_borrow(&entry.pa, 1);
 		s2_replace(walk, entry);
 		result = S2_LEND_DONE;
 	}
@@ -204,48 +261,72 @@ static unsigned int entries_until(const struct s2_walk *walk, ipa_t top)
 	return (unsigned int)min_u64(left, S2_TABLE_ENTRIES - walk->index);
 }
 
+/* Entries of a table that are on their way out: [first, end), by the walk's own. */
+struct broken {
+	unsigned int first, end;
+};
+
+/* The least range that has all that are lent. */
+static struct broken find_loans(const uint64_t *entries, unsigned int count)
+{
+	struct broken broken = {0, count};
+
+	while (broken.first < count && !s2_raw_lent(entries[broken.first])) {
+		broken.first++;
+	}
+	while (broken.end > broken.first && !s2_raw_lent(entries[broken.end - 1])) {
+		broken.end--;
+	}
+	return broken;
+}
+
 /*
  * Pages go in two passes, so that one invalidation is enough for all: an entry that is on its way
  * out is not valid, but still says which granule it borrowed.
  */
-static bool break_loans(struct s2_walk *walk, unsigned int count)
+static struct broken break_loans(struct s2_walk *walk, unsigned int count)
 {
-	unsigned int first = count;
-	unsigned int last = 0;
+	const struct arch_s2_place place = s2_place(walk, walk->index);
+	uint64_t *entries = &walk->entries[walk->index];
+	struct broken broken = find_loans(entries, count);
 
 	for (unsigned int i = 0; i < count; i++) {
-		uint64_t *at = &walk->entries[walk->index + i];
-		struct arch_s2_place place = s2_place(walk, walk->index + i);
+		uint64_t raw = entries[i];
+		struct arch_s2_place there = place_after(place, i);
 
-		if (s2_raw_lent(*at)) {
-			arch_s2_write(at, *at & ~S2_VALID, &place);
-			first = (unsigned int)min_u64(first, i);
-			last = i;
-		} else if (*at != 0 && !s2_raw_live(*at)) {
-			arch_s2_write(at, 0, &place);
+		if (s2_raw_lent(raw)) {
+			arch_s2_write(&entries[i], raw & ~S2_VALID, &there);
+		} else if (raw != 0 && !s2_raw_live(raw)) {
+			arch_s2_write(&entries[i], 0, &there);
 		}
 	}
-	if (first == count) {
+	if (broken.first == broken.end) {
 		arch_s2_sync();
-		return false;
+	} else {
+		struct arch_s2_place first = place_after(place, broken.first);
+
+		arch_tlb_s2_range(&first, broken.end - broken.first);
 	}
-
-	struct arch_s2_place place = s2_place(walk, walk->index + first);
-
-	arch_tlb_s2_range(&place, last - first + 1);
-	return true;
+	return broken;
 }
 
-static void clear_loans(struct s2_walk *walk, unsigned int count)
+static void clear_loans(struct s2_walk *walk, const struct broken *broken)
 {
+	const struct arch_s2_place place = s2_place(walk, walk->index + broken->first);
+	uint64_t *entries = &walk->entries[walk->index + broken->first];
+	unsigned int count = broken->end - broken->first;
+	pa_t pages[RUN_MAX];
+
+	if (count == 0) {
+		return;
+	}
+	read_pages(entries, count, S2_LENT, walk->s2->lpa2, pages);
+	s2_unborrow(pages, count);
 	for (unsigned int i = 0; i < count; i++) {
-		uint64_t *at = &walk->entries[walk->index + i];
+		struct arch_s2_place there = place_after(place, i);
 
-		if (s2_raw_lent(*at)) {
-			struct arch_s2_place place = s2_place(walk, walk->index + i);
-
-			unborrow(s2_raw_address(*at, walk->s2->lpa2));
-			arch_s2_write(at, 0, &place);
+		if (pages[i].v != 0) {
+			arch_s2_write(&entries[i], 0, &there);
 		}
 	}
 	arch_s2_sync();
@@ -262,7 +343,7 @@ static void take_back_entry(struct s2_walk *walk, ipa_t top)
 		s2_replace(walk, (struct s2_entry){.kind = S2_UNASSIGNED, .ripas = S2_EMPTY});
 	}
 	if (old.kind == S2_BORROWED) {
-		unborrow(old.pa);
+		s2_unborrow(&old.pa, 1);
 	}
 }
 
@@ -273,10 +354,9 @@ void s2_take_back(const struct s2 *s2, ipa_t *at, ipa_t top, unsigned int *visit
 	s2_walk(s2, *at, S2_LEVEL_PAGE, &walk);
 	if (walk.level == S2_LEVEL_PAGE) {
 		unsigned int count = entries_until(&walk, top);
+		struct broken broken = break_loans(&walk, count);
 
-		if (break_loans(&walk, count)) {
-			clear_loans(&walk, count);
-		}
+		clear_loans(&walk, &broken);
 		*visited += count;
 		*at = ipa_add(*at, count * GRANULE_SIZE);
 	} else {
@@ -294,12 +374,15 @@ void s2_forget_loans(const struct s2 *s2, struct granule_held table, int level)
 	ASSERT(granule_refs(table.granule) == 0 && level > s2->start_level);
 	for (unsigned int i = 0; i < S2_TABLE_ENTRIES; i++) {
 		if (s2_raw_lent(entries[i])) {
-			unborrow(s2_raw_address(entries[i], s2->lpa2));
+			pa_t pa = s2_raw_address(entries[i], s2->lpa2);
+
+			s2_unborrow(&pa, 1);
 		}
 	}
 }
 
-static bool is_as_asked(enum s2_scan what, const struct s2_entry *entry, bool whole)
+/* An entry that is no page. whole: it lies in the range. */
+static bool entry_is(const struct s2_entry *entry, enum s2_scan what, bool whole)
 {
 	bool assigned = entry->kind == S2_ASSIGNED;
 
@@ -310,78 +393,108 @@ static bool is_as_asked(enum s2_scan what, const struct s2_entry *entry, bool wh
 		return assigned && entry->ripas == S2_RAM && whole;
 	case S2_SCAN_UNOWNED:
 		return !assigned && (whole || entry->ripas != S2_RAM);
+	case S2_SCAN_EMPTY:
+		return entry->kind == S2_UNASSIGNED && entry->ripas == S2_EMPTY;
 	}
 	return false;
+}
+
+static bool all_ram(const uint64_t *entries, unsigned int count)
+{
+	bool ram = true;
+
+	for (unsigned int i = 0; i < count; i++) {
+		ram = ram && s2_raw_ram(entries[i]);
+	}
+	return ram;
+}
+
+/* Pages lie in the range. */
+static bool pages_are(const uint64_t *entries, unsigned int count, enum s2_scan what)
+{
+	switch (what) {
+	case S2_SCAN_RAM:
+		return s2_raw_own(common_bits(entries, count)) || all_ram(entries, count);
+	case S2_SCAN_PRESENT:
+		return s2_raw_own(common_bits(entries, count));
+	case S2_SCAN_UNOWNED:
+		return !s2_raw_live(any_bits(entries, count));
+	case S2_SCAN_EMPTY:
+		return any_bits(entries, count) == 0;
+	}
+	return false;
+}
+
+/* The walk's entry and those after it that are no tables, below top: how many are as asked. */
+static unsigned int blocks_are(const struct s2_walk *walk, enum s2_scan what, ipa_t base, ipa_t top)
+{
+	uint64_t size = s2_entry_size(walk->level);
+	uint64_t start = align_down(walk->ipa.v, size);
+	unsigned int count = 0;
+
+	for (unsigned int i = walk->index; i < S2_TABLE_ENTRIES && start < top.v; i++) {
+		struct s2_entry entry =
+			s2_decode(walk->entries[i], walk->level, walk->s2->lpa2, true);
+		bool whole = start >= base.v && size <= top.v - start;
+
+		if (entry.kind == S2_TABLE || !entry_is(&entry, what, whole)) {
+			break;
+		}
+		start += size;
+		count++;
+	}
+	return count;
 }
 
 bool s2_scan(const struct s2 *s2, enum s2_scan what, ipa_t base, ipa_t top, ipa_t *at,
 	     unsigned int *visited)
 {
 	struct s2_walk walk;
-	bool good = true;
-	unsigned int count = 1;
-	uint64_t size;
+	unsigned int count;
+	bool good;
 
 	s2_walk(s2, *at, S2_LEVEL_PAGE, &walk);
-	size = s2_entry_size(walk.level);
 	if (walk.level == S2_LEVEL_PAGE) {
 		count = entries_until(&walk, top);
+		good = pages_are(&walk.entries[walk.index], count, what);
+	} else {
+		count = blocks_are(&walk, what, base, top);
+		good = count != 0;
 	}
-	for (unsigned int i = 0; i < count && good; i++) {
-		struct s2_entry entry =
-			s2_decode(walk.entries[walk.index + i], walk.level, s2->lpa2, true);
-		uint64_t start = s2_place(&walk, walk.index + i).ipa.v;
-		bool whole = start >= base.v && start < top.v && size <= top.v - start;
-
-		good = is_as_asked(what, &entry, whole);
-	}
-	*visited += count;
 	if (good) {
-		*at = ipa_add(*at, walk.level == S2_LEVEL_PAGE ? count * GRANULE_SIZE
-							       : rest_of_entry(&walk));
+		*at = ipa_add(s2_place(&walk, walk.index).ipa, count * s2_entry_size(walk.level));
 	}
+	*visited += good ? count : 1;
 	s2_walk_end(&walk);
 	return good;
 }
 
-static bool is_to_change(uint64_t raw, uint64_t limits, bool lpa2)
-{
-	struct s2_entry entry = s2_decode(raw, S2_LEVEL_PAGE, lpa2, true);
-
-	return entry.kind == S2_ASSIGNED && entry.ripas == S2_RAM && entry.attr != limits;
-}
-
-/* Two passes for one invalidation, as above: what is not valid but looks like RAM comes back. */
+/* Two passes for one invalidation, as above: what is marked was valid, and comes back. */
 static void protect_pages(struct s2_walk *walk, unsigned int count, uint64_t limits)
 {
-	bool lpa2 = walk->s2->lpa2;
-	struct arch_s2_place place = s2_place(walk, walk->index);
+	const struct arch_s2_place place = s2_place(walk, walk->index);
+	uint64_t wanted = s2_limits(limits);
 	uint64_t marked[S2_TABLE_ENTRIES / 64] = {0};
 
 	for (unsigned int i = 0; i < count; i++) {
 		uint64_t *at = &walk->entries[walk->index + i];
+		uint64_t raw = *at;
 
-		if (is_to_change(*at, limits, lpa2)) {
-			place = s2_place(walk, walk->index + i);
-			arch_s2_write(at, *at & ~S2_VALID, &place);
+		if (s2_raw_own(raw) && (raw & S2_LIMITS_MASK) != wanted) {
+			struct arch_s2_place there = place_after(place, i);
+
+			arch_s2_write(at, raw & ~S2_VALID, &there);
 			marked[i / 64] |= BIT(i % 64);
 		}
 	}
-	place = s2_place(walk, walk->index);
 	arch_tlb_s2_range(&place, count);
 	for (unsigned int i = 0; i < count; i++) {
 		uint64_t *at = &walk->entries[walk->index + i];
 
 		if ((marked[i / 64] & BIT(i % 64)) != 0) {
-			struct s2_entry entry = {
-				.kind = S2_ASSIGNED,
-				.ripas = S2_RAM,
-				.attr = limits,
-				.pa = s2_raw_address(*at, lpa2),
-			};
+			struct arch_s2_place there = place_after(place, i);
 
-			place = s2_place(walk, walk->index + i);
-			arch_s2_write(at, s2_encode(&entry, S2_LEVEL_PAGE, lpa2), &place);
+			arch_s2_write(at, (*at & ~S2_LIMITS_MASK) | wanted | S2_VALID, &there);
 		}
 	}
 	arch_s2_sync();

@@ -289,6 +289,9 @@ static void create_in_steps(void **state)
 	uint64_t table = world_realm_delegated(&party->realm);
 
 	(void)state;
+	/* A step is the entries of one table: four of them. */
+	world_realm_tables(&party->realm, PARTY_WIDE + BLOCK, 3);
+	world_realm_tables(&party->realm, PARTY_WIDE + 3 * BLOCK, 3);
 	machine_on_interrupt_pending = party_interrupted;
 	assert_int_equal(CSM(party, CREATE, PARTY_WIDE, 4 * BLOCK, 1).x[0], RSI_INCOMPLETE);
 	/* Until it is done it has no id, and does not count as shared for nobody. */

@@ -433,22 +433,34 @@ static void attach_consumers(void **state)
 	party_destroy_all();
 }
 
-static void attach_in_steps(void **state)
+/* The table of PARTY_OTHER goes and comes again: what was EMPTY is DESTROYED, so is to be cleared.
+ */
+static void spoil_ripas(struct party *consumer)
+{
+	struct world_answer answer = RMI(RMI_RTT_DESTROY, consumer->realm.rd, PARTY_OTHER, 3);
+
+	ASSERT_RMI_OK(answer);
+	ASSERT_RMI_OK(RMI(RMI_RTT_CREATE, consumer->realm.rd, answer.x[1], PARTY_OTHER, 3));
+}
+
+static void attach_steps(bool spoiled, unsigned int least)
 {
 	struct party *provider = party_make(1);
 	struct party *consumer = party_make(1);
 	uint64_t region = party_region(provider, 0, 6);
 
-	(void)state;
 	party_share(provider, region, consumer, RW);
 	party_reserve(consumer, provider, region, PARTY_OTHER + BLOCK - PAGE(3), 6);
 	world_realm_tables(&consumer->realm, PARTY_OTHER + BLOCK, 3);
+	if (spoiled) {
+		spoil_ripas(consumer);
+	}
 	machine_on_interrupt_pending = party_interrupted;
 	assert_int_equal(CSM(consumer, ATTACH, party_id(provider), region).x[0], RSI_INCOMPLETE);
 	/* Half way, nothing is reached that is not granted, and the way back is open. */
 	ASSERT_ABORTS(consumer, PARTY_OTHER + BLOCK);
 	ASSERT_OK(CSM_FINISH(consumer, ATTACH, party_id(provider), region));
-	assert_in_range(party_calls, 4, 8);
+	assert_in_range(party_calls, least, 8);
 	for (unsigned int i = 0; i < 6; i++) {
 		ASSERT_READS(consumer, PARTY_OTHER + BLOCK - PAGE(3) + PAGE(i),
 			     own_page(provider, i));
@@ -459,48 +471,97 @@ static void attach_in_steps(void **state)
 	party_destroy_all();
 }
 
+static void attach_in_steps(void **state)
+{
+	(void)state;
+	/* Two tables to look at and two to map in; between them, two to clear. */
+	attach_steps(false, 3);
+	party_count = 0;
+	attach_steps(true, 5);
+}
+
+/* RAM without pages is not the consumer's any more, whether the provider has a page there or not.
+ */
+static void attach_clears_ram(void **state)
+{
+	struct party *provider = party_make(1);
+	struct party *consumer = party_make(1);
+	uint64_t region = party_region(provider, PARTY_PAGES - 2, 4);
+	uint64_t base = PARTY_OWN + PAGE(PARTY_PAGES + 1);
+
+	(void)state;
+	party_share(provider, region, consumer, RW);
+	party_reserve(consumer, provider, region, base, 4);
+	party_attach(consumer, provider, region);
+	for (unsigned int i = 0; i < 4; i++) {
+		struct world_answer answer =
+			RMI(RMI_RTT_READ_ENTRY, consumer->realm.rd, base + PAGE(i), 3);
+
+		assert_int_equal(answer.x[2], RMI_UNASSIGNED);
+		assert_int_equal(answer.x[4], RMI_RIPAS_EMPTY);
+		assert_int_equal(party_access(consumer, base + PAGE(i), true),
+				 i < 2 ? TOUCH_DONE : TOUCH_ABORT);
+	}
+	/* Around it everything is as it was. */
+	assert_int_equal(RMI(RMI_RTT_READ_ENTRY, consumer->realm.rd, base - PAGE(1), 3).x[4],
+			 RMI_RIPAS_RAM);
+	assert_int_equal(RMI(RMI_RTT_READ_ENTRY, consumer->realm.rd, base + PAGE(4), 3).x[4],
+			 RMI_RIPAS_RAM);
+	party_destroy_all();
+}
+
+/* ATTACH ended in a way, after so many of its steps. */
+static void attach_ended(bool spoiled, unsigned int steps, unsigned int way)
+{
+	struct party *provider = party_make(1);
+	struct party *consumer = party_make(1);
+	uint64_t region = party_region(provider, 0, 6);
+
+	party_share(provider, region, consumer, RW);
+	party_reserve(consumer, provider, region, PARTY_OTHER, 6);
+	if (spoiled) {
+		spoil_ripas(consumer);
+	}
+	machine_on_interrupt_pending = party_interrupted;
+	for (unsigned int i = 0; i < steps; i++) {
+		CSM(consumer, ATTACH, party_id(provider), region);
+	}
+	switch (way) {
+	case 0:
+		ASSERT_OK(CSM_FINISH(provider, REVOKE, region, party_id(consumer)));
+		break;
+	case 1:
+		ASSERT_OK(CSM_FINISH(provider, DESTROY, region));
+		break;
+	case 2:
+		ASSERT_OK(CSM_FINISH(consumer, DETACH_AND_FREE, party_id(provider), region));
+		break;
+	default:
+		party_drop_apts(provider);
+		break;
+	}
+	nothing_there(consumer, 6);
+	for (unsigned int i = 0; i < 6; i++) {
+		assert_int_equal(world_refs(own_page(provider, i)), 0);
+		/* Before it clears anything, what the consumer had there is as it was. */
+		if (!spoiled) {
+			ASSERT_ABORTS(consumer, PARTY_OTHER + PAGE(i));
+		}
+	}
+	machine_on_interrupt_pending = NULL;
+	party_destroy_all();
+}
+
 /* From every step of ATTACH, every way to end it leaves nothing behind. */
 static void attach_interrupted(void **state)
 {
 	(void)state;
 	for (unsigned int steps = 1; steps < 6; steps++) {
-		for (unsigned int end = 0; end < 4; end++) {
-			struct party *provider;
-			struct party *consumer;
-			uint64_t region;
-
+		for (unsigned int way = 0; way < 4; way++) {
 			party_count = 0;
-			provider = party_make(1);
-			consumer = party_make(1);
-			region = party_region(provider, 0, 6);
-			party_share(provider, region, consumer, RW);
-			party_reserve(consumer, provider, region, PARTY_OTHER, 6);
-			machine_on_interrupt_pending = party_interrupted;
-			for (unsigned int i = 0; i < steps; i++) {
-				CSM(consumer, ATTACH, party_id(provider), region);
-			}
-			switch (end) {
-			case 0:
-				ASSERT_OK(CSM_FINISH(provider, REVOKE, region, party_id(consumer)));
-				break;
-			case 1:
-				ASSERT_OK(CSM_FINISH(provider, DESTROY, region));
-				break;
-			case 2:
-				ASSERT_OK(CSM_FINISH(consumer, DETACH_AND_FREE, party_id(provider),
-						     region));
-				break;
-			default:
-				party_drop_apts(provider);
-				break;
-			}
-			nothing_there(consumer, 6);
-			for (unsigned int i = 0; i < 6; i++) {
-				assert_int_equal(world_refs(own_page(provider, i)), 0);
-				ASSERT_ABORTS(consumer, PARTY_OTHER + PAGE(i));
-			}
-			machine_on_interrupt_pending = NULL;
-			party_destroy_all();
+			attach_ended(false, steps, way);
+			party_count = 0;
+			attach_ended(true, steps, way);
 		}
 	}
 }
@@ -928,6 +989,7 @@ int main(void)
 		PARTY_TEST("RSI_CSM_ATTACH consumers", attach_consumers),
 		PARTY_TEST("RSI_CSM_ATTACH and RSI_CSM_DETACH_AND_FREE yield at every step",
 			   attach_in_steps),
+		PARTY_TEST("RSI_CSM_ATTACH: RAM of the consumer becomes EMPTY", attach_clears_ram),
 		PARTY_TEST("hazard 17: ATTACH ended at every step, in every way",
 			   attach_interrupted),
 		PARTY_TEST("hazard 14: a missing table is asked for", fault_table),

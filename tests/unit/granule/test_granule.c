@@ -299,6 +299,55 @@ static void too_many_references(void **state)
 	ASSERT_STOPS("panic granule.c", granule_unref(granule_in(GRANULE_RD), 1));
 }
 
+/* Pages of several banks, in any order, and places without one. */
+static void references_of_pages(void **state)
+{
+	const pa_t pages[] = {pa_of(world_page(3)), pa_of(0), pa_of(WORLD_HIGH),
+			      pa_of(world_page(2)), pa_of(world_page(3))};
+	const unsigned int refs[] = {2, 0, 1, 1, 2};
+
+	(void)state;
+	world_make(world_page(2), GRANULE_DATA);
+	world_make(world_page(3), GRANULE_DATA);
+	world_make(WORLD_HIGH, GRANULE_DATA);
+	granule_ref_pages(pages, ARRAY_LENGTH(pages), GRANULE_DATA);
+	for (unsigned int i = 0; i < ARRAY_LENGTH(pages); i++) {
+		assert_true(pages[i].v == 0 || world_refs(pages[i].v) == refs[i]);
+	}
+	assert_int_equal(world_refs(world_page(4)), 0);
+	granule_unref_pages(pages, ARRAY_LENGTH(pages), GRANULE_DATA);
+	for (unsigned int i = 0; i < ARRAY_LENGTH(pages); i++) {
+		assert_true(pages[i].v == 0 || world_refs(pages[i].v) == 0);
+	}
+	granule_ref_pages(pages, 0, GRANULE_DATA);
+	assert_int_equal(world_refs(world_page(3)), 0);
+}
+
+static void references_of_others(void **state)
+{
+	const pa_t page = pa_of(world_page(2));
+	const pa_t nowhere = pa_of(WORLD_UNLISTED);
+	const pa_t between = pa_add(page, 8);
+
+	(void)state;
+	world_make(page.v, GRANULE_DATA);
+	ASSERT_STOPS("panic granule.c", granule_ref_pages(&page, 1, GRANULE_RTT));
+	world_make(page.v, GRANULE_DATA);
+	ASSERT_STOPS("panic granule.c", granule_ref_pages(&nowhere, 1, GRANULE_DATA));
+	ASSERT_STOPS("panic granule.c", granule_ref_pages(&between, 1, GRANULE_DATA));
+	ASSERT_STOPS("panic granule.c", granule_unref_pages(&nowhere, 1, GRANULE_DATA));
+	world_make(page.v, GRANULE_DATA);
+	ASSERT_STOPS("panic granule.c", granule_unref_pages(&page, 1, GRANULE_DATA));
+	world_make(page.v, GRANULE_DATA);
+	ASSERT_STOPS("panic granule.c", granule_unref_pages(&page, 1, GRANULE_RTT));
+	world_make(page.v, GRANULE_DATA);
+	for (unsigned int i = 0; i < MAX_REFS; i++) {
+		granule_ref_pages(&page, 1, GRANULE_DATA);
+	}
+	assert_int_equal(world_refs(page.v), MAX_REFS);
+	ASSERT_STOPS("panic granule.c", granule_ref_pages(&page, 1, GRANULE_DATA));
+}
+
 static void no_way_out_with_references(void **state)
 {
 	struct granule_held held;
@@ -448,6 +497,9 @@ int main(void)
 		WORLD_TEST("granule_ref, granule_unref: up to 2,047", references),
 		WORLD_TEST("granule_ref, granule_unref: beyond the limits stops",
 			   too_many_references),
+		WORLD_TEST("granule_ref_pages, granule_unref_pages", references_of_pages),
+		WORLD_TEST("granule_ref_pages, granule_unref_pages: what is not as said stops",
+			   references_of_others),
 		WORLD_TEST("granule_unlock_to: DELEGATED with references stops",
 			   no_way_out_with_references),
 		WORLD_TEST("granule_set_marks: beside state and references", marks),

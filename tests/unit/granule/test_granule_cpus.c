@@ -162,6 +162,53 @@ static void references_add_up(void **state)
 	granule_unref(granule_at(0), CPUS * ROUNDS);
 }
 
+/* While one CPU has the lock, no reference is added: two others try all the time. */
+static _Atomic bool looking;
+static _Atomic unsigned int borrowers;
+
+static void borrow_and_look(unsigned int cpu, void *context)
+{
+	const pa_t page = pa_of(world_page(0));
+	struct granule *granule = granule_at(0);
+	struct granule_held held;
+
+	(void)context;
+	borrowers += cpu != 0;
+	while (borrowers != 2) {
+		arch_cpu_relax();
+	}
+	while (cpu != 0 && looking) {
+		granule_ref_pages(&page, 1, GRANULE_DATA);
+		granule_unref_pages(&page, 1, GRANULE_DATA);
+	}
+	for (unsigned int i = 0; cpu == 0 && i < ROUNDS; i++) {
+		WORLD_CHECK(granule_lock(granule, GRANULE_DATA, &held));
+
+		unsigned int refs = granule_refs(granule);
+
+		for (unsigned int j = 0; j < 50 * ROUNDS; j++) {
+			unsigned int now = granule_refs(granule);
+
+			WORLD_CHECK(now <= refs);
+			refs = now;
+		}
+		granule_unlock(held);
+	}
+	if (cpu == 0) {
+		looking = false;
+	}
+}
+
+static void lock_keeps_references_out(void **state)
+{
+	(void)state;
+	world_make(world_page(0), GRANULE_DATA);
+	looking = true;
+	borrowers = 0;
+	world_run_cpus(3, borrow_and_look, NULL);
+	assert_int_equal(world_refs(world_page(0)), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -170,6 +217,7 @@ int main(void)
 		WORLD_TEST("granule_unref: publishes, 4 CPUs", unref_publishes),
 		WORLD_TEST("granule_lock_set: opposite orders, 4 CPUs", opposite_orders),
 		WORLD_TEST("granule_ref, granule_unref: add up, 4 CPUs", references_add_up),
+		WORLD_TEST("granule_ref_pages waits for the lock", lock_keeps_references_out),
 	};
 
 	return unit_run(tests);
