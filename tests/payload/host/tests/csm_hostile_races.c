@@ -190,7 +190,7 @@ static enum interference pick(bool at_provider)
 		 RIPAS},
 	};
 
-	switch (random_below(128)) {
+	switch (random_below(48)) {
 	case 0:
 		return RENEW_APT;
 	case 1:

@@ -31,7 +31,7 @@ struct way {
 	uint64_t fid;
 	bool by_consumer;
 	bool attached;   /* when it begins */
-	unsigned stride; /* 2: it has several phases of two steps, stopped in the middle of each */
+	unsigned stride; /* 2: it has phases of two steps, and is stopped in the middle of each */
 	uint64_t answer[ACTS];
 };
 
@@ -212,13 +212,14 @@ TEST(csm_hostile_steps_revoke,
 }
 
 TEST(csm_hostile_steps_destroy,
-     "RSI_CSM_DESTROY stopped after each step: the host takes tables, pages, either APT, either "
+     "RSI_CSM_DESTROY stopped after every other step: the host takes tables, pages, either APT, "
+     "either "
      "realm: the region ends for all; hazard 17, hazard 23, invariant 03")
 {
 	const struct way way = {
 		.fid = RSI_CSM_DESTROY_FID,
 		.attached = true,
-		.stride = 1,
+		.stride = 2,
 		.answer = {RSI_SUCCESS, RSI_SUCCESS, CSM_ERROR_NO_APT, RSI_SUCCESS, 0, RSI_SUCCESS},
 	};
 
@@ -226,14 +227,15 @@ TEST(csm_hostile_steps_destroy,
 }
 
 TEST(csm_hostile_steps_detach,
-     "RSI_CSM_DETACH_AND_FREE stopped after each step: the host takes tables, pages, either APT, "
+     "RSI_CSM_DETACH_AND_FREE stopped after every other step: the host takes tables, pages, either "
+     "APT, "
      "either realm: the consumer is out in the end; hazard 17, hazard 23, invariant 03")
 {
 	const struct way way = {
 		.fid = RSI_CSM_DETACH_AND_FREE_FID,
 		.by_consumer = true,
 		.attached = true,
-		.stride = 1,
+		.stride = 2,
 		.answer = {RSI_SUCCESS, RSI_SUCCESS, RSI_SUCCESS, CSM_ERROR_NO_APT, RSI_SUCCESS, 0},
 	};
 
