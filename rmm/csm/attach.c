@@ -198,9 +198,17 @@ static void begin_lending(struct csm_record *attachment)
 	next_phase(attachment, CSM_LENDING);
 }
 
+/* Looks at the whole range, and lends when it is EMPTY throughout. */
+static void begin_check(struct csm_record *attachment)
+{
+	next_phase(attachment, CSM_CHECKING);
+	attachment->flags |= CSM_CLEAN;
+}
+
 /*
  * Memory of the consumer, and whether there is anything to clear. What is EMPTY stays so until the
- * end, or becomes DESTROYED with its table: nobody reaches anything by that either.
+ * end, or becomes DESTROYED with its table: nobody reaches anything by that either. What is not may
+ * be folded into more than the range before it is cleared, so it is looked at again.
  */
 static uint64_t check_step(const struct rd *self, struct csm_record *attachment,
 			   struct csm_work *work)
@@ -258,14 +266,13 @@ static uint64_t attach_step(struct rd *self, struct csm_record *attachment, stru
 {
 	switch ((enum csm_state)attachment->state) {
 	case CSM_RESERVED:
-		next_phase(attachment, CSM_CHECKING);
-		attachment->flags |= CSM_CLEAN;
+		begin_check(attachment);
 		return check_step(self, attachment, work);
 	case CSM_CHECKING:
 		return check_step(self, attachment, work);
 	case CSM_CLEARING:
 		if (clear_step(self, attachment, work)) {
-			begin_lending(attachment);
+			begin_check(attachment);
 		}
 		break;
 	case CSM_LENDING:

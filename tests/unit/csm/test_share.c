@@ -328,6 +328,30 @@ static void attach_edge(void **state)
 	party_destroy_all();
 }
 
+/* The host makes one entry of what was looked at, before it is cleared. */
+static void attach_edge_later(void **state)
+{
+	struct party *provider = party_make(1);
+	struct party *consumer = party_make(1);
+	uint64_t region = party_region(provider, 0, 4);
+	uint64_t base = PARTY_WIDE + PAGE(4);
+
+	(void)state;
+	party_share(provider, region, consumer, RW);
+	party_reserve(consumer, provider, region, base, 4);
+	world_realm_tables(&consumer->realm, PARTY_WIDE, 3);
+	machine_on_interrupt_pending = party_interrupted;
+	assert_int_equal(CSM(consumer, ATTACH, party_id(provider), region).x[0], RSI_INCOMPLETE);
+	ASSERT_RMI_OK(RMI(RMI_RTT_FOLD, consumer->realm.rd, PARTY_WIDE, 3));
+	ASSERT_DENIED(CSM_FINISH(consumer, ATTACH, party_id(provider), region), RSI_ERROR_STATE,
+		      own_granule);
+	world_realm_tables(&consumer->realm, PARTY_WIDE, 3);
+	ASSERT_OK(CSM_FINISH(consumer, ATTACH, party_id(provider), region));
+	machine_on_interrupt_pending = NULL;
+	ASSERT_READS(consumer, base, own_page(provider, 0));
+	party_destroy_all();
+}
+
 /* hazard 03 */
 static void no_way_back(void **state)
 {
@@ -981,6 +1005,9 @@ int main(void)
 		PARTY_TEST("RSI_CSM_ATTACH reservation; RSI_CSM_ATTACH own_granule; "
 			   "RSI_CSM_ATTACH attached; RSI_CSM_ATTACH access",
 			   attach_refused),
+		PARTY_TEST("hazard 19: RSI_CSM_ATTACH own_granule: a range that the host folds "
+			   "into more while it is made EMPTY",
+			   attach_edge_later),
 		PARTY_TEST("RSI_CSM_ATTACH own_granule: RAM that is partly in the range",
 			   attach_edge),
 		PARTY_TEST("hazard 03: no old reservation leads anywhere", no_way_back),
