@@ -218,7 +218,32 @@ static inline void sharing_act(struct input *input)
 	(void)sharing_ask(who, x);
 }
 
-/* All the way to an attachment. */
+/* What may be done with an attachment, by both sides. */
+static inline void sharing_go_on(struct input *input, unsigned int who, uint64_t region)
+{
+	unsigned int other = SHARING_REALMS - 1 - who;
+	uint64_t id = sharing[who].id;
+	uint64_t ends[][7] = {
+		{RSI_CSM_REVOKE_FID, region, sharing[other].id},
+		{RSI_CSM_DESTROY_FID, region},
+		{RSI_CSM_SEAL_FID, region},
+		{RSI_CSM_SIGNAL_FID, sharing[other].id, id, region, 1 + input_byte(input)},
+	};
+	uint64_t digest[7] = {RSI_CSM_DIGEST_FID, id, region};
+	uint64_t detach[7] = {RSI_CSM_DETACH_AND_FREE_FID, id, region};
+	unsigned int what = input_below(input, 8);
+
+	if (what < sizeof(ends) / sizeof(ends[0])) {
+		(void)sharing_ask(who, ends[what]);
+	}
+	if (what == 2) {
+		(void)sharing_ask(other, digest);
+	} else if (what == 4) {
+		(void)sharing_ask(other, detach);
+	}
+}
+
+/* All the way to an attachment, and perhaps a step further. */
 static inline void sharing_lend(struct input *input)
 {
 	unsigned int who = input_below(input, SHARING_REALMS);
@@ -236,6 +261,7 @@ static inline void sharing_lend(struct input *input)
 	(void)sharing_ask(who, share);
 	(void)sharing_ask(other, reserve);
 	(void)sharing_ask(other, attach);
+	sharing_go_on(input, who, region);
 }
 
 /* An access to what may be lent; sharing_retry() sees whether it got a page. */

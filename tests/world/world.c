@@ -11,7 +11,7 @@
 #include "map/map.h"
 
 #define UNEXPECTED 0x5EED0000DEAD0000U
-#define BANK_COUNT 5U
+#define BANK_COUNT 5U /* the last one only after some resets */
 
 static const struct machine_region memory[] = {
 	{WORLD_MAIN, WORLD_OWN - WORLD_MAIN, MACHINE_NS},
@@ -22,12 +22,16 @@ static const struct machine_region memory[] = {
 	{WORLD_UNLISTED, WORLD_GUARD_SIZE, MACHINE_NS},
 	{WORLD_HIGH, WORLD_HIGH_SIZE, MACHINE_NS},
 	{WORLD_FAR, WORLD_FAR_SIZE, MACHINE_NS},
+	{WORLD_GIANT, WORLD_GIANT_SIZE, MACHINE_NS}, /* after world_reset_giant() */
 };
 
-static const struct granule_bank banks[BANK_COUNT] = {
-	{{WORLD_MAIN}, WORLD_MAIN_SIZE}, {{WORLD_SECURE}, 2 * WORLD_GUARD_SIZE},
-	{{WORLD_HOLE}, WORLD_HOLE_SIZE}, {{WORLD_HIGH}, WORLD_HIGH_SIZE},
-	{{WORLD_FAR}, WORLD_FAR_SIZE},
+static const struct granule_bank bank_far = {{WORLD_FAR}, WORLD_FAR_SIZE};
+static const struct granule_bank bank_giant = {{WORLD_GIANT}, WORLD_GIANT_SIZE};
+static struct granule_bank banks[BANK_COUNT] = {
+	{{WORLD_MAIN}, WORLD_MAIN_SIZE},
+	{{WORLD_SECURE}, 2 * WORLD_GUARD_SIZE},
+	{{WORLD_HOLE}, WORLD_HOLE_SIZE},
+	{{WORLD_HIGH}, WORLD_HIGH_SIZE},
 };
 
 /* All that the ABI has; a number whose handler is not there yet answers as an unknown one. */
@@ -91,7 +95,8 @@ static void write_manifest(size_t count)
 void world_power_on(void)
 {
 	parallel = false;
-	machine_reset(memory, ARRAY_LENGTH(memory));
+	machine_reset(memory, ARRAY_LENGTH(memory) - 1);
+	banks[BANK_COUNT - 1] = bank_far;
 	write_manifest(BANK_COUNT - 1);
 }
 
@@ -117,6 +122,15 @@ void world_reset(void)
 void world_reset_far(void)
 {
 	world_power_on();
+	write_manifest(BANK_COUNT);
+	WORLD_CHECK(world_boot() == EL3_BOOT_SUCCESS);
+}
+
+void world_reset_giant(void)
+{
+	world_power_on();
+	machine_reset(memory, ARRAY_LENGTH(memory));
+	banks[BANK_COUNT - 1] = bank_giant;
 	write_manifest(BANK_COUNT);
 	WORLD_CHECK(world_boot() == EL3_BOOT_SUCCESS);
 }

@@ -33,6 +33,8 @@
 #define WORLD_HIGH_SIZE   UINT64_C(0x01000000)
 #define WORLD_FAR         UINT64_C(0x0008880000000000) /* in a bank after world_reset_far() only */
 #define WORLD_FAR_SIZE    UINT64_C(0x00040000)
+#define WORLD_GIANT       UINT64_C(0x900000000) /* 1 GiB, there after world_reset_giant() only */
+#define WORLD_GIANT_SIZE  UINT64_C(0x40000000)
 #define WORLD_CPUS        8U
 
 /* Number `index` of the ordinary pages of the host above the RMM's memory, below WORLD_PAGES. */
@@ -47,6 +49,9 @@ void world_reset(void);
 
 /* The same, and the manifest lists FAR, which only 52-bit addresses reach. */
 void world_reset_far(void);
+
+/* The same with GIANT instead, for blocks of 1 GiB. */
+void world_reset_giant(void);
 
 /* The machine alone, with the manifest in the shared page and nothing booted; and the boot. */
 void world_power_on(void);

@@ -47,7 +47,7 @@ struct machine_region {
 };
 
 #define MACHINE_MAX_REGIONS 16U
-#define MACHINE_MAX_PAGES   16384U /* of all regions together */
+#define MACHINE_MAX_PAGES   278528U /* of all regions together; those not touched cost little */
 
 /*
  * A machine after power-on, with this memory, all of it zero: nothing mapped, books empty, default

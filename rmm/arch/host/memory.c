@@ -53,11 +53,17 @@ static void make_arena(void)
 	}
 }
 
+/* The part that was in use. */
 static void empty_arena(void)
 {
-	if (fallocate(arena_file, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0,
-		      (off_t)ARENA_SIZE) != 0 ||
-	    mprotect(view, ARENA_SIZE, PROT_NONE) != 0) {
+	size_t size = page_count * GRANULE_SIZE;
+
+	if (size == 0) {
+		return;
+	}
+	if (fallocate(arena_file, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0, (off_t)size) !=
+		    0 ||
+	    mprotect(view, size, PROT_NONE) != 0) {
 		machine_stop("cannot empty the memory of the machine");
 	}
 }
