@@ -218,6 +218,7 @@ static int make(struct csm_obj *obj, const struct csm_policy *policy)
 	if (ret) {
 		return ret;
 	}
+	csm_signal_begin(obj);
 	ret = take_window(obj);
 	if (ret) {
 		return ret;

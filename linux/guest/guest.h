@@ -169,6 +169,7 @@ int csm_signal_take(struct csm_obj *obj, struct csm_signal *signal);
 int csm_signal_set_eventfd(struct csm_obj *obj, int fd);
 __poll_t csm_signal_poll(struct csm_obj *obj, struct file *file, poll_table *table);
 void csm_signal_hangup(struct csm_obj *obj);
+void csm_signal_begin(struct csm_obj *obj);
 void csm_signal_forget(struct csm_obj *obj);
 
 /* ----------------------------------------------------------------- file.c */

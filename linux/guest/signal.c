@@ -315,15 +315,36 @@ void csm_signal_hangup(struct csm_obj *obj)
 	wake_up_all(&obj->wait);
 }
 
-/* Nobody refers to the sharing any more. */
-void csm_signal_forget(struct csm_obj *obj)
+static void drop_pending(struct csm_obj *obj)
 {
 	struct csm_pending *pending, *next;
 
 	list_for_each_entry_safe(pending, next, &obj->pending, list)
 	{
+		list_del(&pending->list);
 		kfree(pending);
 	}
+	obj->num_pending = 0;
+}
+
+/*
+ * It can be found, and is not reserved yet. A signal that is here already was fetched for a sharing
+ * of the same name that has ended since: the end it may tell of is not this one's.
+ */
+void csm_signal_begin(struct csm_obj *obj)
+{
+	mutex_lock(&fetch_lock);
+	spin_lock(&obj->signal_lock);
+	drop_pending(obj);
+	obj->hangup = false;
+	spin_unlock(&obj->signal_lock);
+	mutex_unlock(&fetch_lock);
+}
+
+/* Nobody refers to the sharing any more. */
+void csm_signal_forget(struct csm_obj *obj)
+{
+	drop_pending(obj);
 	if (obj->eventfd) {
 		eventfd_ctx_put(obj->eventfd);
 	}
