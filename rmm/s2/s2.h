@@ -248,7 +248,8 @@ enum s2_scan {
 	S2_SCAN_RAM,     /* RIPAS RAM */
 	S2_SCAN_PRESENT, /* assigned and RAM, and nothing beyond the range is mapped with it */
 	S2_SCAN_UNOWNED, /* not assigned; no RAM that is partly outside */
-	S2_SCAN_EMPTY,   /* not assigned, RIPAS EMPTY, nothing borrowed */
+	S2_SCAN_EMPTY, /* as s2_take_back() leaves it: not assigned, nothing borrowed, RIPAS EMPTY,
+			* or DESTROYED in an entry that is partly outside */
 };
 
 /* Looks at the entries from *at to top in one table. *at moves on while the answer is true. */

@@ -394,7 +394,8 @@ static bool entry_is(const struct s2_entry *entry, enum s2_scan what, bool whole
 	case S2_SCAN_UNOWNED:
 		return !assigned && (whole || entry->ripas != S2_RAM);
 	case S2_SCAN_EMPTY:
-		return entry->kind == S2_UNASSIGNED && entry->ripas == S2_EMPTY;
+		return entry->kind == S2_UNASSIGNED &&
+		       (entry->ripas == S2_EMPTY || (entry->ripas == S2_DESTROYED && !whole));
 	}
 	return false;
 }

@@ -352,6 +352,26 @@ static void attach_edge_later(void **state)
 	party_destroy_all();
 }
 
+/* The host has destroyed the table: one entry, DESTROYED, that reaches beyond the range. */
+static void attach_without_table(void **state)
+{
+	struct party *provider = party_make(1);
+	struct party *consumer = party_make(1);
+	uint64_t region = party_region(provider, 0, 4);
+	struct world_answer answer;
+
+	(void)state;
+	party_share(provider, region, consumer, RW);
+	party_reserve(consumer, provider, region, PARTY_OTHER + PAGE(4), 4);
+	answer = RMI(RMI_RTT_DESTROY, consumer->realm.rd, PARTY_OTHER, 3);
+	ASSERT_RMI_OK(answer);
+	ASSERT_OK(CSM_FINISH(consumer, ATTACH, party_id(provider), region));
+	assert_in_range(party_calls, 1, 4);
+	ASSERT_RMI_OK(RMI(RMI_RTT_CREATE, consumer->realm.rd, answer.x[1], PARTY_OTHER, 3));
+	ASSERT_READS(consumer, PARTY_OTHER + PAGE(4), own_page(provider, 0));
+	party_destroy_all();
+}
+
 /* hazard 03 */
 static void no_way_back(void **state)
 {
@@ -1008,6 +1028,7 @@ int main(void)
 		PARTY_TEST("hazard 19: RSI_CSM_ATTACH own_granule: a range that the host folds "
 			   "into more while it is made EMPTY",
 			   attach_edge_later),
+		PARTY_TEST("RSI_CSM_ATTACH ends where a table is missing", attach_without_table),
 		PARTY_TEST("RSI_CSM_ATTACH own_granule: RAM that is partly in the range",
 			   attach_edge),
 		PARTY_TEST("hazard 03: no old reservation leads anywhere", no_way_back),
