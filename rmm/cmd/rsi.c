@@ -89,6 +89,25 @@ static void put_results(struct rec *rec, const struct rsi_out *out, unsigned int
 	}
 }
 
+/* The host is asked, unless for what it cannot bring: true if the realm continues at once. */
+static bool ask_host(struct rec *rec, enum rsi_outcome outcome, const struct rsi_out *out,
+		     unsigned int outputs, struct rmi_rec_exit *exit)
+{
+	static const struct rsi_out refused = {{RSI_ERROR_INPUT}};
+	bool never = outcome == RSI_AGAIN && cmd_never_comes(rec_realm(rec), exit);
+
+	if (never) {
+		memset(exit, 0, sizeof(*exit));
+		put_results(rec, &refused, outputs);
+	} else if (outcome == RSI_EXIT) {
+		put_results(rec, out, outputs);
+	}
+	if (never || outcome == RSI_EXIT || outcome == RSI_LATER) {
+		rec_step(rec);
+	}
+	return never;
+}
+
 bool rsi_dispatch(struct rec *rec, struct rmi_rec_exit *exit)
 {
 	/* Function ids are 32 bits wide; the SVE hint is the caller's and not part of the name. */
@@ -104,16 +123,10 @@ bool rsi_dispatch(struct rec *rec, struct rmi_rec_exit *exit)
 	} else {
 		out.x[0] = fid == SMCCC_VERSION_FID ? SMCCC_VERSION_1_2 : SMCCC_UNKNOWN;
 	}
-	if (outcome == RSI_AGAIN && cmd_never_comes(rec_realm(rec), exit)) {
-		memset(exit, 0, sizeof(*exit));
-		out = (struct rsi_out){{RSI_ERROR_INPUT}};
-		outcome = RSI_RETURN;
+	if (outcome != RSI_RETURN) {
+		return ask_host(rec, outcome, &out, outputs, exit);
 	}
-	if (outcome == RSI_RETURN || outcome == RSI_EXIT) {
-		put_results(rec, &out, outputs);
-	}
-	if (outcome != RSI_AGAIN && outcome != RSI_NEVER) {
-		rec_step(rec);
-	}
-	return outcome == RSI_RETURN;
+	put_results(rec, &out, outputs);
+	rec_step(rec);
+	return true;
 }
