@@ -312,6 +312,21 @@ static void bench_split(uint64_t size, int level)
 	detach_all(region, 1);
 }
 
+/* The far end of what was measured is shared until it is withdrawn. */
+static void check_reach(uint64_t size, int level)
+{
+	uint64_t last = AREA + size - sizeof(uint64_t);
+	uint64_t region = attach("-", size, level);
+
+	csm_write(provider, last, size);
+	CHECK_EQ(csm_read(consumers[0], last), size);
+	REQUIRE_EQ(CSM(provider, REVOKE, region, ids[0]).x[0], RSI_SUCCESS);
+	csm_aborts(consumers[0], INSN_LDR_X, last);
+	CHECK_EQ(csm_read(provider, last), size);
+	REQUIRE_EQ(CSM(provider, DESTROY, region).x[0], RSI_SUCCESS);
+	detach_all(region, 1);
+}
+
 /* ---- tests */
 
 static void meet(unsigned count)
@@ -373,5 +388,6 @@ TEST(bench_giant, "cost of shared memory: 1 GiB in pages, blocks of 2 MiB, and o
 	fold(consumers[0]->realm, GIB, L2);
 	fold(provider->realm, GIB, L2);
 	bench_size("1G-blk", GIB, L1);
+	check_reach(GIB, L1);
 	bench_seal("1G-blk", GIB, L1, false);
 }
