@@ -11,21 +11,14 @@ static uint64_t check_reserve(const struct rd *self, const struct csm_reserve *r
 {
 	ipa_t base = reserve->base;
 	uint64_t size = reserve->size;
+	uint64_t status;
 
 	if (!csm_in_use(self)) {
 		return FAIL(apt, CSM_ERROR_NO_APT);
 	}
-	if (!is_aligned(base.v, GRANULE_SIZE)) {
-		return FAIL(base_align, RSI_ERROR_INPUT);
-	}
-	if (!is_aligned(size, GRANULE_SIZE)) {
-		return FAIL(size_align, RSI_ERROR_INPUT);
-	}
-	if (size == 0) {
-		return FAIL(size_valid, RSI_ERROR_INPUT);
-	}
-	if (!s2_range_protected(&self->s2, base, size)) {
-		return FAIL(rgn_bound, RSI_ERROR_INPUT);
+	status = csm_check_range(self, base, size);
+	if (status != RSI_SUCCESS) {
+		return status;
 	}
 	if (csm_range_find(self, base.v, base.v + size) != NULL) {
 		return FAIL(overlap, RSI_ERROR_INPUT);

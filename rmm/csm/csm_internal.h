@@ -151,6 +151,12 @@ struct csm_record *csm_other(const struct csm_record *record);
 void csm_link(const struct csm_pair *pair, struct csm_record *attachment, struct csm_record *grant);
 void csm_unlink(struct csm_record *grant);
 
+/*
+ * What CREATE and RESERVE ask of [base, base + size), in bytes: RSI_SUCCESS, or RSI_ERROR_INPUT
+ * with base_align, size_align, size_valid or rgn_bound (the protected half, without wrap-around).
+ */
+uint64_t csm_check_range(const struct rd *self, ipa_t base, uint64_t size);
+
 /* --- bounded work */
 
 struct csm_work {

@@ -12,7 +12,7 @@
 /* Pages that one call hashes at most: a page costs about as much as a leaf table. */
 #define DIGEST_PAGES 16U
 
-static uint64_t check_range(const struct rd *self, ipa_t base, uint64_t size)
+uint64_t csm_check_range(const struct rd *self, ipa_t base, uint64_t size)
 {
 	if (!is_aligned(base.v, GRANULE_SIZE)) {
 		return FAIL(base_align, RSI_ERROR_INPUT);
@@ -93,7 +93,7 @@ static uint64_t create_locked(struct rd *self, ipa_t base, uint64_t size, uint64
 	if (!csm_in_use(self)) {
 		return FAIL(apt, CSM_ERROR_NO_APT);
 	}
-	status = check_range(self, base, size);
+	status = csm_check_range(self, base, size);
 	if (status != RSI_SUCCESS) {
 		return status;
 	}

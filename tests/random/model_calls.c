@@ -194,26 +194,44 @@ static bool check_config(const struct m_realm *realm, const struct rsi_realm_con
 	return memcmp(&config, seen, sizeof(config)) == 0;
 }
 
-static const char *realm_config(struct m_rec *rec, const struct m_seen *seen)
+/*
+ * A call with a buffer in x1. True: the buffer is there, its page in *page. False: what the call
+ * must do instead has been compared, *answer is the result.
+ */
+static bool buffer(struct m_rec *rec, const struct m_seen *seen, uint64_t align, const void **page,
+		   const char **answer)
 {
 	uint64_t addr = rec->gprs[1];
 	struct m_refusals refusals = {0};
-	const void *page;
 
-	refuse(&refusals, !m_aligned(addr, M_PAGE), "addr_align", RSI_ERROR_INPUT);
+	refuse(&refusals, !m_aligned(addr, align), "addr_align", RSI_ERROR_INPUT);
 	refuse(&refusals, !is_protected(rec, addr), "addr_bound", RSI_ERROR_INPUT);
 	if (refusals.count != 0) {
-		return refuses(rec, seen, &refusals, 3);
+		*answer = refuses(rec, seen, &refusals, 3);
+		return false;
 	}
-	switch (m_access(rec, addr, &page)) {
+	switch (m_access(rec, addr, page)) {
 	case M_ACCESS_EMPTY:
-		return refuses_empty(rec, seen);
+		*answer = refuses_empty(rec, seen);
+		return false;
 	case M_ACCESS_MISSING:
-		return m_expect_missing(rec, seen, addr);
+		*answer = m_expect_missing(rec, seen, addr);
+		return false;
 	default:
-		return check_config(rec->realm, page) ? returns(rec, seen, RSI_SUCCESS, 0, 0)
-						      : m_wrong("not the realm's configuration");
+		return true;
 	}
+}
+
+static const char *realm_config(struct m_rec *rec, const struct m_seen *seen)
+{
+	const char *answer;
+	const void *page;
+
+	if (!buffer(rec, seen, M_PAGE, &page, &answer)) {
+		return answer;
+	}
+	return check_config(rec->realm, page) ? returns(rec, seen, RSI_SUCCESS, 0, 0)
+					      : m_wrong("not the realm's configuration");
 }
 
 static bool region_protected(const struct m_rec *rec, uint64_t base, uint64_t top)
@@ -302,24 +320,14 @@ static const char *host_call_exit(struct m_rec *rec, const struct m_seen *seen,
 
 static const char *host_call(struct m_rec *rec, const struct m_seen *seen)
 {
-	uint64_t addr = rec->gprs[1];
-	struct m_refusals refusals = {0};
+	uint64_t within = rec->gprs[1] % M_PAGE;
+	const char *answer;
 	const void *page;
 
-	refuse(&refusals, !m_aligned(addr, RSI_HOST_CALL_ALIGN), "addr_align", RSI_ERROR_INPUT);
-	refuse(&refusals, !is_protected(rec, addr), "addr_bound", RSI_ERROR_INPUT);
-	if (refusals.count != 0) {
-		return refuses(rec, seen, &refusals, 3);
+	if (!buffer(rec, seen, RSI_HOST_CALL_ALIGN, &page, &answer)) {
+		return answer;
 	}
-	switch (m_access(rec, addr, &page)) {
-	case M_ACCESS_EMPTY:
-		return refuses_empty(rec, seen);
-	case M_ACCESS_MISSING:
-		return m_expect_missing(rec, seen, addr);
-	default:
-		return host_call_exit(rec, seen,
-				      (const void *)((const uint8_t *)page + addr % M_PAGE));
-	}
+	return host_call_exit(rec, seen, (const void *)((const uint8_t *)page + within));
 }
 
 /* --- PSCI --- */
