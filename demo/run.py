@@ -66,7 +66,8 @@ class Steps:
               + (f": {seen}" if seen else ""), flush=True)
         self.shown.append((name, seen))
         if self.tap:
-            self.tap.write(f"{'ok' if good else 'not ok'} {self.count} - demo: {name}\n")
+            why = "" if good else f": {system.one_line(seen)}"
+            self.tap.write(f"{'ok' if good else 'not ok'} {self.count} - demo: {name}{why}\n")
             self.tap.flush()
 
     def close(self):

@@ -150,6 +150,30 @@ static void set(struct io *io, int which, int fd, short events)
 	io->fds[which] = (struct pollfd){.fd = events ? fd : -1, .events = events};
 }
 
+/* While the realm does not listen, poll still tells (without being asked) of a client that leaves. */
+static void set_control(struct io *io)
+{
+	const struct machine *m = io->m;
+
+	set(io, FD_CONTROL_IN, m->control.in, control_wanted(m) ? POLLIN : 0);
+	if (!m->console.ports[1].open) {
+		io->fds[FD_CONTROL_IN].fd = m->control.in;
+	}
+	/* Who comes second waits in the socket. */
+	set(io, FD_CONTROL_LISTENER, m->control.listener,
+	    channel_connected(&m->control) ? 0 : POLLIN);
+}
+
+/* The realm may have closed its side during the poll: what it would not hear stays in the socket. */
+static void serve_control(struct machine *m, short events)
+{
+	if (control_wanted(m)) {
+		read_control(m);
+	} else if (!m->console.ports[1].open && (events & (POLLHUP | POLLERR))) {
+		drop_control(m);
+	}
+}
+
 static void prepare(struct io *io, int signal_fd)
 {
 	struct machine *m = io->m;
@@ -162,9 +186,8 @@ static void prepare(struct io *io, int signal_fd)
 	set(io, FD_TERMINAL_IN, m->terminal.in, terminal_room(m) > 0 ? POLLIN : 0);
 	set(io, FD_TERMINAL_OUT, m->terminal.out, m->terminal.count > 0 ? POLLOUT : 0);
 	set(io, FD_TERMINAL_LISTENER, m->terminal.listener, POLLIN);
-	set(io, FD_CONTROL_IN, m->control.in, control_wanted(m) ? POLLIN : 0);
 	set(io, FD_CONTROL_OUT, m->control.out, m->control.count > 0 ? POLLOUT : 0);
-	set(io, FD_CONTROL_LISTENER, m->control.listener, POLLIN);
+	set_control(io);
 }
 
 static void handle_wake(struct machine *m)
@@ -197,7 +220,7 @@ static void handle_channels(struct io *io)
 		read_terminal(io);
 	}
 	if (io->fds[FD_CONTROL_IN].revents && m->control.in >= 0) {
-		read_control(m);
+		serve_control(m, io->fds[FD_CONTROL_IN].revents);
 	}
 	if (io->fds[FD_TERMINAL_OUT].revents && m->terminal.out >= 0) {
 		write_out(m, &m->terminal, 0);

@@ -3,6 +3,7 @@
 
 import os
 import queue
+import re
 import shutil
 import subprocess
 import tempfile
@@ -27,6 +28,10 @@ TROUBLE = ("caec: UNDELEGATE", "caec: DELEGATE", "caec: RTT_", "caec: REC_", "ca
            "Internal error:", "Unable to handle kernel", "Kernel panic", "WARNING:", "BUG:", "BUG ",
            "INFO: task", "rcu: INFO:", "watchdog: BUG", "general protection", "page lost",
            "sysrq: ", "list_del corruption", "refcount_t:")
+
+
+# A line of the kernel's log between those of a command: a slow machine is worth a warning to it.
+KERNEL_SAYS = re.compile(r"\[ *\d+\.\d+\] ")
 
 
 class Failure(Exception):
@@ -101,7 +106,7 @@ class Host:
         seen = self.wait(mark, seconds)
         text, rest = seen[-1].split(mark, 1)
         status = int(rest.split("@")[0])
-        output = [line for line in seen[:-1] + ([text] if text else []) if line]
+        output = [line for line in [*seen[:-1], text] if line and not KERNEL_SAYS.match(line)]
         if check and status != 0:
             raise Failure(f"{command!r} ended with status {status}: {output[-5:]}")
         return output

@@ -35,6 +35,11 @@ LINUX = f"--kernel /Image --initrd /guest.cpio --mem 256M --cmdline '{REALM_LINE
 TINY = "--kernel /tiny-{} --mem 16M --console none --no-measure --quiet"
 
 
+def one_line(failure):
+    """What went wrong, short enough for the line of a result."""
+    return " ".join(str(failure).split()).replace("#", "")[:400]
+
+
 class Report:
     """TAP as it happens."""
 
@@ -63,7 +68,7 @@ class Report:
         try:
             yield notes
         except Failure as failure:
-            self.add(False, name, notes + [str(failure)])
+            self.add(False, f"{name}: {one_line(failure)}", notes)
         else:
             self.add(True, name, notes)
 
@@ -152,7 +157,7 @@ def module(system, _args):
     """The module by itself: loading, calls, arguments, limits, unloading."""
     test = system.report.test
     with test("host module finds the RMM"):
-        text = "\n".join(system.run("dmesg | grep caec:"))
+        text = "\n".join(system.run("dmesg | grep -o caec:.*"))
         expect("RMI 1.0" in text, text)
     tap = system.run("hosttest api /tiny-spin", 180, check=False)
     results = [line for line in tap if line.startswith(("ok ", "not ok "))]
@@ -279,6 +284,19 @@ def check_token(system, name, args):
     expect(verified.returncode == 0, verified.stdout + verified.stderr)
 
 
+def control_channel(system):
+    """Clients of realm one's control channel that are in the way of others."""
+    test = system.report.test
+    with test("control: a command that leaves a process behind"):
+        system.control("one", "(sleep 1; exec 3>&- >/dev/null 2>&1; sleep 60) & true")
+        expect(system.control("one", "echo next") == ["next"], "the next command")
+    with test("control: who comes second waits"):
+        system.run("(echo 'sleep 3; echo first' | timeout 60 rvm control one >/tmp/first) & "
+                   "usleep 500000")
+        expect(system.control("one", "echo second") == ["second"], "the second command")
+        expect(system.run("cat /tmp/first") == ["first", "status 0"], "the first command")
+
+
 def realms(system, args):
     """Two stock Linux realms at the same time."""
     test = system.report.test
@@ -289,6 +307,11 @@ def realms(system, args):
         system.run(f"dd if=/dev/zero of=/tmp/{name}.disk bs=1M count=8 2>/dev/null")
         system.start(name, f"{LINUX} --cpus 2 --rpv {name} --disk /tmp/{name}.disk "
                            f"--share /tmp/share --console file:/tmp/{name}.con")
+    with test("control: a client that gives up before the realm listens"):
+        system.wait_for("rvm list | grep -q one", SHELL_SECONDS, "rvm list")
+        lines = system.run("echo 'echo lost' | timeout 1 rvm control one; "
+                           "grep -c 'realm is up' /tmp/one.con", check=False)
+        expect(lines[-1] == "0", f"the realm listened already: {lines}")
     for name in names:
         with test(f"realm {name}: two vCPUs, stock kernel, reaches a shell") as notes:
             system.wait_for(f"grep -q 'realm is up: 2 CPUs' /tmp/{name}.con", SHELL_SECONDS, name)
@@ -296,6 +319,8 @@ def realms(system, args):
                          "(wall time of the emulation)")
     with test("progress is visible while a realm is built"):
         expect(len(system.run("grep '%$' /tmp/one.out")) >= 5, "no progress lines")
+    with test("control: a client that has given up is not in the way"):
+        expect(system.control("one", "echo here") == ["here"], "the first command")
     with test("rvm list shows both"):
         text = "\n".join(system.run("rvm list --json"))
         expect(all(f'"name":"{name}"' in text for name in names), text)
@@ -303,6 +328,7 @@ def realms(system, args):
         for work in ("cpu", "memory", "timer", "disk", "share", "console"):
             with test(f"realm {name}: {work} workload") as notes:
                 notes += system.control(name, f"work_{work}")[-1:]
+    control_channel(system)
     with test("both realms at work at the same time"):
         system.run("for r in one two; do (echo 'work_cpu && work_memory' | timeout 150 "
                    "rvm control $r >/tmp/$r.work) & pids=\"$pids $!\"; done; wait $pids", 180)
@@ -380,7 +406,7 @@ def boot(name, args, report):
             try:
                 scenario(system, args)
             except Failure as failure:
-                report.add(False, f"{scenario.__name__} runs to its end", [str(failure)])
+                report.add(False, f"{scenario.__name__} runs to its end: {one_line(failure)}")
         if stays:
             system.healthy()
     finally:
