@@ -221,6 +221,20 @@ static void leave_out_far(const struct s2_loan *loan, struct run *run)
 	}
 }
 
+/* Pages at the beginning of a run, whose first is a hole, that are all holes. */
+static uint64_t count_holes(const struct run *run)
+{
+	uint64_t count = 1;
+
+	if (run->level != S2_LEVEL_PAGE) {
+		return run->pages;
+	}
+	while (count < run->pages && run->pa[count].v == 0) {
+		count++;
+	}
+	return count;
+}
+
 enum s2_lend s2_lend(const struct s2_loan *loan, uint64_t *offset, uint64_t end, int *level,
 		     unsigned int *visited)
 {
@@ -234,9 +248,10 @@ enum s2_lend s2_lend(const struct s2_loan *loan, uint64_t *offset, uint64_t end,
 	leave_out_far(loan, &run);
 	*visited += 1;
 	if (run.pa[0].v == 0) {
-		uint64_t skip = run.level == S2_LEVEL_PAGE ? 1 : run.pages;
+		uint64_t holes = count_holes(&run);
 
-		*offset += skip << GRANULE_SHIFT;
+		*visited += run.level == S2_LEVEL_PAGE ? (unsigned int)holes : 0;
+		*offset += holes << GRANULE_SHIFT;
 		return S2_LEND_HOLE;
 	}
 	s2_walk(loan->borrower, ipa_add(loan->borrower_base, *offset), S2_LEVEL_PAGE, &walk);

@@ -524,6 +524,29 @@ static void attach_in_steps(void **state)
 	attach_steps(true, 5);
 }
 
+/* invariant 10: pages that are not there are passed over a table at a time, not one by one. */
+static void attach_holes(void **state)
+{
+	struct party *provider = party_make(1);
+	struct party *consumer = party_make(1);
+	struct party_call call;
+
+	(void)state;
+	for (unsigned int i = 0; i < 4; i++) {
+		world_realm_tables(&provider->realm, PARTY_WIDE + i * BLOCK, 3);
+	}
+	call = CSM_FINISH(provider, CREATE, PARTY_WIDE, 4 * BLOCK, 0);
+	assert_int_equal(call.x[0], RSI_SUCCESS);
+	party_share(provider, call.x[1], consumer, RO);
+	ASSERT_OK(CSM(consumer, RESERVE, party_id(provider), call.x[1], PARTY_BARE, 4 * BLOCK, 0));
+	machine_on_interrupt_pending = party_interrupted;
+	party_attach(consumer, provider, call.x[1]);
+	machine_on_interrupt_pending = NULL;
+	/* One entry of the consumer to look at, and four tables of the provider. */
+	assert_int_equal(party_calls, 5);
+	party_destroy_all();
+}
+
 /* RAM without pages is not the consumer's any more, whether the provider has a page there or not.
  */
 static void attach_clears_ram(void **state)
@@ -1037,6 +1060,7 @@ int main(void)
 		PARTY_TEST("RSI_CSM_ATTACH consumers", attach_consumers),
 		PARTY_TEST("RSI_CSM_ATTACH and RSI_CSM_DETACH_AND_FREE yield at every step",
 			   attach_in_steps),
+		PARTY_TEST("RSI_CSM_ATTACH of holes; invariant 10", attach_holes),
 		PARTY_TEST("RSI_CSM_ATTACH: RAM of the consumer becomes EMPTY", attach_clears_ram),
 		PARTY_TEST("hazard 17: ATTACH ended at every step, in every way",
 			   attach_interrupted),
