@@ -110,39 +110,52 @@ unsigned int csm_next_record(const struct rd *rd, unsigned int number)
 	return CSM_NONE;
 }
 
+/* A realm that goes on would keep a granule from its host otherwise. */
+static bool takes_records(const struct rd *rd, unsigned int slot)
+{
+	return rd->csm.apt[slot] != NULL && !apt_at(rd, slot)->leaving;
+}
+
 /* A slot with room; the number of slots if there is none. */
 static unsigned int find_room(const struct rd *rd)
 {
 	unsigned int slot = 0;
 
 	while (slot < REALM_APT_GRANULES &&
-	       (rd->csm.apt[slot] == NULL || apt_at(rd, slot)->used == ALL_RECORDS)) {
+	       (!takes_records(rd, slot) || apt_at(rd, slot)->used == ALL_RECORDS)) {
 		slot++;
 	}
 	return slot;
 }
 
-/* Signals of what has ended do not keep the table full for ever. */
-static bool forget_one_ended(struct rd *rd)
+/* Signals of what has ended do not keep the table full for ever: a record of them, or NULL. */
+static struct csm_record *find_ended(const struct rd *rd)
 {
 	for (unsigned int n = csm_next_record(rd, CSM_NONE); n != CSM_NONE;
 	     n = csm_next_record(rd, n)) {
 		struct csm_record *record = csm_record(rd, n);
 
-		if (record->kind == CSM_GRANT && record->state == CSM_ENDED) {
-			csm_record_free(rd, record);
-			return true;
+		if (record->kind == CSM_GRANT && record->state == CSM_ENDED &&
+		    takes_records(rd, SLOT_OF(n))) {
+			return record;
 		}
 	}
-	return false;
+	return NULL;
+}
+
+bool csm_has_room(const struct rd *rd)
+{
+	return find_room(rd) != REALM_APT_GRANULES || find_ended(rd) != NULL;
 }
 
 struct csm_record *csm_record_new(struct rd *rd, enum csm_kind kind)
 {
 	unsigned int slot = find_room(rd);
+	struct csm_record *ended = slot == REALM_APT_GRANULES ? find_ended(rd) : NULL;
 
-	if (slot == REALM_APT_GRANULES && forget_one_ended(rd)) {
-		slot = find_room(rd);
+	if (ended != NULL) {
+		slot = SLOT_OF(ended->number);
+		csm_record_free(rd, ended);
 	}
 	if (slot == REALM_APT_GRANULES) {
 		return NULL;
@@ -412,6 +425,8 @@ bool csm_apt_empty(struct rd *rd, struct granule *granule)
 	do {
 		struct csm_held held = csm_lock(rd);
 
+		apt->leaving = true;
+		work.visited++;
 		more = next_to_end(rd, apt, &key);
 		if (!more) {
 			rd->csm.apt[index_clamp(apt->slot, REALM_APT_GRANULES)] = NULL;

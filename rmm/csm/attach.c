@@ -65,7 +65,8 @@ static struct csm_record *consent(const struct csm_pair *pair, uint64_t id,
 	return grant;
 }
 
-/* The grant to link with: the one that names the consumer, or one that stands for ANY. */
+/* The grant to link with: the one that names the consumer, or one that stands for ANY; have_room().
+ */
 static struct csm_record *named_grant(const struct csm_pair *pair, struct csm_record *consented)
 {
 	struct rd *provider = pair->peer;
@@ -77,9 +78,7 @@ static struct csm_record *named_grant(const struct csm_pair *pair, struct csm_re
 	grant = csm_find(provider, CSM_GRANT, consented->key[0], pair->self->id);
 	if (grant == NULL) {
 		grant = csm_record_new(provider, CSM_GRANT);
-		if (grant == NULL) {
-			return NULL;
-		}
+		ASSERT(grant != NULL);
 		csm_record_key(provider, grant, consented->key[0], pair->self->id);
 		csm_grant_insert(csm_record(provider, consented->region), grant);
 	}
@@ -101,24 +100,12 @@ static void fill_attachment(struct rd *self, const struct csm_reserve *reserve,
 	csm_range_insert(self, attachment);
 }
 
-/* Takes the records, or none of them. */
-static uint64_t take_records(const struct csm_pair *pair, const struct csm_reserve *reserve,
-			     const struct csm_terms *terms, struct csm_record *consented)
+/* On both sides, before either takes a record: that may cost signals of what has ended. */
+static bool have_room(const struct csm_pair *pair, const struct csm_record *consented)
 {
-	struct csm_record *attachment = csm_record_new(pair->self, CSM_ATTACHMENT);
-	struct csm_record *grant;
+	bool named = csm_find(pair->peer, CSM_GRANT, consented->key[0], pair->self->id) != NULL;
 
-	if (attachment == NULL) {
-		return FAIL(space, CSM_ERROR_NO_SPACE);
-	}
-	fill_attachment(pair->self, reserve, terms, attachment);
-	grant = named_grant(pair, consented);
-	if (grant == NULL) {
-		csm_record_free(pair->self, attachment);
-		return FAIL(space, CSM_ERROR_NO_SPACE);
-	}
-	csm_link(pair, attachment, grant);
-	return RSI_SUCCESS;
+	return csm_has_room(pair->self) && (named || csm_has_room(pair->peer));
 }
 
 uint64_t csm_reserve_commit(const struct csm_pair *pair, const struct csm_reserve *reserve,
@@ -126,7 +113,7 @@ uint64_t csm_reserve_commit(const struct csm_pair *pair, const struct csm_reserv
 {
 	const struct csm_terms terms = csm_terms_of(reserve->policy);
 	struct csm_record *consented = consent(pair, reserve->region, &terms);
-	uint64_t status;
+	struct csm_record *attachment;
 
 	if (consented == NULL) {
 		return FAIL(access, CSM_ERROR_ACCESS);
@@ -137,13 +124,15 @@ uint64_t csm_reserve_commit(const struct csm_pair *pair, const struct csm_reserv
 	if (csm_find(pair->self, CSM_ATTACHMENT, reserve->provider, reserve->region) != NULL) {
 		return FAIL(reserved, RSI_ERROR_STATE);
 	}
-	status = take_records(pair, reserve, &terms, consented);
-	if (status == RSI_SUCCESS) {
-		csm_notice(
-			exit, RMI_EXIT_CSM_CONSUMER,
-			csm_find(pair->self, CSM_ATTACHMENT, reserve->provider, reserve->region));
+	if (!have_room(pair, consented)) {
+		return FAIL(space, CSM_ERROR_NO_SPACE);
 	}
-	return status;
+	attachment = csm_record_new(pair->self, CSM_ATTACHMENT);
+	ASSERT(attachment != NULL);
+	fill_attachment(pair->self, reserve, &terms, attachment);
+	csm_link(pair, attachment, named_grant(pair, consented));
+	csm_notice(exit, RMI_EXIT_CSM_CONSUMER, attachment);
+	return RSI_SUCCESS;
 }
 
 /* --- ATTACH */

@@ -102,7 +102,8 @@ struct csm_apt {
 	uint32_t slot;
 	uint32_t used;            /* bit n: records[n] is not FREE */
 	_Atomic uint32_t pending; /* bit n: records[n] has signals, or had a moment ago */
-	uint32_t reserved[5];
+	bool leaving; /* RMI_APT_DESTROY has begun: nothing new comes in */
+	uint8_t reserved[19];
 	struct csm_record records[CSM_RECORDS];
 };
 
@@ -123,6 +124,9 @@ struct csm_record *csm_range_find(const struct rd *rd, uint64_t base, uint64_t t
 
 /* Number of the record that follows `number` in the table, from CSM_NONE on; CSM_NONE: no more. */
 unsigned int csm_next_record(const struct rd *rd, unsigned int number);
+
+/* Whether csm_record_new() would find one. */
+bool csm_has_room(const struct rd *rd);
 
 /* A zeroed record; NULL: the APT is full. Insert it before the lock is released. */
 struct csm_record *csm_record_new(struct rd *rd, enum csm_kind kind);

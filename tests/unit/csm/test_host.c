@@ -485,6 +485,34 @@ static void apt_in_steps(void **state)
 	party_destroy_all();
 }
 
+/* invariant 12: a realm that goes on making regions does not keep a granule from its host. */
+static void apt_while_running(void **state)
+{
+	struct party *party = party_make(2);
+	uint64_t rd = party->realm.rd;
+	uint64_t last;
+
+	(void)state;
+	party_region(party, 0, 1);
+	last = party_region(party, 1, 1);
+	machine_on_interrupt_pending = party_interrupted;
+	assert_int_equal(RMI(RMI_APT_DESTROY, rd, party->apt[0]).x[0], CSM_INCOMPLETE);
+	/* What is new is in the other granule. */
+	party_region(party, 2, 1);
+	assert_int_equal(RMI(RMI_APT_DESTROY, rd, party->apt[0]).x[0], CSM_INCOMPLETE);
+	ASSERT_RMI_OK(RMI(RMI_APT_DESTROY, rd, party->apt[0]));
+	ASSERT_DENIED(CSM(party, DESTROY, last), RSI_ERROR_INPUT, region);
+	ASSERT_OK(CSM(party, DESTROY, last + 1));
+	/* Without another one there is no room, though the granule still has some. */
+	party_region(party, 3, 1);
+	assert_int_equal(RMI(RMI_APT_DESTROY, rd, party->apt[1]).x[0], CSM_INCOMPLETE);
+	ASSERT_DENIED(CSM(party, CREATE, PARTY_OWN, PAGE(1), 0), CSM_ERROR_NO_SPACE, space);
+	ASSERT_RMI_OK(RMI(RMI_APT_DESTROY, rd, party->apt[1]));
+	machine_on_interrupt_pending = NULL;
+	party->apt_count = 0;
+	party_destroy_all();
+}
+
 /* hazard 02, hazard 01: a consumer goes, and one that looks like it comes to the same place. */
 static void look_alike(void **state)
 {
@@ -656,6 +684,8 @@ int main(void)
 			   block_while_sealing),
 		PARTY_TEST("hazard 23: teardown in any order; invariant 08", any_order),
 		PARTY_TEST("RMI_APT_DESTROY yields at every step", apt_in_steps),
+		PARTY_TEST("RMI_APT_DESTROY of a realm that goes on; invariant 12",
+			   apt_while_running),
 		PARTY_TEST("hazard 02: a grant does not outlive its consumer", look_alike),
 		PARTY_TEST("the provider is gone", provider_gone),
 		PARTY_TEST("hazard 13: the consumer's own page is not mapped over", own_page_stays),

@@ -232,6 +232,36 @@ static void reserve_any_space(void **state)
 	party_destroy_all();
 }
 
+/*
+ * invariant 07: the provider is full, and so is the consumer, but for signals of one who left it:
+ * they are not given up for a reservation that fails.
+ */
+static void reserve_keeps_signals(void **state)
+{
+	struct party *provider = party_make(1);
+	struct party *consumer = party_make(1);
+	struct party *guest = party_make(1);
+	uint64_t region = party_region(provider, 0, 1);
+	uint64_t own = party_region(consumer, 0, 1);
+	struct csm_policy policy = party_policy_rim(consumer);
+
+	(void)state;
+	party_put(provider, 0, &policy);
+	party_put(consumer, 0, &policy);
+	ASSERT_OK(CSM(provider, SHARE, region, CSM_REALM_ANY, RO, PARTY_POLICY));
+	ASSERT_OK(CSM(consumer, SHARE, own, CSM_REALM_ANY, RO, PARTY_POLICY));
+	party_reserve(guest, consumer, own, PARTY_OTHER, 1);
+	for (uint64_t i = 5; CSM(provider, SHARE, region, i, RO, 0).x[0] == RSI_SUCCESS; i++) {
+	}
+	for (uint64_t i = 5; CSM(consumer, SHARE, own, i, RO, 0).x[0] == RSI_SUCCESS; i++) {
+	}
+	ASSERT_OK(CSM_FINISH(guest, DETACH_AND_FREE, party_id(consumer), own));
+	ASSERT_DENIED(CSM(consumer, RESERVE, party_id(provider), region, PARTY_OTHER, PAGE(1), 0),
+		      CSM_ERROR_NO_SPACE, space);
+	assert_int_equal(CSM(consumer, SIGNAL_TAKE).x[4], CSM_SIGNAL_DETACHED);
+	party_destroy_all();
+}
+
 /* --- ATTACH and access */
 
 static void exchange(void **state)
@@ -1042,6 +1072,8 @@ int main(void)
 		PARTY_TEST("RSI_CSM_RESERVE space", reserve_space),
 		PARTY_TEST("RSI_CSM_RESERVE space: of the provider; invariant 07",
 			   reserve_any_space),
+		PARTY_TEST("RSI_CSM_RESERVE space: signals stay; invariant 07",
+			   reserve_keeps_signals),
 		PARTY_TEST("RSI_CSM_ATTACH: the provider's pages, and nothing else; invariant 04",
 			   exchange),
 		PARTY_TEST("hazard 11: permissions are in the entries", permissions),
