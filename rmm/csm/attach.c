@@ -332,13 +332,10 @@ static bool end_locked(struct rd *self, struct csm_record *attachment, struct cs
 		       struct granule **told)
 {
 	struct csm_record *grant = attachment->peer == NULL ? NULL : csm_other(attachment);
-	bool first = grant != NULL && (grant->flags & CSM_CLOSED) == 0;
 
-	work->visited++;
-	if (first) {
-		/* What was mapped behind the progress, while this was not known, goes too. */
+	if (grant != NULL) {
+		/* Before anything is taken back: nothing may be mapped behind the progress. */
 		grant->flags |= CSM_CLOSED;
-		attachment->progress = 0;
 	}
 	if ((attachment->flags & CSM_TOUCHED) != 0 && attachment->progress < attachment->size &&
 	    !clear_step(self, attachment, work)) {

@@ -247,7 +247,7 @@ uint64_t csm_destroy(struct rd *self, uint64_t id, struct rmi_rec_exit *exit)
 
 /* --- sealing */
 
-/* True: all pages are there. False: not, or not known yet. */
+/* Whether all pages are there, as far as this step goes. */
 static uint64_t seal_check(struct rd *self, struct csm_record *region, struct csm_work *work)
 {
 	ipa_t at = ipa_of(region->base + region->progress);
@@ -432,7 +432,6 @@ static struct csm_record *region_for(const struct csm_pair *pair, uint64_t provi
 	} else {
 		attachment = csm_find(pair->self, CSM_ATTACHMENT, provider, id);
 		if (attachment != NULL && attachment->peer != NULL &&
-		    attachment->state != CSM_DETACHING &&
 		    (csm_other(attachment)->flags & CSM_CLOSED) == 0) {
 			region = csm_find(pair->peer, CSM_REGION, id, 0);
 		}

@@ -380,7 +380,7 @@ static inline void party_destroy(struct party *party)
 	party_drop_apts(party);
 	party_drop_data(party, 0, PARTY_BARE);
 	for (int level = 3; level > 0; level--) {
-		for (uint64_t ipa = 0; ipa < 2 * PARTY_BARE;) {
+		for (uint64_t ipa = 0; ipa < 4 * PARTY_BARE;) {
 			uint64_t top = RMI(RMI_RTT_DESTROY, realm->rd, ipa, (uint64_t)level).x[2];
 
 			assert_true(top > ipa);

@@ -300,10 +300,14 @@ static void create_in_steps(void **state)
 	assert_int_equal(party_calls, 3);
 	ASSERT_OK(CSM(party, DESTROY, 1));
 
-	/* One that is not finished gives way to another. */
+	/* One that is not finished gives way to another, if only the label differs. */
 	assert_int_equal(CSM(party, CREATE, PARTY_WIDE, 4 * BLOCK, 1).x[0], RSI_INCOMPLETE);
 	ASSERT_OK(CSM(party, CREATE, PARTY_WIDE + BLOCK, BLOCK, 1));
 	ASSERT_OK(CSM(party, DESTROY, 2));
+	assert_int_equal(CSM(party, CREATE, PARTY_WIDE, 4 * BLOCK, 1).x[0], RSI_INCOMPLETE);
+	assert_int_equal(CSM_FINISH(party, CREATE, PARTY_WIDE, 4 * BLOCK, 2).x[1], 3);
+	assert_int_equal(CSM(party, QUERY, party_id(party), 0).x[2], 2);
+	ASSERT_OK(CSM(party, DESTROY, 3));
 
 	assert_int_equal(CSM(party, CREATE, PARTY_WIDE, 4 * BLOCK, 1).x[0], RSI_INCOMPLETE);
 	ASSERT_RMI_OK(RMI(RMI_RTT_CREATE, rd, table, PARTY_WIDE + 2 * BLOCK, 3));

@@ -1,0 +1,259 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/* How far a block may reach that is lent, and how far a call goes. */
+#include "csm/csm_unit.h"
+
+#define RO    CSM_PERM_READ
+#define RW    (CSM_PERM_READ | CSM_PERM_WRITE)
+#define PAGES 512U /* of a block */
+#define GIB   (512 * BLOCK)
+
+/* So many blocks of the party at PARTY_WIDE, in pages from `from` on. */
+static void give_pages(struct party *party, unsigned int blocks, uint64_t from)
+{
+	for (unsigned int i = 0; i < blocks; i++) {
+		world_realm_tables(&party->realm, PARTY_WIDE + i * BLOCK, 3);
+	}
+	for (uint64_t i = 0; i < blocks * PAGES; i++) {
+		world_delegate(from + PAGE(i));
+		ASSERT_RMI_OK(RMI(RMI_DATA_CREATE_UNKNOWN, party->realm.rd, from + PAGE(i),
+				  PARTY_WIDE + PAGE(i)));
+	}
+}
+
+static void fold(struct party *party)
+{
+	ASSERT_RMI_OK(RMI(RMI_RTT_FOLD, party->realm.rd, PARTY_WIDE, 3));
+}
+
+static void split(struct party *party)
+{
+	ASSERT_RMI_OK(RMI(RMI_RTT_CREATE, party->realm.rd, world_realm_delegated(&party->realm),
+			  PARTY_WIDE, 3));
+}
+
+/* [base, base + size) of the provider, reserved and attached at `at`. Returns the region. */
+static uint64_t lend_range(struct party *provider, struct party *consumer, uint64_t base,
+			   uint64_t size, uint64_t at)
+{
+	uint64_t region = CSM_FINISH(provider, CREATE, base, size, 0).x[1];
+
+	assert_int_not_equal(region, 0);
+	party_share(provider, region, consumer, RW);
+	ASSERT_OK(CSM(consumer, RESERVE, party_id(provider), region, at, size, 0));
+	party_attach(consumer, provider, region);
+	return region;
+}
+
+/* --- blocks */
+
+/*
+ * invariant 01, invariant 04: the provider has a block, of which the region is a part. The consumer
+ * could have a block in the same place, but gets nothing without a table, and then the part.
+ */
+static void part_of_block(void **state)
+{
+	const struct {
+		uint64_t first, pages;
+	} parts[] = {{0, 256}, {256, 256}, {128, 256}, {1, 511}, {0, 511}};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LENGTH(parts); i++) {
+		uint64_t inside = PAGE(parts[i].first);
+		uint64_t end = inside + PAGE(parts[i].pages);
+		struct party *provider;
+		struct party *consumer;
+		struct rmi_rec_exit exit;
+
+		party_setup(state);
+		provider = party_make(1);
+		consumer = party_make(1);
+		give_pages(provider, 1, WORLD_HIGH);
+		fold(provider);
+		world_realm_tables(&consumer->realm, PARTY_BARE, 2);
+		lend_range(provider, consumer, PARTY_WIDE + inside, end - inside,
+			   PARTY_BARE + inside);
+		assert_int_equal(party_map(consumer, PARTY_BARE + inside).pa, 0);
+		assert_int_equal(party_touch(consumer, PARTY_BARE + inside, false, &exit),
+				 TOUCH_EXIT);
+		assert_int_equal(exit.esr & 0x3F, 4 + 2);
+		world_realm_tables(&consumer->realm, PARTY_BARE, 3);
+		for (uint64_t at = 0; at < BLOCK; at += PAGE(1)) {
+			if (at >= inside && at < end) {
+				ASSERT_READS(consumer, PARTY_BARE + at, WORLD_HIGH + at);
+			} else {
+				assert_int_equal(party_map(consumer, PARTY_BARE + at).pa, 0);
+			}
+		}
+		split(provider);
+		party_destroy_all();
+	}
+}
+
+/* All of the block is in the region, but half of it behind each of two entries of the consumer. */
+static void block_across(void **state)
+{
+	struct party *provider = party_make(1);
+	struct party *consumer = party_make(1);
+	uint64_t base = PARTY_BARE + BLOCK / 2;
+	struct rmi_rec_exit exit;
+
+	(void)state;
+	give_pages(provider, 1, WORLD_HIGH);
+	fold(provider);
+	world_realm_tables(&consumer->realm, PARTY_BARE, 2);
+	lend_range(provider, consumer, PARTY_WIDE, 2 * BLOCK, base);
+	for (uint64_t at = base; at < base + BLOCK; at += BLOCK / 2) {
+		assert_int_equal(party_touch(consumer, at, false, &exit), TOUCH_EXIT);
+		world_realm_tables(&consumer->realm, at, 3);
+		ASSERT_READS(consumer, at, WORLD_HIGH + (at - base));
+		assert_false(party_map(consumer, at).block);
+	}
+	split(provider);
+	party_destroy_all();
+}
+
+static enum s2_lend lend(const struct s2_loan *loan)
+{
+	unsigned int visited = 0;
+	uint64_t offset = 0;
+	enum s2_lend result;
+	int level;
+
+	machine_command_begin();
+	result = s2_lend(loan, &offset, loan->size, &level, &visited);
+	machine_command_end();
+	return result;
+}
+
+/* hazard 13: whoever asks for it, nothing is mapped over what the borrower has. */
+static void only_over_nothing(void **state)
+{
+	struct party *provider = party_make(1);
+	struct party *consumer = party_make(1);
+	struct s2_loan pages = {party_s2(provider),
+				party_s2(consumer),
+				ipa_of(PARTY_OWN),
+				ipa_of(PARTY_OWN + PAGE(PARTY_PAGES - 2)),
+				PAGE(4),
+				0};
+	struct s2_loan block = {party_s2(provider),
+				party_s2(consumer),
+				ipa_of(PARTY_WIDE),
+				ipa_of(PARTY_WIDE),
+				BLOCK,
+				0};
+	uint64_t own = party_map(consumer, PARTY_OWN + PAGE(PARTY_PAGES - 1)).pa;
+	ipa_t at = ipa_of(PARTY_OWN + PAGE(PARTY_PAGES));
+	unsigned int visited = 0;
+
+	(void)state;
+	give_pages(provider, 1, WORLD_HIGH);
+	give_pages(consumer, 1, WORLD_HIGH + BLOCK);
+	fold(provider);
+	fold(consumer);
+	assert_int_equal(lend(&pages), S2_LEND_DONE);
+	assert_int_equal(lend(&pages), S2_LEND_DONE);
+	assert_int_equal(lend(&block), S2_LEND_NO_TABLE);
+	assert_int_equal(party_map(consumer, PARTY_OWN + PAGE(PARTY_PAGES - 1)).pa, own);
+	assert_int_equal(party_map(consumer, PARTY_WIDE).pa, WORLD_HIGH + BLOCK);
+	assert_int_equal(world_refs(WORLD_HIGH), 0);
+	assert_int_equal(world_refs(party_map(provider, PARTY_OWN + PAGE(1)).pa), 0);
+	assert_int_equal(party_map(consumer, at.v).pa, party_map(provider, PARTY_OWN + PAGE(2)).pa);
+	assert_int_equal(world_refs(party_map(provider, PARTY_OWN + PAGE(2)).pa), 1);
+	machine_command_begin();
+	s2_take_back(party_s2(consumer), &at, ipa_of(at.v + PAGE(2)), &visited);
+	machine_command_end();
+	split(provider);
+	split(consumer);
+	party_destroy_all();
+}
+
+/* --- calls. 512 entries, invariant 10; so many calls are needed, and no step is lost between. */
+
+static void calls_for_pages(void **state)
+{
+	struct party *provider = party_make(1);
+	struct party *consumer = party_make(1);
+	uint64_t id = party_id(provider);
+	uint64_t region;
+
+	(void)state;
+	give_pages(provider, 3, WORLD_HIGH);
+	for (unsigned int i = 0; i < 3; i++) {
+		world_realm_tables(&consumer->realm, PARTY_BARE + i * BLOCK, 3);
+	}
+	region = lend_range(provider, consumer, PARTY_WIDE, 3 * BLOCK, PARTY_BARE);
+	assert_int_equal(party_calls, 3 + 3); /* to look at, to lend */
+	ASSERT_OK(CSM_FINISH(provider, REVOKE, region, party_id(consumer)));
+	assert_int_equal(party_calls, 3);
+	assert_int_equal(world_refs(WORLD_HIGH + PAGE(3 * PAGES - 1)), 0);
+	ASSERT_OK(CSM_FINISH(consumer, DETACH_AND_FREE, id, region));
+
+	party_share(provider, region, consumer, RW);
+	ASSERT_OK(CSM(consumer, RESERVE, id, region, PARTY_BARE, 3 * BLOCK, 0));
+	party_attach(consumer, provider, region);
+	ASSERT_OK(CSM_FINISH(provider, SEAL, region));
+	/* To look at, its own, the consumer's, and that there is no other consumer. */
+	assert_int_equal(party_calls, 3 + 3 + 3 + 1);
+	ASSERT_OK(CSM_FINISH(consumer, DIGEST, id, region));
+	assert_int_equal(party_calls, 3 * PAGES / 16);
+	ASSERT_OK(CSM_FINISH(consumer, DETACH_AND_FREE, id, region));
+	assert_int_equal(party_calls, 3);
+	ASSERT_OK(CSM_FINISH(provider, DESTROY, region));
+	assert_int_equal(party_calls, 3);
+	party_destroy_all();
+}
+
+/* RAM without pages, in entries of 2 MiB. */
+static void claim(struct party *party, uint64_t base, uint64_t size)
+{
+	struct world_realm *realm = &party->realm;
+	struct rec *rec = world_rec(realm, 0);
+	uint64_t top = base + size;
+
+	world_realm_tables(realm, base, 1);
+	rec->ripas_base = ipa_of(base);
+	rec->ripas_top = ipa_of(top);
+	rec->ripas_value = S2_RAM;
+	while (rec->ripas_base.v < top) {
+		ASSERT_RMI_OK(
+			RMI(RMI_RTT_SET_RIPAS, realm->rd, realm->recs[0], rec->ripas_base.v, top));
+	}
+	rec->ripas_base = rec->ripas_top = ipa_of(0);
+}
+
+static void calls_for_entries(void **state)
+{
+	struct party *provider = party_make(1);
+	struct party *consumer = party_make(1);
+	uint64_t id = party_id(provider);
+	uint64_t region;
+
+	(void)state;
+	claim(provider, PARTY_BARE, 2 * GIB);
+	for (unsigned int i = 0; i < 2; i++) {
+		world_realm_tables(&provider->realm, PARTY_BARE + i * GIB, 2);
+		world_realm_tables(&consumer->realm, PARTY_BARE + i * GIB, 2);
+	}
+	region = lend_range(provider, consumer, PARTY_BARE, 2 * GIB, PARTY_BARE);
+	assert_int_equal(party_calls, 2 + 2);
+	/* The end of a grant is looked at before each step, and counts. */
+	ASSERT_OK(CSM_FINISH(provider, REVOKE, region, party_id(consumer)));
+	assert_int_equal(party_calls, 4);
+	ASSERT_OK(CSM_FINISH(consumer, DETACH_AND_FREE, id, region));
+	assert_int_equal(party_calls, 2);
+	party_destroy_all();
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		PARTY_TEST("a region that is part of a block; invariant 01; invariant 04",
+			   part_of_block),
+		PARTY_TEST("a block across two entries of the consumer", block_across),
+		PARTY_TEST("hazard 13: a loan over what the borrower has", only_over_nothing),
+		PARTY_TEST("pages: a table in a call; invariant 10", calls_for_pages),
+		PARTY_TEST("entries of 2 MiB: 512 in a call; invariant 10", calls_for_entries),
+	};
+	return unit_run(tests);
+}

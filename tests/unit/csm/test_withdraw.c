@@ -1,0 +1,391 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/*
+ * While a sharing is on its way out: what either side may still do, what others see of it, and what
+ * becomes of a call when another REC of the realm ends the matter first.
+ */
+#include "csm/csm_internal.h"
+#include "csm/csm_unit.h"
+
+#define RO CSM_PERM_READ
+#define RW (CSM_PERM_READ | CSM_PERM_WRITE)
+
+/* Six pages across two tables of the consumer, so that taking back is two steps. */
+#define PAGES  6U
+#define ACROSS (PARTY_OTHER + BLOCK - PAGE(3))
+
+static struct party *provider;
+static struct party *consumer;
+static uint64_t region;
+
+static void take_over(struct party *taker)
+{
+	world_realm_tables(&taker->realm, PARTY_OTHER + BLOCK, 3);
+	party_reserve(taker, provider, region, ACROSS, PAGES);
+	party_attach(taker, provider, region);
+}
+
+static void begin(uint64_t perm)
+{
+	provider = party_make(1);
+	consumer = party_make(1);
+	region = party_region(provider, 0, PAGES);
+	party_share(provider, region, consumer, perm);
+	take_over(consumer);
+}
+
+/* One step of a command that has more. */
+#define STEP(party, ...)                                                        \
+	do {                                                                    \
+		machine_on_interrupt_pending = party_interrupted;               \
+		assert_int_equal(CSM(party, __VA_ARGS__).x[0], RSI_INCOMPLETE); \
+		machine_on_interrupt_pending = NULL;                            \
+	} while (0)
+
+static uint64_t answer_of(struct party_call call)
+{
+	assert_int_equal(call.x[0], RSI_SUCCESS);
+	return call.x[4];
+}
+
+/* --- what is still to be had */
+
+/* invariant 05: from the first step of REVOKE on the provider's consent is gone. */
+static void revoking(void **state)
+{
+	uint64_t p;
+	uint64_t c;
+
+	(void)state;
+	begin(RO);
+	p = party_id(provider);
+	c = party_id(consumer);
+	ASSERT_OK(CSM_FINISH(provider, SEAL, region));
+	STEP(provider, REVOKE, region, c);
+	ASSERT_DENIED(CSM(consumer, DIGEST, p, region), CSM_ERROR_ACCESS, access);
+	ASSERT_DENIED(CSM(consumer, PEER, p, 0), CSM_ERROR_ACCESS, access);
+	ASSERT_DENIED(CSM(provider, PEER, c, 0), CSM_ERROR_ACCESS, access);
+	ASSERT_DENIED(CSM(provider, SIGNAL, c, p, region, 1), CSM_ERROR_ACCESS, access);
+	ASSERT_DENIED(CSM(provider, SHARE, region, c, RO, 0), RSI_ERROR_STATE, grant_live);
+	assert_int_equal(answer_of(CSM(consumer, QUERY, p, 0)),
+			 csm_query_pack(RO, CSM_STATE_ATTACHED, CSM_FLAG_SEALED | CSM_FLAG_ENDING));
+	ASSERT_OK(CSM_FINISH(provider, REVOKE, region, c));
+	assert_int_equal(answer_of(CSM(consumer, QUERY, p, 0)),
+			 csm_query_pack(0, CSM_STATE_ENDED, 0));
+	party_destroy_all();
+}
+
+/* The same for the consumer's. */
+static void detaching(void **state)
+{
+	uint64_t p;
+	uint64_t c;
+
+	(void)state;
+	begin(RO);
+	p = party_id(provider);
+	c = party_id(consumer);
+	ASSERT_OK(CSM_FINISH(provider, SEAL, region));
+	STEP(consumer, DETACH_AND_FREE, p, region);
+	ASSERT_ABORTS(consumer, ACROSS);
+	ASSERT_DENIED(CSM(consumer, ATTACH, p, region), RSI_ERROR_STATE, attached);
+	ASSERT_DENIED(CSM(consumer, DIGEST, p, region), CSM_ERROR_ACCESS, access);
+	ASSERT_DENIED(CSM(consumer, PEER, p, 0), CSM_ERROR_ACCESS, access);
+	ASSERT_DENIED(CSM(consumer, SIGNAL, p, p, region, 1), CSM_ERROR_ACCESS, access);
+	ASSERT_DENIED(CSM(provider, SIGNAL, c, p, region, 1), CSM_ERROR_ACCESS, access);
+	assert_int_equal(csm_query_state(answer_of(CSM(consumer, QUERY, p, 0))), CSM_STATE_ENDED);
+	ASSERT_OK(CSM_FINISH(consumer, DETACH_AND_FREE, p, region));
+	party_destroy_all();
+}
+
+static void destroying(void **state)
+{
+	(void)state;
+	begin(RO);
+	ASSERT_OK(CSM_FINISH(provider, SEAL, region));
+	STEP(provider, DESTROY, region);
+	ASSERT_DENIED(CSM(provider, DIGEST, party_id(provider), region), CSM_ERROR_ACCESS, access);
+	assert_int_equal(answer_of(CSM(provider, QUERY, party_id(provider), 0)),
+			 csm_query_pack(RO | CSM_PERM_EXEC, CSM_STATE_OWN,
+					CSM_FLAG_SEALED | CSM_FLAG_ENDING));
+	ASSERT_OK(CSM_FINISH(provider, DESTROY, region));
+	party_destroy_all();
+}
+
+/* Nobody new comes by an ANY grant that is on its way out, nor sees the region by it. */
+static void revoking_any(void **state)
+{
+	struct party *late;
+	struct csm_policy policy;
+
+	(void)state;
+	provider = party_make(1);
+	consumer = party_make(1);
+	late = party_make(1);
+	region = party_region(provider, 0, PAGES);
+	policy = party_policy_rim(consumer);
+	party_put(provider, 0, &policy);
+	ASSERT_OK(CSM(provider, SHARE, region, CSM_REALM_ANY, RO, PARTY_POLICY));
+	take_over(consumer);
+	assert_int_equal(CSM(late, QUERY, party_id(provider), 0).x[1], region);
+	STEP(provider, REVOKE, region, CSM_REALM_ANY);
+	ASSERT_DENIED(CSM(late, QUERY, party_id(provider), 0), CSM_ERROR_ACCESS, access);
+	ASSERT_DENIED(CSM(late, RESERVE, party_id(provider), region, PARTY_OTHER, PAGE(PAGES), 0),
+		      CSM_ERROR_ACCESS, access);
+	ASSERT_OK(CSM_FINISH(provider, REVOKE, region, CSM_REALM_ANY));
+	party_destroy_all();
+}
+
+/* hazard 17: a consumer that SEAL has still to take from leaves before it. */
+static void left_while_sealing(void **state)
+{
+	struct party *other;
+	struct party *leaver;
+
+	(void)state;
+	for (unsigned int n = 0; n < 2; n++) {
+		party_count = 0;
+		begin(RW);
+		other = party_make(1);
+		party_share(provider, region, other, RW);
+		take_over(other);
+		/* One step to look, one for the provider's own, and half of the first consumer. */
+		for (unsigned int i = 0; i < 3; i++) {
+			STEP(provider, SEAL, region);
+		}
+		leaver = n == 0 ? consumer : other;
+		ASSERT_OK(CSM_FINISH(leaver, DETACH_AND_FREE, party_id(provider), region));
+		ASSERT_OK(CSM_FINISH(provider, SEAL, region));
+		assert_int_equal(party_access(n == 0 ? other : consumer, ACROSS, true),
+				 TOUCH_ABORT);
+		take_over(leaver);
+		assert_int_equal(party_access(leaver, ACROSS, true), TOUCH_ABORT);
+		assert_int_equal(party_access(leaver, ACROSS, false), TOUCH_DONE);
+		party_destroy_all();
+	}
+}
+
+/* hazard 09: signals in a granule that goes lead nowhere. */
+static void signals_go(void **state)
+{
+	uint64_t apt;
+
+	(void)state;
+	begin(RO);
+	ASSERT_RMI_OK(party_add_apt(provider));
+	apt = provider->apt[0];
+	/* It has not taken that the consumer is attached. */
+	ASSERT_RMI_OK(RMI(RMI_APT_DESTROY, provider->realm.rd, apt));
+	assert_int_equal(CSM(provider, SIGNAL_TAKE).x[0], RSI_SUCCESS);
+	assert_int_equal(CSM(provider, SIGNAL_TAKE).x[1], 0);
+	ASSERT_RMI_OK(RMI(RMI_APT_CREATE, provider->realm.rd, apt));
+	assert_int_equal(CSM(provider, SIGNAL_TAKE).x[1], 0);
+	party_destroy_all();
+}
+
+/* --- consent that is not there any more, or never was */
+
+/* The consumer's terms are looked at again at ATTACH, as the provider's are. */
+static void own_terms(void **state)
+{
+	uint64_t extend[] = {RSI_MEASUREMENT_EXTEND_FID, 2, 1, 0xAB, 0, 0, 0, 0, 0, 0, 0};
+	struct csm_policy policy;
+
+	(void)state;
+	provider = party_make(1);
+	consumer = party_make(1);
+	region = party_region(provider, 0, 1);
+	party_share(provider, region, consumer, RO);
+	policy = party_policy_rim(provider);
+	policy.flags |= CSM_POLICY_REM(1);
+	party_put(consumer, 0, &policy);
+	ASSERT_OK(CSM(consumer, RESERVE, party_id(provider), region, PARTY_OTHER, PAGE(1),
+		      PARTY_POLICY));
+	assert_int_equal(party_call_args(provider, extend, 11).x[0], RSI_SUCCESS);
+	ASSERT_DENIED(CSM(consumer, ATTACH, party_id(provider), region), CSM_ERROR_ACCESS, access);
+	party_destroy_all();
+}
+
+/* invariant 11: a grant whose terms the caller does not meet shows nothing, named or not. */
+static void unmet_terms(void **state)
+{
+	struct csm_policy policy;
+
+	(void)state;
+	provider = party_make(1);
+	consumer = party_make(1);
+	region = party_region(provider, 0, 1);
+	policy = party_policy_rim(consumer);
+	policy.rim[0] ^= 1;
+	party_put(provider, 0, &policy);
+	ASSERT_OK(CSM(provider, SHARE, region, party_id(consumer), RO, PARTY_POLICY));
+	ASSERT_DENIED(CSM(consumer, QUERY, party_id(provider), 0), CSM_ERROR_ACCESS, access);
+	ASSERT_OK(CSM(provider, REVOKE, region, party_id(consumer)));
+	ASSERT_OK(CSM(provider, SHARE, region, CSM_REALM_ANY, RO, PARTY_POLICY));
+	ASSERT_DENIED(CSM(consumer, QUERY, party_id(provider), 0), CSM_ERROR_ACCESS, access);
+	party_destroy_all();
+}
+
+/* A realm without an APT learns that, and no more, of what was granted to it. */
+static void granted_without_apt(void **state)
+{
+	(void)state;
+	provider = party_make(1);
+	consumer = party_make(0);
+	region = party_region(provider, 0, 1);
+	party_share(provider, region, consumer, RO);
+	ASSERT_DENIED(CSM(consumer, QUERY, party_id(provider), 0), CSM_ERROR_NO_APT, apt);
+	party_destroy_all();
+}
+
+/* --- two RECs of one realm. The other one's calls come where the first has no lock. */
+
+static struct rmi_rec_exit other_exit;
+static bool (*other_rec)(void);
+
+static bool once(void)
+{
+	bool (*now)(void) = other_rec;
+
+	other_rec = NULL;
+	return now != NULL && now();
+}
+
+static void consent_anew(void)
+{
+	struct rd *rd = world_rd(&provider->realm);
+	const struct csm_share share = {region, party_id(consumer), RW, NULL};
+	struct csm_held held;
+
+	assert_int_equal(csm_share_begin(rd, &share, &held), RSI_SUCCESS);
+	assert_int_equal(csm_share_commit(held, &share), RSI_SUCCESS);
+	csm_unlock(held);
+}
+
+static void free_range(void)
+{
+	struct rd *rd = world_rd(&consumer->realm);
+	uint64_t status;
+
+	do {
+		status = csm_detach(rd, party_id(provider), region, &other_exit);
+	} while (status == RSI_INCOMPLETE);
+	assert_int_equal(status, RSI_SUCCESS);
+}
+
+static void attach_anew(void)
+{
+	struct rd *rd = world_rd(&consumer->realm);
+	const struct csm_reserve reserve = {party_id(provider), region, ipa_of(ACROSS), PAGE(PAGES),
+					    NULL};
+	struct csm_pair pair;
+	uint64_t perm;
+
+	assert_int_equal(csm_reserve_begin(rd, &reserve, &pair), RSI_SUCCESS);
+	assert_int_equal(csm_reserve_commit(&pair, &reserve, &other_exit), RSI_SUCCESS);
+	csm_pair_unlock(&pair);
+	assert_int_equal(csm_attach(rd, party_id(provider), region, &perm, &other_exit),
+			 RSI_SUCCESS);
+}
+
+static bool revoke_and_share(void)
+{
+	assert_int_equal(
+		csm_revoke(world_rd(&provider->realm), region, party_id(consumer), &other_exit),
+		RSI_SUCCESS);
+	consent_anew();
+	free_range();
+	attach_anew();
+	return false;
+}
+
+static bool detach_and_attach(void)
+{
+	free_range();
+	attach_anew();
+	return false;
+}
+
+static bool destroy(void)
+{
+	uint64_t status;
+
+	do {
+		status = csm_destroy(world_rd(&provider->realm), region, &other_exit);
+	} while (status == RSI_INCOMPLETE);
+	assert_int_equal(status, RSI_SUCCESS);
+	return false;
+}
+
+static void stands(void)
+{
+	for (unsigned int i = 0; i < PAGES; i++) {
+		uint64_t pa = party_map(provider, PARTY_OWN + PAGE(i)).pa;
+
+		assert_int_equal(party_map(consumer, ACROSS + PAGE(i)).pa, pa);
+		assert_int_equal(world_refs(pa), 1);
+	}
+}
+
+static struct party_call beside(struct party_call (*call)(void), bool (*other)(void))
+{
+	struct party_call result;
+
+	other_rec = other;
+	machine_on_interrupt_pending = once;
+	result = call();
+	machine_on_interrupt_pending = NULL;
+	assert_null(other_rec);
+	return result;
+}
+
+static struct party_call call_revoke(void)
+{
+	return CSM(provider, REVOKE, region, party_id(consumer));
+}
+
+static struct party_call call_detach(void)
+{
+	return CSM(consumer, DETACH_AND_FREE, party_id(provider), region);
+}
+
+static struct party_call call_destroy(void)
+{
+	return CSM(provider, DESTROY, region);
+}
+
+/* hazard 17, hazard 03: what a call began to end is over; what came after it stays. */
+static void ended_by_another(void **state)
+{
+	(void)state;
+	begin(RW);
+	ASSERT_OK(beside(call_revoke, revoke_and_share));
+	stands();
+	ASSERT_DENIED(beside(call_detach, detach_and_attach), RSI_ERROR_INPUT, reservation);
+	stands();
+	ASSERT_DENIED(beside(call_destroy, destroy), RSI_ERROR_INPUT, region);
+	ASSERT_ABORTS(consumer, ACROSS);
+	ASSERT_OK(CSM_FINISH(consumer, DETACH_AND_FREE, party_id(provider), region));
+	party_destroy_all();
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		PARTY_TEST("RSI_CSM_REVOKE under way: nothing more is to be had; invariant 05",
+			   revoking),
+		PARTY_TEST("RSI_CSM_DETACH_AND_FREE under way: nothing more is to be had",
+			   detaching),
+		PARTY_TEST("RSI_CSM_DESTROY under way: RSI_CSM_DIGEST access", destroying),
+		PARTY_TEST("RSI_CSM_REVOKE of ANY under way: nobody new; invariant 11",
+			   revoking_any),
+		PARTY_TEST("hazard 17: a consumer leaves while SEAL is under way",
+			   left_while_sealing),
+		PARTY_TEST("hazard 09: signals in a granule that goes", signals_go),
+		PARTY_TEST("RSI_CSM_ATTACH access: the consumer's terms", own_terms),
+		PARTY_TEST("RSI_CSM_QUERY access: terms that are not met; invariant 11",
+			   unmet_terms),
+		PARTY_TEST("RSI_CSM_QUERY apt: with a grant", granted_without_apt),
+		PARTY_TEST("hazard 17, hazard 03: another REC ends it first", ended_by_another),
+	};
+	return unit_run(tests);
+}
