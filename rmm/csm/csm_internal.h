@@ -102,7 +102,7 @@ struct csm_apt {
 	uint32_t slot;
 	uint32_t used;            /* bit n: records[n] is not FREE */
 	_Atomic uint32_t pending; /* bit n: records[n] has signals, or had a moment ago */
-	bool leaving; /* RMI_APT_DESTROY has begun: nothing new comes in */
+	bool leaving;             /* RMI_APT_DESTROY has begun: nothing new comes in */
 	uint8_t reserved[19];
 	struct csm_record records[CSM_RECORDS];
 };
