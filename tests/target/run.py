@@ -15,6 +15,7 @@ import threading
 from concurrent import futures
 
 sys.dont_write_bytecode = True
+import boots  # noqa: E402
 import conformance  # noqa: E402
 import machine  # noqa: E402
 
@@ -63,6 +64,10 @@ CONFIGS = [
            cpu=machine.CPU.replace("sme=off", "sme=on")),
     Config("must-fail", "tests that must fail do", 2, filter="broken_", must_fail=True),
 ]
+
+
+BOOTS = "boots"  # runs boots.TESTS, each in a boot of its own
+BOOTS_OF_CLANG = ("stage 1:", "return addresses")
 
 
 @dataclasses.dataclass
@@ -289,10 +294,15 @@ def time_to_banner(config, options, log):
     return seen
 
 
+def log_path(name):
+    path = os.path.join(BUILD, "logs", f"target-{name}.log")
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    return path
+
+
 def run_config(config, options, report):
     """All tests of one configuration; boots again behind a test that ended its boot."""
-    path = os.path.join(BUILD, "logs", f"target-{config.name}.log")
-    os.makedirs(os.path.dirname(path), exist_ok=True)
+    path = log_path(config.name)
     planned = None
     passed = set()
     with open(path, "w", encoding="utf-8") as log:
@@ -314,6 +324,22 @@ def run_config(config, options, report):
         report.add(boot_result(config, boot, first, planned, path))
     if config.conformance and not options.filter:
         report.add(conformance_result(config, passed))
+
+
+def run_boots(report):
+    """The tests that look into the RMM from outside; what depends on the compiler with both."""
+    path = log_path(BOOTS)
+    with open(path, "w", encoding="utf-8") as log:
+        for config in (c for c in CONFIGS if c.name in ("8cpu", "clang")):
+            symbols = boots.symbols_of(os.path.join(BUILD, config.firmware, "rmm.elf"))
+            for name, test in boots.TESTS:
+                if config.name == "clang" and not name.startswith(BOOTS_OF_CLANG):
+                    continue
+                begun = machine.time.monotonic()
+                wrong = boots.run_test(test, flash_image(config), symbols, log)
+                report.add(Result(f"{BOOTS}: {name}{' (clang)' * (config.name == 'clang')}",
+                                  not wrong, "", machine.time.monotonic() - begun,
+                                  wrong + [f"consoles: {path}"] * bool(wrong)))
 
 
 def conformance_result(config, passed):
@@ -379,7 +405,7 @@ def list_tests(config, options):
 
 def parse_arguments():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--config", action="append", choices=[c.name for c in CONFIGS],
+    parser.add_argument("--config", action="append", choices=[BOOTS, *(c.name for c in CONFIGS)],
                         help="only this configuration (may be repeated; default: all)")
     parser.add_argument("--filter", metavar="WORDS",
                         help="tests whose name or text has one of these words, comma separated; "
@@ -410,6 +436,8 @@ def main():
     if options.list:
         return list_tests(CONFIGS[0], options)
     configs = selected_configs(options)
+    if options.gdb and not configs:
+        sys.exit(f"run.py: {BOOTS} has a debugger of its own: look at {log_path(BOOTS)}")
     if options.gdb:
         print(f"waiting for: gdb-multiarch {BUILD}/{configs[0].firmware}/rmm.elf -ex 'add-symbol-"
               f"file {BUILD}/payload/host.elf' -ex 'target remote :{options.gdb}'", flush=True)
@@ -418,7 +446,10 @@ def main():
     report = Report(options.tap)
     one_by_one = options.jobs == 1 or options.verbose or options.gdb or options.keep
     with futures.ThreadPoolExecutor(1 if one_by_one else options.jobs) as pool:
-        for run in [pool.submit(run_config, config, options, report) for config in configs]:
+        runs = [pool.submit(run_config, config, options, report) for config in configs]
+        if BOOTS in (options.config or [BOOTS]) and not (options.filter or options.gdb):
+            runs.append(pool.submit(run_boots, report))
+        for run in runs:
             run.result()
     return 0 if report.close() else 1
 

@@ -1,0 +1,333 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Boots that a debugger looks into or hurts: the RMM's own tables, its traps, and wrong arguments
+of EL3. Each test is a short boot of its own."""
+
+import collections
+import os
+import re
+import shutil
+import subprocess
+import tempfile
+
+import debugger
+import machine
+
+PAGE = 0x1000
+IMAGE_BASE = 0x40100000
+CONSOLE = 0x09000000
+CPU_SPACE = 0xFFFFFFFFFE000000  # rmm/arch/aarch64/layout.h
+STACK_PAGES = range(1, 9)
+EXCEPTION_STACK, CONSOLE_PAGE = 10, 32
+CPUS = 32
+LINE_SECONDS = 60
+DRAM, CONSOLES = 16, 40  # offsets in the boot manifest
+FRAMED = "rmi_granule_delegate"  # a function that signs its return address, then stores it
+SCTLR_BITS = {"M": 0, "C": 2, "SA": 3, "I": 12, "WXN": 19, "EnIA": 31}
+
+# What one entry of the last level lets one do.
+Mapping = collections.namedtuple("Mapping", "pa write execute el0 secure_pas guarded attribute")
+
+
+class Failure(Exception):
+    """Why a test failed."""
+
+
+def check(holds, text):
+    if not holds:
+        raise Failure(text)
+
+
+def runs(tests, cpus=1):
+    """A boot in which the host runs these tests on so many CPUs."""
+    def mark(test):
+        test.tests, test.cpus = tests, cpus
+        return test
+    return mark
+
+
+class Boot:
+    """A machine that waits for its debugger before the first instruction."""
+
+    def __init__(self, flash, symbols, log, cpus=1, tests="version"):
+        self.symbols = symbols
+        self.folder = tempfile.mkdtemp(prefix="caec-")
+        path = os.path.join(self.folder, "gdb")
+        words = {"from": 1, "seed": 1, "csm": 1, "filter": tests}
+        self.machine = machine.Machine(flash, cpus, words, log, None, debugger.qemu_arguments(path))
+        try:
+            self.gdb = debugger.Debugger(path)
+        except OSError:
+            self.end()
+            raise
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.gdb.close()
+        self.end()
+
+    def end(self):
+        self.machine.end()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def at(self, name):
+        """Stop at this function of the RMM."""
+        self.gdb.stop_at(self.symbols[name])
+
+    def says(self, pattern):
+        """Go on until the console has a line of this kind."""
+        self.gdb.go()
+        while (item := self.machine.line(LINE_SECONDS)) and item[1] is not None:
+            if match := re.search(pattern, item[1]):
+                return match
+        raise Failure(f"no line on the console like: {pattern}")
+
+
+def symbols_of(elf):
+    listing = subprocess.run(["aarch64-linux-gnu-nm", elf], capture_output=True, text=True,
+                             check=True).stdout
+    return {name: int(value, 16) for value, _, name in
+            (row.split() for row in listing.splitlines() if len(row.split()) == 3)}
+
+
+# --- the tables of stage 1
+
+
+def bit(value, number):
+    return value >> number & 1
+
+
+def walk(gdb, table, va, level, found, entries=512):
+    """All pages below a table, by their address."""
+    data = gdb.read(table, entries * 8)
+    for index in range(entries):
+        entry = int.from_bytes(data[index * 8:index * 8 + 8], "little")
+        below = va + (index << (39 - 9 * level))
+        if entry & 1 == 0:
+            continue
+        check(entry & 2, f"a block at {below:x}: the RMM maps pages only")
+        check(level < 3 or below not in found, f"{below:x} is mapped twice")
+        pa = entry & 0xFFFFFFFFF000
+        if level < 3:
+            walk(gdb, pa, below, level + 1, found)
+        else:
+            found[below] = Mapping(pa, not bit(entry, 7), not bit(entry, 53), bit(entry, 6),
+                                   not bit(entry, 5), bit(entry, 50), entry >> 2 & 7)
+    return found
+
+
+def space_of_cpu(gdb, cpu):
+    """Page number to mapping, of what only this CPU sees. Its table is one of 16 entries."""
+    table = (gdb.system_register("TTBR1_EL2") & 0xFFFFFFFFF000) + cpu * 128
+    pages = walk(gdb, table, CPU_SPACE, 2, {}, 16)
+    return {(va - CPU_SPACE) // PAGE: mapping for va, mapping in pages.items()}
+
+
+def common_space(boot):
+    return walk(boot.gdb, boot.gdb.system_register("TTBR0_EL2"), 0, 1, {})
+
+
+def part(boot, first, last):
+    return range(boot.symbols[first], boot.symbols[last], PAGE)
+
+
+def test_controls(boot):
+    boot.at("rmi_version")
+    value = boot.gdb.system_register("SCTLR_EL2")
+    absent = [name for name, number in SCTLR_BITS.items() if not bit(value, number)]
+    check(not absent, f"SCTLR_EL2 {value:x} lacks {absent}")
+
+
+def test_image(boot):
+    boot.at("rmi_version")
+    space = common_space(boot)
+    code = part(boot, "__text_start", "__text_end")
+    constants = part(boot, "__const_start", "__const_end")
+    data = set(part(boot, "__data_start", "__image_end"))
+    data -= {va for va in data if 0 <= va - boot.symbols["cpu_memory"] < CPUS * 9 * PAGE}
+    check(set(space) == set(code) | set(constants) | data, "not the image alone is mapped: "
+          f"{[hex(va) for va in set(space) ^ (set(code) | set(constants) | data)][:4]}")
+    for va, page in space.items():
+        rights = (page.write, page.execute)
+        wanted = (va in data, va in code)
+        check(rights == wanted, f"{va:x}: write, execute are {rights}, not {wanted}")
+        check(page.pa == va and page.secure_pas and not page.el0, f"{va:x} leads to {page}")
+
+
+def test_landing_pads(boot):
+    boot.at("rmi_version")
+    space = common_space(boot)
+    code = part(boot, "__text_start", "__text_end")
+    check(all(space[va].guarded for va in code), "code that is not guarded")
+
+
+def test_cpu_spaces(boot):
+    boot.at("rmi_version")
+    common = {page.pa for page in common_space(boot).values()}
+    seen = set()
+    for cpu in range(CPUS):
+        pages = space_of_cpu(boot.gdb, cpu)
+        check(set(pages) == {*STACK_PAGES, EXCEPTION_STACK, CONSOLE_PAGE},
+              f"CPU {cpu} sees pages {sorted(pages)}: a guard or an empty slot is mapped")
+        check(not any(page.execute or page.el0 for page in pages.values()), f"CPU {cpu}: rights")
+        check(pages.pop(CONSOLE_PAGE).pa == CONSOLE, "the console is somewhere else")
+        own = {page.pa for page in pages.values()}
+        check(len(own) == 9 and not own & (seen | common), f"the stack of CPU {cpu} is shared")
+        check(all(boot.symbols["__bss_start"] <= pa < boot.symbols["__image_end"] for pa in own),
+              f"the stack of CPU {cpu} is not in the image")
+        seen |= own
+
+
+@runs("delegate_gran_align")
+def test_signed_returns(boot):
+    boot.at(FRAMED)
+    before = boot.gdb.register(30)
+    boot.gdb.step()
+    after = boot.gdb.register(30)
+    check(before >> 39 == 0 and after >> 39 != 0 and after & 0x7FFFFFFFFF == before,
+          f"return address {before:x} is signed as {after:x}")
+
+
+# --- accesses that must stop the CPU
+
+
+def expect_exception(boot, wanted_class, wanted_status=None):
+    esr = int(boot.says(r"^CAEC RMM panic: exception, ESR_EL2 0x([0-9a-f]+)")[1], 16)
+    check(esr >> 26 == wanted_class and wanted_status in (None, esr & 0x3F), f"ESR_EL2 is {esr:x}")
+
+
+DATA_ABORT, FETCH_ABORT, BRANCH_TARGET, AUTHENTICATION = 0x25, 0x21, 0x0D, 0x1C
+TRANSLATION, PERMISSION = 0x07, 0x0F  # at level 3
+
+
+def wipe(boot, address):
+    """The RMM writes to this place."""
+    boot.at("rmi_version")
+    boot.gdb.set_register(debugger.X0, address)
+    boot.gdb.set_register(debugger.PC, boot.symbols["arch_zero_granule"])
+
+
+def test_write_code(boot):
+    wipe(boot, boot.symbols["__text_start"])
+    expect_exception(boot, DATA_ABORT, PERMISSION)
+
+
+def test_write_constants(boot):
+    wipe(boot, boot.symbols["__const_start"])
+    expect_exception(boot, DATA_ABORT, PERMISSION)
+
+
+def test_write_memory_of_others(boot):
+    wipe(boot, 0x60000000)
+    expect_exception(boot, DATA_ABORT)
+
+
+def test_run_data(boot):
+    boot.at("rmi_version")
+    boot.gdb.set_register(debugger.PC, boot.symbols["__data_start"])
+    expect_exception(boot, FETCH_ABORT, PERMISSION)
+
+
+@runs("delegate_gran_align")
+def test_stack_overflow(boot):
+    boot.at(FRAMED)
+    boot.gdb.set_register(debugger.SP, CPU_SPACE + STACK_PAGES[0] * PAGE)
+    expect_exception(boot, DATA_ABORT, TRANSLATION)
+
+
+def test_jump_into_function(boot):
+    boot.at("rmi_version")
+    boot.gdb.set_register(debugger.PC, boot.symbols["rmi_version"] + 4)
+    boot.gdb.set_register(debugger.CPSR, boot.gdb.register(debugger.CPSR) | 2 << 10)  # BTYPE: call
+    expect_exception(boot, BRANCH_TARGET)
+
+
+@runs("delegate_gran_align")
+def test_forged_return(boot):
+    boot.at(FRAMED)
+    boot.gdb.step()
+    boot.gdb.set_register(30, boot.gdb.register(30) ^ 1 << 40)
+    expect_exception(boot, AUTHENTICATION)
+
+
+# --- what EL3 hands over, and what it is told
+
+
+def refused(boot, error):
+    """EL3 tells which error it got, and there is no banner before."""
+    match = boot.says(r"RMM init failed: (-?\d+)|CAEC RMM|TAP version")
+    check(match[1] == str(error), f"the console says: {match[0]}")
+
+
+def argument(number, value, error):
+    def test(boot):
+        boot.at("rmm_entry")
+        boot.gdb.set_register(number, value)
+        refused(boot, error)
+    return test
+
+
+def word_of_manifest(offset, change, error):
+    def test(boot):
+        boot.at("rmm_entry")
+        at = boot.gdb.register(3) + offset
+        value = int.from_bytes(boot.gdb.read(at, 8), "little")
+        boot.gdb.write(at, ((value + change) % 2 ** 64).to_bytes(8, "little"))
+        refused(boot, error)
+    return test
+
+
+def warm_index(index, cpus):
+    """CPU 1 comes with a wrong index, after EL3 has announced so many CPUs."""
+    @runs("warm_boot", 2)
+    def test(boot):
+        boot.at("rmm_entry")
+        boot.gdb.set_register(2, cpus)
+        boot.at("rmm_entry")
+        boot.gdb.set_register(0, index)
+        match = boot.says(r"RMM init failed on CPU1: (-?\d+)|^1\.\.\d")
+        check(match[1] == "-4", f"the console says: {match[0]}")
+    return test
+
+
+TESTS = [
+    ("stage 1: caches, W^X, stack alignment and return addresses are controlled", test_controls),
+    ("stage 1: the image alone is mapped; code X, data W, constants neither", test_image),
+    ("stage 1: code is guarded, indirect branches need landing pads", test_landing_pads),
+    ("stage 1: each of 32 CPUs has its own stacks between guards, and no slot in use",
+     test_cpu_spaces),
+    ("return addresses are signed", test_signed_returns),
+    ("a write to code stops the CPU", test_write_code),
+    ("a write to constants stops the CPU", test_write_constants),
+    ("a write to memory of the normal world stops the CPU", test_write_memory_of_others),
+    ("running data stops the CPU", test_run_data),
+    ("a stack that overflows stops the CPU, which says so", test_stack_overflow),
+    ("an indirect call into a function stops the CPU", test_jump_into_function),
+    ("a forged return address stops the CPU", test_forged_return),
+    ("boot: interface version not supported: EL3 is told -2", argument(1, 0x10004, -2)),
+    ("boot: too many CPUs: EL3 is told -3", argument(2, CPUS + 1, -3)),
+    ("boot: CPU index too large: EL3 is told -4", argument(0, CPUS, -4)),
+    ("boot: CPU index of 41 bits: EL3 is told -4", argument(0, 1 << 40, -4)),
+    ("boot: no shared page: EL3 is told -5", argument(3, 0, -5)),
+    ("boot: shared page not aligned: EL3 is told -5", argument(3, 0x418FF008, -5)),
+    ("boot: shared page of the normal world: EL3 is told -5", argument(3, 0x60000000, -5)),
+    ("boot: shared page beyond all memory: EL3 is told -5", argument(3, 1 << 51, -5)),
+    ("boot: manifest version not supported: EL3 is told -6", word_of_manifest(0, -1, -6)),
+    ("boot: a bank too many in the manifest: EL3 is told -7", word_of_manifest(DRAM, 1, -7)),
+    ("boot: banks elsewhere: EL3 is told -7", word_of_manifest(DRAM + 8, PAGE, -7)),
+    ("boot: wrong checksum of the consoles: EL3 is told -7", word_of_manifest(CONSOLES + 16, 1, -7)),
+    ("warm boot: CPU index that was not announced: EL3 is told -4", warm_index(5, 5)),
+    ("warm boot: CPU index beyond all stacks: EL3 is told -4", warm_index(CPUS, CPUS)),
+]
+
+
+def run_test(test, flash, symbols, log):
+    """What is wrong, as lines; none if the test passed."""
+    try:
+        with Boot(flash, symbols, log, getattr(test, "cpus", 1),
+                  getattr(test, "tests", "version")) as boot:
+            test(boot)
+    except (Failure, OSError, KeyError) as failure:
+        return [f"{type(failure).__name__}: {failure}"]
+    return []
