@@ -33,7 +33,7 @@ static int64_t check_args(const struct boot_args *args)
 	    args->interface_version >> 31 != 0) {
 		return EL3_BOOT_VERSION;
 	}
-	if (args->cpu_count == 0 || args->cpu_count > ARCH_MAX_CPUS) {
+	if (args->cpu_count > ARCH_MAX_CPUS) {
 		return EL3_BOOT_CPUS;
 	}
 	if (args->cpu_index >= args->cpu_count) {

@@ -51,7 +51,7 @@ static void interface_versions(void **state)
 
 static void cpu_counts(void **state)
 {
-	static const uint64_t others[] = {0, ARCH_MAX_CPUS + 1, BIT(32), BIT(32) + 1, ~UINT64_C(0)};
+	static const uint64_t others[] = {ARCH_MAX_CPUS + 1, BIT(32), BIT(32) + 1, ~UINT64_C(0)};
 	struct boot_args args = good;
 
 	(void)state;
@@ -77,6 +77,10 @@ static void cpu_index(void **state)
 		args.cpu_index = others[i];
 		assert_int_equal(boot(args), EL3_BOOT_CPU_ID);
 	}
+	/* Of no CPU at all none has a good index. */
+	args = (struct boot_args){0, 4, 0, WORLD_SHARED_PAGE};
+	assert_int_equal(boot(args), EL3_BOOT_CPU_ID);
+	args = good;
 	args.cpu_index = WORLD_CPUS - 1;
 	assert_int_equal(boot(args), EL3_BOOT_SUCCESS);
 }
