@@ -150,7 +150,8 @@ static void set(struct io *io, int which, int fd, short events)
 	io->fds[which] = (struct pollfd){.fd = events ? fd : -1, .events = events};
 }
 
-/* While the realm does not listen, poll still tells (without being asked) of a client that leaves. */
+/* While the realm does not listen, poll still tells (without being asked) of a client that leaves.
+ */
 static void set_control(struct io *io)
 {
 	const struct machine *m = io->m;
@@ -164,7 +165,8 @@ static void set_control(struct io *io)
 	    channel_connected(&m->control) ? 0 : POLLIN);
 }
 
-/* The realm may have closed its side during the poll: what it would not hear stays in the socket. */
+/* The realm may have closed its side during the poll: what it would not hear stays in the socket.
+ */
 static void serve_control(struct machine *m, short events)
 {
 	if (control_wanted(m)) {
