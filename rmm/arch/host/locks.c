@@ -15,6 +15,8 @@ struct held {
 static __thread struct held held[MAX_HELD];
 static __thread unsigned int held_count;
 
+void (*machine_on_unlocked)(void);
+
 static void check_after(const struct held *one, enum arch_lock_rank rank, uint64_t key)
 {
 	if (one->rank == ARCH_RANK_LEAF) {
@@ -31,8 +33,21 @@ static void check_after(const struct held *one, enum arch_lock_rank rank, uint64
 	}
 }
 
+static bool holds_external_only(void)
+{
+	bool only = true;
+
+	for (unsigned int i = 0; i < held_count; i++) {
+		only = only && held[i].rank == ARCH_RANK_EXTERNAL;
+	}
+	return only;
+}
+
 void machine_lock_take(const void *lock, enum arch_lock_rank rank, uint64_t key)
 {
+	if (machine_on_unlocked != NULL && holds_external_only()) {
+		machine_on_unlocked();
+	}
 	if (held_count == MAX_HELD) {
 		machine_stop("LOCKS: more than %u are held", MAX_HELD);
 	}
@@ -58,6 +73,11 @@ void machine_lock_release(const void *lock)
 		}
 	}
 	machine_stop("LOCKS: a lock is released that this CPU does not hold");
+}
+
+void machine_locks_reset(void)
+{
+	machine_on_unlocked = NULL;
 }
 
 void machine_locks_forget(void)

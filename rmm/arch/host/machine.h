@@ -137,6 +137,13 @@ extern enum arch_exit (*machine_on_run)(struct arch_vcpu *vcpu, struct arch_exit
 /* Whether a physical interrupt is pending; none is without the hook. */
 extern bool (*machine_on_interrupt_pending)(void);
 
+/*
+ * Before a CPU takes a lock while it holds none but external ones: what other CPUs do meanwhile,
+ * who find all realms as they are between two steps. Not called for what it does itself, if it is
+ * NULL until it is done.
+ */
+extern void (*machine_on_unlocked)(void);
+
 /* When a stop ends the program: may report it and longjmp() away instead. Survives a reset. */
 extern void (*machine_on_stop)(const char *text);
 

@@ -65,6 +65,7 @@ void machine_cpu_reset(void);
 void machine_console_reset(void);
 void machine_el3_reset(void);
 void machine_vcpu_reset(void);
+void machine_locks_reset(void);
 void machine_units_reset(void);
 
 /* This CPU's part of the books: empties it / stops unless it is empty. */

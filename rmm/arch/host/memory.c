@@ -96,6 +96,7 @@ void machine_reset(const struct machine_region *list, size_t count)
 	}
 	machine_tlb_reset();
 	machine_cpu_reset();
+	machine_locks_reset();
 	machine_console_reset();
 	machine_el3_reset();
 	machine_vcpu_reset();

@@ -168,6 +168,28 @@ static void only_over_nothing(void **state)
 	party_destroy_all();
 }
 
+/* Pages that came after others were lost are not there, in a block either. */
+static void lost_block(void **state)
+{
+	struct party *provider = party_make(1);
+	struct party *consumer = party_make(1);
+
+	(void)state;
+	give_pages(provider, 1, WORLD_HIGH);
+	world_realm_tables(&consumer->realm, PARTY_BARE, 2);
+	lend_range(provider, consumer, PARTY_WIDE, BLOCK, PARTY_BARE);
+	party_drop_data(provider, PARTY_WIDE, PARTY_WIDE + BLOCK);
+	for (uint64_t i = 0; i < PAGES; i++) {
+		ASSERT_RMI_OK(RMI(RMI_DATA_CREATE_UNKNOWN, provider->realm.rd, WORLD_HIGH + PAGE(i),
+				  PARTY_WIDE + PAGE(i)));
+	}
+	fold(provider);
+	ASSERT_ABORTS(consumer, PARTY_BARE);
+	assert_int_equal(world_refs(WORLD_HIGH), 0);
+	split(provider);
+	party_destroy_all();
+}
+
 /* --- calls. 512 entries, invariant 10; so many calls are needed, and no step is lost between. */
 
 static void calls_for_pages(void **state)
@@ -251,6 +273,7 @@ int main(void)
 		PARTY_TEST("a region that is part of a block; invariant 01; invariant 04",
 			   part_of_block),
 		PARTY_TEST("a block across two entries of the consumer", block_across),
+		PARTY_TEST("a block of pages that came after others were lost", lost_block),
 		PARTY_TEST("hazard 13: a loan over what the borrower has", only_over_nothing),
 		PARTY_TEST("pages: a table in a call; invariant 10", calls_for_pages),
 		PARTY_TEST("entries of 2 MiB: 512 in a call; invariant 10", calls_for_entries),

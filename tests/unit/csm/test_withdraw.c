@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /*
- * While a sharing is on its way out: what either side may still do, what others see of it, and what
- * becomes of a call when another REC of the realm ends the matter first.
+ * While a sharing is on its way in or out: what either side may still do, what others see of it,
+ * and what is left of it for the next one.
  */
-#include "csm/csm_internal.h"
 #include "csm/csm_unit.h"
 
 #define RO CSM_PERM_READ
@@ -45,6 +44,14 @@ static uint64_t answer_of(struct party_call call)
 {
 	assert_int_equal(call.x[0], RSI_SUCCESS);
 	return call.x[4];
+}
+
+/* The party measures something into the REM that policies of the tests here name. */
+static void extend_rem(struct party *party)
+{
+	uint64_t extend[] = {RSI_MEASUREMENT_EXTEND_FID, 2, 1, 0xAB, 0, 0, 0, 0, 0, 0, 0};
+
+	assert_int_equal(party_call_args(party, extend, 11).x[0], RSI_SUCCESS);
 }
 
 /* --- what is still to be had */
@@ -164,6 +171,99 @@ static void left_while_sealing(void **state)
 	}
 }
 
+/* invariant 03: ATTACH has been stopped between two tables, and what it has mapped goes at once. */
+static void left_while_attaching(void **state)
+{
+	(void)state;
+	for (unsigned int steps = 1; steps < 5; steps++) {
+		party_count = 0;
+		provider = party_make(1);
+		consumer = party_make(1);
+		region = party_region(provider, 0, PAGES);
+		party_share(provider, region, consumer, RW);
+		world_realm_tables(&consumer->realm, PARTY_OTHER + BLOCK, 3);
+		party_reserve(consumer, provider, region, ACROSS, PAGES);
+		machine_on_interrupt_pending = party_interrupted;
+		for (unsigned int i = 0; i < steps; i++) {
+			CSM(consumer, ATTACH, party_id(provider), region);
+		}
+		machine_on_interrupt_pending = NULL;
+		ASSERT_OK(CSM_FINISH(consumer, DETACH_AND_FREE, party_id(provider), region));
+		for (unsigned int i = 0; i < PAGES; i++) {
+			uint64_t pa = party_map(provider, PARTY_OWN + PAGE(i)).pa;
+
+			assert_int_equal(world_refs(pa), 0);
+			assert_int_equal(party_map(consumer, ACROSS + PAGE(i)).pa, 0);
+		}
+		party_destroy_all();
+	}
+}
+
+/* --- the record of one who came by ANY and left outlives it: for its signals, and nothing else */
+
+/* The consumer comes by an ANY grant that demands an REM, and leaves; the signal of it stays. */
+static void come_and_leave(void)
+{
+	struct csm_policy policy;
+
+	provider = party_make(1);
+	consumer = party_make(1);
+	region = party_region(provider, 0, PAGES);
+	policy = party_policy_rim(consumer);
+	policy.flags |= CSM_POLICY_REM(1);
+	party_put(provider, 0, &policy);
+	ASSERT_OK(CSM(provider, SHARE, region, CSM_REALM_ANY, RO, PARTY_POLICY));
+	take_over(consumer);
+}
+
+/* hazard 02, hazard 03 */
+static void no_consent_left(void **state)
+{
+	(void)state;
+	come_and_leave();
+	ASSERT_OK(CSM_FINISH(consumer, DETACH_AND_FREE, party_id(provider), region));
+	ASSERT_OK(CSM(provider, REVOKE, region, CSM_REALM_ANY));
+	ASSERT_DENIED(CSM(consumer, QUERY, party_id(provider), 0), CSM_ERROR_ACCESS, access);
+	ASSERT_DENIED(CSM(consumer, RESERVE, party_id(provider), region, ACROSS, PAGE(PAGES), 0),
+		      CSM_ERROR_ACCESS, access);
+	party_destroy_all();
+}
+
+/* invariant 05: a grant that names the realm is a new one, with its own terms. */
+static void named_anew(void **state)
+{
+	uint64_t packed;
+
+	(void)state;
+	come_and_leave();
+	ASSERT_OK(CSM_FINISH(consumer, DETACH_AND_FREE, party_id(provider), region));
+	extend_rem(consumer);
+	party_share(provider, region, consumer, RW);
+	take_over(consumer);
+	packed = answer_of(CSM(consumer, QUERY, party_id(provider), 0));
+	assert_int_equal(packed, csm_query_pack(RW, CSM_STATE_ATTACHED, 0));
+	ASSERT_OK(CSM_FINISH(consumer, DETACH_AND_FREE, party_id(provider), region));
+	packed = answer_of(CSM(consumer, QUERY, party_id(provider), 0));
+	assert_int_equal(packed, csm_query_pack(RW, CSM_STATE_GRANTED, 0));
+	party_destroy_all();
+}
+
+/* invariant 03: REVOKE had begun when the realm left; that of the new grant begins anew. */
+static void revoked_anew(void **state)
+{
+	(void)state;
+	come_and_leave();
+	STEP(provider, REVOKE, region, party_id(consumer));
+	ASSERT_OK(CSM_FINISH(consumer, DETACH_AND_FREE, party_id(provider), region));
+	party_share(provider, region, consumer, RW);
+	take_over(consumer);
+	ASSERT_OK(CSM_FINISH(provider, REVOKE, region, party_id(consumer)));
+	for (unsigned int i = 0; i < PAGES; i++) {
+		assert_int_equal(party_map(consumer, ACROSS + PAGE(i)).pa, 0);
+	}
+	party_destroy_all();
+}
+
 /* hazard 09: signals in a granule that goes lead nowhere. */
 static void signals_go(void **state)
 {
@@ -184,10 +284,28 @@ static void signals_go(void **state)
 
 /* --- consent that is not there any more, or never was */
 
+/* Those who come by ANY are measured again at ATTACH, as those who are named. */
+static void any_terms(void **state)
+{
+	struct csm_policy policy;
+
+	(void)state;
+	provider = party_make(1);
+	consumer = party_make(1);
+	region = party_region(provider, 0, 1);
+	policy = party_policy_rim(consumer);
+	policy.flags |= CSM_POLICY_REM(1);
+	party_put(provider, 0, &policy);
+	ASSERT_OK(CSM(provider, SHARE, region, CSM_REALM_ANY, RO, PARTY_POLICY));
+	party_reserve(consumer, provider, region, PARTY_OTHER, 1);
+	extend_rem(consumer);
+	ASSERT_DENIED(CSM(consumer, ATTACH, party_id(provider), region), CSM_ERROR_ACCESS, access);
+	party_destroy_all();
+}
+
 /* The consumer's terms are looked at again at ATTACH, as the provider's are. */
 static void own_terms(void **state)
 {
-	uint64_t extend[] = {RSI_MEASUREMENT_EXTEND_FID, 2, 1, 0xAB, 0, 0, 0, 0, 0, 0, 0};
 	struct csm_policy policy;
 
 	(void)state;
@@ -200,7 +318,7 @@ static void own_terms(void **state)
 	party_put(consumer, 0, &policy);
 	ASSERT_OK(CSM(consumer, RESERVE, party_id(provider), region, PARTY_OTHER, PAGE(1),
 		      PARTY_POLICY));
-	assert_int_equal(party_call_args(provider, extend, 11).x[0], RSI_SUCCESS);
+	extend_rem(provider);
 	ASSERT_DENIED(CSM(consumer, ATTACH, party_id(provider), region), CSM_ERROR_ACCESS, access);
 	party_destroy_all();
 }
@@ -237,137 +355,6 @@ static void granted_without_apt(void **state)
 	party_destroy_all();
 }
 
-/* --- two RECs of one realm. The other one's calls come where the first has no lock. */
-
-static struct rmi_rec_exit other_exit;
-static bool (*other_rec)(void);
-
-static bool once(void)
-{
-	bool (*now)(void) = other_rec;
-
-	other_rec = NULL;
-	return now != NULL && now();
-}
-
-static void consent_anew(void)
-{
-	struct rd *rd = world_rd(&provider->realm);
-	const struct csm_share share = {region, party_id(consumer), RW, NULL};
-	struct csm_held held;
-
-	assert_int_equal(csm_share_begin(rd, &share, &held), RSI_SUCCESS);
-	assert_int_equal(csm_share_commit(held, &share), RSI_SUCCESS);
-	csm_unlock(held);
-}
-
-static void free_range(void)
-{
-	struct rd *rd = world_rd(&consumer->realm);
-	uint64_t status;
-
-	do {
-		status = csm_detach(rd, party_id(provider), region, &other_exit);
-	} while (status == RSI_INCOMPLETE);
-	assert_int_equal(status, RSI_SUCCESS);
-}
-
-static void attach_anew(void)
-{
-	struct rd *rd = world_rd(&consumer->realm);
-	const struct csm_reserve reserve = {party_id(provider), region, ipa_of(ACROSS), PAGE(PAGES),
-					    NULL};
-	struct csm_pair pair;
-	uint64_t perm;
-
-	assert_int_equal(csm_reserve_begin(rd, &reserve, &pair), RSI_SUCCESS);
-	assert_int_equal(csm_reserve_commit(&pair, &reserve, &other_exit), RSI_SUCCESS);
-	csm_pair_unlock(&pair);
-	assert_int_equal(csm_attach(rd, party_id(provider), region, &perm, &other_exit),
-			 RSI_SUCCESS);
-}
-
-static bool revoke_and_share(void)
-{
-	assert_int_equal(
-		csm_revoke(world_rd(&provider->realm), region, party_id(consumer), &other_exit),
-		RSI_SUCCESS);
-	consent_anew();
-	free_range();
-	attach_anew();
-	return false;
-}
-
-static bool detach_and_attach(void)
-{
-	free_range();
-	attach_anew();
-	return false;
-}
-
-static bool destroy(void)
-{
-	uint64_t status;
-
-	do {
-		status = csm_destroy(world_rd(&provider->realm), region, &other_exit);
-	} while (status == RSI_INCOMPLETE);
-	assert_int_equal(status, RSI_SUCCESS);
-	return false;
-}
-
-static void stands(void)
-{
-	for (unsigned int i = 0; i < PAGES; i++) {
-		uint64_t pa = party_map(provider, PARTY_OWN + PAGE(i)).pa;
-
-		assert_int_equal(party_map(consumer, ACROSS + PAGE(i)).pa, pa);
-		assert_int_equal(world_refs(pa), 1);
-	}
-}
-
-static struct party_call beside(struct party_call (*call)(void), bool (*other)(void))
-{
-	struct party_call result;
-
-	other_rec = other;
-	machine_on_interrupt_pending = once;
-	result = call();
-	machine_on_interrupt_pending = NULL;
-	assert_null(other_rec);
-	return result;
-}
-
-static struct party_call call_revoke(void)
-{
-	return CSM(provider, REVOKE, region, party_id(consumer));
-}
-
-static struct party_call call_detach(void)
-{
-	return CSM(consumer, DETACH_AND_FREE, party_id(provider), region);
-}
-
-static struct party_call call_destroy(void)
-{
-	return CSM(provider, DESTROY, region);
-}
-
-/* hazard 17, hazard 03: what a call began to end is over; what came after it stays. */
-static void ended_by_another(void **state)
-{
-	(void)state;
-	begin(RW);
-	ASSERT_OK(beside(call_revoke, revoke_and_share));
-	stands();
-	ASSERT_DENIED(beside(call_detach, detach_and_attach), RSI_ERROR_INPUT, reservation);
-	stands();
-	ASSERT_DENIED(beside(call_destroy, destroy), RSI_ERROR_INPUT, region);
-	ASSERT_ABORTS(consumer, ACROSS);
-	ASSERT_OK(CSM_FINISH(consumer, DETACH_AND_FREE, party_id(provider), region));
-	party_destroy_all();
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -380,12 +367,19 @@ int main(void)
 			   revoking_any),
 		PARTY_TEST("hazard 17: a consumer leaves while SEAL is under way",
 			   left_while_sealing),
+		PARTY_TEST("RSI_CSM_ATTACH stopped anywhere, RSI_CSM_DETACH_AND_FREE; invariant 03",
+			   left_while_attaching),
+		PARTY_TEST("hazard 02, hazard 03: no consent in what ANY leaves behind",
+			   no_consent_left),
+		PARTY_TEST("RSI_CSM_SHARE with one who was there by ANY; invariant 05", named_anew),
+		PARTY_TEST("RSI_CSM_REVOKE of one who left before, by ANY; invariant 03",
+			   revoked_anew),
 		PARTY_TEST("hazard 09: signals in a granule that goes", signals_go),
 		PARTY_TEST("RSI_CSM_ATTACH access: the consumer's terms", own_terms),
+		PARTY_TEST("RSI_CSM_ATTACH access: the terms of ANY", any_terms),
 		PARTY_TEST("RSI_CSM_QUERY access: terms that are not met; invariant 11",
 			   unmet_terms),
 		PARTY_TEST("RSI_CSM_QUERY apt: with a grant", granted_without_apt),
-		PARTY_TEST("hazard 17, hazard 03: another REC ends it first", ended_by_another),
 	};
 	return unit_run(tests);
 }

@@ -1,0 +1,347 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/*
+ * Whatever another CPU does between two steps of a call: every call here is made again and again,
+ * and each time something else happens whole at the next place where it holds no lock of a realm.
+ *
+ * hazard 03, hazard 17, hazard 19: what a call knew before it had its locks is not trusted after.
+ */
+#include "csm/csm_internal.h"
+#include "csm/csm_unit.h"
+
+#define RW (CSM_PERM_READ | CSM_PERM_WRITE)
+
+/* Six pages across two tables of the consumer, so that taking back is two steps. */
+#define PAGES  6U
+#define ACROSS (PARTY_OTHER + BLOCK - PAGE(3))
+
+/* The consumer has what the first provider lends; the second one would lend, too. */
+static struct party *consumer;
+static struct party *providers[2];
+static uint64_t regions[2];
+
+static struct rd *rd_of(struct party *party)
+{
+	return world_rd(&party->realm);
+}
+
+/* --- what happens. Any of it may come too late or too early, and then changes nothing. */
+
+static struct rmi_rec_exit ignored;
+
+#define TO_ITS_END(call)                             \
+	do {                                         \
+		uint64_t status_;                    \
+		do {                                 \
+			status_ = (call);            \
+		} while (status_ == RSI_INCOMPLETE); \
+	} while (0)
+
+static void share(unsigned int p)
+{
+	const struct csm_share share = {regions[p], party_id(consumer), RW, NULL};
+	struct csm_held held;
+
+	if (csm_share_begin(rd_of(providers[p]), &share, &held) == RSI_SUCCESS) {
+		(void)csm_share_commit(held, &share);
+		csm_unlock(held);
+	}
+}
+
+static void revoke(void)
+{
+	TO_ITS_END(csm_revoke(rd_of(providers[0]), regions[0], party_id(consumer), &ignored));
+}
+
+static void destroy(void)
+{
+	TO_ITS_END(csm_destroy(rd_of(providers[0]), regions[0], &ignored));
+}
+
+static void detach(void)
+{
+	TO_ITS_END(csm_detach(rd_of(consumer), party_id(providers[0]), regions[0], &ignored));
+}
+
+static void seal(void)
+{
+	TO_ITS_END(csm_seal(rd_of(providers[0]), regions[0]));
+}
+
+static void attach_to(unsigned int p)
+{
+	const struct csm_reserve reserve = {party_id(providers[p]), regions[p], ipa_of(ACROSS),
+					    PAGE(PAGES), NULL};
+	struct csm_pair pair;
+	uint64_t perm;
+
+	if (csm_reserve_begin(rd_of(consumer), &reserve, &pair) == RSI_SUCCESS) {
+		(void)csm_reserve_commit(&pair, &reserve, &ignored);
+		csm_pair_unlock(&pair);
+	}
+	TO_ITS_END(csm_attach(rd_of(consumer), reserve.provider, reserve.region, &perm, &ignored));
+}
+
+static void revoke_and_share(void)
+{
+	revoke();
+	share(0);
+	detach();
+	attach_to(0);
+}
+
+static void detach_and_attach(void)
+{
+	detach();
+	attach_to(0);
+}
+
+static void change_provider(void)
+{
+	detach();
+	attach_to(1);
+}
+
+static void (*const happenings[])(void) = {
+	revoke, destroy, detach, seal, revoke_and_share, detach_and_attach, change_provider,
+};
+
+/* --- calls */
+
+static void call_fault(void)
+{
+	(void)party_access(consumer, ACROSS + PAGE(4), false);
+}
+
+static void call_revoke(void)
+{
+	(void)CSM(providers[0], REVOKE, regions[0], party_id(consumer));
+}
+
+static void call_destroy(void)
+{
+	(void)CSM(providers[0], DESTROY, regions[0]);
+}
+
+static void call_detach(void)
+{
+	(void)CSM(consumer, DETACH_AND_FREE, party_id(providers[0]), regions[0]);
+}
+
+static void call_attach(void)
+{
+	(void)CSM(consumer, ATTACH, party_id(providers[0]), regions[0]);
+}
+
+static void call_seal(void)
+{
+	(void)CSM(providers[0], SEAL, regions[0]);
+}
+
+static void call_signal(void)
+{
+	(void)CSM(consumer, SIGNAL, party_id(providers[0]), party_id(providers[0]), regions[0], 1);
+}
+
+static void call_query(void)
+{
+	(void)CSM(consumer, QUERY, party_id(providers[0]), 0);
+}
+
+static void call_take_page(void)
+{
+	struct party *party = providers[0];
+	uint64_t ipa = PARTY_OWN + PAGE(PAGES);
+	struct world_answer answer = RMI(RMI_DATA_DESTROY, party->realm.rd, ipa);
+
+	ASSERT_RMI_OK(answer);
+	ASSERT_RMI_OK(RMI(RMI_DATA_CREATE_UNKNOWN, party->realm.rd, answer.x[1], ipa));
+}
+
+/* The provider's APT, in one call or more, and there again. */
+static void call_apt(void)
+{
+	struct party *party = providers[0];
+
+	party_drop_apts(party);
+	ASSERT_RMI_OK(RMI(RMI_APT_CREATE, party->realm.rd, party->apt[0]));
+	party->apt_count = 1;
+}
+
+static void (*const calls[])(void) = {
+	call_fault, call_revoke, call_destroy, call_detach,    call_attach,
+	call_seal,  call_signal, call_query,   call_take_page, call_apt,
+};
+
+/* --- something happens */
+
+static void (*happening)(void);
+static unsigned int countdown;
+
+static void at_its_place(void)
+{
+	void (*now)(void) = happening;
+
+	if (countdown != 0) {
+		countdown--;
+	} else if (now != NULL) {
+		machine_on_unlocked = NULL;
+		happening = NULL;
+		now();
+	}
+}
+
+/* Places that the call has passed: fewer than `place` if it was over before. */
+static bool make_call(void (*call)(void), void (*what)(void), unsigned int place)
+{
+	happening = what;
+	countdown = place;
+	machine_on_unlocked = at_its_place;
+	call();
+	machine_on_unlocked = NULL;
+	return happening == NULL;
+}
+
+/* --- before and after */
+
+static void begin(void)
+{
+	struct world_answer answer;
+
+	for (unsigned int p = 0; p < 2; p++) {
+		regions[p] = party_region(providers[p], 0, PAGES);
+		share(p);
+	}
+	attach_to(0);
+	/* What is behind the second table is to be had by a fault. */
+	answer = RMI(RMI_RTT_DESTROY, consumer->realm.rd, PARTY_OTHER + BLOCK, 3);
+	ASSERT_RMI_OK(answer);
+	ASSERT_RMI_OK(RMI(RMI_RTT_CREATE, consumer->realm.rd, answer.x[1], PARTY_OTHER + BLOCK, 3));
+}
+
+/* Whether the consumer is attached to the provider, as both see it. */
+static bool is_attached(unsigned int p)
+{
+	const struct csm_record *attachment =
+		csm_find(rd_of(consumer), CSM_ATTACHMENT, party_id(providers[p]), regions[p]);
+
+	return attachment != NULL && attachment->state == CSM_ATTACHED;
+}
+
+/* invariant 03, 04, 05: page by page, what the consumer reaches is what it is attached to. */
+static void check_pages(void)
+{
+	for (unsigned int i = 0; i < PAGES; i++) {
+		uint64_t there = party_map(consumer, ACROSS + PAGE(i)).pa;
+
+		for (unsigned int p = 0; p < 2; p++) {
+			uint64_t pa = party_map(providers[p], PARTY_OWN + PAGE(i)).pa;
+
+			assert_int_equal(world_refs(pa), there == pa);
+			assert_true(there != pa || is_attached(p));
+		}
+		assert_int_equal(party_access(consumer, ACROSS + PAGE(i), false) == TOUCH_DONE,
+				 is_attached(0) || is_attached(1));
+	}
+}
+
+static void end(void)
+{
+	for (unsigned int p = 0; p < 2; p++) {
+		uint64_t id = party_id(providers[p]);
+
+		(void)CSM_FINISH(providers[p], DESTROY, regions[p]);
+		(void)CSM_FINISH(consumer, DETACH_AND_FREE, id, regions[p]);
+		while (CSM(providers[p], SIGNAL_TAKE).x[1] != 0) {
+		}
+	}
+	for (unsigned int i = 0; i < PAGES; i++) {
+		assert_int_equal(party_map(consumer, ACROSS + PAGE(i)).pa, 0);
+		assert_true(party_map(providers[0], PARTY_OWN + PAGE(i)).write);
+	}
+}
+
+static bool at_place(void (*call)(void), void (*what)(void), unsigned int place)
+{
+	bool passed;
+
+	begin();
+	passed = make_call(call, what, place);
+	check_pages();
+	end();
+	return passed;
+}
+
+static void make_parties(void)
+{
+	consumer = party_make(1);
+	providers[0] = party_make(1);
+	providers[1] = party_make(1);
+	world_realm_tables(&consumer->realm, PARTY_OTHER + BLOCK, 3);
+}
+
+static void anything_anywhere(void **state)
+{
+	(void)state;
+	make_parties();
+	for (size_t call = 0; call < ARRAY_LENGTH(calls); call++) {
+		for (size_t what = 0; what < ARRAY_LENGTH(happenings); what++) {
+			unsigned int place = 0;
+
+			while (at_place(calls[call], happenings[what], place)) {
+				assert_true(++place < 100);
+			}
+			assert_true(place >= 2);
+		}
+	}
+	party_destroy_all();
+}
+
+/* --- what came after the call had begun is not its to end */
+
+static bool stands_after(void (*call)(void), void (*what)(void), unsigned int place, bool *passed)
+{
+	bool stands;
+
+	begin();
+	*passed = make_call(call, what, place);
+	stands = is_attached(0);
+	check_pages();
+	end();
+	return stands;
+}
+
+/* Early enough, the call ends the new sharing as it would have ended the old; later, never. */
+static void ends_the_old_one_only(void (*call)(void), void (*what)(void))
+{
+	bool stood = false;
+	bool passed = true;
+
+	for (unsigned int place = 0; passed; place++) {
+		bool stands = stands_after(call, what, place, &passed);
+
+		assert_true(stands || !stood || !passed);
+		stood = stood || stands;
+	}
+	assert_true(stood);
+}
+
+static void ended_by_another(void **state)
+{
+	(void)state;
+	make_parties();
+	ends_the_old_one_only(call_revoke, revoke_and_share);
+	ends_the_old_one_only(call_detach, detach_and_attach);
+	party_destroy_all();
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		PARTY_TEST("hazard 03, hazard 19: anything happens anywhere in a call; "
+			   "invariant 03; invariant 05",
+			   anything_anywhere),
+		PARTY_TEST("hazard 17: a call ends what it found, not what came after",
+			   ended_by_another),
+	};
+	return unit_run(tests);
+}
