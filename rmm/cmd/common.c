@@ -92,8 +92,7 @@ uint64_t cmd_check_walk(const struct s2_walk *walk, int64_t level)
 bool cmd_never_comes(struct rd *rd, const struct rmi_rec_exit *exit)
 {
 	struct csm_held held = csm_enter(rd);
-	ipa_t page = ipa_of(exit->hpfar << 8);
-	bool reserved = csm_is_reserved(held, page, ipa_add(page, GRANULE_SIZE));
+	bool reserved = csm_is_reserved(held, ipa_of(exit->hpfar << 8));
 
 	csm_leave(held);
 	return reserved;

@@ -179,7 +179,7 @@ uint64_t rmi_data_create_unknown(const struct smc_regs *in, struct rmi_out *out)
 		return result;
 	}
 	cmd_shared_enter(creation.rd, &shared);
-	if (csm_is_reserved(shared.csm, ipa, ipa_add(ipa, GRANULE_SIZE))) {
+	if (csm_is_reserved(shared.csm, ipa)) {
 		cmd_shared_abandon(&shared);
 		granule_unlock(creation.data);
 		return FAIL(csm_reserved, RMI_ERROR_INPUT);

@@ -39,7 +39,10 @@ struct csm_held {
 struct csm_held csm_lock(struct rd *rd);
 void csm_unlock(struct csm_held held);
 
-/* For commands of the host, with the RD locked: the lock if the realm has an APT, else nothing. */
+/*
+ * The lock if the realm has an APT, else nothing. With the RD locked it has none then for as long;
+ * a command of the realm itself may only refuse early by it.
+ */
 static inline struct csm_held csm_enter(struct rd *rd)
 {
 	return csm_in_use(rd) ? csm_lock(rd) : (struct csm_held){NULL};
@@ -52,9 +55,11 @@ static inline void csm_leave(struct csm_held held)
 	}
 }
 
-/* Whether [base, top) touches a reservation / a region or a reservation. False if nothing is held.
+/*
+ * Whether the page is in a reservation / [base, top) touches a region or a reservation. False if
+ * nothing is held.
  */
-bool csm_is_reserved(struct csm_held held, ipa_t base, ipa_t top);
+bool csm_is_reserved(struct csm_held held, ipa_t page);
 bool csm_is_taken(struct csm_held held, ipa_t base, ipa_t top);
 
 /*

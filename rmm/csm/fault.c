@@ -93,15 +93,9 @@ bool csm_is_taken(struct csm_held held, ipa_t base, ipa_t top)
 	return held.rd != NULL && csm_range_find(held.rd, base.v, top.v) != NULL;
 }
 
-bool csm_is_reserved(struct csm_held held, ipa_t base, ipa_t top)
+bool csm_is_reserved(struct csm_held held, ipa_t page)
 {
-	const struct csm_record *record =
-		held.rd == NULL ? NULL : csm_range_find(held.rd, base.v, top.v);
-
-	while (record != NULL && record->kind != CSM_ATTACHMENT) {
-		record = csm_range_find(held.rd, record->base + record->size, top.v);
-	}
-	return record != NULL;
+	return held.rd != NULL && attachment_at(held.rd, page) != NULL;
 }
 
 /* The region that the page is in; NULL: none. */

@@ -22,17 +22,17 @@ void csm_unlock(struct csm_held held)
 	ASSERT(held.rd == NULL);
 }
 
-bool csm_is_reserved(struct csm_held held, ipa_t base, ipa_t top)
+bool csm_is_reserved(struct csm_held held, ipa_t page)
 {
-	(void)base;
-	(void)top;
+	(void)page;
 	ASSERT(held.rd == NULL);
 	return false;
 }
 
 bool csm_is_taken(struct csm_held held, ipa_t base, ipa_t top)
 {
-	return csm_is_reserved(held, base, top);
+	(void)top;
+	return csm_is_reserved(held, base);
 }
 
 void csm_page_added(struct csm_held held, ipa_t ipa)
