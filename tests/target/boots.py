@@ -316,7 +316,8 @@ TESTS = [
     ("boot: manifest version not supported: EL3 is told -6", word_of_manifest(0, -1, -6)),
     ("boot: a bank too many in the manifest: EL3 is told -7", word_of_manifest(DRAM, 1, -7)),
     ("boot: banks elsewhere: EL3 is told -7", word_of_manifest(DRAM + 8, PAGE, -7)),
-    ("boot: wrong checksum of the consoles: EL3 is told -7", word_of_manifest(CONSOLES + 16, 1, -7)),
+    ("boot: wrong checksum of the consoles: EL3 is told -7",
+     word_of_manifest(CONSOLES + 16, 1, -7)),
     ("warm boot: CPU index that was not announced: EL3 is told -4", warm_index(5, 5)),
     ("warm boot: CPU index beyond all stacks: EL3 is told -4", warm_index(CPUS, CPUS)),
 ]
