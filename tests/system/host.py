@@ -30,12 +30,32 @@ TROUBLE = ("caec: UNDELEGATE", "caec: DELEGATE", "caec: RTT_", "caec: REC_", "ca
            "sysrq: ", "list_del corruption", "refcount_t:")
 
 
-# A line of the kernel's log between those of a command: a slow machine is worth a warning to it.
-KERNEL_SAYS = re.compile(r"\[ *\d+\.\d+\] ")
+# A line of the kernel's log, between those of a command or in the middle of one: a slow machine is
+# worth a warning to it.
+KERNEL_SAYS = re.compile(r"\[ *\d+\.\d{6}\] ")
+# How much longer a command that is late may take before nothing more is asked of the machine.
+GRACE_SECONDS = 120
 
 
 class Failure(Exception):
     """What went wrong, for the test's diagnosis."""
+
+
+class Lost(Failure):
+    """The same, and there is no sense in asking the machine for more."""
+
+
+def split_log(begun, line):
+    """A line of the console that may have begun as `begun`: (output, log, what has begun).
+
+    The kernel's log does not wait until a program has finished its line; output and log are None
+    where there is no whole line of theirs.
+    """
+    line = begun + line
+    said = KERNEL_SAYS.search(line, len(begun))
+    if not said:
+        return line, None, ""
+    return None, line[said.start():], line[:said.start()]
 
 
 class Host:
@@ -47,6 +67,7 @@ class Host:
         self.lines = queue.Queue()
         self.trouble = []
         self.number = 0
+        self.late = None  # the mark of a command that was not through in time
         command = [QEMU, "-M", MACHINE, "-cpu", CPU, "-smp", str(CPUS), "-m", f"{MEMORY_MIB}M",
                    "-nic", "none", "-display", "none", "-serial", "stdio", "-monitor", "none",
                    "-no-reboot", "-bios", flash, "-dtb", self._tree(initrd, line)]
@@ -74,13 +95,17 @@ class Host:
         return tree
 
     def _read(self):
+        begun = ""
         for raw in self.process.stdout:
             line = raw.decode("utf-8", "replace").rstrip("\r\n")
             self.log.write(f"{time.monotonic() - self.start:9.3f} {line}\n")
             self.log.flush()
-            if any(word in line for word in TROUBLE):
-                self.trouble.append(line)
-            self.lines.put(line)
+            output, log, begun = split_log(begun, line)
+            for text in (log, output):
+                if text is not None:
+                    if any(word in text for word in TROUBLE):
+                        self.trouble.append(text)
+                    self.lines.put(text)
         self.lines.put(None)
 
     def wait(self, text, seconds):
@@ -93,17 +118,26 @@ class Host:
             except queue.Empty:
                 raise Failure(f"no {text!r} within {seconds} s; last: {seen[-3:]}") from None
             if line is None:
-                raise Failure(f"the machine ended while waiting for {text!r}; last: {seen[-3:]}")
+                self.lines.put(None)  # for whoever asks next
+                raise Lost(f"the machine ended while waiting for {text!r}; last: {seen[-3:]}")
             seen.append(line)
             if text in line:
                 return seen
 
     def run(self, command, seconds=60, check=True):
         """Runs a command line of the shell and returns its output lines."""
+        self.catch_up()
         self.number += 1
         mark = f"@@{self.number}@"
         self.send(f"{command}\necho \"@\"\"@{self.number}@$?@\"")
-        seen = self.wait(mark, seconds)
+        self.late = mark
+        try:
+            seen = self.wait(mark, seconds)
+        except Lost:
+            raise
+        except Failure as failure:
+            raise Failure(f"{command!r} takes too long: {failure}") from None
+        self.late = None
         text, rest = seen[-1].split(mark, 1)
         status = int(rest.split("@")[0])
         output = [line for line in [*seen[:-1], text] if line and not KERNEL_SAYS.match(line)]
@@ -111,11 +145,23 @@ class Host:
             raise Failure(f"{command!r} ended with status {status}: {output[-5:]}")
         return output
 
+    def catch_up(self):
+        """Waits for a command that was late, so that the next one's output is its own."""
+        if self.late:
+            try:
+                self.wait(self.late, GRACE_SECONDS)
+            except Failure as failure:
+                raise Lost(f"the host no longer answers: {failure}") from None
+            self.late = None
+
     def send(self, text):
         """Types text and a newline."""
         self.log.write(f"{time.monotonic() - self.start:9.3f} > {text}\n")
-        self.process.stdin.write(f"{text}\n".encode())
-        self.process.stdin.flush()
+        try:
+            self.process.stdin.write(f"{text}\n".encode())
+            self.process.stdin.flush()
+        except BrokenPipeError:
+            raise Lost("the machine has ended") from None
 
     def elapsed(self):
         """Seconds since power-on."""

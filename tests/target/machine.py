@@ -24,7 +24,7 @@ class Machine:
     """Lines of the console arrive in order through line(); times are seconds since power-on."""
 
     def __init__(self, flash, cpus, words, log, gdb_port=None, extra=(), mebibytes=MEMORY_MIB,
-                 cpu=CPU):
+                 cpu=CPU, mark=None):
         self.folder = tempfile.mkdtemp(prefix="caec-")
         self.monitor = os.path.join(self.folder, "qmp")
         self.log = log
@@ -39,15 +39,28 @@ class Machine:
         command += extra
         self.log.write("$ " + " ".join(command) + "\n")
         self.lines = queue.Queue()
+        self.mark = mark
+        self.used = None  # seconds of CPU time until a line with the mark came
         self.start = time.monotonic()
         self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL,
                                         stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
         self.reader = threading.Thread(target=self._read, daemon=True)
         self.reader.start()
 
+    def _cpu_seconds(self):
+        """CPU time of all threads of QEMU."""
+        try:
+            with open(f"/proc/{self.process.pid}/stat", encoding="utf-8") as file:
+                fields = file.read().rpartition(")")[2].split()
+        except OSError:
+            return float("inf")
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
     def _read(self):
         for raw in self.process.stdout:
             line = raw.decode("utf-8", "replace").rstrip("\r\n")
+            if self.used is None and self.mark and self.mark.search(line):
+                self.used = self._cpu_seconds()
             self.lines.put((time.monotonic() - self.start, line))
         self.lines.put((time.monotonic() - self.start, None))
 

@@ -23,17 +23,20 @@ TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.realpath(__file__)
 BUILD = os.environ.get("BUILD") or os.path.join(TOP, "build")
 
 BANNER = re.compile(r"CAEC RMM (?!panic)")
+# Of the clock, or of CPU time: nothing sleeps before the banner, so on a machine that has nothing else
+# to do they are the same, and on a busy one the second is what the first would be.
 BANNER_SECONDS = 3.0
 NEVER = float("inf")
-BANNER_BOOTS = 3  # the machine may be busy: the fastest of so many boots counts
+BANNER_BOOTS = 3  # the fastest of so many boots counts
 FORBIDDEN = re.compile(r"panic|PANIC|Unhandled Exception|Assertion|ASSERT"
                        r"|ERROR:   (?!QEMU System Power off)")
 
-BOOT_SECONDS = 60
-TEST_SECONDS = 120
-TOTAL_SECONDS = 900
-EXIT_SECONDS = 20
-VERIFY_SECONDS = 60
+# Limits are for what hangs: about ten times what a quiet machine needs.
+BOOT_SECONDS = 180
+TEST_SECONDS = 300
+TOTAL_SECONDS = 2400
+EXIT_SECONDS = 60
+VERIFY_SECONDS = 180
 MAX_BOOTS = 6  # of one configuration: each crash costs one
 
 
@@ -77,6 +80,13 @@ class Result:
     skip: str = ""
     seconds: float = 0.0
     notes: list = dataclasses.field(default_factory=list)
+    why: str = ""  # why it failed, when that is no check of the test
+
+    def reason(self):
+        """Why it failed, in a few words: often the name of a result is all that is seen of it."""
+        checks = [note for note in self.notes if re.match(r"\S+\.[ch]:\d+: ", note)]
+        words = [*checks[:1], self.why] if checks or self.why else self.notes[:1]
+        return "; ".join(word for word in words if word)[:300]
 
 
 class Report:
@@ -98,8 +108,11 @@ class Report:
         self.count[kind] += 1
         for note in result.notes:
             self.file.write(f"# {note}\n")
+        name = result.name
+        if kind == "failed" and result.reason():
+            name += ": " + result.reason()
         # '#' would begin a directive.
-        name = result.name.replace("#", "no. ")
+        name = name.replace("#", "no. ")
         self.file.write(f"{'ok' if result.good else 'not ok'} {sum(self.count.values())} - {name}"
                         f"{' # SKIP ' + result.skip if kind == 'skipped' else ''}\n")
         self.file.flush()
@@ -123,19 +136,20 @@ class Report:
 class Boot:
     """One power-on: follows the console from the first line to power-off."""
 
-    def __init__(self, config, options, log, first):
+    def __init__(self, config, options, log, first, more=None):
         self.config, self.options, self.log = config, options, log
         words = {"from": first, "seed": options.seed, "csm": int(config.csm)}
         if options.filter or config.filter:
             words["filter"] = (options.filter or config.filter).replace(",", ",,")
         if options.list:
             words["list"] = 1
+        words.update(more or {})
         self.machine = machine.Machine(flash_image(config), options.smp or config.cpus, words, log,
                                        options.gdb, options.qemu or [], config.mebibytes,
-                                       config.cpu)
+                                       config.cpu, BANNER)
         self.results = []
         self.listed = []
-        self.banner = None  # seconds from power-on
+        self.banner = None  # seconds from power-on, of the clock or of CPU time
         self.host = False  # the host's first line was seen
         self.plan = None
         self.current = None  # (number, text, begun, name) of the running test
@@ -177,12 +191,15 @@ class Boot:
         return min(until, TOTAL_SECONDS) - self._now()
 
     def _hang(self):
+        late = self._now() >= TOTAL_SECONDS
         registers = self.machine.registers()
         firmware = os.path.join(BUILD, self.config.firmware, "rmm.elf")
         where = machine.places(registers, [os.path.join(BUILD, "payload/host.elf"), firmware])
         self.log.write("".join(row + "\n" for row in registers.splitlines()
                                if not re.match(r"[ZPQ]\d\d", row)))
         self.notes += where
+        if late:
+            return f"the boot took more than {TOTAL_SECONDS} s"
         if self.current:
             return f"no result after {self.limit} s"
         if self.plan is not None:
@@ -202,7 +219,7 @@ class Boot:
         if self.options.verbose:
             print(f"    | {text}", flush=True)
         if BANNER.search(text) and self.banner is None:
-            self.banner = when
+            self.banner = min(when, self.machine.used)
         if text.startswith("TAP version"):
             self.host = True
         elif match := re.match(r"# begin (\d+) (\w+): (.*)", text):
@@ -247,7 +264,7 @@ class Boot:
         if self.trouble and self.current:
             self.last_number = self.current[0]
             self.results.append(Result(self.current[1], False, "", self._now() - self.current[2],
-                                       self.notes + [self.trouble]))
+                                       self.notes + [self.trouble], self.trouble))
             self.notes = []
         if self.options.keep and self.machine.status() is None:
             print(f"QEMU is kept: process {self.machine.process.pid}, monitor "
@@ -284,14 +301,13 @@ def banner_result(config, options, log, seen):
 
 
 def time_to_banner(config, options, log):
-    """Seconds from power-on, in a boot of its own that ends there."""
-    boot = Boot(config, options, log, 1)
-    seen = NEVER
-    while seen == NEVER and (item := boot.machine.line(BOOT_SECONDS)) and item[1] is not None:
+    """The same in a boot of its own. The host has no tests: it adds little before this looks."""
+    boot = Boot(config, options, log, 1, {"filter": "no test at all"})
+    while boot.banner is None and (item := boot.machine.line(BOOT_SECONDS)) and item[1] is not None:
         if BANNER.search(item[1]):
-            seen = item[0]
+            boot.banner = min(item[0], boot.machine.used)
     boot.machine.end()
-    return seen
+    return NEVER if boot.banner is None else boot.banner
 
 
 def log_path(name):
@@ -390,8 +406,9 @@ def boot_result(config, boot, first, planned, path):
     if boot.trouble:
         notes.insert(0, boot.trouble)
     good = complete and not boot.trouble
+    why = boot.trouble or ("" if complete else f"{boot.last_number} of {planned} tests")
     return Result(f"{config.name}: {config.shows}: booted, all tests reported, powered off", good,
-                  "", boot._now(), [] if good else notes)
+                  "", boot._now(), [] if good else notes, why)
 
 
 def list_tests(config, options):

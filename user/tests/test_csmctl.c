@@ -20,8 +20,12 @@ static void forget(struct result *result)
 	free(result->err);
 }
 
-/* Runs "csmctl LINE" in a realm; words are separated by single blanks. */
-static struct result run(struct pair *p, unsigned int realm, const char *input, const char *line)
+/*
+ * Runs "csmctl LINE" in a realm; words are separated by single blanks. Complaints go to err, which
+ * is closed, or, if that is NULL, into the result.
+ */
+static struct result run_loud(struct pair *p, unsigned int realm, const char *input,
+			      const char *line, FILE *err)
 {
 	struct result result = {0};
 	char *argv[WORDS + 1] = {"csmctl"}, *copy = strdup(line), *rest = copy, *word;
@@ -29,7 +33,7 @@ static struct result run(struct pair *p, unsigned int realm, const char *input, 
 	struct io io = {
 		.in = fmemopen((void *)(uintptr_t)input, strlen(input), "r"),
 		.out = open_memstream(&result.out, &out_size),
-		.err = open_memstream(&result.err, &err_size),
+		.err = err ? err : open_memstream(&result.err, &err_size),
 	};
 	int argc = 1;
 
@@ -44,6 +48,11 @@ static struct result run(struct pair *p, unsigned int realm, const char *input, 
 	fclose(io.err);
 	free(copy);
 	return result;
+}
+
+static struct result run(struct pair *p, unsigned int realm, const char *input, const char *line)
+{
+	return run_loud(p, realm, input, line, NULL);
 }
 
 static void expect(struct pair *p, unsigned int realm, const char *line, const char *out)
@@ -314,6 +323,7 @@ struct other {
 	struct pair *pair;
 	unsigned int realm;
 	const char *input, *line;
+	FILE *err;
 	struct result result;
 };
 
@@ -321,7 +331,8 @@ static void *run_other(void *arg)
 {
 	struct other *other = arg;
 
-	other->result = run(other->pair, other->realm, other->input, other->line);
+	other->result =
+		run_loud(other->pair, other->realm, other->input, other->line, other->err);
 	return NULL;
 }
 
@@ -377,17 +388,24 @@ static void test_watch(void **state)
 	struct pair *p = *state;
 	struct other watch = {.pair = p, .realm = C, .input = "", .line = "watch " ID_P ":1"};
 	struct result attached;
+	char said[64] = "";
 	pthread_t thread;
+	int pipes[2];
 
+	assert_int_equal(pipe(pipes), 0);
+	watch.err = fdopen(pipes[1], "w");
+	setvbuf(watch.err, NULL, _IONBF, 0);
 	expect(p, P, "create 64K", "provider: " ID_P "\nregion: 1\nsize: 65536\n");
 	expect(p, P, "share 1 " ID_C, "");
 	pthread_create(&thread, NULL, run_other, &watch);
 	attached = run(p, P, "", "wait 1");
 	assert_int_equal(attached.status, CSMCTL_OK);
 	forget(&attached);
-	usleep(100000);
+	assert_true(read(pipes[0], said, sizeof(said) - 1) > 0);
+	assert_string_equal(said, "csmctl: reading " ID_P ":1\n");
 	expect(p, P, "revoke 1 " ID_C, "");
 	pthread_join(thread, NULL);
+	close(pipes[0]);
 	assert_int_equal(watch.result.status, CSMCTL_OK);
 	assert_non_null(strstr(watch.result.out, "end: SIGBUS: access was taken away\n"));
 	forget(&watch.result);

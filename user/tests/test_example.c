@@ -36,9 +36,9 @@ static void test_hello(void **state)
 
 	world = p->world;
 	pthread_create(&thread, NULL, run, NULL);
-	for (unsigned int i = 0; i < 2000 && ret != 0; i++) {
+	for (unsigned int i = 0; i < 10000 && ret != 0; i++) {
 		ret = csm_attach(p->csm[C], fake_id(P), 1, NULL, 0, &region);
-		nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+		nanosleep(&(struct timespec){.tv_nsec = 10000000}, NULL);
 	}
 	assert_int_equal(ret, 0);
 	assert_int_equal(csm_read(region, 0, text, sizeof(text)), 0);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "unit.h"
 
+#include "libcsm/channel.h"
 #include "plain.h"
 
 #define MEMORY   (64u << 10)
@@ -132,12 +133,16 @@ static void test_both_ways(void **state)
 	}
 }
 
+/* Sends when the other side has said that it sleeps. */
 static void *late_message(void *arg)
 {
-	struct csm_channel *channel = arg;
+	struct duo *d = arg;
+	struct csm_channel_page *page = d->memory;
 
-	nanosleep(&(struct timespec){.tv_nsec = 50000000}, NULL);
-	csm_channel_send(channel, "late", 4, 0);
+	while (!__atomic_load_n(&page->rings[0].consumer.asleep, __ATOMIC_SEQ_CST)) {
+		nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+	}
+	csm_channel_send(d->sides[0], "late", 4, 0);
 	return NULL;
 }
 
@@ -147,7 +152,7 @@ static void test_sleep_and_wake(void **state)
 	pthread_t thread;
 	char message[8];
 
-	pthread_create(&thread, NULL, late_message, d->sides[0]);
+	pthread_create(&thread, NULL, late_message, d);
 	assert_int_equal(csm_channel_recv(d->sides[1], message, sizeof(message), 20000), 4);
 	pthread_join(thread, NULL);
 	assert_int_equal(d->ends[1].wakes, 1);

@@ -27,16 +27,24 @@
 
 #define PEER 0xaaaabbbbccccddddULL
 #define MB   (1UL << 20)
+#define LONG 60000 /* ms: what has not happened by then, on the slowest machine, never will */
 
 static int dev, count;
-static bool good;
+static char why[200]; /* the first check that failed in this test; empty: none */
 
-#define CHECK(condition)                                                                   \
-	do {                                                                               \
-		if (!(condition)) {                                                        \
-			printf("# line %d: %s (errno %d)\n", __LINE__, #condition, errno); \
-			good = false;                                                      \
-		}                                                                          \
+static void complain(int line, const char *what, int error)
+{
+	printf("# line %d: %s (errno %d)\n", line, what, error);
+	if (!why[0]) {
+		snprintf(why, sizeof(why), ": line %d: %s (errno %d)", line, what, error);
+	}
+}
+
+#define CHECK(condition)                                        \
+	do {                                                    \
+		if (!(condition)) {                             \
+			complain(__LINE__, #condition, errno);  \
+		}                                               \
 	} while (0)
 #define FAILS(call, error) CHECK((call) == -1 && errno == (error))
 
@@ -95,6 +103,17 @@ static int touch(volatile char *at, bool write)
 	}
 	return got;
 }
+
+/* Waits until a condition holds; says whether it ever did. */
+#define COMES_TRUE(condition)                                       \
+	({                                                          \
+		int tries_ = 0;                                     \
+                                                                    \
+		while (!(condition) && tries_++ < LONG / 10) { \
+			usleep(10000);                              \
+		}                                                   \
+		tries_ <= LONG / 10;                                \
+	})
 
 static int open_files(void)
 {
@@ -396,8 +415,8 @@ static void test_signals(void)
 	CHECK(ioctl(fd, CSM_SET_EVENTFD, &(struct csm_notify){.fd = event}) == 0);
 	signal = (struct csm_signal){.bits = 5};
 	CHECK(ioctl(fd, CSM_SIGNAL, &signal) == 0);
-	CHECK(pending(fd, 5000) == POLLIN);
-	CHECK(pending(event, 5000) == POLLIN && read(event, &number, 8) == 8 && number > 0);
+	CHECK(pending(fd, LONG) == POLLIN);
+	CHECK(pending(event, LONG) == POLLIN && read(event, &number, 8) == 8 && number > 0);
 	CHECK(ioctl(fd, CSM_TAKE, &signal) == 0);
 	CHECK(signal.peer_id == PEER && signal.bits == 5);
 	FAILS(ioctl(fd, CSM_TAKE, &signal), EAGAIN);
@@ -418,29 +437,43 @@ static double seconds(void)
 	return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
 }
 
-/* How long twenty signals take, each sent when the one before has been taken. */
-static double twenty(int fd, abi_u64 bits)
+static int by_size(const void *a, const void *b)
 {
-	struct csm_signal signal;
-	double start = seconds();
+	double x = *(const double *)a, y = *(const double *)b;
 
-	for (int i = 0; i < 20; i++) {
-		signal = (struct csm_signal){.bits = bits};
-		CHECK(ioctl(fd, CSM_SIGNAL, &signal) == 0);
-		CHECK(pending(fd, 5000) == POLLIN);
-		CHECK(ioctl(fd, CSM_TAKE, &signal) == 0 && signal.bits == bits);
-	}
-	return seconds() - start;
+	return (x > y) - (x < y);
 }
 
-/* Every 250 ms the module looks by itself. */
+/* Seconds from one signal to the next, the median of 21, each sent when the one before is taken. */
+static double one_of_many(int fd, abi_u64 bits)
+{
+	struct csm_signal signal;
+	double took[21], last = seconds();
+
+	for (int i = 0; i < 21; i++) {
+		signal = (struct csm_signal){.bits = bits};
+		CHECK(ioctl(fd, CSM_SIGNAL, &signal) == 0);
+		CHECK(pending(fd, LONG) == POLLIN);
+		CHECK(ioctl(fd, CSM_TAKE, &signal) == 0 && signal.bits == bits);
+		took[i] = seconds() - last;
+		last += took[i];
+	}
+	qsort(took, 21, sizeof(took[0]), by_size);
+	return took[10];
+}
+
+/*
+ * Every 250 ms the module looks by itself: a signal that waits for that takes as long, one that
+ * interrupts a fraction of it. Both are medians, so a machine that stands still at times is fine.
+ */
 static void test_interrupt(void)
 {
 	int fd = attach(1);
-	double raised = twenty(fd, 1), dropped = twenty(fd, 1ULL << 39);
+	double raised = one_of_many(fd, 1), dropped = one_of_many(fd, 1ULL << 39);
 
-	CHECK(raised < 2);
-	CHECK(dropped > 3);
+	printf("# interrupt %.3f s, none %.3f s\n", raised, dropped);
+	CHECK(raised < 0.2);
+	CHECK(dropped > 0.2);
 	close(fd);
 }
 
@@ -453,7 +486,7 @@ static void test_many_signals(void)
 
 	CHECK(ioctl(fd, CSM_SIGNAL, &signal) == 0);
 	for (int i = 0; i < 300; i++) {
-		CHECK(pending(fd, 5000) & POLLIN);
+		CHECK(pending(fd, LONG) & POLLIN);
 		CHECK(ioctl(fd, CSM_TAKE, &signal) == 0);
 		sum += signal.bits;
 	}
@@ -469,11 +502,10 @@ static void ended(abi_u64 bit)
 
 	CHECK(touch(m, true) == 0);
 	CHECK(ioctl(fd, CSM_SIGNAL, &signal) == 0);
-	while (pending(fd, 5000) == POLLIN) {
+	while (pending(fd, LONG) == POLLIN) {
 	}
-	CHECK(pending(fd, 5000) & POLLHUP);
-	usleep(50000);
-	CHECK(touch(m, false) == SIGBUS);
+	CHECK(pending(fd, LONG) & POLLHUP);
+	CHECK(COMES_TRUE(touch(m, false) == SIGBUS));
 	FAILS(ioctl(fd, CSM_SIGNAL, &signal), ENOTCONN);
 	CHECK(ioctl(fd, CSM_TAKE, &signal) == 0 && signal.bits >> 62 != 0);
 	CHECK(ioctl(fd, CSM_END) == 0);
@@ -544,14 +576,10 @@ static void test_killed(void)
 			m[0]++;
 		}
 	}
-	usleep(300000);
-	CHECK(info().attachments == 1 && info().regions == 1);
+	CHECK(COMES_TRUE(info().attachments == 1 && info().regions == 1));
 	kill(child, SIGKILL);
 	waitpid(child, &status, 0);
-	for (int i = 0; i < 100 && info().attachments + info().regions; i++) {
-		usleep(50000);
-	}
-	CHECK(info().attachments == 0 && info().regions == 0);
+	CHECK(COMES_TRUE(info().attachments == 0 && info().regions == 0));
 }
 
 static void *toucher(void *arg)
@@ -610,7 +638,7 @@ static void test_memory(void)
 			close(fd);
 		}
 	}
-	CHECK(free_kib() + 4096 > before);
+	CHECK(COMES_TRUE(free_kib() + 4096 > before));
 }
 
 static void test_limit(void)
@@ -682,10 +710,10 @@ int main(int argc, char **argv)
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	signal(SIGBUS, on_fault);
 	for (unsigned int i = 0; i < sizeof(tests) / sizeof(tests[0]); i++) {
-		good = true;
+		why[0] = '\0';
 		tests[i].run();
-		printf("%s %d - guest module: %s\n", good ? "ok" : "not ok", ++count,
-		       tests[i].name);
+		printf("%s %d - guest module: %s%s\n", why[0] ? "not ok" : "ok", ++count,
+		       tests[i].name, why);
 	}
 	return 0;
 }

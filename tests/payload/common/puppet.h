@@ -124,7 +124,8 @@ enum puppet_op {
 	PUPPET_CHECK, /* the same -> words that differ, address of the first */
 	PUPPET_IRQ_COUNT, /* open interrupts for so many ticks -> interrupts taken, last INTID */
 	PUPPET_DEBUG_ON,  /* breakpoint at the instruction `value`; -> - */
-	PUPPET_LOADS,     /* address: load again and again until one faults -> loads, ESR, FAR */
+	/* address, where to say so once begun: load until it faults -> loads, ESR, FAR */
+	PUPPET_LOADS,
 	PUPPET_STORES, /* base, top: a count to each page in turn, likewise -> stores, ESR, FAR */
 	/* base, top, ticks, fid, x1, x2: a command of CSM, and behind it no page's first word
 	 * changes any more -> status, words that changed */

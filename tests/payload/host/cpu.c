@@ -8,8 +8,6 @@
 #include "test.h"
 
 #define CPUS_PER_CLUSTER 16
-#define POWER_LIMIT_MS   20000
-#define JOB_LIMIT_MS     120000
 #define CNTHV_CTL_EL2    "s3_4_c14_c3_1"
 #define CNTHV_CVAL_EL2   "s3_4_c14_c3_2"
 
@@ -73,7 +71,7 @@ bool cpu_wait(const uint32_t *word, uint32_t value, unsigned timeout_ms)
 void barrier_wait(struct barrier *barrier)
 {
 	uint32_t round = load(&barrier->round);
-	uint64_t end = time_now() + us_to_ticks(POWER_LIMIT_MS * 1000UL);
+	uint64_t end = time_now() + us_to_ticks(PATIENCE_MS * 1000UL);
 
 	if (__atomic_add_fetch(&barrier->arrived, 1, __ATOMIC_ACQ_REL) == barrier->count) {
 		store(&barrier->arrived, 0);
@@ -86,9 +84,23 @@ void barrier_wait(struct barrier *barrier)
 	}
 }
 
-static void wake_starter(struct cpu *cpu)
+/*
+ * Who waits for a word of another CPU may see it before the interrupt that announces it is sent. It
+ * must not come when a realm runs: the sender says when it is out, and the receiver takes it.
+ */
+static void announce(unsigned to, uint32_t *sent)
 {
-	gic_send_sgi(cpu->starter, SGI_WAKE);
+	gic_send_sgi(to, SGI_WAKE);
+	store(sent, 1);
+}
+
+static void take_announcement(uint32_t *sent)
+{
+	while (!load(sent)) {
+		cpu_relax();
+	}
+	store(sent, 0);
+	irq_window();
 }
 
 void secondary_main(void)
@@ -99,12 +111,13 @@ void secondary_main(void)
 	gic_enable(SGI_WAKE, NULL);
 	gic_enable(PPI_IDLE_TIMER, idle_timer_stop);
 	store(&cpu->online, 1);
-	wake_starter(cpu);
+	announce(cpu->starter, &cpu->waked);
 	for (;;) {
 		while (load(&cpu->job) != JOB_QUEUED) {
 			wfi();
 			irq_window();
 		}
+		take_announcement(&cpu->called);
 		store(&cpu->job, JOB_RUNNING);
 		cpu->resume_valid = true;
 		if (!resume_set(&cpu->resume)) {
@@ -112,7 +125,7 @@ void secondary_main(void)
 		}
 		cpu->resume_valid = false;
 		store(&cpu->job, JOB_DONE);
-		wake_starter(cpu);
+		announce(cpu->starter, &cpu->waked);
 	}
 }
 
@@ -135,10 +148,14 @@ int64_t cpu_up(unsigned n)
 	store(&cpu->job, JOB_NONE);
 	dsb_sy();
 	result = smc_call(PSCI_CPU_ON_FID, cpu->mpidr, (uint64_t)secondary_start, (uint64_t)cpu);
-	if ((int64_t)result.x[0] == 0 && !cpu_wait(&cpu->online, 1, POWER_LIMIT_MS)) {
+	if (result.x[0] != 0) {
+		return (int64_t)result.x[0];
+	}
+	if (!cpu_wait(&cpu->online, 1, PATIENCE_MS)) {
 		return INT64_MIN;
 	}
-	return (int64_t)result.x[0];
+	take_announcement(&cpu->waked);
+	return 0;
 }
 
 static void power_off(void *unused)
@@ -152,7 +169,7 @@ static void power_off(void *unused)
 
 bool cpu_down(unsigned n)
 {
-	uint64_t end = time_now() + us_to_ticks(POWER_LIMIT_MS * 1000UL);
+	uint64_t end = time_now() + us_to_ticks(PATIENCE_MS * 1000UL);
 
 	cpu_start(n, power_off, NULL);
 	while (smc_call(PSCI_AFFINITY_INFO_FID, cpus[n].mpidr, 0).x[0] != PSCI_AFFINITY_OFF) {
@@ -178,7 +195,7 @@ void cpu_start(unsigned n, cpu_fn fn, void *arg)
 	cpu->arg = arg;
 	cpu->starter = this_cpu()->index;
 	store(&cpu->job, JOB_QUEUED);
-	gic_send_sgi(n, SGI_WAKE);
+	announce(n, &cpu->called);
 }
 
 bool cpu_join(unsigned n, unsigned timeout_ms)
@@ -189,6 +206,7 @@ bool cpu_join(unsigned n, unsigned timeout_ms)
 	if (!cpu_wait(&cpus[n].job, JOB_DONE, timeout_ms)) {
 		return false;
 	}
+	take_announcement(&cpus[n].waked);
 	store(&cpus[n].job, JOB_NONE);
 	return true;
 }
@@ -196,7 +214,7 @@ bool cpu_join(unsigned n, unsigned timeout_ms)
 void on_cpu(unsigned n, cpu_fn fn, void *arg)
 {
 	cpu_start(n, fn, arg);
-	REQUIRE(cpu_join(n, JOB_LIMIT_MS));
+	REQUIRE(cpu_join(n, LONG_MS));
 }
 
 static bool power_up_all(void)

@@ -11,6 +11,10 @@
 #define MAX_CPUS  16
 #define MAX_INTID 32 /* interrupts with handlers: SGIs and PPIs */
 
+/* Limits are for what hangs. The emulator's clock runs on while a busy machine has no time for it. */
+#define PATIENCE_MS 60000  /* for what takes milliseconds */
+#define LONG_MS     240000 /* for what takes seconds */
+
 typedef void (*cpu_fn)(void *arg);
 typedef void (*irq_fn)(unsigned intid);
 
@@ -27,6 +31,8 @@ struct cpu {
 	uint32_t online;  /* atomic: set by the CPU itself, cleared by whoever powers it off */
 	uint32_t job;     /* atomic enum job_state */
 	unsigned starter; /* the CPU to wake when the job is done */
+	uint32_t called;  /* atomic: the interrupt that announces the job has been sent */
+	uint32_t waked;   /* atomic: so has that which announces its end */
 	cpu_fn fn;
 	void *arg;
 	struct resume resume; /* where test_abandon() goes */
@@ -54,7 +60,8 @@ int64_t cpu_up(unsigned n);
 bool cpu_down(unsigned n);
 
 /* Run fn(arg) on CPU n, another than this one: at once, or start it and join later. A second start
- * on a busy CPU is a mistake in the test and ends the run. cpu_join: false after timeout_ms. */
+ * on a busy CPU is a mistake in the test and ends the run. cpu_join: false after timeout_ms.
+ * The interrupts that CPUs wake each other with are taken by then, and end no realm's run later. */
 void cpu_start(unsigned n, cpu_fn fn, void *arg);
 bool cpu_join(unsigned n, unsigned timeout_ms);
 void on_cpu(unsigned n, cpu_fn fn, void *arg);

@@ -9,7 +9,6 @@
 #define EC_INSTRUCTION_ABORT_LOWER 0x20
 #define EC_DATA_ABORT_LOWER        0x24
 #define HPFAR_TO_IPA_SHIFT         8
-#define RUNNING_MS                 20000
 
 #define EXIT_POISON 0xdead5eed0badc0deUL
 
@@ -223,14 +222,14 @@ void rec_let_go(struct rec *rec, unsigned cpu)
 {
 	__atomic_store_n(&rec->let_go, 1, __ATOMIC_RELEASE);
 	gic_send_sgi(cpu, SGI_WAKE);
-	REQUIRE(cpu_join(cpu, RUNNING_MS));
+	REQUIRE(cpu_join(cpu, PATIENCE_MS));
 	__atomic_store_n(&rec->let_go, 0, __ATOMIC_RELEASE);
 }
 
 /* Without a request RMI_RTT_SET_RIPAS is refused, and says whether the REC runs. */
 static void wait_once(const struct rec *rec)
 {
-	uint64_t end = time_now() + us_to_ticks(RUNNING_MS * 1000UL);
+	uint64_t end = time_now() + us_to_ticks(PATIENCE_MS * 1000UL);
 
 	while (smc_call(RMI_RTT_SET_RIPAS_FID, rec->realm->rd, rec->granule, 0, PAGE_SIZE).x[0] !=
 	       RMI_ERROR_REC) {

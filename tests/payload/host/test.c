@@ -10,7 +10,6 @@
 
 #define MAX_CLEANUPS   128
 #define MAX_COMPLAINTS 12 /* failed checks printed per test */
-#define LEFTOVER_MS    30000
 #define LIST_SIZE      512
 
 extern const struct test __tests_start[], __tests_end[];
@@ -198,7 +197,7 @@ bool test_selected(const struct test *test, const char *list)
 static void wait_for_cpus(void)
 {
 	for (unsigned n = 1; n < MAX_CPUS; n++) {
-		if (!cpu_join(n, LEFTOVER_MS)) {
+		if (!cpu_join(n, PATIENCE_MS)) {
 			test_crash("a CPU does not finish its work");
 		}
 	}

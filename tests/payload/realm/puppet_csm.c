@@ -11,12 +11,15 @@ static void report_fault(uint64_t count)
 	puppet_report(0, count, fault_last().esr, fault_last().far);
 }
 
-static void loads(uint64_t address)
+/* Says so at `say` when it has begun. */
+static void loads(uint64_t address, uint64_t say)
 {
 	uint64_t count = 0;
 
 	while (probe_load(address, &(uint64_t){0})) {
-		count++;
+		if (count++ == 0) {
+			write64(say, 1);
+		}
 	}
 	report_fault(count);
 }
@@ -103,7 +106,7 @@ bool puppet_csm(uint64_t op, const uint64_t *args)
 {
 	switch (op) {
 	case PUPPET_LOADS:
-		loads(args[0]);
+		loads(args[0], args[1]);
 		return true;
 	case PUPPET_STORES:
 		stores(args[0], args[1]);

@@ -251,6 +251,31 @@ static void *run_thread(void *arg)
 	return (void *)(intptr_t)(ioctl(vcpu, CAEC_VCPU_RUN, 0) < 0 ? errno : 0);
 }
 
+static uint64_t entries(int realm)
+{
+	struct caec_stats stats = {0};
+
+	ioctl(realm, CAEC_GET_STATS, &stats);
+	return stats.entries;
+}
+
+/* While one thread runs the vCPU, another cannot. */
+static bool second_is_refused(int realm, int vcpu)
+{
+	uint64_t before = entries(realm);
+	pthread_t thread;
+	bool refused;
+
+	pthread_create(&thread, NULL, run_thread, &vcpu);
+	for (unsigned int i = 0; i < 6000 && entries(realm) == before; i++) {
+		usleep(10000);
+	}
+	refused = entries(realm) != before && fails(ioctl(vcpu, CAEC_VCPU_RUN, 0), EBUSY);
+	ioctl(vcpu, CAEC_VCPU_KICK, 0);
+	pthread_join(thread, NULL);
+	return refused;
+}
+
 static void running(const char *image)
 {
 	static uint8_t data[4096];
@@ -286,11 +311,7 @@ static void running(const char *image)
 		kicks += !result && run->exit_reason == CAEC_EXIT_KICK;
 	}
 	check(kicks == 20, "run: twenty kicks end twenty runs");
-	pthread_create(&thread, NULL, run_thread, &vcpu);
-	usleep(100000);
-	check(fails(ioctl(vcpu, CAEC_VCPU_RUN, 0), EBUSY), "run: by one thread at a time");
-	ioctl(vcpu, CAEC_VCPU_KICK, 0);
-	pthread_join(thread, NULL);
+	check(second_is_refused(realm, vcpu), "run: by one thread at a time");
 	run->gic_lr[0] = UINT64_C(1) << 62 | UINT64_C(1) << 61 | 40;
 	check(fails(ioctl(vcpu, CAEC_VCPU_RUN, 0), EINVAL), "run: a list register that is refused");
 	run->gic_lr[0] = 0;
@@ -305,7 +326,7 @@ static void running(const char *image)
 
 static bool wait_for_none(void)
 {
-	for (unsigned int i = 0; i < 1200 && granules() > 0; i++) {
+	for (unsigned int i = 0; i < 3000 && granules() > 0; i++) {
 		usleep(100000);
 	}
 	return granules() == 0;

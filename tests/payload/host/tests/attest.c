@@ -332,7 +332,7 @@ TEST_CPUS(attest_token_two_recs, 2, "RSI_ATTESTATION_TOKEN_CONTINUE: two RECs at
 	/* With a size of 0 the work is done and nothing delivered. */
 	cpu_start(1, rec_run_here, &realm->recs[1]);
 	rec_run(&realm->recs[0]);
-	REQUIRE(cpu_join(1, 10000));
+	REQUIRE(cpu_join(1, PATIENCE_MS));
 	for (unsigned i = 0; i < 2; i++) {
 		struct smc_regs r = puppet_smc_end(&realm->recs[i]);
 

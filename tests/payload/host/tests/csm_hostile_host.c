@@ -7,7 +7,6 @@
 #include "payload/host/places.h"
 #include "payload/host/test.h"
 
-#define END_MS 30000
 #define BLOCK  (2UL << 20)
 
 #define RMI(command, ...) smc_call(RMI_##command##_FID, ##__VA_ARGS__)
@@ -90,7 +89,7 @@ TEST_CPUS(csm_hostile_page_running, 2,
 		r = RMI(DATA_DESTROY, live.p->rd, LIVE_OWN + at);
 		__atomic_store_n(&reader.gone, 1, __ATOMIC_RELEASE);
 		CHECK_EQ(r.x[0], RMI_SUCCESS);
-		REQUIRE(cpu_join(1, END_MS));
+		REQUIRE(cpu_join(1, PATIENCE_MS));
 		granule_give(r.x[1]);
 	}
 }

@@ -18,8 +18,6 @@
 #define PAGES   6 /* at the beginning of the region, that come and go */
 #define TAG     0x7a60000000000000UL
 #define LEAST   10 /* of each event, before the test is over */
-#define MOST_US 60000000
-#define END_MS  30000
 #define RETRIES 16
 
 enum event { ATTACHED, READ, ABORTED, SHARED, LOST_PAGE, LOST_TABLE, LOST_APT, EVENTS };
@@ -248,8 +246,9 @@ TEST_CPUS(
 	"third: no page is seen at another offset, all that comes back is wiped; hazard 06, hazard "
 	"16, hazard 19, invariant 04, invariant 08, invariant 12")
 {
-	uint64_t end = time_us() + MOST_US;
+	uint64_t end = time_now() + us_to_ticks(LONG_MS * 1000UL);
 
+	test_limit(LONG_MS / 1000 + 100);
 	live = (struct live){.p = csm_puppet(1), .c = csm_puppet(2)};
 	memset(count, 0, sizeof(count));
 	stop = 0;
@@ -262,14 +261,14 @@ TEST_CPUS(
 	realm_make_tables(live.c, THERE, 1, RMI_LEVEL_PAGE);
 	cpu_start(1, provide, NULL);
 	cpu_start(2, consume, NULL);
-	while (!enough() && time_us() < end && !test_failing()) {
+	while (!enough() && time_now() < end && !test_failing()) {
 		for (unsigned i = 0; i < 64; i++) {
 			interfere();
 		}
 	}
 	__atomic_store_n(&stop, 1, __ATOMIC_RELEASE);
-	REQUIRE(cpu_join(1, END_MS));
-	REQUIRE(cpu_join(2, END_MS));
+	REQUIRE(cpu_join(1, PATIENCE_MS));
+	REQUIRE(cpu_join(2, PATIENCE_MS));
 	for (unsigned i = 0; i < EVENTS; i++) {
 		if (!CHECK(count[i] >= LEAST)) {
 			note("event %u: %u times", i, count[i]);

@@ -8,8 +8,6 @@
 #define OWN     LIVE_OWN
 #define THERE   LIVE_THERE
 #define PLACES  4 /* for regions, and for attachments; some overlap */
-#define MOST_US 60000000
-#define END_MS  30000
 #define LEAST   10 /* successes of each call, before the test is over */
 
 /* Name, and how often it is called: what builds more often than what ends. */
@@ -238,8 +236,9 @@ TEST_CPUS(csm_hostile_recs, 4,
 {
 	struct party parties[2];
 	struct caller callers[4];
-	uint64_t end = time_us() + MOST_US;
+	uint64_t end = time_now() + us_to_ticks(LONG_MS * 1000UL);
 
+	test_limit(LONG_MS / 1000 + 100);
 	stop = 0;
 	memset(done, 0, sizeof(done));
 	party_make(&parties[0]);
@@ -251,12 +250,12 @@ TEST_CPUS(csm_hostile_recs, 4,
 	for (unsigned i = 1; i < 4; i++) {
 		cpu_start(i, call_at_random, &callers[i]);
 	}
-	while (!enough() && time_us() < end && !test_failing()) {
+	while (!enough() && time_now() < end && !test_failing()) {
 		call_once(&callers[0]);
 	}
 	__atomic_store_n(&stop, 1, __ATOMIC_RELEASE);
 	for (unsigned i = 1; i < 4; i++) {
-		REQUIRE(cpu_join(i, END_MS));
+		REQUIRE(cpu_join(i, PATIENCE_MS));
 	}
 	for (unsigned i = 0; i < CALL_COUNT; i++) {
 		if (!CHECK(done[i] >= LEAST)) {

@@ -15,7 +15,6 @@
 #define RW         (CSM_PERM_READ | CSM_PERM_WRITE)
 #define ROUNDS     12
 #define TURNS      200
-#define FAULT_MS   10000
 #define QUIET_US   2000
 #define NO_REC     UINT32_MAX /* no REC takes the interrupt: the host drops it */
 #define ARGS_(...) ((const uint64_t[]){__VA_ARGS__})
@@ -69,7 +68,7 @@ TEST_CPUS(
 	cpu_start(1, rec_run_here, pair.consumer);
 	ORDER(pair.provider, PUPPET_TURNS, pair.peer, pair.id, pair.region, TURNS, 1);
 	CHECK_EQ(rec_run(pair.provider), REC_CALL);
-	REQUIRE(cpu_join(1, FAULT_MS));
+	REQUIRE(cpu_join(1, PATIENCE_MS));
 	CHECK(puppet_done(pair.provider) && puppet_done(pair.consumer));
 	CHECK_EQ(puppet_value(pair.provider), TURNS / 2);
 	CHECK_EQ(puppet_value(pair.consumer), TURNS / 2);
@@ -88,7 +87,7 @@ TEST_CPUS(
 /* The REC that runs on CPU 1 leaves its loop with an external abort, by itself. */
 static void expect_faulted(struct rec *rec)
 {
-	if (!CHECK(cpu_join(1, FAULT_MS))) {
+	if (!CHECK(cpu_join(1, PATIENCE_MS))) {
 		rec_let_go(rec, 1);
 	}
 	REQUIRE_EQ(rec->stop, REC_CALL);
@@ -98,18 +97,24 @@ static void expect_faulted(struct rec *rec)
 	CHECK(puppet_value(rec) > 0);
 }
 
-/* The consumer loads from the page at `offset` on CPU 1. */
-static void load_on(struct pair *pair, uint64_t offset)
+/* The consumer loads from the page at `offset` on CPU 1, and has begun: its word on `said` is not 0. */
+static void load_on(struct pair *pair, uint64_t offset, uint64_t said)
 {
-	ORDER(pair->consumer, PUPPET_LOADS, THERE + offset);
+	uint64_t end = time_now() + us_to_ticks(PATIENCE_MS * 1000UL);
+
+	write64(said, 0);
+	ORDER(pair->consumer, PUPPET_LOADS, THERE + offset,
+	      realm_unprotected(pair->consumer->realm));
 	cpu_start(1, rec_run_on, pair->consumer);
-	rec_wait_running(pair->consumer);
+	while (read64(said) == 0) {
+		REQUIRE(time_now() < end);
+	}
 }
 
 /* Until the REC reads something other than zero there. */
 static void wait_for_store(struct rec *rec, uint64_t ipa)
 {
-	uint64_t end = time_now() + us_to_ticks(FAULT_MS * 1000UL);
+	uint64_t end = time_now() + us_to_ticks(PATIENCE_MS * 1000UL);
 
 	while (csm_read(rec, ipa) == 0) {
 		REQUIRE(time_now() < end);
@@ -142,12 +147,14 @@ TEST_CPUS(csm_revoke_reading, 2,
 	  "faults, and every one after that; the provider's contents are as they were")
 {
 	struct pair pair = parties();
+	uint64_t said = page_alloc();
 
+	realm_map_page(pair.consumer->realm, realm_unprotected(pair.consumer->realm), said);
 	for (unsigned i = 0; i < ROUNDS; i++) {
 		pair.consumer->realm->csm.target = i & 1 ? 0 : NO_REC;
 		share(&pair, RO);
 		csm_write(pair.provider, OWN + i * PAGE_SIZE, i + 1);
-		load_on(&pair, i * PAGE_SIZE);
+		load_on(&pair, i * PAGE_SIZE, said);
 		CHECK_EQ(CSM(pair.provider, REVOKE, pair.region, pair.peer).x[0], RSI_SUCCESS);
 		expect_faulted(pair.consumer);
 		csm_aborts(pair.consumer, INSN_LDR_X, THERE + i * PAGE_SIZE);
@@ -317,17 +324,18 @@ TEST_CPUS(csm_tables_running, 2,
 {
 	struct pair pair = share_block(RO);
 	struct reader reader = {.rec = pair.consumer};
+	uint64_t end = time_now() + us_to_ticks(PATIENCE_MS * 1000UL);
 	uint32_t passes = 0;
 
 	puppet_order(pair.provider, PUPPET_FILL, OWN, OWN + BLOCK, 0x4711);
 	cpu_start(1, read_on, &reader);
-	for (unsigned i = 0; (i < 40 || passes < 3) && i < 4000 && !test_failing(); i++) {
+	for (unsigned i = 0; (i < 40 || passes < 3) && time_now() < end && !test_failing(); i++) {
 		change_tables(&pair);
 		passes = __atomic_load_n(&reader.passes, __ATOMIC_ACQUIRE);
 	}
 	CHECK(passes >= 3);
 	__atomic_store_n(&reader.stop, 1, __ATOMIC_RELEASE);
-	REQUIRE(cpu_join(1, FAULT_MS));
+	REQUIRE(cpu_join(1, PATIENCE_MS));
 }
 
 /* A second REC of the consumer detaches what the first uses. */

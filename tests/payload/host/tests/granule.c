@@ -236,7 +236,7 @@ static void walk_on_two_cpus(uint64_t first, uint64_t second)
 	ranges[1] = (struct range){.base = second, .pages = SHARE_PAGES, .start = &start};
 	cpu_start(1, walk_range, &ranges[1]);
 	walk_range(&ranges[0]);
-	REQUIRE(cpu_join(1, 60000));
+	REQUIRE(cpu_join(1, LONG_MS));
 }
 
 TEST_CPUS(two_cpus_apart, 2,
@@ -311,7 +311,7 @@ TEST_CPUS(crowd, 2,
 	}
 	jostle(&c);
 	for (unsigned n = 1; n < crowd_cpus; n++) {
-		REQUIRE(cpu_join(n, 60000));
+		REQUIRE(cpu_join(n, LONG_MS));
 	}
 	for (unsigned i = 0; i < CROWD_PAGES; i++) {
 		uint64_t page = c.base + i * PAGE_SIZE;

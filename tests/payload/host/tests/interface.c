@@ -246,6 +246,6 @@ TEST_CPUS(warm_boot, 2, "boot: every CPU was warm booted into the RMM and gets t
 	}
 	version_here(&features);
 	for (unsigned n = 1; n < cpu_count(); n++) {
-		CHECK(cpu_join(n, 20000));
+		CHECK(cpu_join(n, PATIENCE_MS));
 	}
 }

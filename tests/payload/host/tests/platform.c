@@ -30,7 +30,7 @@ TEST_CPUS(cpus_run, 2, "host: every CPU runs a function sent to it, alone and al
 		cpu_start(n, count_here, &count);
 	}
 	for (unsigned n = 1; n < cpu_count(); n++) {
-		CHECK(cpu_join(n, 20000));
+		CHECK(cpu_join(n, PATIENCE_MS));
 	}
 	CHECK_EQ(count, 2 * (cpu_count() - 1));
 }
@@ -55,7 +55,7 @@ TEST(el2_timer, "host: the EL2 timer interrupts when it is due, not before")
 	if (time_us() - start < 5000) {
 		CHECK_EQ(timer_fired, 0);
 	}
-	CHECK(cpu_wait(&timer_fired, 1, 20000));
+	CHECK(cpu_wait(&timer_fired, 1, PATIENCE_MS));
 	CHECK(time_us() - start >= 5000);
 	gic_disable(PPI_EL2_TIMER);
 }

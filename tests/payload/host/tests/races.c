@@ -43,7 +43,7 @@ TEST_CPUS(realms_work, CREW,
 			crew_add(&realm->recs[n]);
 		}
 	}
-	crew_run(one_more, SLICE_US, 100000);
+	crew_run(one_more, SLICE_US, LONG_MS);
 }
 
 static void timer_fired(unsigned intid)
@@ -468,6 +468,7 @@ TEST_CPUS(fold_running, 2,
 {
 	struct realm *realm = puppet_realm(1);
 	struct reader reader = {.rec = &realm->recs[0], .base = REALM_RAM_TOP};
+	uint64_t end = time_now() + us_to_ticks(PATIENCE_MS * 1000UL);
 	uint32_t passes = 0;
 
 	reader.top = reader.base + MIB(2);
@@ -477,13 +478,13 @@ TEST_CPUS(fold_running, 2,
 	puppet_order(reader.rec, PUPPET_FILL, reader.base, reader.top, 0x4711);
 	stop_reading = 0;
 	cpu_start(1, read_on, &reader);
-	for (unsigned i = 0; (i < 40 || passes < 2) && i < 4000 && !test_failing(); i++) {
+	for (unsigned i = 0; (i < 40 || passes < 2) && time_now() < end && !test_failing(); i++) {
 		fold_and_unfold(realm, reader.base);
 		passes = __atomic_load_n(&reader.passes, __ATOMIC_ACQUIRE);
 	}
 	CHECK(passes >= 2);
 	__atomic_store_n(&stop_reading, 1, __ATOMIC_RELEASE);
-	REQUIRE(cpu_join(1, 20000));
+	REQUIRE(cpu_join(1, PATIENCE_MS));
 }
 
 /* Enters again and again until the RMM refuses. Does not touch the page, which is lost meanwhile.
@@ -513,7 +514,7 @@ TEST_CPUS(run_page_lost, 2,
 	rec_wait_running(rec);
 	REQUIRE_EQ(rmi_granule_delegate(page), RMI_SUCCESS);
 	gic_send_sgi(1, SGI_WAKE);
-	REQUIRE(cpu_join(1, 20000));
+	REQUIRE(cpu_join(1, PATIENCE_MS));
 	CHECK_EQ(rec->status, RMI_ERROR_INPUT);
 	granule_give(page);
 	rec->run = (struct rmi_rec_run *)page_alloc();
@@ -537,7 +538,7 @@ static void reading(struct rec *rec, uint64_t ipa)
 /* It must have left with a data abort at ipa. With a stale translation it would read on. */
 static void left(struct rec *rec, uint64_t ipa)
 {
-	if (!CHECK(cpu_join(1, 10000))) {
+	if (!CHECK(cpu_join(1, PATIENCE_MS))) {
 		rec_let_go(rec, 1);
 	}
 	CHECK_EQ(rec->stop, REC_EXIT);

@@ -73,7 +73,7 @@ TEST_CPUS(realm_two_cpus, 2, "PSCI CPU_ON: a second REC runs on another CPU at t
 	while (rec_run(&realm->recs[0]) == REC_CALL) {
 	}
 	CHECK_EQ(realm->recs[0].stop, REC_DONE);
-	REQUIRE(cpu_join(1, 20000));
+	REQUIRE(cpu_join(1, PATIENCE_MS));
 	CHECK_EQ(realm->recs[1].stop, REC_OFF);
 }
 
