@@ -95,12 +95,19 @@ static void flush_messages(struct console *c)
 	}
 }
 
-/* A realm that asks for more answers than it takes loses the newest. */
+/*
+ * A realm that asks for more answers than it takes loses the newest. What it hears last of a host
+ * that comes and goes is right nevertheless.
+ */
 static void send(struct console *c, unsigned int port, enum event event, uint16_t value)
 {
 	unsigned int at = (c->message_head + c->message_count) % CONSOLE_MESSAGES;
+	struct console_message *last = &c->messages[(at + CONSOLE_MESSAGES - 1) % CONSOLE_MESSAGES];
 
-	if (c->message_count < CONSOLE_MESSAGES) {
+	if (c->message_count == CONSOLE_MESSAGES && event == PORT_OPEN &&
+	    last->event == PORT_OPEN && last->id == port) {
+		last->value = value;
+	} else if (c->message_count < CONSOLE_MESSAGES) {
 		c->messages[at] = (struct console_message){
 			.id = port, .event = (uint16_t)event, .value = value};
 		c->message_count++;
@@ -111,8 +118,10 @@ void console_connect(struct console *c, unsigned int port, bool connected)
 {
 	if (c->ports[port].connected != connected) {
 		c->ports[port].connected = connected;
-		send(c, port, PORT_OPEN, connected);
-		flush_messages(c);
+		if (c->ports[port].ready) {
+			send(c, port, PORT_OPEN, connected);
+			flush_messages(c);
+		}
 	}
 }
 
@@ -143,6 +152,7 @@ static void handle_message(struct console *c, const struct console_message *m)
 		return;
 	}
 	if (m->event == PORT_READY && m->value == 1) {
+		c->ports[m->id].ready = true;
 		send(c, m->id, m->id == 0 ? CONSOLE_PORT : PORT_NAME, 1);
 		if (c->ports[m->id].connected) {
 			send(c, m->id, PORT_OPEN, 1);
@@ -221,6 +231,7 @@ static void reset(void *device)
 	c->message_count = 0;
 	for (unsigned int port = 0; port < CONSOLE_PORTS; port++) {
 		set_open(c, port, false);
+		c->ports[port].ready = false;
 	}
 }
 

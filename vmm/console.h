@@ -22,6 +22,7 @@ struct console_config {
 
 struct console_port {
 	bool connected;                 /* the host's side is there */
+	bool ready;                     /* the realm knows the port: it wants to hear of that */
 	bool open;                      /* the realm's side is */
 	uint8_t buffer[CONSOLE_BUFFER]; /* for the realm, which has not made room yet */
 	size_t head;

@@ -22,7 +22,8 @@ enum {
 	FD_CONTROL_LISTENER,
 	FD_CONTROL_OUT,
 	FD_TERMINAL_OUT,
-	FDS
+	FD_CLIENTS,
+	FDS = FD_CLIENTS + MACHINE_CLIENTS
 };
 
 struct io {
@@ -71,29 +72,47 @@ static size_t filter(struct io *io, uint8_t *data, size_t size)
 	return kept;
 }
 
+/* Nobody is there any more: what the realm says does not wait for somebody, if it need not. */
+static void leave_terminal(struct machine *m)
+{
+	channel_disconnect(&m->terminal);
+	if (m->terminal.discard) {
+		m->terminal.count = 0;
+	}
+	console_resume(&m->console, 0);
+}
+
 static void read_terminal(struct io *io)
 {
 	struct machine *m = io->m;
 	uint8_t data[256];
 	size_t room = terminal_room(m);
-	ssize_t got = read(m->terminal.in, data, room < sizeof(data) ? room : sizeof(data));
+	ssize_t got;
 
+	if (room == 0) {
+		return; /* since the poll: nothing read is not the end */
+	}
+	got = read(m->terminal.in, data, room < sizeof(data) ? room : sizeof(data));
 	if (got > 0) {
 		size_t size = m->terminal.raw ? filter(io, data, (size_t)got) : (size_t)got;
 
 		type(m, data, size);
 	} else if (got == 0 || (errno != EAGAIN && errno != EINTR)) {
-		if (m->terminal.listener >= 0) {
-			channel_disconnect(&m->terminal);
-		}
 		m->terminal.in = -1;
+		if (m->terminal.listener >= 0) {
+			leave_terminal(m);
+		}
 	}
 }
 
+/* What the realm has ready for the one who leaves is not for the next. */
 static void drop_control(struct machine *m)
 {
 	channel_disconnect(&m->control);
 	m->control.count = 0;
+	m->control.discard = true;
+	console_resume(&m->console, 1);
+	m->control.discard = false;
 	m->control_ends = false;
 	m->control_used = false;
 	console_connect(&m->console, 1, false);
@@ -132,9 +151,8 @@ static void write_out(struct machine *m, struct channel *c, unsigned int port)
 		if (port == 1) {
 			drop_control(m);
 		} else {
-			c->count = 0;
 			c->discard = true;
-			channel_disconnect(c);
+			leave_terminal(m);
 		}
 	}
 }
@@ -184,7 +202,10 @@ static void prepare(struct io *io, int signal_fd)
 		     (m->control.in >= 0 && !control_wanted(m));
 	set(io, FD_WAKE, m->wake, POLLIN);
 	set(io, FD_SIGNAL, signal_fd, POLLIN);
-	set(io, FD_MANAGER, m->manager, POLLIN);
+	set(io, FD_MANAGER, m->manager, manage_room(m) ? POLLIN : 0);
+	for (unsigned int i = 0; i < MACHINE_CLIENTS; i++) {
+		set(io, (int)(FD_CLIENTS + i), m->clients[i], POLLIN);
+	}
 	set(io, FD_TERMINAL_IN, m->terminal.in, terminal_room(m) > 0 ? POLLIN : 0);
 	set(io, FD_TERMINAL_OUT, m->terminal.out, m->terminal.count > 0 ? POLLOUT : 0);
 	set(io, FD_TERMINAL_LISTENER, m->terminal.listener, POLLIN);
@@ -208,16 +229,23 @@ static void handle_signal(struct machine *m, int signal_fd)
 	}
 }
 
+static void handle_manager(struct io *io)
+{
+	for (unsigned int i = 0; i < MACHINE_CLIENTS; i++) {
+		if (io->fds[FD_CLIENTS + i].revents) {
+			manage_answer(io->m, i);
+		}
+	}
+	if (io->fds[FD_MANAGER].revents) {
+		manage_accept(io->m);
+	}
+}
+
+/* Who comes is taken in last: somebody else may just have left. */
 static void handle_channels(struct io *io)
 {
 	struct machine *m = io->m;
 
-	if (io->fds[FD_TERMINAL_LISTENER].revents) {
-		channel_accept(&m->terminal);
-	}
-	if (io->fds[FD_CONTROL_LISTENER].revents && channel_accept(&m->control)) {
-		console_connect(&m->console, 1, true);
-	}
 	if (io->fds[FD_TERMINAL_IN].revents && m->terminal.in >= 0) {
 		read_terminal(io);
 	}
@@ -232,6 +260,12 @@ static void handle_channels(struct io *io)
 	}
 	if (m->control_ends && m->control.count == 0) {
 		drop_control(m);
+	}
+	if (io->fds[FD_TERMINAL_LISTENER].revents) {
+		channel_accept(&m->terminal);
+	}
+	if (io->fds[FD_CONTROL_LISTENER].revents && channel_accept(&m->control)) {
+		console_connect(&m->console, 1, true);
 	}
 }
 
@@ -268,9 +302,7 @@ void machine_io(struct machine *m, int signal_fd)
 		if (io.fds[FD_SIGNAL].revents) {
 			handle_signal(m, signal_fd);
 		}
-		if (io.fds[FD_MANAGER].revents) {
-			manage_serve(m);
-		}
+		handle_manager(&io);
 		handle_channels(&io);
 	}
 	drain_terminal(m);

@@ -255,6 +255,9 @@ bool machine_init(struct machine *m, const struct options *o)
 	channel_none(&m->terminal);
 	channel_none(&m->control);
 	m->manager = -1;
+	for (unsigned int i = 0; i < MACHINE_CLIENTS; i++) {
+		m->clients[i] = -1;
+	}
 	m->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	return m->wake >= 0 && manage_open(m);
 }

@@ -19,6 +19,8 @@
 #include "uart.h"
 #include "virtio.h"
 
+#define MACHINE_CLIENTS 4u /* at the management socket at the same time; others wait */
+
 /* How it ended. */
 enum machine_end {
 	MACHINE_RUNS,
@@ -68,8 +70,9 @@ struct machine {
 	bool starved;      /* the I/O thread waits for the realm to make room for input */
 	struct machine_vcpu vcpus[LAYOUT_MAX_CPUS];
 
-	int wake;    /* eventfd: the I/O thread has something to do */
-	int manager; /* listening socket of rvm list and rvm stop */
+	int wake;                     /* eventfd: the I/O thread has something to do */
+	int manager;                  /* listening socket of rvm list and rvm stop */
+	int clients[MACHINE_CLIENTS]; /* who has come there and not asked yet; -1: nobody */
 	char manager_path[108];
 	char control_path[108];
 	char started[32];

@@ -104,6 +104,12 @@ void manage_close(struct machine *m)
 		unlink(m->manager_path);
 		m->manager = -1;
 	}
+	for (unsigned int i = 0; i < MACHINE_CLIENTS; i++) {
+		if (m->clients[i] >= 0) {
+			close(m->clients[i]);
+			m->clients[i] = -1;
+		}
+	}
 }
 
 static void status(const struct machine *m, char *text, size_t size)
@@ -120,16 +126,36 @@ static void status(const struct machine *m, char *text, size_t size)
 		 (s.data + s.tables + s.recs + s.apt) * 4096, s.shared * 4096, s.entries);
 }
 
-void manage_serve(struct machine *m)
+/* The first free place, MACHINE_CLIENTS if there is none. */
+static unsigned int free_client(const struct machine *m)
 {
-	struct timeval limit = {.tv_usec = 100000};
-	char word[16] = "", text[512] = "ok\n";
-	int fd = accept4(m->manager, NULL, NULL, SOCK_CLOEXEC);
+	unsigned int i = 0;
 
-	if (fd < 0) {
-		return;
+	while (i < MACHINE_CLIENTS && m->clients[i] >= 0) {
+		i++;
 	}
-	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
+	return i;
+}
+
+bool manage_room(const struct machine *m)
+{
+	return free_client(m) < MACHINE_CLIENTS;
+}
+
+void manage_accept(struct machine *m)
+{
+	unsigned int i = free_client(m);
+
+	if (i < MACHINE_CLIENTS) {
+		m->clients[i] = accept4(m->manager, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	}
+}
+
+void manage_answer(struct machine *m, unsigned int client)
+{
+	char word[16] = "", text[512] = "ok\n";
+	int fd = m->clients[client];
+
 	if (recv(fd, word, sizeof(word) - 1, 0) > 0) {
 		if (strcmp(word, "stop") == 0) {
 			machine_finish(m, MACHINE_STOPPED);
@@ -139,6 +165,7 @@ void manage_serve(struct machine *m)
 		send(fd, text, strlen(text), MSG_NOSIGNAL);
 	}
 	close(fd);
+	m->clients[client] = -1;
 }
 
 /* ------------------------------------------------------------------- commands */

@@ -15,8 +15,14 @@ struct machine;
 bool manage_open(struct machine *m);
 void manage_close(struct machine *m);
 
-/* Answers whoever is at the management socket. The machine's lock is held. */
-void manage_serve(struct machine *m);
+/*
+ * The I/O thread's part, with the machine's lock held; it never waits. Somebody is at the
+ * management socket: taken in, if manage_room says so. One that was taken in has sent something, or
+ * has left: answered, and gone.
+ */
+bool manage_room(const struct machine *m);
+void manage_accept(struct machine *m);
+void manage_answer(struct machine *m, unsigned int client);
 
 /* The commands; they return exit statuses. */
 int manage_list(bool json);

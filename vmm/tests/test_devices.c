@@ -184,7 +184,7 @@ static void console_handshake(void **state)
 {
 	(void)state;
 	console_connect(&console, 1, true);
-	expect(1, 6, 1);
+	assert_int_equal(console.message_count, 0);
 	tell(0, 0, 1);
 	expect(0, 1, 1);
 	expect(1, 1, 1);
@@ -241,6 +241,27 @@ static void console_input_waits(void **state)
 	assert_int_equal(console_room(&console, 1), 0);
 }
 
+/* A host that comes and goes: before the realm knows the port, and when it does not listen. */
+static void console_visitors(void **state)
+{
+	(void)state;
+	for (unsigned int i = 0; i < 100; i++) {
+		console_connect(&console, 1, i % 2 == 0);
+	}
+	tell(0, 0, 1);
+	expect(0, 1, 1);
+	expect(1, 1, 1);
+	tell(1, 3, 1);
+	expect(1, 7, 1);
+	for (unsigned int i = 0; i < 101; i++) {
+		console_connect(&console, 1, i % 2 == 0);
+	}
+	while (console.message_count > 1) {
+		expect(1, 6, console.message_count % 2 == 0);
+	}
+	expect(1, 6, 1);
+}
+
 /* A realm that asks and asks and never takes an answer. */
 static void console_flood(void **state)
 {
@@ -286,6 +307,9 @@ int main(void)
 		 console_setup, NULL, NULL},
 		{"console: input waits until the realm has room", console_input_waits,
 		 console_setup, NULL, NULL},
+		{"console: a host that comes and goes leaves room for the rest, and is known in "
+		 "the end",
+		 console_visitors, console_setup, NULL, NULL},
 		{"console: a realm that floods gets no memory for it", console_flood, console_setup,
 		 NULL, NULL},
 		{"entropy: fills what it is given", entropy_fills, NULL, NULL, NULL},
