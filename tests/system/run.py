@@ -203,7 +203,8 @@ def module(system, _args):
                    "echo 24M >/tmp/cg/small/memory.max; echo 0 >/tmp/cg/small/memory.swap.max",
                    check=False)
         lines = system.run("sh -c 'echo $$ >/tmp/cg/small/cgroup.procs; exec rvm run --name big "
-                           f"{LINUX} --no-measure --quiet --console none' 2>&1", SHELL_SECONDS, check=False)
+                           f"{LINUX} --no-measure --quiet --console none' 2>&1",
+                           SHELL_SECONDS, check=False)
         expect(system.run("rvm list | grep -c big", check=False) == ["0"], "it runs")
         system.settle()
         expect("max 0" not in " ".join(system.run("grep -E '^max ' /tmp/cg/small/memory.events")),

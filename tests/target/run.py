@@ -23,8 +23,8 @@ TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.realpath(__file__)
 BUILD = os.environ.get("BUILD") or os.path.join(TOP, "build")
 
 BANNER = re.compile(r"CAEC RMM (?!panic)")
-# Of the clock, or of CPU time: nothing sleeps before the banner, so on a machine that has nothing else
-# to do they are the same, and on a busy one the second is what the first would be.
+# Of the clock, or of CPU time: nothing sleeps before the banner, so they are the same on a machine
+# that has nothing else to do, and on a busy one the second is what the first would be.
 BANNER_SECONDS = 3.0
 NEVER = float("inf")
 BANNER_BOOTS = 3  # the fastest of so many boots counts

@@ -331,8 +331,7 @@ static void *run_other(void *arg)
 {
 	struct other *other = arg;
 
-	other->result =
-		run_loud(other->pair, other->realm, other->input, other->line, other->err);
+	other->result = run_loud(other->pair, other->realm, other->input, other->line, other->err);
 	return NULL;
 }
 

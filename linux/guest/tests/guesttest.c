@@ -40,11 +40,11 @@ static void complain(int line, const char *what, int error)
 	}
 }
 
-#define CHECK(condition)                                        \
-	do {                                                    \
-		if (!(condition)) {                             \
-			complain(__LINE__, #condition, errno);  \
-		}                                               \
+#define CHECK(condition)                                       \
+	do {                                                   \
+		if (!(condition)) {                            \
+			complain(__LINE__, #condition, errno); \
+		}                                              \
 	} while (0)
 #define FAILS(call, error) CHECK((call) == -1 && errno == (error))
 
@@ -105,14 +105,14 @@ static int touch(volatile char *at, bool write)
 }
 
 /* Waits until a condition holds; says whether it ever did. */
-#define COMES_TRUE(condition)                                       \
-	({                                                          \
-		int tries_ = 0;                                     \
-                                                                    \
+#define COMES_TRUE(condition)                                  \
+	({                                                     \
+		int tries_ = 0;                                \
+                                                               \
 		while (!(condition) && tries_++ < LONG / 10) { \
-			usleep(10000);                              \
-		}                                                   \
-		tries_ <= LONG / 10;                                \
+			usleep(10000);                         \
+		}                                              \
+		tries_ <= LONG / 10;                           \
 	})
 
 static int open_files(void)

@@ -11,7 +11,8 @@
 #define MAX_CPUS  16
 #define MAX_INTID 32 /* interrupts with handlers: SGIs and PPIs */
 
-/* Limits are for what hangs. The emulator's clock runs on while a busy machine has no time for it. */
+/* Limits are for what hangs: the clock goes on while a busy machine has no time for the emulator.
+ */
 #define PATIENCE_MS 60000  /* for what takes milliseconds */
 #define LONG_MS     240000 /* for what takes seconds */
 

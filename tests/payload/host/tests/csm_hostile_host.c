@@ -7,7 +7,7 @@
 #include "payload/host/places.h"
 #include "payload/host/test.h"
 
-#define BLOCK  (2UL << 20)
+#define BLOCK (2UL << 20)
 
 #define RMI(command, ...) smc_call(RMI_##command##_FID, ##__VA_ARGS__)
 

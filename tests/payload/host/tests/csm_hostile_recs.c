@@ -5,10 +5,10 @@
 #include "payload/host/gic.h"
 #include "payload/host/test.h"
 
-#define OWN     LIVE_OWN
-#define THERE   LIVE_THERE
-#define PLACES  4 /* for regions, and for attachments; some overlap */
-#define LEAST   10 /* successes of each call, before the test is over */
+#define OWN    LIVE_OWN
+#define THERE  LIVE_THERE
+#define PLACES 4  /* for regions, and for attachments; some overlap */
+#define LEAST  10 /* successes of each call, before the test is over */
 
 /* Name, and how often it is called: what builds more often than what ends. */
 #define CALLS(X)              \
