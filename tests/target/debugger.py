@@ -5,7 +5,7 @@ import re
 import socket
 import time
 
-SECONDS = 60  # for one answer, and for a breakpoint to be reached
+SECONDS = 180  # for one answer, and for a breakpoint to be reached
 X0, SP, PC, CPSR = 0, 31, 32, 33
 
 
