@@ -40,7 +40,7 @@ TINY = "--kernel /tiny-{} --mem 16M --console none --no-measure --quiet"
 def one_line(failure):
     """What went wrong, short enough for the line of a result."""
     kind = "" if isinstance(failure, (Failure, str)) else f"{type(failure).__name__}: "
-    return kind + " ".join(str(failure).split()).replace("#", "")[:400]
+    return kind + " ".join(str(failure).replace("#", "").split())[:400]
 
 
 class Report:
