@@ -254,6 +254,17 @@ def test_forged_return(boot):
 # --- what EL3 hands over, and what it is told
 
 
+def test_one_line(boot):
+    """From power-on to the host's first line, EL3's own lines apart."""
+    boot.gdb.go()
+    lines = []
+    while (item := boot.machine.line(LINE_SECONDS)) and not (item[1] or "TAP").startswith("TAP"):
+        lines.append(item[1])
+    check(item and item[1], "the host did not come up")
+    others = [line for line in lines if line.strip() and not line.startswith("NOTICE:  ")]
+    check(len(others) == 1 and re.fullmatch(r"CAEC RMM [^:]*", others[0]), f"lines: {others}")
+
+
 def refused(boot, error):
     """EL3 tells which error it got, and there is no banner before."""
     match = boot.says(r"RMM init failed: (-?\d+)|CAEC RMM|TAP version")
@@ -305,6 +316,7 @@ TESTS = [
     ("a stack that overflows stops the CPU, which says so", test_stack_overflow),
     ("an indirect call into a function stops the CPU", test_jump_into_function),
     ("a forged return address stops the CPU", test_forged_return),
+    ("boot: the RMM prints one line, its banner", test_one_line),
     ("boot: interface version not supported: EL3 is told -2", argument(1, 0x10004, -2)),
     ("boot: too many CPUs: EL3 is told -3", argument(2, CPUS + 1, -3)),
     ("boot: CPU index too large: EL3 is told -4", argument(0, CPUS, -4)),

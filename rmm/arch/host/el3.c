@@ -45,6 +45,8 @@ static int64_t change_world(pa_t pa, enum machine_pas from, enum machine_pas to)
 			mistake = "still mapped";
 		} else if (from == MACHINE_REALM && !machine_deaf && !is_zero(page)) {
 			mistake = "not wiped";
+		} else if (!machine_locks_held()) {
+			mistake = "not locked";
 		}
 		if (to == MACHINE_REALM) {
 			soil(page);

@@ -75,6 +75,11 @@ void machine_lock_release(const void *lock)
 	machine_stop("LOCKS: a lock is released that this CPU does not hold");
 }
 
+bool machine_locks_held(void)
+{
+	return held_count != 0 && holds_external_only();
+}
+
 void machine_locks_reset(void)
 {
 	machine_on_unlocked = NULL;

@@ -10,7 +10,8 @@
  *           (but for leaves) while a page of realm data is mapped
  *   SLOTS   arch/space.h: mapped twice, unmapped twice, mapped at the end of a command
  *   WINDOW  opened twice, opened on a granule that is not Realm, closed twice
- *   GPT     a granule that goes to another world while the RMM maps it, or not wiped
+ *   GPT     a granule that goes to another world while the RMM maps it, not wiped,
+ *           or without a lock, so that another CPU could meet it half way
  *   TLB     arch/tlb.h: a stage-2 translation that is stale when its table's lock is released
  *   VCPU    arch/vcpu.h: run or saved without being loaded, loaded at the end of a command
  *   ACCESS  memory touched that is not mapped, or mapped in the wrong world

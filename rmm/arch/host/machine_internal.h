@@ -78,6 +78,9 @@ void machine_vcpu_check(void);
 void machine_hash_forget(void);
 void machine_hash_check(void);
 
+/* Whether this CPU holds a lock of a granule, and none of another rank. */
+bool machine_locks_held(void);
+
 /* A lock with this key (a granule's index) is about to be released. */
 void machine_tlb_check(uint64_t key);
 

@@ -123,6 +123,7 @@ static void undelegate(uint64_t pa)
 static void worlds(void **state)
 {
 	uint64_t page = world_page(0);
+	struct granule_held lock;
 
 	(void)state;
 	world_make(page, GRANULE_RD);
@@ -131,7 +132,11 @@ static void worlds(void **state)
 	memset(machine_raw(pa_of(page)), 1, 1);
 	ASSERT_STOPS("GPT: 0x40180000 changes worlds and is not wiped", undelegate(page));
 	world_make(page, GRANULE_DATA);
+	ASSERT_STOPS("GPT: 0x40180000 changes worlds and is not locked", undelegate(page));
+	world_make(page, GRANULE_DATA);
+	assert_true(granule_lock(granule_find(pa_of(page)), GRANULE_DATA, &lock));
 	undelegate(page);
+	granule_unlock(lock);
 	ASSERT_STOPS("GPT:", world_check());
 }
 
@@ -337,7 +342,7 @@ int main(void)
 		WORLD_TEST("ACCESS: host memory only by the copies", host_memory_only_by_copies),
 		WORLD_TEST("ACCESS: copies of other memory", copies_of_other_memory),
 		WORLD_TEST("WINDOW: not Realm, twice, closed", window),
-		WORLD_TEST("GPT: mapped, not wiped, state and world apart", worlds),
+		WORLD_TEST("GPT: mapped, not wiped, not locked, state and world apart", worlds),
 		WORLD_TEST("GPT, WINDOW: granules out of order", granules_out_of_order),
 		WORLD_TEST("TLB: a page stays stale", stale_page),
 		WORLD_TEST("TLB: a page is invalidated", stale_page_invalidated),
