@@ -240,7 +240,7 @@ class Demo:
 
     def watch(self):
         """The consumer reads on and on, in the background."""
-        self.in_realm(CONSUMER, f"(csmctl watch {self.theirs()} >/tmp/watch 2>&1; "
+        self.in_realm(CONSUMER, f"(csmctl --timeout 600 watch {self.theirs()} >/tmp/watch 2>&1; "
                                 "echo ended $? >>/tmp/watch) 3>&- >/dev/null 2>&1 &")
         lines = self.in_realm(CONSUMER, "until grep -q -s -e reading -e ^ended /tmp/watch; do "
                                         "usleep 100000; done; cat /tmp/watch")

@@ -39,8 +39,8 @@ static void *echo(void *arg)
 	long size = 0;
 
 	while (size >= 0) {
-		size = csm_channel_recv(channel, message, sizeof(message), 20000);
-		if (size >= 0 && csm_channel_send(channel, message, (size_t)size, 20000) != 0) {
+		size = csm_channel_recv(channel, message, sizeof(message), 300000);
+		if (size >= 0 && csm_channel_send(channel, message, (size_t)size, 300000) != 0) {
 			return "cannot answer";
 		}
 	}
@@ -61,8 +61,8 @@ static void test_duplex(void **state)
 		size_t size = i % sizeof(message);
 
 		memset(message, (int)i, size);
-		assert_int_equal(csm_channel_send(l.p, message, size, 20000), 0);
-		assert_int_equal(csm_channel_recv(l.p, message, sizeof(message), 20000), size);
+		assert_int_equal(csm_channel_send(l.p, message, size, 300000), 0);
+		assert_int_equal(csm_channel_recv(l.p, message, sizeof(message), 300000), size);
 	}
 	csm_channel_shutdown(l.p);
 	pthread_join(thread, &result);

@@ -79,6 +79,7 @@ static void refuse(struct pair *p, unsigned int realm, const char *line, int sta
 #define ID_P  "a1b2c3d4e5f60000"
 #define ID_C  "a1b2c3d4e5f60001"
 #define ID_X  "a1b2c3d4e5f60002"
+#define LONG  " --timeout 600"
 #define RIM_C "1111111111111111111111111111111111111111111111111111111111111111"
 
 /* ------------------------------------------------------------------ one side */
@@ -338,14 +339,14 @@ static void *run_other(void *arg)
 static void test_messages(void **state)
 {
 	struct pair *p = *state;
-	struct other recv = {.pair = p, .realm = C, .input = "", .line = "recv " ID_P ":1"};
+	struct other recv = {.pair = p, .realm = C, .input = "", .line = "recv " ID_P ":1" LONG};
 	struct result send;
 	pthread_t thread;
 
 	expect(p, P, "create 64K", "provider: " ID_P "\nregion: 1\nsize: 65536\n");
 	expect(p, P, "share 1 " ID_C " --write", "");
 	pthread_create(&thread, NULL, run_other, &recv);
-	send = run(p, P, "one\n\nthree", "send 1 --to " ID_C);
+	send = run(p, P, "one\n\nthree", "send 1 --to " ID_C LONG);
 	pthread_join(thread, NULL);
 	assert_string_equal(send.err, "");
 	assert_int_equal(send.status, CSMCTL_OK);
@@ -364,12 +365,13 @@ static void test_ping(void **state)
 	expect(p, P, "create 1M", "provider: " ID_P "\nregion: 1\nsize: 1048576\n");
 	expect(p, P, "share 1 " ID_C " --write", "");
 	for (unsigned int i = 0; i < 2; i++) {
-		struct other echo = {.pair = p, .realm = C, .input = "", .line = "echo " ID_P ":1"};
+		struct other echo = {
+			.pair = p, .realm = C, .input = "", .line = "echo " ID_P ":1" LONG};
 		struct result ping;
 		pthread_t thread;
 
 		pthread_create(&thread, NULL, run_other, &echo);
-		ping = run(p, P, "", "--json ping 1 --to " ID_C " --count 500 --sizes 64-32K");
+		ping = run(p, P, "", "--json ping 1 --to " ID_C " --count 500 --sizes 64-32K" LONG);
 		pthread_join(thread, NULL);
 		assert_string_equal(ping.err, "");
 		assert_int_equal(strncmp(ping.out, "{\"messages\": 500, ", 18), 0);
@@ -385,7 +387,7 @@ static void test_ping(void **state)
 static void test_watch(void **state)
 {
 	struct pair *p = *state;
-	struct other watch = {.pair = p, .realm = C, .input = "", .line = "watch " ID_P ":1"};
+	struct other watch = {.pair = p, .realm = C, .input = "", .line = "watch " ID_P ":1" LONG};
 	struct result attached;
 	char said[64] = "";
 	pthread_t thread;
@@ -397,7 +399,7 @@ static void test_watch(void **state)
 	expect(p, P, "create 64K", "provider: " ID_P "\nregion: 1\nsize: 65536\n");
 	expect(p, P, "share 1 " ID_C, "");
 	pthread_create(&thread, NULL, run_other, &watch);
-	attached = run(p, P, "", "wait 1");
+	attached = run(p, P, "", "wait 1" LONG);
 	assert_int_equal(attached.status, CSMCTL_OK);
 	forget(&attached);
 	assert_true(read(pipes[0], said, sizeof(said) - 1) > 0);

@@ -75,12 +75,12 @@ static void *sender(void *arg)
 
 		if (i % 3 == 0) {
 			fill(message, i, size);
-			if (csm_channel_send(channel, message, size, 20000) != 0) {
+			if (csm_channel_send(channel, message, size, 300000) != 0) {
 				return "send failed";
 			}
 			continue;
 		}
-		if (csm_channel_reserve(channel, size, 20000, &to) != 0) {
+		if (csm_channel_reserve(channel, size, 300000, &to) != 0) {
 			return "reserve failed";
 		}
 		fill(to, i, size);
@@ -100,10 +100,10 @@ static void *receiver(void *arg)
 
 	for (uint32_t i = 0; i < MESSAGES; i++) {
 		if (i % 2 == 0) {
-			size = csm_channel_recv(channel, message, sizeof(message), 20000);
+			size = csm_channel_recv(channel, message, sizeof(message), 300000);
 			from = message;
 		} else {
-			size = csm_channel_peek(channel, 20000, &from);
+			size = csm_channel_peek(channel, 300000, &from);
 		}
 		if (size < 0 || !is_right(from, i, (size_t)size)) {
 			return "wrong message";
@@ -112,8 +112,8 @@ static void *receiver(void *arg)
 			return "done failed";
 		}
 	}
-	return csm_channel_recv(channel, message, sizeof(message), 20000) == -EPIPE ? NULL
-										    : "no end";
+	return csm_channel_recv(channel, message, sizeof(message), 300000) == -EPIPE ? NULL
+										     : "no end";
 }
 
 /* Both ways at once: each side has a thread that sends and one that receives. */
@@ -153,7 +153,7 @@ static void test_sleep_and_wake(void **state)
 	char message[8];
 
 	pthread_create(&thread, NULL, late_message, d);
-	assert_int_equal(csm_channel_recv(d->sides[1], message, sizeof(message), 20000), 4);
+	assert_int_equal(csm_channel_recv(d->sides[1], message, sizeof(message), 300000), 4);
 	pthread_join(thread, NULL);
 	assert_int_equal(d->ends[1].wakes, 1);
 }
@@ -226,7 +226,7 @@ static void *server(void *arg)
 	int ret = 0;
 
 	while (ret == 0) {
-		ret = csm_rpc_serve(arg, reverse, NULL, 20000);
+		ret = csm_rpc_serve(arg, reverse, NULL, 300000);
 	}
 	return ret == -EPIPE ? NULL : "server failed";
 }
@@ -253,10 +253,10 @@ static void test_rpc(void **state)
 
 	pthread_create(&thread, NULL, server, d->sides[1]);
 	for (unsigned int i = 0; i < 1000; i++) {
-		assert_int_equal(ask(d->sides[0], "abcdef", 64, 20000), 6);
+		assert_int_equal(ask(d->sides[0], "abcdef", 64, 300000), 6);
 	}
-	assert_int_equal(ask(d->sides[0], "", 64, 20000), -EDOM);
-	assert_int_equal(ask(d->sides[0], "abc", 2, 20000), -EMSGSIZE);
+	assert_int_equal(ask(d->sides[0], "", 64, 300000), -EDOM);
+	assert_int_equal(ask(d->sides[0], "abc", 2, 300000), -EMSGSIZE);
 	csm_channel_shutdown(d->sides[0]);
 	pthread_join(thread, &result);
 	assert_null(result);
@@ -271,7 +271,7 @@ static void test_rpc_late(void **state)
 	assert_int_equal(ask(d->sides[0], "old one", 64, 0), -EAGAIN);
 	assert_int_equal(csm_rpc_serve(d->sides[1], reverse, NULL, 0), 0);
 	pthread_create(&thread, NULL, server, d->sides[1]);
-	assert_int_equal(ask(d->sides[0], "new", 64, 20000), 3);
+	assert_int_equal(ask(d->sides[0], "new", 64, 300000), 3);
 	csm_channel_shutdown(d->sides[0]);
 	pthread_join(thread, NULL);
 }
