@@ -189,6 +189,26 @@ def test_signed_returns(boot):
           f"return address {before:x} is signed as {after:x}")
 
 
+def test_key_without_entropy(boot):
+    """The generator has nothing to give, twice: it says so in Z and answers zero."""
+    boot.at("rmm_entry")
+    at = boot.symbols["mmu_enable"]
+    reads = []
+    while len(reads) < 2:
+        word = int.from_bytes(boot.gdb.read(at, 4), "little")
+        if word & ~0x1F == 0xD53B2400:  # MRS of RNDR
+            reads.append((at + 4, word & 0x1F))
+        at += 4
+        check(at < boot.symbols["mmu_enable"] + PAGE, "no two reads of RNDR in mmu_enable")
+    for after, register in reads:
+        boot.gdb.stop_at(after)
+        boot.gdb.set_register(register, 0)
+        boot.gdb.set_register(debugger.CPSR, boot.gdb.register(debugger.CPSR) | 1 << 30)
+    boot.at("rmi_version")
+    key = [boot.gdb.system_register(f"APIAKEY{half}_EL1") for half in ("LO", "HI")]
+    check(all(key), f"the key is {key}")
+
+
 # --- accesses that must stop the CPU
 
 
@@ -309,6 +329,8 @@ TESTS = [
     ("stage 1: each of 32 CPUs has its own stacks between guards, and no slot in use",
      test_cpu_spaces),
     ("return addresses are signed", test_signed_returns),
+    ("return addresses are signed with a key that is not zero, even without entropy",
+     test_key_without_entropy),
     ("a write to code stops the CPU", test_write_code),
     ("a write to constants stops the CPU", test_write_constants),
     ("a write to memory of the normal world stops the CPU", test_write_memory_of_others),

@@ -144,14 +144,18 @@ mmu_enable:
 	mov	sp, x1
 	msr	spsel, #1
 
-	// Key A signs return addresses. Without a random number generator the counter has to do.
+	// Key A signs return addresses. Where there is no random number generator, or it has nothing
+	// to give (Z is set then), the counter has to do.
 	mrs	x4, id_aa64isar0_el1
 	ubfx	x4, x4, #60, #4
-	mrs	x2, cntpct_el0
-	mov	x3, x2
+	mrs	x5, cntpct_el0
+	mov	x2, x5
+	mov	x3, x5
 	cbz	x4, 4f
 	mrs	x2, s3_3_c2_c4_0		// RNDR
+	csel	x2, x5, x2, eq
 	mrs	x3, s3_3_c2_c4_0
+	csel	x3, x5, x3, eq
 4:	stp	x2, x3, [x1]			// for run.S
 	msr	s3_0_c2_c1_0, x2		// APIAKeyLo_EL1
 	msr	s3_0_c2_c1_1, x3		// APIAKeyHi_EL1
