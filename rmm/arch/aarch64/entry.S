@@ -144,8 +144,8 @@ mmu_enable:
 	mov	sp, x1
 	msr	spsel, #1
 
-	// Key A signs return addresses. Where there is no random number generator, or it has nothing
-	// to give (Z is set then), the counter has to do.
+	// Key A signs return addresses. Where there is no random number generator, or it is empty
+	// (Z is set then), the counter has to do.
 	mrs	x4, id_aa64isar0_el1
 	ubfx	x4, x4, #60, #4
 	mrs	x5, cntpct_el0
