@@ -426,7 +426,6 @@ bool csm_apt_empty(struct rd *rd, struct granule *granule)
 		struct csm_held held = csm_lock(rd);
 
 		apt->leaving = true;
-		work.visited++;
 		more = next_to_end(rd, apt, &key);
 		if (!more) {
 			rd->csm.apt[index_clamp(apt->slot, REALM_APT_GRANULES)] = NULL;

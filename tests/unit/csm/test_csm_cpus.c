@@ -5,6 +5,7 @@
  */
 #include "csm/csm_unit.h"
 
+#define ACTS   1500U /* of a realm */
 #define ROUNDS 400U
 #define RW     (CSM_PERM_READ | CSM_PERM_WRITE)
 
@@ -27,13 +28,17 @@ static enum arch_exit take_step(struct arch_vcpu *vcpu, struct arch_exit_info *i
 
 static uint64_t ids[2];
 
-static void enter(unsigned int p)
+static struct rmi_rec_exit enter(unsigned int p)
 {
 	struct rmi_rec_exit exit;
 
 	stepped = false;
 	WORLD_CHECK(world_enter(&parties[p].realm, 0, NULL, &exit).x[0] == RMI_SUCCESS);
+	return exit;
 }
+
+/* How often each command of realm p succeeded, by its number. */
+static unsigned int successes[2][16];
 
 static uint64_t call(unsigned int p, uint64_t fid, uint64_t x1, uint64_t x2, uint64_t x3,
 		     uint64_t x4)
@@ -52,7 +57,8 @@ static uint64_t call(unsigned int p, uint64_t fid, uint64_t x1, uint64_t x2, uin
 	} while (status == RSI_INCOMPLETE);
 	WORLD_CHECK(status == RSI_SUCCESS || status == RSI_ERROR_INPUT ||
 		    status == RSI_ERROR_STATE || status == CSM_ERROR_ACCESS ||
-		    status == CSM_ERROR_NO_APT);
+		    status == CSM_ERROR_NO_APT || status == CSM_ERROR_NO_SPACE);
+	successes[p][fid - RSI_CSM_FID_FIRST] += status == RSI_SUCCESS;
 	return status;
 }
 
@@ -75,51 +81,118 @@ static uint64_t below(uint64_t *seed, uint64_t bound)
 	return *seed % bound;
 }
 
-/* A realm that provides and consumes, its latest region and what it last knew of the other's. */
+/* What the host took is claimed anew, and the host, which is asked on this CPU, agrees. */
+static void claim(unsigned int p)
+{
+	const struct world_realm *realm = &parties[p].realm;
+	uint64_t base = PARTY_OWN;
+	uint64_t top = PARTY_OWN + PAGE(4);
+	struct world_answer answer = {.x = {RMI_SUCCESS}};
+
+	step = (struct world_step)WORLD_SMC(RSI_IPA_STATE_SET_FID, base, top, RSI_RIPAS_RAM,
+					    RSI_RIPAS_FLAG_CHANGE_DESTROYED);
+	if (enter(p).exit_reason != RMI_EXIT_RIPAS_CHANGE) {
+		return;
+	}
+	while (base < top && answer.x[0] == RMI_SUCCESS) {
+		answer = RMI(RMI_RTT_SET_RIPAS, realm->rd, realm->recs[0], base, top);
+		base = answer.x[1];
+	}
+}
+
+/*
+ * What each realm provided last, for the other to ask for. Relaxed, here and below: nothing is
+ * ordered by it that the RMM would have to order.
+ */
+static _Atomic uint64_t provided[2];
+static atomic_uint living;
+
+static uint64_t read_of(_Atomic uint64_t *word)
+{
+	return atomic_load_explicit(word, memory_order_relaxed);
+}
+
+static void provide(unsigned int p)
+{
+	uint64_t status = call(p, RSI_CSM_CREATE_FID, PARTY_OWN, PAGE(4), 0, 0);
+
+	if (status == RSI_SUCCESS) {
+		uint64_t region = world_rec(&parties[p].realm, 0)->vcpu.gprs[1];
+
+		call(p, RSI_CSM_SHARE_FID, region, ids[1 - p], RW, 0);
+		atomic_store_explicit(&provided[p], region, memory_order_relaxed);
+	} else if (status == RSI_ERROR_INPUT) {
+		claim(p);
+	}
+}
+
+/* *had: what it has reserved of the other's. */
+static void consume(unsigned int p, uint64_t *had)
+{
+	uint64_t region = read_of(&provided[1 - p]);
+
+	if (*had != 0 && *had != region) {
+		call(p, RSI_CSM_DETACH_AND_FREE_FID, ids[1 - p], *had, 0, 0);
+	}
+	call(p, RSI_CSM_RESERVE_FID, ids[1 - p], region, PARTY_OTHER, PAGE(4));
+	call(p, RSI_CSM_ATTACH_FID, ids[1 - p], region, 0, 0);
+	*had = region;
+}
+
+/* A realm that provides and consumes. */
 static void live(unsigned int p)
 {
 	uint64_t seed = p + 1;
 	uint64_t other = ids[1 - p];
-	uint64_t own = 0;
+	uint64_t had = 0;
 
-	for (unsigned int round = 0; round < ROUNDS; round++) {
-		uint64_t theirs = 1 + below(&seed, own + 3);
+	for (unsigned int act = 0; act < ACTS; act++) {
+		uint64_t own = read_of(&provided[p]);
 
-		switch (below(&seed, 9)) {
+		switch (below(&seed, 12)) {
 		case 0:
-			own += call(p, RSI_CSM_CREATE_FID, PARTY_OWN, PAGE(4), 0, 0) == RSI_SUCCESS;
-			break;
-		case 1:
 			call(p, RSI_CSM_SHARE_FID, own, other, RW, 0);
 			break;
+		case 1:
+			call(p, RSI_CSM_REVOKE_FID, own, other, 0, 0);
+			break;
 		case 2:
-			call(p, below(&seed, 2) == 0 ? RSI_CSM_REVOKE_FID : RSI_CSM_DESTROY_FID,
-			     own, other, 0, 0);
+			call(p, RSI_CSM_DESTROY_FID, own, 0, 0, 0);
 			break;
 		case 3:
-			call(p, RSI_CSM_RESERVE_FID, other, theirs, PARTY_OTHER, PAGE(4));
+			call(p, RSI_CSM_DETACH_AND_FREE_FID, other, had, 0, 0);
 			break;
 		case 4:
-			call(p, RSI_CSM_DETACH_AND_FREE_FID, other, theirs, 0, 0);
-			break;
-		case 5:
-			call(p, RSI_CSM_SIGNAL_FID, other, ids[below(&seed, 2)], theirs, 1);
+			call(p, RSI_CSM_SIGNAL_FID, other, other, had, 1);
+			call(p, RSI_CSM_SIGNAL_FID, other, ids[p], own, 1);
 			call(p, RSI_CSM_SIGNAL_TAKE_FID, 0, 0, 0, 0);
 			break;
-		case 6:
+		case 5:
 			call(p, RSI_CSM_SEAL_FID, own, 0, 0, 0);
 			call(p, RSI_CSM_PEER_FID, other, 0, 0, 0);
 			call(p, RSI_CSM_QUERY_FID, other, 0, 0, 0);
-			call(p, RSI_CSM_DIGEST_FID, other, theirs, 0, 0);
+			call(p, RSI_CSM_DIGEST_FID, ids[p], own, 0, 0);
+			call(p, RSI_CSM_DIGEST_FID, other, had, 0, 0);
 			break;
+		case 6:
 		case 7:
-			call(p, RSI_CSM_ATTACH_FID, other, theirs, 0, 0);
+			fault(p, (unsigned int)below(&seed, 4));
+			break;
+		case 8:
+		case 9:
+			provide(p);
 			break;
 		default:
-			fault(p, (unsigned int)below(&seed, 4));
+			consume(p, &had);
 			break;
 		}
 	}
+	atomic_fetch_sub_explicit(&living, 1, memory_order_relaxed);
+}
+
+static bool somebody_lives(void)
+{
+	return atomic_load_explicit(&living, memory_order_relaxed) != 0;
 }
 
 /* Whatever the answer: a page goes, and comes back if it went. */
@@ -127,40 +200,40 @@ static void take_and_give(void)
 {
 	uint64_t seed = 99;
 
-	for (unsigned int round = 0; round < ROUNDS; round++) {
+	while (somebody_lives()) {
 		uint64_t rd = parties[below(&seed, 2)].realm.rd;
-		uint64_t ipa = PARTY_OWN + PAGE(4 + below(&seed, 4));
+		uint64_t beside = below(&seed, 16) == 0 ? 0 : 4;
+		uint64_t ipa = PARTY_OWN + PAGE(beside + below(&seed, 4));
 		struct world_answer answer = RMI(RMI_DATA_DESTROY, rd, ipa);
 
 		if (answer.x[0] == RMI_SUCCESS) {
 			WORLD_CHECK(RMI(RMI_DATA_CREATE_UNKNOWN, rd, answer.x[1], ipa).x[0] ==
 				    RMI_SUCCESS);
 		}
-		ipa -= PAGE(4);
-		if (below(&seed, 16) == 0) {
-			answer = RMI(RMI_DATA_DESTROY, rd, ipa);
-			WORLD_CHECK(answer.x[0] != RMI_SUCCESS ||
-				    RMI(RMI_DATA_CREATE_UNKNOWN, rd, answer.x[1], ipa).x[0] ==
-					    RMI_SUCCESS);
-		}
 	}
+}
+
+static void renew_apt(const struct party *party)
+{
+	uint64_t status;
+
+	do {
+		status = RMI(RMI_APT_DESTROY, party->realm.rd, party->apt[0]).x[0];
+	} while (status == CSM_INCOMPLETE);
+	WORLD_CHECK(status == RMI_SUCCESS);
+	WORLD_CHECK(RMI(RMI_APT_CREATE, party->realm.rd, party->apt[0]).x[0] == RMI_SUCCESS);
 }
 
 static void tables_and_apts(void)
 {
 	uint64_t seed = 7;
 
-	for (unsigned int round = 0; round < ROUNDS; round++) {
+	while (somebody_lives()) {
 		struct party *party = &parties[below(&seed, 2)];
 		uint64_t rd = party->realm.rd;
-		uint64_t status;
 
-		if (below(&seed, 8) == 0) {
-			do {
-				status = RMI(RMI_APT_DESTROY, rd, party->apt[0]).x[0];
-			} while (status == CSM_INCOMPLETE);
-			WORLD_CHECK(status == RMI_SUCCESS);
-			WORLD_CHECK(RMI(RMI_APT_CREATE, rd, party->apt[0]).x[0] == RMI_SUCCESS);
+		if (below(&seed, 64) == 0) {
+			renew_apt(party);
 		} else {
 			struct world_answer answer = RMI(RMI_RTT_DESTROY, rd, PARTY_OTHER, 3);
 
@@ -188,14 +261,29 @@ static void on_cpu(unsigned int cpu, void *context)
 	}
 }
 
+/* What never succeeded was not tried. */
+static void check_successes(void)
+{
+	for (unsigned int n = RSI_CSM_CREATE_FID - RSI_CSM_FID_FIRST;
+	     n <= RSI_CSM_FID_LAST - RSI_CSM_FID_FIRST; n++) {
+		unsigned int count = successes[0][n] + successes[1][n];
+
+		print_message("# command %u of CSM succeeded %u times\n", n, count);
+		assert_int_not_equal(count, 0);
+	}
+}
+
 static void everybody_at_once(void **state)
 {
 	(void)state;
 	for (unsigned int p = 0; p < 2; p++) {
 		ids[p] = party_id(party_make(1));
 	}
+	memset(successes, 0, sizeof(successes));
+	atomic_store_explicit(&living, 2, memory_order_relaxed);
 	machine_on_run = take_step;
 	world_run_cpus(4, on_cpu, NULL);
+	check_successes();
 	party_destroy_all();
 }
 

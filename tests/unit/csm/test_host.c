@@ -347,6 +347,8 @@ static void block_sealed(void **state)
 	call = CSM(provider, CREATE, PARTY_WIDE, BLOCK - PAGE(1), 0);
 	/* A block that reaches beyond the region cannot be sealed with it. */
 	ASSERT_DENIED(CSM(provider, SEAL, call.x[1]), RSI_ERROR_STATE, pages);
+	/* invariant 07: nor is any of it. */
+	ASSERT_OK(CSM(provider, SHARE, call.x[1], 5, RW, 0));
 	ASSERT_OK(CSM(provider, DESTROY, call.x[1]));
 	call = CSM(provider, CREATE, PARTY_WIDE, BLOCK, 0);
 	party_share(provider, call.x[1], consumer, RW);
@@ -510,6 +512,29 @@ static void apt_while_running(void **state)
 	ASSERT_RMI_OK(RMI(RMI_APT_DESTROY, rd, party->apt[1]));
 	machine_on_interrupt_pending = NULL;
 	party->apt_count = 0;
+	party_destroy_all();
+}
+
+/* Nor does what only signals are left of make room in it. */
+static void apt_with_ended(void **state)
+{
+	struct party *provider = party_make(1);
+	struct party *consumer = party_make(1);
+	uint64_t rd = provider->realm.rd;
+	uint64_t region = party_region(provider, 0, 1);
+	struct csm_policy policy = party_policy_rim(consumer);
+
+	(void)state;
+	party_put(provider, 0, &policy);
+	ASSERT_OK(CSM(provider, SHARE, region, CSM_REALM_ANY, RO, PARTY_POLICY));
+	party_reserve(consumer, provider, region, PARTY_OTHER, 1);
+	ASSERT_OK(CSM_FINISH(consumer, DETACH_AND_FREE, party_id(provider), region));
+	ASSERT_OK(CSM(provider, SHARE, region, 5, RO, 0));
+	machine_on_interrupt_pending = party_interrupted;
+	assert_int_equal(RMI(RMI_APT_DESTROY, rd, provider->apt[0]).x[0], CSM_INCOMPLETE);
+	ASSERT_DENIED(CSM(provider, CREATE, PARTY_OWN + PAGE(1), PAGE(1), 0), CSM_ERROR_NO_SPACE,
+		      space);
+	machine_on_interrupt_pending = NULL;
 	party_destroy_all();
 }
 
@@ -686,6 +711,8 @@ int main(void)
 		PARTY_TEST("RMI_APT_DESTROY yields at every step", apt_in_steps),
 		PARTY_TEST("RMI_APT_DESTROY of a realm that goes on; invariant 12",
 			   apt_while_running),
+		PARTY_TEST("RMI_APT_DESTROY where signals of what has ended are left",
+			   apt_with_ended),
 		PARTY_TEST("hazard 02: a grant does not outlive its consumer", look_alike),
 		PARTY_TEST("the provider is gone", provider_gone),
 		PARTY_TEST("hazard 13: the consumer's own page is not mapped over", own_page_stays),

@@ -577,6 +577,23 @@ static void attach_holes(void **state)
 	party_destroy_all();
 }
 
+/* What is behind holes in the same table is lent with the next step. */
+static void attach_behind_holes(void **state)
+{
+	struct party *provider = party_make(1);
+	struct party *consumer = party_make(1);
+	uint64_t region = party_region(provider, PARTY_PAGES, 4);
+	uint64_t page = world_realm_data(&provider->realm, PARTY_OWN + PAGE(PARTY_PAGES + 2));
+
+	(void)state;
+	party_share(provider, region, consumer, RO);
+	party_reserve(consumer, provider, region, PARTY_OTHER, 4);
+	party_attach(consumer, provider, region);
+	assert_int_equal(party_map(consumer, PARTY_OTHER + PAGE(2)).pa, page);
+	assert_int_equal(party_map(consumer, PARTY_OTHER + PAGE(1)).pa, 0);
+	party_destroy_all();
+}
+
 /* RAM without pages is not the consumer's any more, whether the provider has a page there or not.
  */
 static void attach_clears_ram(void **state)
@@ -1093,6 +1110,7 @@ int main(void)
 		PARTY_TEST("RSI_CSM_ATTACH and RSI_CSM_DETACH_AND_FREE yield at every step",
 			   attach_in_steps),
 		PARTY_TEST("RSI_CSM_ATTACH of holes; invariant 10", attach_holes),
+		PARTY_TEST("RSI_CSM_ATTACH of what is behind holes", attach_behind_holes),
 		PARTY_TEST("RSI_CSM_ATTACH: RAM of the consumer becomes EMPTY", attach_clears_ram),
 		PARTY_TEST("hazard 17: ATTACH ended at every step, in every way",
 			   attach_interrupted),
