@@ -317,12 +317,98 @@ static void finding_the_dying(void **state)
 	}
 }
 
+/*
+ * hazard 06: a page and the table in which it is lent go at the same time. Whoever cuts the table
+ * off gives up the loan before the other can miss it.
+ */
+#define LENT  512U
+#define TAKEN 128U
+
+static atomic_uint arrived;
+
+/* Both CPUs are here for the n-th time. */
+static void meet(unsigned int n)
+{
+	atomic_fetch_add_explicit(&arrived, 1, memory_order_relaxed);
+	while (atomic_load_explicit(&arrived, memory_order_relaxed) < 2 * n) {
+		arch_cpu_relax();
+	}
+}
+
+static void take_table(void)
+{
+	uint64_t rd = parties[1].realm.rd;
+
+	for (unsigned int n = 1; n <= TAKEN; n++) {
+		struct world_answer answer;
+
+		call(1, RSI_CSM_DETACH_AND_FREE_FID, ids[0], 1, 0, 0);
+		WORLD_CHECK(call(1, RSI_CSM_RESERVE_FID, ids[0], 1, PARTY_OTHER, PAGE(LENT)) ==
+			    RSI_SUCCESS);
+		WORLD_CHECK(call(1, RSI_CSM_ATTACH_FID, ids[0], 1, 0, 0) == RSI_SUCCESS);
+		meet(n);
+		answer = RMI(RMI_RTT_DESTROY, rd, PARTY_OTHER, 3);
+		WORLD_CHECK(answer.x[0] == RMI_SUCCESS);
+		WORLD_CHECK(RMI(RMI_RTT_CREATE, rd, answer.x[1], PARTY_OTHER, 3).x[0] ==
+			    RMI_SUCCESS);
+	}
+}
+
+static void take_pages(void)
+{
+	uint64_t rd = parties[0].realm.rd;
+	uint64_t seed = 5;
+
+	for (unsigned int n = 1; n <= TAKEN; n++) {
+		meet(n);
+		for (volatile uint64_t i = below(&seed, 32768); i != 0; i--) {
+		}
+		WORLD_CHECK(RMI(RMI_DATA_DESTROY, rd, PARTY_WIDE + PAGE(LENT - n)).x[0] ==
+			    RMI_SUCCESS);
+	}
+}
+
+static void one_takes(unsigned int cpu, void *context)
+{
+	(void)context;
+	if (cpu == 0) {
+		take_table();
+	} else {
+		take_pages();
+	}
+}
+
+static void page_and_table(void **state)
+{
+	struct party *provider = party_make(1);
+	struct party *consumer = party_make(1);
+
+	(void)state;
+	world_realm_tables(&provider->realm, PARTY_WIDE, 3);
+	for (uint64_t i = 0; i < LENT; i++) {
+		world_delegate(WORLD_HIGH + PAGE(i));
+		ASSERT_RMI_OK(RMI(RMI_DATA_CREATE_UNKNOWN, provider->realm.rd, WORLD_HIGH + PAGE(i),
+				  PARTY_WIDE + PAGE(i)));
+	}
+	ids[0] = party_id(provider);
+	ids[1] = party_id(consumer);
+	assert_int_equal(CSM(provider, CREATE, PARTY_WIDE, BLOCK, 0).x[1], 1);
+	party_share(provider, 1, consumer, RW);
+	machine_on_run = take_step;
+	atomic_store_explicit(&arrived, 0, memory_order_relaxed);
+	world_run_cpus(2, one_takes, NULL);
+	assert_int_equal(world_refs(WORLD_HIGH), 0);
+	party_destroy_all();
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		PARTY_TEST("hazard 16: two realms and the host on four CPUs", everybody_at_once),
 		PARTY_TEST("hazard 09: a realm goes while another one looks for it",
 			   finding_the_dying),
+		PARTY_TEST("hazard 06: a page goes while the table goes where it is lent",
+			   page_and_table),
 	};
 	return unit_run(tests);
 }
