@@ -273,8 +273,9 @@ static unsigned int run_episodes(const struct options *options, unsigned int *nu
 			failures++;
 			report(options, seed);
 		}
-		printf("%s %u - random: seed %#" PRIx64 ", %u steps\n",
-		       failures == 0 ? "ok" : "not ok", ++*number, seed, shared->count);
+		printf("%s %u - random: seed %#" PRIx64 ", %u steps%s%s\n",
+		       failures == 0 ? "ok" : "not ok", ++*number, seed, shared->count,
+		       failures == 0 ? "" : ": ", failures == 0 ? "" : shared->failure);
 	}
 	return failures;
 }

@@ -489,9 +489,10 @@ def main():
             print(f"ok {number} - {function.__name__}", flush=True)
         except Skip as reason:
             print(f"ok {number} - {function.__name__} # SKIP {reason}", flush=True)
-        except Exception:  # a test that breaks has failed, whatever broke it
+        except Exception as error:  # a test that breaks has failed, whatever broke it
             failed += 1
-            print(f"not ok {number} - {function.__name__}")
+            why = " ".join(repr(error).replace("#", "").split())[:300]
+            print(f"not ok {number} - {function.__name__}: {why}")
             print("".join("# " + line + "\n" for line in traceback.format_exc().split("\n")),
                   flush=True)
     return 1 if failed else 0
