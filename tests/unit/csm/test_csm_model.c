@@ -12,7 +12,7 @@
 #define REGIONS  5U  /* of one party at a time */
 #define OWN      12U /* pages of a party that regions are made of */
 #define OTHER    16U /* pages of a party where it attaches */
-#define STEPS    1500U
+#define STEPS    4000U
 #define MAX_SIZE 4U
 
 enum sharing { NOTHING, GRANTED, RESERVED, ATTACHED };
@@ -54,6 +54,7 @@ struct model_party {
 static struct model_party model[PARTIES];
 static uint64_t seed;
 static bool interrupts;
+static uint64_t attached; /* how often */
 
 static uint64_t random_below(uint64_t bound)
 {
@@ -267,20 +268,38 @@ static void act_create(unsigned int p)
 	}
 }
 
-/* A region id of the party, or one that is none. */
+/* A region id of the party, if it has one; now and then one that is none. */
 static uint64_t some_region(unsigned int p)
 {
-	uint64_t id = model[p].regions[random_below(REGIONS)].id;
+	uint64_t first = random_below(REGIONS);
+	uint64_t id = 0;
 
+	for (uint64_t r = 0; r < REGIONS && id == 0; r++) {
+		id = model[p].regions[(first + r) % REGIONS].id;
+	}
 	return random_below(16) == 0 ? model[p].next_region + random_below(3) : id;
+}
+
+/* Mostly a realm that the region is not granted to yet. */
+static unsigned int some_consumer(unsigned int p, const struct model_region *region)
+{
+	unsigned int c = (unsigned int)random_below(PARTIES);
+
+	for (unsigned int tries = 0; tries < 4 && region != NULL; tries++) {
+		if (c != p && region->consumers[c].id != model[c].id) {
+			break;
+		}
+		c = (unsigned int)random_below(PARTIES);
+	}
+	return c;
 }
 
 static void act_share(unsigned int p)
 {
-	unsigned int c = (unsigned int)random_below(PARTIES);
 	uint64_t id = some_region(p);
 	uint64_t perm = CSM_PERM_READ | (random_below(4) << 1);
 	struct model_region *region = region_of(p, id);
+	unsigned int c = some_consumer(p, region);
 	uint64_t status = RSI_SUCCESS;
 
 	if (!model[p].apt) {
@@ -380,11 +399,28 @@ static bool other_is_free(unsigned int c, unsigned int base, unsigned int pages)
 	return true;
 }
 
+/* Mostly a region that is granted to the consumer, which has not reserved it. */
+static struct model_region *some_grant(unsigned int c, unsigned int *p, uint64_t *id)
+{
+	struct model_region *region = NULL;
+
+	for (unsigned int tries = 0; tries < 12; tries++) {
+		*p = (unsigned int)random_below(PARTIES);
+		*id = some_region(*p);
+		region = region_of(*p, *id);
+		if (region != NULL && region->consumers[c].id == model[c].id &&
+		    region->consumers[c].state == GRANTED) {
+			break;
+		}
+	}
+	return region;
+}
+
 static void act_reserve(unsigned int c)
 {
-	unsigned int p = (unsigned int)random_below(PARTIES);
-	uint64_t id = some_region(p);
-	struct model_region *region = region_of(p, id);
+	unsigned int p;
+	uint64_t id;
+	struct model_region *region = some_grant(c, &p, &id);
 	unsigned int pages = region == NULL ? 1 : region->pages;
 	unsigned int base = (unsigned int)random_below(OTHER - MAX_SIZE);
 	uint64_t status = RSI_SUCCESS;
@@ -413,12 +449,14 @@ static void act_reserve(unsigned int c)
 	}
 }
 
-/* An attachment of the party, mostly. */
+/* An attachment of the party, if it has one. */
 static struct model_attachment *some_attachment(unsigned int c)
 {
-	for (unsigned int tries = 0; tries < 8; tries++) {
-		struct model_attachment *one =
-			&model[c].attachments[random_below(ARRAY_LENGTH(model[c].attachments))];
+	size_t count = ARRAY_LENGTH(model[c].attachments);
+	uint64_t first = random_below(count);
+
+	for (size_t i = 0; i < count; i++) {
+		struct model_attachment *one = &model[c].attachments[(first + i) % count];
 
 		if (one->used) {
 			return one;
@@ -427,9 +465,24 @@ static struct model_attachment *some_attachment(unsigned int c)
 	return NULL;
 }
 
-static void act_attach(unsigned int c)
+/* Mostly one that can be attached. */
+static struct model_attachment *some_reservation(unsigned int c)
 {
 	struct model_attachment *one = some_attachment(c);
+
+	for (unsigned int tries = 0; tries < 6 && one != NULL; tries++) {
+		if (!one->dead &&
+		    region_of(one->from, one->region)->consumers[c].state == RESERVED) {
+			break;
+		}
+		one = some_attachment(c);
+	}
+	return one;
+}
+
+static void act_attach(unsigned int c)
+{
+	struct model_attachment *one = some_reservation(c);
 	struct model_region *region =
 		one == NULL || one->dead ? NULL : region_of(one->from, one->region);
 	uint64_t status = RSI_SUCCESS;
@@ -448,6 +501,7 @@ static void act_attach(unsigned int c)
 	       status);
 	if (status == RSI_SUCCESS) {
 		region->consumers[c].state = ATTACHED;
+		attached++;
 	}
 }
 
@@ -542,6 +596,25 @@ static void act_give_page(unsigned int p)
 	}
 	answer = RMI(RMI_DATA_DESTROY, parties[p].realm.rd, PARTY_OTHER);
 	assert_int_not_equal(answer.x[0], RMI_SUCCESS);
+}
+
+/* The realm claims again what was lost, and the host agrees; what is there already is back. */
+static void act_claim(unsigned int p)
+{
+	const struct world_realm *realm = &parties[p].realm;
+	unsigned int page = (unsigned int)random_below(OWN);
+	uint64_t ipa = PARTY_OWN + PAGE(page);
+	uint64_t set[] = {RSI_IPA_STATE_SET_FID, ipa, ipa + PAGE(1), RSI_RIPAS_RAM,
+			  RSI_RIPAS_FLAG_CHANGE_DESTROYED};
+	struct party_call call = party_call_args(&parties[p], set, ARRAY_LENGTH(set));
+
+	if (region_at(p, page) != NULL) {
+		expect(call, RSI_ERROR_STATE);
+		return;
+	}
+	assert_int_equal(call.exit.exit_reason, RMI_EXIT_RIPAS_CHANGE);
+	ASSERT_RMI_OK(RMI(RMI_RTT_SET_RIPAS, realm->rd, realm->recs[0], ipa, ipa + PAGE(1)));
+	model[p].lost[page] = false;
 }
 
 static void act_table(unsigned int c)
@@ -640,7 +713,7 @@ static void (*const acts[])(unsigned int party) = {
 	act_revoke,  act_destroy,   act_seal,   act_reserve, act_reserve,   act_reserve,
 	act_reserve, act_attach,    act_attach, act_attach,  act_attach,    act_detach,
 	act_access,  act_access,    act_access, act_access,  act_take_page, act_give_page,
-	act_table,   act_forbidden,
+	act_table,   act_forbidden, act_claim,  act_claim,   act_claim,     act_claim,
 };
 
 static void random_acts(void **state)
@@ -652,13 +725,14 @@ static void random_acts(void **state)
 	(void)state;
 	seed = start == NULL ? 0x5EED : strtoull(start, NULL, 0);
 	interrupts = true;
+	attached = 0;
 	machine_on_interrupt_pending = maybe_interrupted;
 	for (unsigned int p = 0; p < PARTIES; p++) {
 		birth(p);
 	}
 	for (uint64_t i = 0; i < count; i++) {
 		unsigned int p = (unsigned int)random_below(PARTIES);
-		uint64_t rare = random_below(200);
+		uint64_t rare = random_below(500);
 
 		if (rare == 0) {
 			act_rebirth(p);
@@ -670,6 +744,10 @@ static void random_acts(void **state)
 		walk_everything();
 	}
 	machine_on_interrupt_pending = NULL;
+	/* Acts that lead nowhere show nothing. */
+	print_message("# %lu of %lu acts attached something\n", (unsigned long)attached,
+		      (unsigned long)count);
+	assert_true(attached >= count / 100);
 	for (unsigned int p = 0; p < PARTIES; p++) {
 		if (!model[p].table) {
 			act_table(p);
