@@ -17,7 +17,8 @@ IMAGE_BASE = 0x40100000
 CONSOLE = 0x09000000
 CPU_SPACE = 0xFFFFFFFFFE000000  # rmm/arch/aarch64/layout.h
 STACK_PAGES = range(1, 9)
-EXCEPTION_STACK, CONSOLE_PAGE = 10, 32
+EXCEPTION_STACK, SLOTS, CONSOLE_PAGE = 10, range(16, 20), 32
+WINDOW = 0x4000000000
 CPUS = 32
 LINE_SECONDS = 180
 DRAM, CONSOLES = 16, 40  # offsets in the boot manifest
@@ -179,6 +180,33 @@ def test_cpu_spaces(boot):
         seen |= own
 
 
+def argument_of_host(boot, number):
+    """Register of the host's call, where a handler of the RMM begins: its x0 points to them."""
+    va = boot.gdb.register(debugger.X0) + 8 * number
+    page = space_of_cpu(boot.gdb, 0)[(va - CPU_SPACE) // PAGE]
+    return int.from_bytes(boot.gdb.read(page.pa + va % PAGE, 8), "little")
+
+
+@runs("exit_wfit")
+def test_realm_data(boot):
+    """When a realm is about to run: its metadata is in the window, its data nowhere."""
+    boot.at("rmi_data_create")
+    data = argument_of_host(boot, 2)
+    boot.at("rmi_rec_enter")
+    rec = argument_of_host(boot, 1)
+    window = {va: page for va, page in common_space(boot).items() if va >= WINDOW}
+    own = space_of_cpu(boot.gdb, 0)
+    slots = {number: page for number, page in own.items() if number in SLOTS}
+    everything = [*common_space(boot).values(), *own.values()]
+    check(rec in [page.pa for page in window.values()], "the REC is not in the window")
+    check(data not in [page.pa for page in everything], "data of the realm is mapped")
+    check(set(slots) <= {SLOTS[0]}, f"slots in use: {sorted(slots)}")
+    check(not any(page.secure_pas for page in slots.values()), "the host's slot is not the host's")
+    check(all(page.secure_pas and page.write for page in window.values()), "the window's rights")
+    check(not any(page.execute or page.el0 for page in [*window.values(), *slots.values()]),
+          "slots or window can be executed")
+
+
 @runs("delegate_gran_align")
 def test_signed_returns(boot):
     boot.at(FRAMED)
@@ -328,6 +356,8 @@ TESTS = [
     ("stage 1: code is guarded, indirect branches need landing pads", test_landing_pads),
     ("stage 1: each of 32 CPUs has its own stacks between guards, and no slot in use",
      test_cpu_spaces),
+    ("stage 1: of a realm the RMM sees metadata and no data, of the host one page at most",
+     test_realm_data),
     ("return addresses are signed", test_signed_returns),
     ("return addresses are signed with a key that is not zero, even without entropy",
      test_key_without_entropy),
