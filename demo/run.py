@@ -129,7 +129,7 @@ class Demo:
 
     def wait_up(self, name):
         """Until its agent answers."""
-        self.machine.wait_for(f"grep -q 'realm is up' /tmp/{name}.con", 600, name)
+        self.machine.wait_up(name)
 
     def token(self, name):
         """A fresh challenge and the token with it, in a file."""
