@@ -178,7 +178,10 @@ static uint64_t begin_revoke(struct rd *self, uint64_t id, uint64_t consumer)
 	return RSI_SUCCESS;
 }
 
-/* A realm that came in by the ANY grant, closed; the ANY grant itself when there is none left. */
+/*
+ * A realm that came in by the ANY grant and is on its way out with it; ANY when there is none left.
+ * Who is not may have come by the next ANY grant, after another REC had finished with this one.
+ */
 static uint64_t next_by_any(struct rd *self, uint64_t id)
 {
 	struct csm_held held = csm_lock(self);
@@ -187,10 +190,9 @@ static uint64_t next_by_any(struct rd *self, uint64_t id)
 	uint64_t consumer = CSM_REALM_ANY;
 
 	while (n != CSM_NONE && consumer == CSM_REALM_ANY) {
-		struct csm_record *grant = csm_record(self, n);
+		const struct csm_record *grant = csm_record(self, n);
 
-		if (is_by_any(grant)) {
-			csm_grant_close(grant);
+		if (is_by_any(grant) && (grant->flags & CSM_REVOKED) != 0) {
 			consumer = grant->key[1];
 		}
 		n = grant->next_grant;
@@ -199,45 +201,47 @@ static uint64_t next_by_any(struct rd *self, uint64_t id)
 	return consumer;
 }
 
-/* Remembers, or recalls, on the ANY grant that somebody is to be woken. */
-static bool told_by_any(struct rd *self, uint64_t id, bool now)
+/* Remembers on the ANY grant that somebody is to be woken / whether somebody is. */
+static void note_told(struct rd *self, uint64_t id)
 {
 	struct csm_held held = csm_lock(self);
 	struct csm_record *any = csm_find(self, CSM_GRANT, id, CSM_REALM_ANY);
-	bool told = now;
 
 	if (any != NULL) {
-		any->flags |= now ? CSM_TOLD : 0;
-		told = (any->flags & CSM_TOLD) != 0;
+		any->flags |= CSM_TOLD;
 	}
+	csm_unlock(held);
+}
+
+static bool is_told(struct rd *self, uint64_t id)
+{
+	struct csm_held held = csm_lock(self);
+	const struct csm_record *any = csm_find(self, CSM_GRANT, id, CSM_REALM_ANY);
+	bool told = any != NULL && (any->flags & CSM_TOLD) != 0;
+
 	csm_unlock(held);
 	return told;
 }
 
+/* Those who came by the ANY grant, one after the other; then itself, and then the host hears. */
 static uint64_t revoke_any(struct rd *self, uint64_t id, struct rmi_rec_exit *exit)
 {
 	struct csm_work work = {0};
 	struct granule *told = NULL;
-	bool tell = false;
-	enum csm_end end;
+	uint64_t consumer = next_by_any(self, id);
+	bool tell;
 
-	for (;;) {
-		uint64_t consumer = next_by_any(self, id);
-
-		if (consumer == CSM_REALM_ANY) {
-			tell = told_by_any(self, id, false);
-		}
-		end = csm_grant_end(self, id, consumer, &work, &told);
-		if (end == CSM_END_TELL) {
-			told_by_any(self, id, true);
-		}
-		if (consumer == CSM_REALM_ANY) {
-			break;
+	while (consumer != CSM_REALM_ANY) {
+		if (csm_grant_end(self, id, consumer, &work, &told) == CSM_END_TELL) {
+			note_told(self, id);
 		}
 		if (!csm_may_go_on(&work)) {
 			return RSI_INCOMPLETE;
 		}
+		consumer = next_by_any(self, id);
 	}
+	tell = is_told(self, id);
+	(void)csm_grant_end(self, id, CSM_REALM_ANY, &work, &told);
 	if (tell) {
 		csm_tell(exit, NULL);
 	}
