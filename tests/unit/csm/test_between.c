@@ -176,6 +176,20 @@ static void call_query(void)
 	(void)CSM(consumer, QUERY, party_id(providers[0]), 0);
 }
 
+/* A sharing ends and another begins, and an interrupt stops every step. */
+static void call_in_steps(void)
+{
+	uint64_t id = party_id(providers[0]);
+
+	machine_on_interrupt_pending = party_interrupted;
+	(void)CSM_FINISH(consumer, DETACH_AND_FREE, id, regions[0]);
+	(void)CSM(consumer, RESERVE, id, regions[0], ACROSS, PAGE(PAGES), 0);
+	(void)CSM_FINISH(consumer, ATTACH, id, regions[0]);
+	(void)CSM_FINISH(providers[0], SEAL, regions[0]);
+	(void)CSM_FINISH(providers[0], REVOKE, regions[0], granted());
+	machine_on_interrupt_pending = NULL;
+}
+
 static void call_take_page(void)
 {
 	struct party *party = providers[0];
@@ -197,8 +211,8 @@ static void call_apt(void)
 }
 
 static void (*const realm_calls[])(void) = {
-	call_fault,  call_revoke, call_destroy, call_detach,
-	call_attach, call_seal,   call_signal,  call_query,
+	call_fault, call_revoke, call_destroy, call_detach,   call_attach,
+	call_seal,  call_signal, call_query,   call_in_steps,
 };
 static void (*const host_calls[])(void) = {call_take_page, call_apt};
 
@@ -319,22 +333,29 @@ static void at_every_place(void (*call)(void), void (*what)(void))
 	assert_true(place >= 2);
 }
 
-static void anything_anywhere(void **state)
+static void in_every_call(void)
 {
-	(void)state;
-	by_any = false;
-	make_parties();
-	for (size_t call = 0; call < ARRAY_LENGTH(realm_calls); call++) {
-		for (size_t what = 0; what < ARRAY_LENGTH(happenings); what++) {
+	for (size_t what = 0; what < ARRAY_LENGTH(happenings); what++) {
+		for (size_t call = 0; call < ARRAY_LENGTH(realm_calls); call++) {
 			at_every_place(realm_calls[call], happenings[what]);
 		}
-		at_every_place(realm_calls[call], renew_tables);
-	}
-	for (size_t call = 0; call < ARRAY_LENGTH(host_calls); call++) {
-		for (size_t what = 0; what < ARRAY_LENGTH(happenings); what++) {
+		for (size_t call = 0; call < ARRAY_LENGTH(host_calls); call++) {
 			at_every_place(host_calls[call], happenings[what]);
 		}
 	}
+	for (size_t call = 0; call < ARRAY_LENGTH(realm_calls); call++) {
+		at_every_place(realm_calls[call], renew_tables);
+	}
+}
+
+static void anything_anywhere(void **state)
+{
+	(void)state;
+	make_parties();
+	by_any = false;
+	in_every_call();
+	by_any = true;
+	in_every_call();
 	party_destroy_all();
 }
 
