@@ -75,7 +75,9 @@ class Host:
             command += ["-device", f"loader,file={path},addr={at:#x},force-raw=on"]
         log.write("$ " + " ".join(command) + "\n")
         self.start = time.monotonic()
-        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+        # It does not outlive who watches it: nobody else would ever end it.
+        self.process = subprocess.Popen(["setpriv", "--pdeathsig", "KILL", *command],
+                                        stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                         stderr=subprocess.STDOUT)
         self.reader = threading.Thread(target=self._read, daemon=True)
         self.reader.start()
