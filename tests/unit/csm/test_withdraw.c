@@ -23,6 +23,14 @@ static void take_over(struct party *taker)
 	party_attach(taker, provider, region);
 }
 
+/* A region of one page, not shared with anybody. */
+static void meet(void)
+{
+	provider = party_make(1);
+	consumer = party_make(1);
+	region = party_region(provider, 0, 1);
+}
+
 static void begin(uint64_t perm)
 {
 	provider = party_make(1);
@@ -290,9 +298,7 @@ static void any_terms(void **state)
 	struct csm_policy policy;
 
 	(void)state;
-	provider = party_make(1);
-	consumer = party_make(1);
-	region = party_region(provider, 0, 1);
+	meet();
 	policy = party_policy_rim(consumer);
 	policy.flags |= CSM_POLICY_REM(1);
 	party_put(provider, 0, &policy);
@@ -309,9 +315,7 @@ static void own_terms(void **state)
 	struct csm_policy policy;
 
 	(void)state;
-	provider = party_make(1);
-	consumer = party_make(1);
-	region = party_region(provider, 0, 1);
+	meet();
 	party_share(provider, region, consumer, RO);
 	policy = party_policy_rim(provider);
 	policy.flags |= CSM_POLICY_REM(1);
@@ -329,9 +333,7 @@ static void unmet_terms(void **state)
 	struct csm_policy policy;
 
 	(void)state;
-	provider = party_make(1);
-	consumer = party_make(1);
-	region = party_region(provider, 0, 1);
+	meet();
 	policy = party_policy_rim(consumer);
 	policy.rim[0] ^= 1;
 	party_put(provider, 0, &policy);
