@@ -1,17 +1,16 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include <ctype.h>
-#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "abi/rmi.h"
+#include "layout/layout.h"
+#include "layout/values.h"
 #include "options.h"
 
 #define MIB      UINT64_C(0x100000)
 #define MAX_NAME 31u
-#define MAX_CPUS 64u
 #define MAX_APT  64u
 
 const char options_help[] =
@@ -20,14 +19,15 @@ const char options_help[] =
 	"  --kernel FILE         uncompressed arm64 Image\n"
 	"  --initrd FILE         initramfs\n"
 	"  --cmdline STRING      kernel command line\n"
-	"  --mem SIZE            RAM, with K, M or G (256M)\n"
+	"  --mem SIZE            RAM: digits, then K, M or G in either case (256M)\n"
 	"  --cpus N              vCPUs, 1 to 64 (1)\n"
 	"  --csm SIZE            window for memory shared with other realms (none)\n"
 	"  --apt N               4 KiB granules for the records of such memory (4 with --csm)\n"
 	"  --disk FILE[,ro]      block device, up to four times\n"
 	"  --share DIR           directory that the realm can mount: 9p, tag \"share\"\n"
 	"  --console WHERE       stdio, none, file:PATH or unix:PATH (stdio; Ctrl-] x ends rvm)\n"
-	"  --rpv STRING          personalization value, up to 64 characters, or 0x and hex digits\n"
+	"  --rpv STRING          personalization value: up to 64 bytes of text, or 0x and\n"
+	"                        two hex digits for each byte\n"
 	"  --hash sha256|sha512  measurement algorithm (sha256)\n"
 	"  --sve BITS            vector extension with vectors of that length (none)\n"
 	"  --pmu N               performance monitor with N counters (none)\n"
@@ -48,36 +48,6 @@ static bool __attribute__((format(printf, 2, 3))) fail(struct options_error *err
 	return false;
 }
 
-bool options_size(const char *text, uint64_t *size)
-{
-	static const char suffixes[] = "KMG";
-	unsigned int shift = 0;
-	char *end;
-
-	if (!isdigit((unsigned char)text[0])) {
-		return false;
-	}
-	errno = 0;
-	unsigned long long value = strtoull(text, &end, 10);
-
-	if (errno != 0) {
-		return false;
-	}
-	if (*end != '\0') {
-		const char *suffix = strchr(suffixes, toupper((unsigned char)*end));
-
-		if (!suffix || end[1] != '\0') {
-			return false;
-		}
-		shift = 10 * (unsigned int)(suffix - suffixes + 1);
-	}
-	if (value > UINT64_MAX >> shift) {
-		return false;
-	}
-	*size = (uint64_t)value << shift;
-	return true;
-}
-
 bool options_name_ok(const char *name)
 {
 	size_t len = strlen(name);
@@ -89,50 +59,6 @@ bool options_name_ok(const char *name)
 		if (!isalnum((unsigned char)name[i]) && !strchr("._-", name[i])) {
 			return false;
 		}
-	}
-	return true;
-}
-
-static bool parse_number(const char *text, unsigned int max, unsigned int *value)
-{
-	uint64_t number;
-
-	if (!options_size(text, &number) || number == 0 || number > max ||
-	    !isdigit((unsigned char)text[strlen(text) - 1])) {
-		return false;
-	}
-	*value = (unsigned int)number;
-	return true;
-}
-
-static int hex_digit(char c)
-{
-	if (!isxdigit((unsigned char)c)) {
-		return -1;
-	}
-	return isdigit((unsigned char)c) ? c - '0' : tolower((unsigned char)c) - 'a' + 10;
-}
-
-static bool parse_rpv(const char *text, uint8_t rpv[64])
-{
-	size_t len = strlen(text);
-
-	if (strncmp(text, "0x", 2) != 0) {
-		memcpy(rpv, text, len <= 64 ? len : 64);
-		return len <= 64;
-	}
-	text += 2;
-	len -= 2;
-	if (len % 2 != 0 || len > 128) {
-		return false;
-	}
-	for (size_t i = 0; i < len / 2; i++) {
-		int high = hex_digit(text[2 * i]), low = hex_digit(text[2 * i + 1]);
-
-		if (high < 0 || low < 0) {
-			return false;
-		}
-		rpv[i] = (uint8_t)(high << 4 | low);
 	}
 	return true;
 }
@@ -219,21 +145,21 @@ static bool take_value(struct options *o, const char *word, const char *value,
 	if (strcmp(word, "--disk") == 0) {
 		return add_disk(o, value, err);
 	} else if (strcmp(word, "--mem") == 0) {
-		good = options_size(value, &o->mem);
+		good = layout_parse_size(value, &o->mem);
 	} else if (strcmp(word, "--csm") == 0) {
-		good = options_size(value, &o->csm);
+		good = layout_parse_size(value, &o->csm);
 	} else if (strcmp(word, "--cpus") == 0) {
-		good = parse_number(value, MAX_CPUS, &o->cpus);
+		good = layout_parse_number(value, LAYOUT_MAX_CPUS, &o->cpus);
 	} else if (strcmp(word, "--apt") == 0) {
-		good = parse_number(value, MAX_APT, &o->apt);
+		good = layout_parse_number(value, MAX_APT, &o->apt);
 	} else if (strcmp(word, "--sve") == 0) {
-		good = parse_number(value, 2048, &o->sve) && o->sve % 128 == 0;
+		good = layout_parse_number(value, LAYOUT_MAX_SVE, &o->sve) && o->sve % 128 == 0;
 	} else if (strcmp(word, "--pmu") == 0) {
-		good = parse_number(value, 31, &o->pmu);
+		good = layout_parse_number(value, LAYOUT_MAX_COUNTERS, &o->pmu);
 	} else if (strcmp(word, "--hash") == 0) {
 		good = parse_hash(value, &o->hash);
 	} else if (strcmp(word, "--rpv") == 0) {
-		good = parse_rpv(value, o->rpv);
+		good = layout_parse_rpv(value, o->rpv);
 	} else {
 		return fail(err, "unknown option %s (rvm --help lists them)", word);
 	}

@@ -48,9 +48,6 @@ struct options_error {
  */
 bool options_parse(int argc, char **argv, struct options *options, struct options_error *err);
 
-/* A size in bytes with optional suffix K, M or G. False if it is no such thing or overflows. */
-bool options_size(const char *text, uint64_t *size);
-
 /* True for a name that can be part of a file name: letters, digits, '.', '_', '-', at most 31. */
 bool options_name_ok(const char *name);
 

@@ -2,6 +2,7 @@
 #include "test.h"
 
 #include "abi/rmi.h"
+#include "layout/values.h"
 #include "options.h"
 
 #define MAX_WORDS 40
@@ -87,6 +88,9 @@ static void sizes(void **state)
 		{"0", true, 0},
 		{"4096", true, 4096},
 		{"1k", true, 1024},
+		{"16m", true, 16u << 20},
+		{"16M", true, 16u << 20},
+		{"2g", true, UINT64_C(2) << 30},
 		{"3M", true, 3u << 20},
 		{"17G", true, UINT64_C(17) << 30},
 		{"18446744073709551615", true, UINT64_MAX},
@@ -105,10 +109,34 @@ static void sizes(void **state)
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		uint64_t size = 0;
 
-		assert_int_equal(options_size(cases[i].text, &size), cases[i].good);
+		assert_int_equal(layout_parse_size(cases[i].text, &size), cases[i].good);
 		if (cases[i].good) {
 			assert_int_equal(size, cases[i].size);
 		}
+	}
+}
+
+static void rpv_values(void **state)
+{
+	static const char *const bad[] = {
+		"0x0", "0xzz", "0x0g",
+		"0123456789012345678901234567890123456789012345678901234567890123x"};
+	uint8_t rpv[LAYOUT_RPV_SIZE], untouched[LAYOUT_RPV_SIZE];
+
+	(void)state;
+	memset(rpv, 0xee, sizeof(rpv));
+	assert_true(layout_parse_rpv("0xDEADbeef", rpv));
+	assert_memory_equal(rpv, "\xde\xad\xbe\xef\0\0", 6);
+	assert_true(layout_parse_rpv("deadbeef", rpv));
+	assert_memory_equal(rpv, "deadbeef\0", 9);
+	assert_int_equal(rpv[63], 0);
+	assert_true(layout_parse_rpv("", rpv));
+	assert_int_equal(rpv[0], 0);
+	memset(untouched, 0xee, sizeof(untouched));
+	memset(rpv, 0xee, sizeof(rpv));
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		assert_false(layout_parse_rpv(bad[i], rpv));
+		assert_memory_equal(rpv, untouched, sizeof(rpv));
 	}
 }
 
@@ -172,6 +200,7 @@ int main(void)
 		 NULL},
 		{"options: personalization value as text", text_rpv, NULL, NULL, NULL},
 		{"options: sizes", sizes, NULL, NULL, NULL},
+		{"options: personalization values, text and bytes", rpv_values, NULL, NULL, NULL},
 		{"options: names", names, NULL, NULL, NULL},
 		{"options: what is refused, each with a reason", refused, NULL, NULL, NULL},
 	};
