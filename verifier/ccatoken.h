@@ -27,6 +27,8 @@
 #define CCA_HASH_MAX       64u
 #define CCA_IMPL_ID_SIZE   32u
 #define CCA_INSTANCE_SIZE  33u
+/* Claims and parameters that the library does not know: more of them make a token malformed. */
+#define CCA_UNKNOWN_MAX 32u
 /* Software components of a platform token beyond this number make it malformed to this library. */
 #define CCA_COMPONENTS_MAX 32u
 
@@ -37,6 +39,7 @@ enum cca_status {
 	CCA_SIGNATURE, /* a signature or the binding between the two tokens does not hold */
 	CCA_MISMATCH,  /* a genuine token, but not what the caller asked for */
 	CCA_FAILED,    /* the crypto library could not do its work: says nothing about the token */
+	CCA_UNSUPPORTED, /* a token of a form that this library knows by name, but cannot judge */
 };
 
 /* Why a call failed. `offset` is the place in the token, meaningful for CCA_MALFORMED. */
@@ -92,6 +95,8 @@ struct cca_realm_claims {
 	struct cca_bytes rem[CCA_REM_COUNT];
 	bool has_realm_id; /* private claim -70001 of CAEC's RMM; absent from others */
 	uint64_t realm_id;
+	bool has_mec_policy; /* claim 44243 of later specifications: memory encryption contexts */
+	uint64_t mec_policy;
 	struct cca_key key; /* public_key, decoded */
 };
 
@@ -116,22 +121,46 @@ struct cca_platform_claims {
 	struct cca_component component[CCA_COMPONENTS_MAX];
 };
 
+/* A claim or parameter that this library does not know: its key is a number or text. */
+struct cca_unknown {
+	const char *where; /* the map it is in, for people */
+	bool is_text;
+	int64_t number;
+	struct cca_bytes text; /* any bytes: look at them before they go to a terminal */
+	struct cca_bytes map;  /* from where the map's entries begin, for comparison */
+};
+
 struct cca_token {
+	bool is_cmw; /* wrapped as a CMW collection (tag 907), else as in the specification (399) */
+	size_t unknown_count;
+	struct cca_unknown unknown[CCA_UNKNOWN_MAX];
 	struct cca_sign1 platform_sign1;
 	struct cca_sign1 realm_sign1;
 	struct cca_platform_claims platform;
 	struct cca_realm_claims realm;
 };
 
+/* Flags of cca_token_parse(). */
+#define CCA_STRICT 1u
+
 /*
- * Reads the token in buf[0 .. size-1] into *token. Fails with CCA_MALFORMED for anything but
- * exactly one CCA token that fills the buffer: every length definite and in shortest form, every
- * claim known, of the right type and size and present once, mandatory ones present, hash algorithm
- * and measurement sizes in agreement, the realm key a point with coordinates of the right size.
- * After a failure *token is all zero. `err` may not be NULL.
+ * Reads the token in buf[0 .. size-1] into *token. It must fill the buffer; lengths must be
+ * definite, every known claim of the right type and size, no claim present twice in one map,
+ * mandatory ones present, hash algorithm and measurement sizes in agreement, the realm key a point
+ * with coordinates of the right size. The wrapping may be tag 399 (RMM specification 1.0) or a CMW
+ * collection (tag 907). Claims and key parameters that are not known are passed over and
+ * listed in token->unknown, as the token's definition asks of a receiver; lengths and numbers need
+ * not be in shortest form.
+ *
+ * With CCA_STRICT, only what RMM specification 1.0 has is accepted: tag 399, its claims and no
+ * others, shortest form.
+ *
+ * Fails with CCA_UNSUPPORTED for a profile other than those of specification 1.0, and for a realm
+ * key in the form used before it; with CCA_MALFORMED for everything else. After a failure *token is
+ * all zero. `err` may not be NULL.
  */
-enum cca_status cca_token_parse(const void *buf, size_t size, struct cca_token *token,
-				struct cca_error *err);
+enum cca_status cca_token_parse(const void *buf, size_t size, unsigned int flags,
+				struct cca_token *token, struct cca_error *err);
 
 /*
  * Verifies, in this order: the realm token's signature with its own key (CCA_SIGNATURE), that the

@@ -11,24 +11,33 @@ struct claim {
 	const char *name;
 	bool mandatory;
 	bool (*read)(struct reader *r, const char *name, void *out);
+	bool later; /* not in specification 1.0: refused when strict */
 };
 
-/* A table has at most 32 rows. `what` names the map in messages. */
+/*
+ * Reads a map. A table has at most 32 rows. `what` names the map in messages; it must be a literal.
+ * Entries with other keys are passed over and recorded as unknown; strict reading refuses them.
+ */
 bool read_claims(struct reader *r, const char *what, const struct claim *table, size_t rows,
 		 void *out);
 
+/* The same for a map in which nothing unknown is let through. */
+bool read_closed_claims(struct reader *r, const char *what, const struct claim *table, size_t rows,
+			void *out);
+
+/*
+ * Looks for the profile claim in the map at r, wherever it is, without consuming anything. Fails
+ * with CCA_UNSUPPORTED if there is one and it is not `text`.
+ */
+bool check_profile(struct reader *r, const char *what, const char *text);
+
 /* The parts of a token; each reads the whole view and nothing but it. */
-bool read_realm_claims(struct cca_bytes view, const uint8_t *whole, struct cca_realm_claims *out,
-		       struct cca_error *err);
-bool read_platform_claims(struct cca_bytes view, const uint8_t *whole,
-			  struct cca_platform_claims *out, struct cca_error *err);
-bool read_cose_key(struct cca_bytes view, const uint8_t *whole, struct cca_key *out,
-		   struct cca_error *err);
+bool read_realm_claims(struct cca_bytes view, struct parse *parse, struct cca_realm_claims *out);
+bool read_platform_claims(struct cca_bytes view, struct parse *parse,
+			  struct cca_platform_claims *out);
+bool read_cose_key(struct cca_bytes view, struct parse *parse, struct cca_key *out);
 
 /* Reads a hash name; only those in the mask (bits 1 << enum cca_hash) are accepted. */
 bool read_hash_name(struct reader *r, const char *what, unsigned int mask, enum cca_hash *hash);
-
-/* Text that must equal `text`. */
-bool read_exact_text(struct reader *r, const char *what, const char *text, struct cca_bytes *value);
 
 #endif

@@ -46,18 +46,18 @@ static bool read_component_hash(struct reader *r, const char *name, void *out)
 }
 
 static const struct claim component_table[] = {
-	{1, "component type", false, read_type},
-	{2, "component measurement", true, read_measurement},
-	{4, "component version", false, read_version},
-	{5, "component signer id", true, read_signer},
-	{6, "component hash algorithm", false, read_component_hash},
+	{1, "component type", false, read_type, false},
+	{2, "component measurement", true, read_measurement, false},
+	{4, "component version", false, read_version, false},
+	{5, "component signer id", true, read_signer, false},
+	{6, "component hash algorithm", false, read_component_hash, false},
 };
 
 static bool read_profile(struct reader *r, const char *name, void *out)
 {
 	struct cca_platform_claims *c = out;
 
-	return read_exact_text(r, name, PLATFORM_PROFILE, &c->profile);
+	return read_text(r, name, &c->profile);
 }
 
 static bool read_challenge(struct reader *r, const char *name, void *out)
@@ -144,23 +144,24 @@ static bool read_components(struct reader *r, const char *name, void *out)
 }
 
 static const struct claim platform_table[] = {
-	{265, "platform profile", true, read_profile},
-	{10, "platform challenge", true, read_challenge},
-	{2396, "platform implementation id", true, read_implementation},
-	{256, "platform instance id", true, read_instance},
-	{2401, "platform config", true, read_config},
-	{2395, "platform lifecycle", true, read_lifecycle},
-	{2402, "platform hash algorithm", true, read_hash},
-	{2400, "verification service", false, read_service},
-	{2399, "software components", true, read_components},
+	{265, "platform profile", true, read_profile, false},
+	{10, "platform challenge", true, read_challenge, false},
+	{2396, "platform implementation id", true, read_implementation, false},
+	{256, "platform instance id", true, read_instance, false},
+	{2401, "platform config", true, read_config, false},
+	{2395, "platform lifecycle", true, read_lifecycle, false},
+	{2402, "platform hash algorithm", true, read_hash, false},
+	{2400, "verification service", false, read_service, false},
+	{2399, "software components", true, read_components, false},
 };
 
-bool read_platform_claims(struct cca_bytes view, const uint8_t *whole,
-			  struct cca_platform_claims *out, struct cca_error *err)
+bool read_platform_claims(struct cca_bytes view, struct parse *parse,
+			  struct cca_platform_claims *out)
 {
-	struct reader r = reader_of(view, whole, err);
+	struct reader r = reader_of(view, parse);
 
-	return read_claims(&r, "platform claims", platform_table,
+	return check_profile(&r, "platform claims", PLATFORM_PROFILE) &&
+	       read_claims(&r, "platform claims", platform_table,
 			   sizeof(platform_table) / sizeof(platform_table[0]), out) &&
 	       read_end(&r, "platform claims");
 }

@@ -45,7 +45,7 @@ static bool read_profile(struct reader *r, const char *name, void *out)
 {
 	struct cca_realm_claims *c = out;
 
-	return read_exact_text(r, name, REALM_PROFILE, &c->profile);
+	return read_text(r, name, &c->profile);
 }
 
 static bool read_rim(struct reader *r, const char *name, void *out)
@@ -92,16 +92,25 @@ static bool read_realm_id(struct reader *r, const char *name, void *out)
 	return true;
 }
 
+static bool read_mec_policy(struct reader *r, const char *name, void *out)
+{
+	struct cca_realm_claims *c = out;
+
+	c->has_mec_policy = true;
+	return read_uint(r, name, &c->mec_policy);
+}
+
 static const struct claim realm_table[] = {
-	{10, "realm challenge", true, read_challenge},
-	{44235, "realm personalization value", true, read_rpv},
-	{44237, "realm public key", true, read_public_key},
-	{44236, "realm hash algorithm", true, read_realm_hash},
-	{44240, "realm public key hash algorithm", true, read_key_hash},
-	{265, "realm profile", false, read_profile},
-	{44238, "realm initial measurement", true, read_rim},
-	{44239, "realm extensible measurements", true, read_rems},
-	{-70001, "realm id", false, read_realm_id},
+	{10, "realm challenge", true, read_challenge, false},
+	{44235, "realm personalization value", true, read_rpv, false},
+	{44237, "realm public key", true, read_public_key, false},
+	{44236, "realm hash algorithm", true, read_realm_hash, false},
+	{44240, "realm public key hash algorithm", true, read_key_hash, false},
+	{265, "realm profile", false, read_profile, false},
+	{44238, "realm initial measurement", true, read_rim, false},
+	{44239, "realm extensible measurements", true, read_rems, false},
+	{44243, "realm MEC policy", false, read_mec_policy, true},
+	{-70001, "realm id", false, read_realm_id, false},
 };
 
 /* The algorithm may stand behind the measurements, so their sizes are judged at the end. */
@@ -123,13 +132,26 @@ static bool check_sizes(struct reader *r, const struct cca_realm_claims *c)
 	return true;
 }
 
-bool read_realm_claims(struct cca_bytes view, const uint8_t *whole, struct cca_realm_claims *out,
-		       struct cca_error *err)
+/* Before specification 1.0 the claim was an uncompressed point (SEC 1, 2.3.3), 0x04 x y. */
+static bool check_key_form(struct reader *r, const struct cca_realm_claims *c)
 {
-	struct reader r = reader_of(view, whole, err);
+	size_t size = c->public_key.size;
 
-	return read_claims(&r, "realm claims", realm_table,
+	if ((size == 65 || size == 97 || size == 133) && c->public_key.data[0] == 0x04) {
+		return reader_unsupported(
+			r, "realm public key: in the form used before RMM 1.0 (a raw point), which "
+			   "is not supported");
+	}
+	return true;
+}
+
+bool read_realm_claims(struct cca_bytes view, struct parse *parse, struct cca_realm_claims *out)
+{
+	struct reader r = reader_of(view, parse);
+
+	return check_profile(&r, "realm claims", REALM_PROFILE) &&
+	       read_claims(&r, "realm claims", realm_table,
 			   sizeof(realm_table) / sizeof(realm_table[0]), out) &&
-	       read_end(&r, "realm claims") && check_sizes(&r, out) &&
-	       read_cose_key(out->public_key, whole, &out->key, err);
+	       read_end(&r, "realm claims") && check_sizes(&r, out) && check_key_form(&r, out) &&
+	       read_cose_key(out->public_key, parse, &out->key);
 }

@@ -57,16 +57,26 @@ static bool read_id(struct reader *r, const char *name, void *out)
 	return read_bytes(r, name, &((struct key_claims *)out)->id);
 }
 
+/* The operations that the key's owner allows; to verify is what a public key is for. */
+static bool read_operations(struct reader *r, const char *name, void *out)
+{
+	(void)out;
+	return at_array(r) ? skip_item(r, name) : reader_fail(r, "%s: must be an array", name);
+}
+
 static const struct claim key_table[] = {
-	{1, "key type", true, read_type},      {2, "key id", false, read_id},
-	{3, "key algorithm", false, read_alg}, {-1, "key curve", true, read_curve},
-	{-2, "key x", true, read_x},           {-3, "key y", true, read_y},
+	{1, "key type", true, read_type, false},
+	{2, "key id", false, read_id, false},
+	{3, "key algorithm", false, read_alg, false},
+	{4, "key operations", false, read_operations, true},
+	{-1, "key curve", true, read_curve, false},
+	{-2, "key x", true, read_x, false},
+	{-3, "key y", true, read_y, false},
 };
 
-bool read_cose_key(struct cca_bytes view, const uint8_t *whole, struct cca_key *out,
-		   struct cca_error *err)
+bool read_cose_key(struct cca_bytes view, struct parse *parse, struct cca_key *out)
 {
-	struct reader r = reader_of(view, whole, err);
+	struct reader r = reader_of(view, parse);
 	struct key_claims k = {0};
 	size_t size;
 

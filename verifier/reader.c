@@ -2,23 +2,21 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-#include <cbor.h>
-
 #include "reader.h"
 
+/* Major types (RFC 8949, 3.1). */
 enum item_kind {
-	ITEM_OTHER,
-	ITEM_UINT,
-	ITEM_NEGINT,
-	ITEM_BYTES,
-	ITEM_TEXT,
-	ITEM_ARRAY,
-	ITEM_MAP,
-	ITEM_TAG
+	ITEM_UINT = 0,
+	ITEM_NEGINT = 1,
+	ITEM_BYTES = 2,
+	ITEM_TEXT = 3,
+	ITEM_ARRAY = 4,
+	ITEM_MAP = 5,
+	ITEM_TAG = 6,
+	ITEM_SIMPLE = 7,
 };
 
 static const char *const kind_name[] = {
-	[ITEM_OTHER] = "an item that tokens do not use",
 	[ITEM_UINT] = "an unsigned integer",
 	[ITEM_NEGINT] = "a negative integer",
 	[ITEM_BYTES] = "a byte string",
@@ -26,7 +24,14 @@ static const char *const kind_name[] = {
 	[ITEM_ARRAY] = "an array",
 	[ITEM_MAP] = "a map",
 	[ITEM_TAG] = "a tag",
+	[ITEM_SIMPLE] = "a simple value or a float",
 };
+
+/* Initial byte: three bits of kind, five bits of number or of its size. */
+#define KIND_SHIFT   5
+#define INFO_MASK    0x1f
+#define INFO_1_BYTE  24
+#define INFO_8_BYTES 27
 
 /* One data item: its head, and for strings the content. `value` is the argument of the head. */
 struct item {
@@ -35,125 +40,46 @@ struct item {
 	const uint8_t *content;
 };
 
-static void set(void *ctx, enum item_kind kind, uint64_t value, const uint8_t *content)
+struct reader reader_of(struct cca_bytes view, struct parse *parse)
 {
-	*(struct item *)ctx = (struct item){.kind = kind, .value = value, .content = content};
+	return (struct reader){.data = view.data, .size = view.size, .parse = parse};
 }
 
-static void on_uint8(void *ctx, uint8_t v)
+static void record(struct reader *r, enum cca_status status, const char *format, va_list ap)
 {
-	set(ctx, ITEM_UINT, v, NULL);
-}
+	struct cca_error *err = r->parse->err;
 
-static void on_uint16(void *ctx, uint16_t v)
-{
-	set(ctx, ITEM_UINT, v, NULL);
-}
-
-static void on_uint32(void *ctx, uint32_t v)
-{
-	set(ctx, ITEM_UINT, v, NULL);
-}
-
-static void on_uint64(void *ctx, uint64_t v)
-{
-	set(ctx, ITEM_UINT, v, NULL);
-}
-
-static void on_negint8(void *ctx, uint8_t v)
-{
-	set(ctx, ITEM_NEGINT, v, NULL);
-}
-
-static void on_negint16(void *ctx, uint16_t v)
-{
-	set(ctx, ITEM_NEGINT, v, NULL);
-}
-
-static void on_negint32(void *ctx, uint32_t v)
-{
-	set(ctx, ITEM_NEGINT, v, NULL);
-}
-
-static void on_negint64(void *ctx, uint64_t v)
-{
-	set(ctx, ITEM_NEGINT, v, NULL);
-}
-
-static void on_bytes(void *ctx, cbor_data content, uint64_t size)
-{
-	set(ctx, ITEM_BYTES, size, content);
-}
-
-static void on_text(void *ctx, cbor_data content, uint64_t size)
-{
-	set(ctx, ITEM_TEXT, size, content);
-}
-
-static void on_array(void *ctx, uint64_t entries)
-{
-	set(ctx, ITEM_ARRAY, entries, NULL);
-}
-
-static void on_map(void *ctx, uint64_t entries)
-{
-	set(ctx, ITEM_MAP, entries, NULL);
-}
-
-static void on_tag(void *ctx, uint64_t tag)
-{
-	set(ctx, ITEM_TAG, tag, NULL);
-}
-
-/* Every callback that is not about one of our kinds leaves the item as ITEM_OTHER. */
-static struct cbor_callbacks callbacks(void)
-{
-	struct cbor_callbacks c = cbor_empty_callbacks;
-
-	c.uint8 = on_uint8;
-	c.uint16 = on_uint16;
-	c.uint32 = on_uint32;
-	c.uint64 = on_uint64;
-	c.negint8 = on_negint8;
-	c.negint16 = on_negint16;
-	c.negint32 = on_negint32;
-	c.negint64 = on_negint64;
-	c.byte_string = on_bytes;
-	c.string = on_text;
-	c.array_start = on_array;
-	c.map_start = on_map;
-	c.tag = on_tag;
-	return c;
-}
-
-struct reader reader_of(struct cca_bytes view, const uint8_t *whole, struct cca_error *err)
-{
-	return (struct reader){
-		.data = view.data,
-		.size = view.size,
-		.base = (size_t)(view.data - whole),
-		.err = err,
-	};
+	if (err->status == CCA_OK) {
+		err->status = status;
+		err->offset = r->data != NULL ? (size_t)(r->data + r->pos - r->parse->whole) : 0;
+		vsnprintf(err->text, sizeof(err->text), format, ap);
+	}
 }
 
 bool reader_fail(struct reader *r, const char *format, ...)
 {
 	va_list ap;
 
-	if (r->err->status == CCA_OK) {
-		r->err->status = CCA_MALFORMED;
-		r->err->offset = r->base + r->pos;
-		va_start(ap, format);
-		vsnprintf(r->err->text, sizeof(r->err->text), format, ap);
-		va_end(ap);
-	}
+	va_start(ap, format);
+	record(r, CCA_MALFORMED, format, ap);
+	va_end(ap);
+	return false;
+}
+
+bool reader_unsupported(struct reader *r, const char *format, ...)
+{
+	va_list ap;
+
+	va_start(ap, format);
+	record(r, CCA_UNSUPPORTED, format, ap);
+	va_end(ap);
 	return false;
 }
 
 /* Bytes of the shortest head that carries `value` (RFC 8949, 3 and 4.2.1). */
 static size_t head_size(uint64_t value)
 {
-	if (value < 24) {
+	if (value < INFO_1_BYTE) {
 		return 1;
 	}
 	if (value <= UINT8_MAX) {
@@ -165,50 +91,126 @@ static size_t head_size(uint64_t value)
 	return value <= UINT32_MAX ? 5 : 9;
 }
 
-/*
- * libcbor refuses tags 6 to 20 when they stand in the initial byte ("unassigned"), and 18 is
- * COSE_Sign1: so one-byte tags are taken apart here.
- */
-static struct cbor_decoder_result decode(const struct reader *r, struct item *item)
+/* The head at the current position; its size, or 0 after a failure. */
+static size_t decode_head(struct reader *r, const char *what, struct item *item)
 {
-	struct cbor_callbacks cb = callbacks();
-	uint8_t initial = r->data[r->pos];
+	uint8_t info = r->data[r->pos] & INFO_MASK;
+	size_t follow = info < INFO_1_BYTE ? 0 : (size_t)1 << (info - INFO_1_BYTE);
 
-	if (initial >> 5 == CBOR_TYPE_TAG && (initial & 0x1f) < 24) {
-		on_tag(item, initial & 0x1f);
-		return (struct cbor_decoder_result){.read = 1, .status = CBOR_DECODER_FINISHED};
+	*item = (struct item){.kind = r->data[r->pos] >> KIND_SHIFT};
+	if (info > INFO_8_BYTES) {
+		reader_fail(r, "%s: %s", what,
+			    info == INFO_MASK ? "indefinite length, which tokens do not use"
+					      : "not CBOR");
+		return 0;
 	}
-	return cbor_stream_decode(r->data + r->pos, r->size - r->pos, &cb, item);
+	if (follow > r->size - r->pos - 1) {
+		reader_fail(r, "%s: cut off", what);
+		return 0;
+	}
+	item->value = follow == 0 ? info : 0;
+	for (size_t i = 0; i < follow; i++) {
+		item->value = item->value << 8 | r->data[r->pos + 1 + i];
+	}
+	return 1 + follow;
+}
+
+/* A simple value below 32 may not stand in a byte of its own (RFC 8949, 3.3). */
+static bool head_is_good(const struct reader *r, const struct item *item, size_t size)
+{
+	if (item->kind == ITEM_SIMPLE) {
+		return size != 2 || item->value >= 32;
+	}
+	return !r->parse->strict || size == head_size(item->value);
+}
+
+/* Reads an item of any kind. Of arrays, maps and tags only the head is consumed. */
+static bool next_any(struct reader *r, const char *what, struct item *item)
+{
+	size_t head;
+
+	if (r->parse->err->status != CCA_OK) {
+		return false;
+	}
+	if (r->pos == r->size) {
+		return reader_fail(r, "%s: the data ends here", what);
+	}
+	head = decode_head(r, what, item);
+	if (head == 0) {
+		return false;
+	}
+	if (!head_is_good(r, item, head)) {
+		return reader_fail(r, "%s: length or number not in shortest form", what);
+	}
+	if (item->kind == ITEM_BYTES || item->kind == ITEM_TEXT) {
+		if (item->value > r->size - r->pos - head) {
+			return reader_fail(r, "%s: cut off, or a length beyond the end", what);
+		}
+		item->content = r->data + r->pos + head;
+		head += (size_t)item->value;
+	}
+	r->pos += head;
+	return true;
 }
 
 static bool next(struct reader *r, const char *what, enum item_kind kind, struct item *item)
 {
-	struct cbor_decoder_result result;
-	size_t content;
+	size_t start = r->pos;
 
-	if (r->err->status != CCA_OK) {
+	if (!next_any(r, what, item)) {
 		return false;
 	}
-	*item = (struct item){.kind = ITEM_OTHER};
-	if (r->pos == r->size) {
-		return reader_fail(r, "%s: the data ends here", what);
-	}
-	result = decode(r, item);
-	if (result.status == CBOR_DECODER_NEDATA) {
-		return reader_fail(r, "%s: cut off, or a length beyond the end", what);
-	}
-	if (result.status != CBOR_DECODER_FINISHED) {
-		return reader_fail(r, "%s: not CBOR", what);
-	}
 	if (item->kind != kind) {
+		r->pos = start;
 		return reader_fail(r, "%s: %s expected, found %s", what, kind_name[kind],
 				   kind_name[item->kind]);
 	}
-	content = item->content != NULL ? (size_t)item->value : 0;
-	if (result.read - content != head_size(item->value)) {
-		return reader_fail(r, "%s: length or number not in shortest form", what);
+	return true;
+}
+
+static bool at(const struct reader *r, enum item_kind kind)
+{
+	return r->pos < r->size && r->data[r->pos] >> KIND_SHIFT == (int)kind;
+}
+
+bool at_text(const struct reader *r)
+{
+	return at(r, ITEM_TEXT);
+}
+
+bool at_array(const struct reader *r)
+{
+	return at(r, ITEM_ARRAY);
+}
+
+bool at_uint(const struct reader *r)
+{
+	return at(r, ITEM_UINT);
+}
+
+/*
+ * `left` counts items that are still to come, so nesting needs no stack. Every item takes a byte:
+ * a count beyond the bytes left is refused before it is added, and the loop ends.
+ */
+bool skip_item(struct reader *r, const char *what)
+{
+	uint64_t left = 1;
+	struct item item;
+
+	while (left != 0) {
+		if (!next_any(r, what, &item)) {
+			return false;
+		}
+		left--;
+		if (item.kind == ITEM_TAG) {
+			left++;
+		} else if (item.kind == ITEM_ARRAY || item.kind == ITEM_MAP) {
+			if (item.value > r->size - r->pos) {
+				return reader_fail(r, "%s: more entries than bytes", what);
+			}
+			left += item.kind == ITEM_MAP ? 2 * item.value : item.value;
+		}
 	}
-	r->pos += result.read;
 	return true;
 }
 
@@ -223,14 +225,9 @@ bool read_uint(struct reader *r, const char *what, uint64_t *value)
 	return true;
 }
 
-static bool at_negative(const struct reader *r)
-{
-	return r->pos < r->size && r->data[r->pos] >> 5 == CBOR_TYPE_NEGINT;
-}
-
 bool read_int(struct reader *r, const char *what, int64_t *value)
 {
-	bool negative = at_negative(r);
+	bool negative = at(r, ITEM_NEGINT);
 	struct item item;
 
 	if (!next(r, what, negative ? ITEM_NEGINT : ITEM_UINT, &item)) {
@@ -254,19 +251,30 @@ bool read_bytes(struct reader *r, const char *what, struct cca_bytes *value)
 	return true;
 }
 
-bool read_text(struct reader *r, const char *what, struct cca_bytes *value)
+bool read_any_text(struct reader *r, const char *what, struct cca_bytes *value)
 {
 	struct item item;
 
 	if (!next(r, what, ITEM_TEXT, &item)) {
 		return false;
 	}
-	for (size_t i = 0; i < item.value; i++) {
-		if (item.content[i] < 0x20 || item.content[i] > 0x7e) {
+	*value = (struct cca_bytes){item.content, (size_t)item.value};
+	return true;
+}
+
+bool read_text(struct reader *r, const char *what, struct cca_bytes *value)
+{
+	struct cca_bytes text;
+
+	if (!read_any_text(r, what, &text)) {
+		return false;
+	}
+	for (size_t i = 0; i < text.size; i++) {
+		if (text.data[i] < 0x20 || text.data[i] > 0x7e) {
 			return reader_fail(r, "%s: text that is not printable ASCII", what);
 		}
 	}
-	*value = (struct cca_bytes){item.content, (size_t)item.value};
+	*value = text;
 	return true;
 }
 
@@ -309,23 +317,20 @@ bool read_array(struct reader *r, const char *what, size_t *entries)
 	return read_count(r, what, ITEM_ARRAY, entries);
 }
 
-bool read_tag(struct reader *r, const char *what, uint64_t tag)
+bool read_tag(struct reader *r, const char *what, uint64_t *tag)
 {
 	struct item item;
 
 	if (!next(r, what, ITEM_TAG, &item)) {
 		return false;
 	}
-	if (item.value != tag) {
-		return reader_fail(r, "%s: tag %llu, must be %llu", what,
-				   (unsigned long long)item.value, (unsigned long long)tag);
-	}
+	*tag = item.value;
 	return true;
 }
 
 bool read_end(struct reader *r, const char *what)
 {
-	if (r->err->status != CCA_OK) {
+	if (r->parse->err->status != CCA_OK) {
 		return false;
 	}
 	if (r->pos != r->size) {

@@ -3,16 +3,16 @@
 #include <stdio.h>
 #include <string.h>
 
-#include <cbor.h>
-
 #include "ccatoken.h"
 #include "claims.h"
 #include "crypto.h"
 
-#define TAG_CCA_TOKEN  399
-#define TAG_COSE_SIGN1 18
-#define KEY_PLATFORM   44234
-#define KEY_REALM      44241
+#define TAG_CCA_TOKEN   399
+#define TAG_CMW         907
+#define TAG_COSE_SIGN1  18
+#define CONTENT_EAT_CWT 263 /* CoAP content format of "application/eat+cwt" */
+#define KEY_PLATFORM    44234
+#define KEY_REALM       44241
 
 static enum cca_status fail(struct cca_error *err, enum cca_status status, const char *text)
 {
@@ -35,8 +35,15 @@ static bool read_header_alg(struct reader *r, const char *name, void *out)
 	return true;
 }
 
+static bool read_crit(struct reader *r, const char *name, void *out)
+{
+	(void)out;
+	return reader_fail(r, "%s: asks for the understanding of more than is known here", name);
+}
+
 static const struct claim protected_table[] = {
-	{1, "signature algorithm", true, read_header_alg},
+	{1, "signature algorithm", true, read_header_alg, false},
+	{2, "critical parameters", false, read_crit, false},
 };
 
 static bool read_header_key_id(struct reader *r, const char *name, void *out)
@@ -46,17 +53,28 @@ static bool read_header_key_id(struct reader *r, const char *name, void *out)
 
 /* Not signed, so only what cannot matter is let through: a key id, which nothing here uses. */
 static const struct claim unprotected_table[] = {
-	{4, "key id", false, read_header_key_id},
+	{4, "key id", false, read_header_key_id, false},
 };
 
-static bool read_sign1(struct cca_bytes view, const uint8_t *whole, const char *what,
-		       struct cca_sign1 *out, struct cca_error *err)
+static bool expect_tag(struct reader *r, const char *what, uint64_t want)
 {
-	struct reader r = reader_of(view, whole, err);
+	uint64_t tag;
+
+	if (!read_tag(r, what, &tag)) {
+		return false;
+	}
+	return tag == want || reader_fail(r, "%s: tag %llu, must be %llu", what,
+					  (unsigned long long)tag, (unsigned long long)want);
+}
+
+static bool read_sign1(struct cca_bytes view, struct parse *parse, const char *what,
+		       struct cca_sign1 *out)
+{
+	struct reader r = reader_of(view, parse);
 	struct reader header;
 	size_t entries;
 
-	if (!read_tag(&r, what, TAG_COSE_SIGN1) || !read_array(&r, what, &entries)) {
+	if (!expect_tag(&r, what, TAG_COSE_SIGN1) || !read_array(&r, what, &entries)) {
 		return false;
 	}
 	if (entries != 4) {
@@ -65,10 +83,10 @@ static bool read_sign1(struct cca_bytes view, const uint8_t *whole, const char *
 	if (!read_bytes(&r, what, &out->protected_header)) {
 		return false;
 	}
-	header = reader_of(out->protected_header, whole, err);
-	if (!read_claims(&header, "protected header", protected_table, 1, &out->alg) ||
+	header = reader_of(out->protected_header, parse);
+	if (!read_claims(&header, "protected header", protected_table, 2, &out->alg) ||
 	    !read_end(&header, "protected header") ||
-	    !read_claims(&r, "unprotected header", unprotected_table, 1, &out->key_id) ||
+	    !read_closed_claims(&r, "unprotected header", unprotected_table, 1, &out->key_id) ||
 	    !read_bytes(&r, what, &out->payload) ||
 	    !read_bytes_sized(&r, "signature", 2 * coordinate_size(out->alg), &out->signature)) {
 		return false;
@@ -76,44 +94,102 @@ static bool read_sign1(struct cca_bytes view, const uint8_t *whole, const char *
 	return read_end(&r, what);
 }
 
-static bool read_part(struct reader *r, const char *what, int64_t key, struct cca_bytes *part)
+/* A record of a collection: content format and content. */
+static bool read_record(struct reader *r, const char *what, struct cca_bytes *part)
 {
-	int64_t got;
+	uint64_t format;
+	size_t entries;
 
-	if (!read_int(r, what, &got)) {
+	if (!read_array(r, what, &entries)) {
 		return false;
 	}
-	if (got != key) {
-		return reader_fail(r, "%s: key %lld, must be %lld", what, (long long)got,
-				   (long long)key);
+	if (entries != 2 || !at_uint(r)) {
+		return reader_fail(r, "%s: must be a content format and a byte string", what);
+	}
+	if (!read_uint(r, what, &format)) {
+		return false;
+	}
+	if (format != CONTENT_EAT_CWT) {
+		return reader_unsupported(r, "%s: content format %llu is not supported", what,
+					  (unsigned long long)format);
 	}
 	return read_bytes(r, what, part);
 }
 
-static bool read_token(struct reader *r, struct cca_token *t)
-{
+/* The two halves of a token, each a COSE_Sign1. */
+struct halves {
+	bool collected; /* as records of a CMW collection */
 	struct cca_bytes platform;
 	struct cca_bytes realm;
-	size_t entries;
+};
 
-	if (!read_tag(r, "CCA token", TAG_CCA_TOKEN) || !read_map(r, "CCA token", &entries)) {
-		return false;
-	}
-	if (entries != 2) {
-		return reader_fail(r, "CCA token: %zu entries, must be 2", entries);
-	}
-	return read_part(r, "platform token", KEY_PLATFORM, &platform) &&
-	       read_part(r, "realm token", KEY_REALM, &realm) && read_end(r, "CCA token") &&
-	       read_sign1(platform, r->data, "platform token", &t->platform_sign1, r->err) &&
-	       read_sign1(realm, r->data, "realm token", &t->realm_sign1, r->err) &&
-	       read_platform_claims(t->platform_sign1.payload, r->data, &t->platform, r->err) &&
-	       read_realm_claims(t->realm_sign1.payload, r->data, &t->realm, r->err);
+static bool read_platform_half(struct reader *r, const char *what, void *out)
+{
+	struct halves *h = out;
+
+	return h->collected ? read_record(r, what, &h->platform)
+			    : read_bytes(r, what, &h->platform);
 }
 
-enum cca_status cca_token_parse(const void *buf, size_t size, struct cca_token *token,
-				struct cca_error *err)
+static bool read_realm_half(struct reader *r, const char *what, void *out)
 {
-	struct reader r = {.data = buf, .size = size, .err = err};
+	struct halves *h = out;
+
+	return h->collected ? read_record(r, what, &h->realm) : read_bytes(r, what, &h->realm);
+}
+
+static const struct claim halves_table[] = {
+	{KEY_PLATFORM, "platform token", true, read_platform_half, false},
+	{KEY_REALM, "realm token", true, read_realm_half, false},
+};
+
+static bool read_halves(struct reader *r, struct halves *h)
+{
+	uint64_t tag;
+
+	if (!read_tag(r, "CCA token", &tag)) {
+		return false;
+	}
+	if (tag != TAG_CCA_TOKEN && (tag != TAG_CMW || r->parse->strict)) {
+		return reader_fail(r, "CCA token: tag %llu, must be %d%s", (unsigned long long)tag,
+				   TAG_CCA_TOKEN, r->parse->strict ? "" : " or 907");
+	}
+	h->collected = tag == TAG_CMW;
+	if (!read_closed_claims(r, "CCA token", halves_table, 2, h)) {
+		return false;
+	}
+	if (r->parse->strict && h->realm.data < h->platform.data) {
+		return reader_fail(r, "CCA token: the platform token must come first");
+	}
+	return read_end(r, "CCA token");
+}
+
+static bool read_token(struct reader *r, struct cca_token *t)
+{
+	struct parse *p = r->parse;
+	struct halves h = {0};
+
+	if (!read_halves(r, &h)) {
+		return false;
+	}
+	t->is_cmw = h.collected;
+	return read_sign1(h.platform, p, "platform token", &t->platform_sign1) &&
+	       read_sign1(h.realm, p, "realm token", &t->realm_sign1) &&
+	       read_platform_claims(t->platform_sign1.payload, p, &t->platform) &&
+	       read_realm_claims(t->realm_sign1.payload, p, &t->realm);
+}
+
+enum cca_status cca_token_parse(const void *buf, size_t size, unsigned int flags,
+				struct cca_token *token, struct cca_error *err)
+{
+	struct parse parse = {
+		.whole = buf,
+		.strict = (flags & CCA_STRICT) != 0,
+		.err = err,
+		.unknown = token->unknown,
+		.unknown_count = &token->unknown_count,
+	};
+	struct reader r = reader_of((struct cca_bytes){buf, size}, &parse);
 
 	memset(token, 0, sizeof(*token));
 	memset(err, 0, sizeof(*err));
@@ -127,38 +203,50 @@ enum cca_status cca_token_parse(const void *buf, size_t size, struct cca_token *
 }
 
 /*
- * Sig_structure of RFC 9052, 4.4: [ "Signature1", protected, external_aad (empty), payload ],
- * as pieces, so that the payload is not copied. The pieces are views into `heads`.
+ * Sig_structure of RFC 9052, 4.4: [ "Signature1", protected, external_aad (empty), payload ], in
+ * deterministic encoding, as pieces, so that the payload is not copied.
  */
-struct sig_heads {
-	uint8_t intro[12]; /* array(4), text(10) and the ten letters */
-	uint8_t protected_head[9];
-	uint8_t payload_head[10]; /* empty byte string, then the head of the payload */
-};
+#define BYTES_HEAD_MAX 3
+
+/* The head of a byte string that is no longer than a token. Returns its size. */
+static size_t bytes_head(size_t size, uint8_t out[BYTES_HEAD_MAX])
+{
+	_Static_assert(CCA_TOKEN_MAX_SIZE <= UINT16_MAX, "sizes have two bytes");
+	if (size < 24) {
+		out[0] = (uint8_t)(0x40 | size);
+		return 1;
+	}
+	if (size <= UINT8_MAX) {
+		out[0] = 0x58;
+		out[1] = (uint8_t)size;
+		return 2;
+	}
+	out[0] = 0x59;
+	out[1] = (uint8_t)(size >> 8);
+	out[2] = (uint8_t)size;
+	return 3;
+}
 
 static enum verdict verify_sign1(const struct cca_sign1 *s, const struct cca_key *key)
 {
-	struct sig_heads h;
-	struct cca_bytes piece[5];
-	size_t n;
+	static const uint8_t intro[] = "\x84\x6aSignature1"; /* array(4), text(10) */
+	static const uint8_t no_external[] = {0x40};
+	uint8_t protected_head[BYTES_HEAD_MAX];
+	uint8_t payload_head[BYTES_HEAD_MAX];
+	const struct cca_bytes piece[] = {
+		{intro, sizeof(intro) - 1},
+		{protected_head, bytes_head(s->protected_header.size, protected_head)},
+		s->protected_header,
+		{no_external, sizeof(no_external)},
+		{payload_head, bytes_head(s->payload.size, payload_head)},
+		s->payload,
+	};
 
 	if (s->alg != key->alg) {
 		return VERDICT_BAD;
 	}
-	n = cbor_encode_array_start(4, h.intro, sizeof(h.intro));
-	n += cbor_encode_string_start(10, h.intro + n, sizeof(h.intro) - n);
-	memcpy(h.intro + n, "Signature1", 10);
-	piece[0] = (struct cca_bytes){h.intro, n + 10};
-	n = cbor_encode_bytestring_start(s->protected_header.size, h.protected_head,
-					 sizeof(h.protected_head));
-	piece[1] = (struct cca_bytes){h.protected_head, n};
-	piece[2] = s->protected_header;
-	n = cbor_encode_bytestring_start(0, h.payload_head, sizeof(h.payload_head));
-	n += cbor_encode_bytestring_start(s->payload.size, h.payload_head + n,
-					  sizeof(h.payload_head) - n);
-	piece[3] = (struct cca_bytes){h.payload_head, n};
-	piece[4] = s->payload;
-	return verify_ecdsa(key, (struct pieces){piece, 5}, s->signature);
+	return verify_ecdsa(key, (struct pieces){piece, sizeof(piece) / sizeof(piece[0])},
+			    s->signature);
 }
 
 static enum cca_status check_binding(const struct cca_token *t, struct cca_error *err)
@@ -238,9 +326,18 @@ enum cca_status cca_token_check_challenge(const struct cca_token *token, const v
 enum cca_status cca_key_from_cose(const void *cose, size_t size, struct cca_key *key,
 				  struct cca_error *err)
 {
+	struct cca_unknown unknown[CCA_UNKNOWN_MAX];
+	size_t unknown_count = 0;
+	struct parse parse = {
+		.whole = cose,
+		.err = err,
+		.unknown = unknown,
+		.unknown_count = &unknown_count,
+	};
+
 	memset(key, 0, sizeof(*key));
 	memset(err, 0, sizeof(*err));
-	if (!read_cose_key((struct cca_bytes){cose, size}, cose, key, err)) {
+	if (!read_cose_key((struct cca_bytes){cose, size}, &parse, key)) {
 		memset(key, 0, sizeof(*key));
 	}
 	return err->status;

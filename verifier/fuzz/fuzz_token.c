@@ -44,7 +44,7 @@ static void try_token(const uint8_t *data, size_t size)
 	struct cca_key nobody = {.alg = CCA_SIGN_ES384};
 	struct cca_error err;
 
-	if (cca_token_parse(data, size, &token, &err) != CCA_OK) {
+	if (cca_token_parse(data, size, 0, &token, &err) != CCA_OK) {
 		return;
 	}
 	check_views(&token, data, size);

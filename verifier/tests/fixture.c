@@ -13,6 +13,7 @@ struct maker maker;
 struct maker_token made;
 struct cca_token token;
 struct cca_error err;
+unsigned int parse_flags;
 
 struct cca_key platform_key(void)
 {
@@ -40,7 +41,7 @@ enum cca_status accept_bytes(const uint8_t *data, size_t size, const struct cca_
 
 	assert_non_null(copy);
 	memcpy(copy, data, size);
-	status = cca_token_parse(copy, size, &token, &err);
+	status = cca_token_parse(copy, size, parse_flags, &token, &err);
 	if (status == CCA_OK) {
 		status = cca_token_verify(&token, anchor, 1, NULL, &err);
 	}
@@ -69,4 +70,15 @@ void expect_refused(enum cca_status status, const char *text)
 void expect_malformed(const char *text)
 {
 	expect_refused(CCA_MALFORMED, text);
+	parse_flags = CCA_STRICT;
+	expect_refused(CCA_MALFORMED, text);
+	parse_flags = 0;
+}
+
+void expect_only_strict_refuses(const char *text)
+{
+	parse_flags = CCA_STRICT;
+	expect_refused(CCA_MALFORMED, text);
+	parse_flags = 0;
+	assert_int_equal(accept(), CCA_OK);
 }

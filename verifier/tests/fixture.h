@@ -9,6 +9,7 @@ extern struct maker maker;
 extern struct maker_token made;
 extern struct cca_token token;
 extern struct cca_error err;
+extern unsigned int parse_flags; /* 0 but while a test changes it */
 
 /* The trust anchor that fits the maker's platform key. */
 struct cca_key platform_key(void);
@@ -28,6 +29,11 @@ enum cca_status accept(void);
 
 /* Builds, and fails the test unless the token is refused with a message that holds `text`. */
 void expect_refused(enum cca_status status, const char *text);
+
+/* The same, malformed, with and without CCA_STRICT. */
 void expect_malformed(const char *text);
+
+/* Builds; with CCA_STRICT the token is malformed, without it is accepted. */
+void expect_only_strict_refuses(const char *text);
 
 #endif

@@ -201,6 +201,20 @@ def verify_exit_codes():
 
 
 @test
+def realm_program_gives_the_same_answers():
+    """The static AArch64 program, in an emulator."""
+    program = os.path.join(os.environ["REALM_BIN"], "cca-verify")
+    write("want.json", json.dumps({"caec-policy": 1, "anchors": ["platform.pem"],
+                                   "realm": {"rim": bytes(range(0x10, 0x30)).hex()}}))
+    for name in ("good.cbor", "badplatform.cbor", "badrealm.cbor", "sha512.cbor", "want.json"):
+        theirs = subprocess.run(["qemu-aarch64", program, "-j", "-p", "want.json", name], cwd=WORK,
+                                capture_output=True, timeout=300)
+        code, out, err = verify("-j", "-p", "want.json", name)
+        expect((theirs.returncode, theirs.stdout.decode(), theirs.stderr.decode())
+               == (code, out, err), name, theirs, code, out, err)
+
+
+@test
 def verify_reads_standard_input_and_challenge_files():
     challenge = bytes(range(0x40, 0x80))
     write("challenge", challenge)

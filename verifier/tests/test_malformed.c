@@ -55,7 +55,7 @@ static void refuses_each_repeated_claim(void **state)
 	}
 }
 
-static void refuses_unknown_claims(void **state)
+static void strict_refuses_unknown_claims(void **state)
 {
 	static const int64_t keys[] = {0, 11, -70000, -70002, 44241, INT64_MAX, INT64_MIN};
 	struct blob entry;
@@ -67,17 +67,56 @@ static void refuses_unknown_claims(void **state)
 		put_uint(&entry, 1);
 		fresh();
 		entry_add(&maker.realm, &entry);
-		expect_malformed("unknown key");
+		expect_only_strict_refuses("unknown key");
 		fresh();
 		entry_add(&maker.platform, &entry);
-		expect_malformed("unknown key");
+		expect_only_strict_refuses("unknown key");
 	}
 	entry.size = 0;
 	put_text(&entry, "x");
 	put_uint(&entry, 1);
 	fresh();
 	entry_add(&maker.realm, &entry);
-	expect_malformed("found a text string");
+	expect_only_strict_refuses("unknown key, which is text");
+}
+
+/* Keys of the realm's map that are passed over: whatever is in them must be CBOR, and once. */
+static void refuses_unknown_claims_that_are_not_cbor_or_come_twice(void **state)
+{
+	static const struct {
+		const char *text;
+		const char *raw;
+		size_t size;
+	} cases[] = {
+		{"data ends here", "\x0b\x82\x81\x00", 4},
+		{"beyond the end", "\x0b\x5a\x7f\xff\xff\xff", 6},
+		{"more entries than bytes", "\x0b\x9b\xff\xff\xff\xff\xff\xff\xff\xff", 10},
+		{"more entries than bytes", "\x0b\xbb\x7f\xff\xff\xff\xff\xff\xff\xff", 10},
+		{"indefinite length", "\x0b\x9f\x01\xff", 4},
+		{"indefinite length", "\x0b\x7f\x61x\xff", 5},
+		{"not CBOR", "\x0b\x1c", 2},
+		{"shortest form", "\x0b\xf8\x18", 3},
+		{"an unsigned integer expected", "\x41x\x01", 3},
+	};
+	struct blob entry;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		entry.size = 0;
+		put_raw(&entry, cases[i].raw, cases[i].size);
+		fresh();
+		entry_add(&maker.realm, &entry);
+		expect_refused(CCA_MALFORMED, cases[i].text);
+	}
+	for (int text = 0; text < 2; text++) {
+		entry.size = 0;
+		text != 0 ? put_text(&entry, "x") : put_uint(&entry, 11);
+		put_uint(&entry, 1);
+		fresh();
+		entry_add(&maker.realm, &entry);
+		entry_add(&maker.realm, &entry);
+		expect_refused(CCA_MALFORMED, "an unknown key twice");
+	}
 }
 
 /* Puts `size` bytes where the claim had another number of them. */
@@ -176,15 +215,33 @@ static void refuses_hashes_that_do_not_fit(void **state)
 	}
 }
 
-static void refuses_other_profiles(void **state)
+/* Whatever else such a token has: the answer is the profile's name. */
+static void names_profiles_that_are_not_supported(void **state)
 {
 	(void)state;
 	fresh();
-	set_text(&maker.realm, REALM_PROFILE, 265, "tag:arm.com,2024:realm#1.1.0");
-	expect_malformed("must be \"tag:arm.com,2023:realm#1.0.0\"");
+	set_text(&maker.realm, REALM_PROFILE, 265, "tag:arm.com,2024:realm#2.0.0");
+	entry_drop(&maker.realm, REALM_CHALLENGE);
+	expect_refused(CCA_UNSUPPORTED, "profile tag:arm.com,2024:realm#2.0.0 is not supported");
 	fresh();
 	set_text(&maker.platform, PLAT_PROFILE, 265, "http://arm.com/CCA-SSD/1.0.0");
-	expect_malformed("must be \"tag:arm.com,2023:cca_platform#1.0.0\"");
+	expect_refused(CCA_UNSUPPORTED, "profile http://arm.com/CCA-SSD/1.0.0 is not supported");
+	fresh();
+	set_text(&maker.realm, REALM_PROFILE, 265, "\x1b[2J");
+	expect_malformed("not printable ASCII");
+}
+
+static void names_the_realm_key_of_earlier_firmware(void **state)
+{
+	uint8_t point[97] = {0x04};
+	struct blob entry = {0};
+
+	(void)state;
+	fresh();
+	put_int(&entry, 44237);
+	put_bytes(&entry, point, sizeof(point));
+	entry_set(&maker.realm, REALM_KEY, &entry);
+	expect_refused(CCA_UNSUPPORTED, "form used before RMM 1.0");
 }
 
 static void refuses_text_that_could_steer_a_terminal(void **state)
@@ -264,27 +321,32 @@ static void raw_value(size_t index, int64_t key, const char *value, size_t size)
 
 #define RAW(index, key, text) raw_value(index, key, text, sizeof(text) - 1)
 
-static void refuses_encodings_that_are_not_definite_and_shortest(void **state)
+static void strict_refuses_what_is_not_in_shortest_form(void **state)
 {
 	(void)state;
 	fresh();
 	RAW(REALM_HASH, 44236, "\x78\x07sha-256");
-	expect_malformed("shortest form");
+	expect_only_strict_refuses("shortest form");
 	fresh();
 	RAW(REALM_HASH, 44236, "\x7b\0\0\0\0\0\0\0\x07sha-256");
-	expect_malformed("shortest form");
+	expect_only_strict_refuses("shortest form");
+}
+
+static void refuses_indefinite_lengths_floats_and_simple_values(void **state)
+{
+	(void)state;
 	fresh();
 	RAW(REALM_HASH, 44236, "\x7f\x67sha-256\xff");
-	expect_malformed("item that tokens do not use");
+	expect_malformed("indefinite length");
 	fresh();
 	RAW(REALM_REM, 44239, "\x9f\xff");
-	expect_malformed("item that tokens do not use");
+	expect_malformed("indefinite length");
 	fresh();
 	RAW(REALM_ID, -70001, "\xfb\0\0\0\0\0\0\0\x01");
-	expect_malformed("item that tokens do not use");
+	expect_malformed("a simple value or a float");
 	fresh();
 	RAW(REALM_ID, -70001, "\xf6");
-	expect_malformed("item that tokens do not use");
+	expect_malformed("a simple value or a float");
 	fresh();
 	RAW(REALM_ID, -70001, "\xc1\x48\0\0\0\0\0\0\0\x01");
 	expect_malformed("found a tag");
@@ -403,7 +465,11 @@ static void refuses_other_protected_headers(void **state)
 	maker.realm_protected.data[0] = 0xa2;
 	put_int(&maker.realm_protected, 3);
 	put_uint(&maker.realm_protected, 60);
-	expect_malformed("protected header: unknown key 3");
+	expect_only_strict_refuses("protected header: unknown key 3");
+	fresh();
+	maker.realm_protected.data[0] = 0xa2;
+	put_raw(&maker.realm_protected, "\x02\x81\x0b", 3);
+	expect_malformed("critical parameters");
 }
 
 /* ES384 in the header over a P-256 key, and the other way round. */
@@ -438,15 +504,18 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(refuses_each_missing_mandatory_claim),
 		cmocka_unit_test(refuses_each_repeated_claim),
-		cmocka_unit_test(refuses_unknown_claims),
+		cmocka_unit_test(strict_refuses_unknown_claims),
+		cmocka_unit_test(refuses_unknown_claims_that_are_not_cbor_or_come_twice),
 		cmocka_unit_test(refuses_wrong_sizes),
 		cmocka_unit_test(refuses_wrong_rems),
 		cmocka_unit_test(refuses_hashes_that_do_not_fit),
-		cmocka_unit_test(refuses_other_profiles),
+		cmocka_unit_test(names_profiles_that_are_not_supported),
+		cmocka_unit_test(names_the_realm_key_of_earlier_firmware),
 		cmocka_unit_test(refuses_text_that_could_steer_a_terminal),
 		cmocka_unit_test(refuses_wrong_types),
 		cmocka_unit_test(refuses_a_zero_realm_id_and_a_wide_lifecycle),
-		cmocka_unit_test(refuses_encodings_that_are_not_definite_and_shortest),
+		cmocka_unit_test(strict_refuses_what_is_not_in_shortest_form),
+		cmocka_unit_test(refuses_indefinite_lengths_floats_and_simple_values),
 		cmocka_unit_test(refuses_lengths_beyond_the_end),
 		cmocka_unit_test(refuses_deep_nesting),
 		cmocka_unit_test(refuses_more_than_the_largest_token),

@@ -310,7 +310,7 @@ static int setup(void **state)
 	if (!maker_init(&maker, CCA_HASH_SHA256, CCA_SIGN_ES384) || !maker_build(&maker, &made)) {
 		return -1;
 	}
-	return cca_token_parse(made.data, made.size, &token, &err) == CCA_OK ? 0 : -1;
+	return cca_token_parse(made.data, made.size, 0, &token, &err) == CCA_OK ? 0 : -1;
 }
 
 static int teardown(void **state)

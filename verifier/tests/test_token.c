@@ -32,7 +32,7 @@ static void reads_every_claim(void **state)
 	(void)state;
 	fresh();
 	build();
-	assert_int_equal(cca_token_parse(made.data, made.size, &token, &err), CCA_OK);
+	assert_int_equal(cca_token_parse(made.data, made.size, 0, &token, &err), CCA_OK);
 	assert_filled(r->challenge, 64, 0x40);
 	assert_filled(r->rpv, 64, 0x80);
 	assert_filled(r->rim, 32, 0x10);
@@ -168,7 +168,7 @@ static void refuses_another_platform_key(void **state)
 	maker.platform_secret[5] ^= 1;
 	keys[0] = platform_key();
 	assert_int_equal(accept_bytes(made.data, made.size, keys), CCA_SIGNATURE);
-	assert_int_equal(cca_token_parse(made.data, made.size, &token, &err), CCA_OK);
+	assert_int_equal(cca_token_parse(made.data, made.size, 0, &token, &err), CCA_OK);
 	assert_int_equal(cca_token_verify(&token, keys, 2, &which, &err), CCA_OK);
 	assert_int_equal(which, 1);
 	assert_int_equal(cca_token_verify(&token, keys, 0, &which, &err), CCA_SIGNATURE);
@@ -232,7 +232,7 @@ static void compares_the_challenge(void **state)
 	fresh();
 	build();
 	maker_fill(challenge, sizeof(challenge), 0x40);
-	assert_int_equal(cca_token_parse(made.data, made.size, &token, &err), CCA_OK);
+	assert_int_equal(cca_token_parse(made.data, made.size, 0, &token, &err), CCA_OK);
 	assert_int_equal(cca_token_check_challenge(&token, challenge, 64, &err), CCA_OK);
 	assert_int_equal(cca_token_check_challenge(&token, challenge, 32, &err), CCA_MISMATCH);
 	assert_int_equal(cca_token_check_challenge(&token, challenge, 65, &err), CCA_MISMATCH);
@@ -253,7 +253,7 @@ static void pads_a_short_challenge_with_zeros(void **state)
 	entry_set(&maker.realm, REALM_CHALLENGE, &entry);
 	build();
 	assert_int_equal(accept(), CCA_OK);
-	assert_int_equal(cca_token_parse(made.data, made.size, &token, &err), CCA_OK);
+	assert_int_equal(cca_token_parse(made.data, made.size, 0, &token, &err), CCA_OK);
 	assert_int_equal(cca_token_check_challenge(&token, challenge, 3, &err), CCA_OK);
 	assert_int_equal(cca_token_check_challenge(&token, challenge, 2, &err), CCA_MISMATCH);
 }
@@ -327,14 +327,14 @@ static void only_key_id_bytes_may_change(void **state)
 	fresh();
 	put_key_id(&maker.realm_unprotected);
 	build();
-	assert_int_equal(cca_token_parse(made.data, made.size, &before, &err), CCA_OK);
+	assert_int_equal(cca_token_parse(made.data, made.size, 0, &before, &err), CCA_OK);
 	id = before.realm_sign1.key_id;
 	assert_int_equal(id.size, 4);
 	assert_int_equal(flip_all(&first, &last), 8 * id.size);
 	assert_ptr_equal(made.data + first, id.data);
 	assert_ptr_equal(made.data + last, id.data + id.size - 1);
 	made.data[first] ^= 1;
-	assert_int_equal(cca_token_parse(made.data, made.size, &token, &err), CCA_OK);
+	assert_int_equal(cca_token_parse(made.data, made.size, 0, &token, &err), CCA_OK);
 	assert_memory_equal(&before, &token, sizeof(token));
 }
 

@@ -11,12 +11,19 @@
 #include "tools/report.h"
 
 /* Exit codes; documented in cca-verify(1). */
-enum exit_code { EXIT_GOOD = 0, EXIT_MISMATCH = 1, EXIT_INVALID = 2, EXIT_USAGE = 3 };
+enum exit_code {
+	EXIT_GOOD = 0,
+	EXIT_MISMATCH = 1,
+	EXIT_INVALID = 2,
+	EXIT_USAGE = 3,
+	EXIT_UNSUPPORTED = 5
+};
 
 struct options {
 	bool json;
 	bool realm_id_only;
 	bool no_anchor;
+	bool strict;
 	const char *challenge;
 	const char *policy;
 	const char *token;
@@ -33,14 +40,21 @@ static const char usage[] =
 	"  -j, --json               report as JSON\n"
 	"  -i, --realm-id-only      print the realm id and nothing else\n"
 	"      --no-anchor          look at a token without a trust anchor; never a success\n"
+	"      --strict             accept only what RMM specification 1.0 has\n"
 	"  -h, --help               this text\n"
-	"Exit: 0 verified, 1 does not match, 2 malformed or not genuine, 3 usage or file error.\n";
+	"Exit: 0 verified, 1 does not match, 2 malformed or not genuine, 3 usage or file error,\n"
+	"5 a form of token that is not supported.\n";
 
 static const struct option long_options[] = {
-	{"anchor", required_argument, NULL, 'a'},  {"challenge", required_argument, NULL, 'c'},
-	{"policy", required_argument, NULL, 'p'},  {"json", no_argument, NULL, 'j'},
-	{"realm-id-only", no_argument, NULL, 'i'}, {"no-anchor", no_argument, NULL, 'n'},
-	{"help", no_argument, NULL, 'h'},          {NULL, 0, NULL, 0},
+	{"anchor", required_argument, NULL, 'a'},
+	{"challenge", required_argument, NULL, 'c'},
+	{"policy", required_argument, NULL, 'p'},
+	{"json", no_argument, NULL, 'j'},
+	{"realm-id-only", no_argument, NULL, 'i'},
+	{"no-anchor", no_argument, NULL, 'n'},
+	{"strict", no_argument, NULL, 's'},
+	{"help", no_argument, NULL, 'h'},
+	{NULL, 0, NULL, 0},
 };
 
 static enum exit_code complain(const char *subject, const char *text)
@@ -78,6 +92,9 @@ static bool take_option(struct options *o, int c)
 		return true;
 	case 'n':
 		o->no_anchor = true;
+		return true;
+	case 's':
+		o->strict = true;
 		return true;
 	case 'h':
 		fputs(usage, stdout);
@@ -200,6 +217,10 @@ static enum exit_code refuse(struct report *report, const struct cca_error *err)
 	report->error = err->text;
 	if (err->status == CCA_MALFORMED) {
 		fprintf(stderr, "cca-verify: malformed at byte %zu: %s\n", err->offset, err->text);
+	} else if (err->status == CCA_UNSUPPORTED) {
+		report->result = "unsupported";
+		fprintf(stderr, "cca-verify: %s\n", err->text);
+		return EXIT_UNSUPPORTED;
 	} else {
 		fprintf(stderr, "cca-verify: not genuine: %s\n", err->text);
 	}
@@ -247,7 +268,7 @@ static enum exit_code examine(const struct options *o, const struct cca_policy *
 	if (!read_file(o->token, data, sizeof(data), &size)) {
 		return EXIT_USAGE;
 	}
-	if (cca_token_parse(data, size, token, err) != CCA_OK) {
+	if (cca_token_parse(data, size, o->strict ? CCA_STRICT : 0, token, err) != CCA_OK) {
 		return refuse(report, err);
 	}
 	return judge(policy, token, report, err);
