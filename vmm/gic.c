@@ -103,7 +103,7 @@ static bool get_bit(const struct gic_irq *irq, unsigned int reg)
 		return irq->enabled;
 	case REG_ISPENDR:
 	case REG_ICPENDR:
-		return pending(irq);
+		return pending(irq) || irq->held_pending;
 	default:
 		return irq->active;
 	}
@@ -131,6 +131,8 @@ static bool put_bit(struct gic_irq *irq, unsigned int reg, bool value)
 		break;
 	case REG_ICPENDR:
 		irq->latch = false;
+		irq->held_latch = false;
+		irq->held_pending = false;
 		irq->drop_pending = irq->in_lr >= 0;
 		break;
 	case REG_ICACTIVER:
@@ -447,6 +449,8 @@ static void forget(struct gic_irq *irq, unsigned int cpu)
 {
 	if (irq->in_lr == (int8_t)cpu) {
 		irq->in_lr = -1;
+		irq->held_pending = false;
+		irq->held_latch = false;
 		irq->active = false;
 		irq->drop_pending = false;
 		irq->drop_active = false;
@@ -466,6 +470,8 @@ void gic_drain(struct gic *gic, unsigned int cpu, const uint64_t *lr, unsigned i
 			held[intid] = true;
 			irq->in_lr = (int8_t)cpu;
 			irq->active = lr[i] & GIC_LR_ACTIVE;
+			irq->held_pending = (lr[i] & GIC_LR_PENDING) && !irq->drop_pending;
+			irq->held_latch &= irq->held_pending;
 		}
 	}
 	for (uint32_t intid = 0; intid < GIC_INTIDS; intid++) {
@@ -493,17 +499,19 @@ static uint64_t update_one(struct gic *gic, struct gic_irq *irq, uint64_t lr)
 	irq->drop_pending = false;
 	if (irq->latch && deliverable(gic, irq)) {
 		irq->latch = false;
+		irq->held_latch = true;
 		lr |= GIC_LR_PENDING;
 	}
+	irq->held_pending = lr & GIC_LR_PENDING;
 	if ((lr & GIC_LR_STATE) != GIC_LR_PENDING) {
 		return lr;
 	}
 	/* Pending only: it has not been taken, and can be withdrawn. */
-	if (!irq->edge && !irq->line && !irq->latch) {
+	if (!irq->edge && !irq->line && !irq->latch && !irq->held_latch) {
 		return 0;
 	}
 	if (!deliverable(gic, irq)) {
-		irq->latch |= irq->edge;
+		irq->latch |= irq->edge || irq->held_latch;
 		return 0;
 	}
 	return lr;
@@ -571,6 +579,8 @@ uint64_t gic_fill(struct gic *gic, unsigned int cpu, uint64_t *lr, unsigned int 
 		lr[i] = GIC_LR_PENDING | GIC_LR_GROUP1 | (uint64_t)irq->priority << 48 | intid;
 		/* A level interrupt's end must be seen: its line may still be up. */
 		lr[i] |= irq->edge ? 0 : GIC_LR_EOI;
+		irq->held_latch = irq->latch;
+		irq->held_pending = true;
 		irq->latch = false;
 		irq->in_lr = (int8_t)cpu;
 	}

@@ -38,7 +38,9 @@ struct gic_irq {
 	bool edge;
 	bool latch;        /* an edge, or a write to ISPENDR, that is not in a list register */
 	bool line;         /* input of a level interrupt */
-	bool active;       /* as the list register said at the last drain */
+	bool held_pending; /* pending in a list register, as of the last fill or drain */
+	bool held_latch; /* and that because of a latch: a level interrupt stays without its line */
+	bool active;     /* as the list register said at the last drain */
 	bool drop_pending; /* ICPENDR met it in a list register */
 	bool drop_active;  /* ICACTIVER did */
 	uint8_t priority;

@@ -431,6 +431,68 @@ static void wild_accesses(void **state)
 	}
 }
 
+/* Made pending by software, without its line: it waits until it is taken, and once only. */
+static void level_by_software(void **state)
+{
+	(void)state;
+	set_bit(ISPENDR, SPI_LEVEL);
+	fill(0);
+	assert_non_null(find(0, SPI_LEVEL));
+	assert_true(get_bit(ISPENDR, SPI_LEVEL));
+	for (unsigned int i = 0; i < 3; i++) {
+		gic_drain(&gic, 0, lr[0], LRS);
+		assert_true(get_bit(ISPENDR, SPI_LEVEL));
+		fill(0);
+		assert_non_null(find(0, SPI_LEVEL));
+	}
+	take(0, SPI_LEVEL);
+	assert_false(get_bit(ISPENDR, SPI_LEVEL));
+	fill(0);
+	end(0, SPI_LEVEL);
+	fill(0);
+	assert_null(find(0, SPI_LEVEL));
+}
+
+/* Disabled and enabled, and made pending again while it is handled. */
+static void level_by_software_waits(void **state)
+{
+	(void)state;
+	set_bit(ISPENDR, SPI_LEVEL);
+	fill(0);
+	set_bit(ICENABLER, SPI_LEVEL);
+	gic_drain(&gic, 0, lr[0], LRS);
+	fill(0);
+	assert_null(find(0, SPI_LEVEL));
+	assert_true(get_bit(ICPENDR, SPI_LEVEL));
+	set_bit(ISENABLER, SPI_LEVEL);
+	fill(0);
+	assert_non_null(find(0, SPI_LEVEL));
+	take(0, SPI_LEVEL);
+	set_bit(ISPENDR, SPI_LEVEL);
+	fill(0);
+	end(0, SPI_LEVEL);
+	fill(0);
+	assert_non_null(find(0, SPI_LEVEL));
+	/* ICPENDR takes it back. */
+	set_bit(ICPENDR, SPI_LEVEL);
+	assert_false(get_bit(ISPENDR, SPI_LEVEL));
+	gic_drain(&gic, 0, lr[0], LRS);
+	fill(0);
+	assert_null(find(0, SPI_LEVEL));
+}
+
+static void pending_in_register_reads(void **state)
+{
+	(void)state;
+	gic_pulse(&gic, SPI_EDGE);
+	fill(0);
+	assert_true(get_bit(ISPENDR, SPI_EDGE));
+	gic_drain(&gic, 0, lr[0], LRS);
+	assert_true(get_bit(ICPENDR, SPI_EDGE));
+	take(0, SPI_EDGE);
+	assert_false(get_bit(ISPENDR, SPI_EDGE));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -458,6 +520,12 @@ int main(void)
 		 NULL},
 		{"gic: ICPENDR and ICACTIVER reach list registers", cleared_in_register, setup,
 		 NULL, NULL},
+		{"gic: a level interrupt made pending by software waits until it is taken",
+		 level_by_software, setup, NULL, NULL},
+		{"gic: and is neither lost by disabling nor by a second time",
+		 level_by_software_waits, setup, NULL, NULL},
+		{"gic: ISPENDR shows what is pending in a list register", pending_in_register_reads,
+		 setup, NULL, NULL},
 		{"gic: timer interrupts are the host module's", timers_left_alone, setup, NULL,
 		 NULL},
 		{"gic: list registers hold only what a realm may have", register_fields, setup,
