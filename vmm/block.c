@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "block.h"
@@ -163,4 +166,47 @@ bool block_init(struct block *b, int fd, bool read_only)
 	b->virtio.config = &b->config;
 	b->virtio.config_size = sizeof(b->config);
 	return true;
+}
+
+/* What is wrong with the open file as a disk, NULL if nothing is. */
+static const char *unfit(struct block *b, int fd, bool read_only)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) < 0) {
+		return strerror(errno);
+	}
+	if (!S_ISREG(st.st_mode) && !S_ISBLK(st.st_mode)) {
+		return S_ISDIR(st.st_mode)
+			       ? "is a directory; --share makes one visible to the realm"
+			       : "is neither a regular file nor a block device";
+	}
+	if (!block_init(b, fd, read_only)) {
+		return strerror(errno);
+	}
+	return b->config.capacity > 0
+		       ? NULL
+		       : "is smaller than a sector of 512 bytes; make it larger, with truncate(1)";
+}
+
+bool block_open(struct block *b, const char *path, bool read_only, struct block_error *err)
+{
+	int fd = open(path, (read_only ? O_RDONLY : O_RDWR) | O_CLOEXEC | O_NONBLOCK);
+	const char *why;
+
+	if (fd < 0) {
+		why = errno == EISDIR ? "is a directory; --share makes one visible to the realm"
+				      : strerror(errno);
+	} else {
+		why = unfit(b, fd, read_only);
+	}
+	if (!why) {
+		return true;
+	}
+	snprintf(err->text, sizeof(err->text), "%s", why);
+	if (fd >= 0) {
+		close(fd);
+	}
+	b->virtio.ops = NULL;
+	return false;
 }

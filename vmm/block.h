@@ -15,14 +15,22 @@ struct block_config {
 struct block {
 	struct virtio virtio;
 	struct block_config config;
-	int fd; /* owned by the caller */
+	int fd; /* the caller closes it */
 	bool read_only;
 };
 
+struct block_error {
+	char text[120];
+};
+
 /*
- * Sets up block->virtio's ops, device and config for the open file fd. False with errno if its size
- * cannot be found out.
+ * Opens a regular file or a block device of at least one sector, and sets up block->virtio's ops,
+ * device and config for it. False, with the reason in words, for anything else. Does not wait, as
+ * opening a FIFO would. Bytes beyond the last whole sector cannot be reached.
  */
+bool block_open(struct block *block, const char *path, bool read_only, struct block_error *err);
+
+/* The same for a file that is open already. False with errno if its size cannot be found out. */
 bool block_init(struct block *block, int fd, bool read_only);
 
 #endif

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -19,43 +20,91 @@ void channel_none(struct channel *c)
 
 void channel_stdio(struct channel *c)
 {
-	struct termios raw;
-
 	channel_none(c);
 	c->in = STDIN_FILENO;
 	c->out = STDOUT_FILENO;
 	c->discard = false;
-	if (isatty(STDIN_FILENO) && tcgetattr(STDIN_FILENO, &c->saved) == 0) {
-		raw = c->saved;
+	c->tty = isatty(STDIN_FILENO) && tcgetattr(STDIN_FILENO, &c->saved) == 0;
+}
+
+void channel_raw(struct channel *c)
+{
+	struct termios raw = c->saved;
+
+	if (c->tty) {
 		cfmakeraw(&raw);
 		raw.c_oflag |= OPOST; /* messages of rvm itself stay readable */
 		c->raw = tcsetattr(STDIN_FILENO, TCSANOW, &raw) == 0;
 	}
 }
 
+void channel_restore(struct channel *c)
+{
+	if (c->raw) {
+		tcsetattr(STDIN_FILENO, TCSANOW, &c->saved);
+	}
+}
+
 bool channel_file(struct channel *c, const char *path)
 {
 	channel_none(c);
-	c->out = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	c->out = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC | O_NONBLOCK, 0600);
 	c->discard = false;
+	if (c->out < 0 && errno == ENXIO) {
+		errno = EPIPE; /* a FIFO without a reader */
+	}
 	return c->out >= 0;
+}
+
+static void set_address(struct sockaddr_un *address, const char *path)
+{
+	*address = (struct sockaddr_un){.sun_family = AF_UNIX};
+	memcpy(address->sun_path, path, strlen(path) + 1);
+}
+
+/* Makes way for a new socket, if what has the name is one that nobody listens at. */
+static bool remove_stale(const struct sockaddr_un *address)
+{
+	struct stat st;
+	int fd, error;
+
+	if (lstat(address->sun_path, &st) < 0) {
+		return errno == ENOENT;
+	}
+	if (!S_ISSOCK(st.st_mode)) {
+		errno = EEXIST;
+		return false;
+	}
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd < 0) {
+		return false;
+	}
+	error = connect(fd, (const struct sockaddr *)address, sizeof(*address)) < 0 ? errno : 0;
+	close(fd);
+	if (error != ECONNREFUSED && error != ENOENT) {
+		errno = EADDRINUSE;
+		return false;
+	}
+	return unlink(address->sun_path) == 0 || errno == ENOENT;
 }
 
 int channel_listen(const char *path)
 {
-	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	struct sockaddr_un address;
 	int fd;
 
 	if (strlen(path) >= sizeof(address.sun_path)) {
 		errno = ENAMETOOLONG;
 		return -1;
 	}
-	strcpy(address.sun_path, path);
+	set_address(&address, path);
+	if (!remove_stale(&address)) {
+		return -1;
+	}
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0) {
 		return -1;
 	}
-	unlink(path);
 	if (bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0 || listen(fd, 4) < 0) {
 		int saved = errno;
 
@@ -68,32 +117,40 @@ int channel_listen(const char *path)
 
 bool channel_unix(struct channel *c, const char *path, bool discard)
 {
+	struct stat st;
+
 	channel_none(c);
 	c->listener = channel_listen(path);
 	c->discard = discard;
-	if (c->listener < 0) {
+	if (c->listener < 0 || lstat(path, &st) < 0) {
 		return false;
 	}
+	c->dev = st.st_dev;
+	c->ino = st.st_ino;
 	snprintf(c->path, sizeof(c->path), "%s", path);
 	return true;
 }
 
-void channel_close(struct channel *c)
+bool channel_close(struct channel *c)
 {
+	bool good = true;
+	struct stat st;
+
 	channel_disconnect(c);
-	if (c->raw) {
-		tcsetattr(STDIN_FILENO, TCSANOW, &c->saved);
-		c->raw = false;
-	}
+	channel_restore(c);
+	c->raw = false;
 	if (c->out > STDERR_FILENO) {
-		close(c->out);
+		good = close(c->out) == 0;
 		c->out = -1;
 	}
 	if (c->listener >= 0) {
+		if (lstat(c->path, &st) == 0 && st.st_dev == c->dev && st.st_ino == c->ino) {
+			unlink(c->path);
+		}
 		close(c->listener);
-		unlink(c->path);
 		c->listener = -1;
 	}
+	return good;
 }
 
 size_t channel_room(const struct channel *c)
@@ -101,17 +158,19 @@ size_t channel_room(const struct channel *c)
 	return CHANNEL_BUFFER - c->count;
 }
 
-void channel_put(struct channel *c, const void *data, size_t size)
+size_t channel_put(struct channel *c, const void *data, size_t size)
 {
 	const uint8_t *bytes = data;
+	size_t taken = 0;
 
 	if (c->out < 0 && c->discard) {
-		return;
+		return size;
 	}
-	for (size_t i = 0; i < size && c->count < CHANNEL_BUFFER; i++) {
-		c->buffer[(c->head + c->count) % CHANNEL_BUFFER] = bytes[i];
+	while (taken < size && c->count < CHANNEL_BUFFER) {
+		c->buffer[(c->head + c->count) % CHANNEL_BUFFER] = bytes[taken++];
 		c->count++;
 	}
+	return taken;
 }
 
 size_t channel_peek(const struct channel *c, void *data, size_t size)

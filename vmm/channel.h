@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 #include <termios.h>
 
 #define CHANNEL_BUFFER 65536u
@@ -20,24 +21,31 @@ struct channel {
 	int in;
 	int out;
 	bool discard; /* nobody listens: output is thrown away instead of waiting */
+	bool tty;     /* standard input is a terminal, and saved its mode */
 	bool raw;     /* the terminal was switched to raw mode */
 	struct termios saved;
-	char path[108]; /* of the socket, to be removed */
+	char path[108]; /* of the socket, to be removed if it is still the one */
+	dev_t dev;
+	ino_t ino;
 	uint8_t buffer[CHANNEL_BUFFER];
 	size_t head;
 	size_t count;
 };
 
 void channel_none(struct channel *c);
-/* The terminal: input is passed on as typed until channel_close. */
 void channel_stdio(struct channel *c);
+/* From here to channel_close the terminal passes on what is typed as it is, if it is one. */
+void channel_raw(struct channel *c);
+/* Undoes that; for any thread, also while others use the channel. */
+void channel_restore(struct channel *c);
 /* False with errno. discard: what the realm says while nobody is connected is lost. */
 bool channel_file(struct channel *c, const char *path);
 bool channel_unix(struct channel *c, const char *path, bool discard);
-void channel_close(struct channel *c);
+/* False with errno when what was written to a file is not safe. */
+bool channel_close(struct channel *c);
 
-/* L: takes what the realm sends; what does not fit is lost. Room says how much fits. */
-void channel_put(struct channel *c, const void *data, size_t size);
+/* L: takes what the realm sends, as much as there is room for, and returns how much that was. */
+size_t channel_put(struct channel *c, const void *data, size_t size);
 size_t channel_room(const struct channel *c);
 
 /* L: copies up to size buffered bytes to data without removing them; channel_drop removes them. */
@@ -50,7 +58,10 @@ bool channel_accept(struct channel *c);
 void channel_disconnect(struct channel *c);
 bool channel_connected(const struct channel *c);
 
-/* A listening stream socket at path, replacing a stale one; -1 with errno. */
+/*
+ * A listening stream socket at path. It replaces a socket that nobody listens at; -1 with errno:
+ * EADDRINUSE when somebody does, EEXIST when something else has that name.
+ */
 int channel_listen(const char *path);
 
 #endif

@@ -66,6 +66,7 @@ size_t console_input(struct console *c, unsigned int port, const void *data, siz
 		p->buffer[(p->head + p->count) % CONSOLE_BUFFER] = ((const uint8_t *)data)[taken++];
 		p->count++;
 	}
+	virtio_begin(&c->virtio);
 	flush_port(c, port);
 	return taken;
 }
@@ -120,6 +121,7 @@ void console_connect(struct console *c, unsigned int port, bool connected)
 		c->ports[port].connected = connected;
 		if (c->ports[port].ready) {
 			send(c, port, PORT_OPEN, connected);
+			virtio_begin(&c->virtio);
 			flush_messages(c);
 		}
 	}
@@ -177,16 +179,37 @@ static void take_messages(struct console *c)
 	flush_messages(c);
 }
 
+/* Passes on what is left of a request. True when all of it is through. */
+static bool pass_on(struct console *c, unsigned int port, const struct virtio_request *req)
+{
+	struct console_port *p = &c->ports[port];
+	struct iovec part[VIRTIO_MAX_IOV];
+	unsigned int n = virtio_slice(req->out, req->num_out, p->taken, req->out_bytes, part);
+
+	for (unsigned int i = 0; i < n; i++) {
+		size_t taken = c->output(c->ctx, port, part[i].iov_base, part[i].iov_len);
+
+		p->taken += taken;
+		if (taken < part[i].iov_len) {
+			return false;
+		}
+	}
+	p->taken = 0;
+	return true;
+}
+
 static void take_output(struct console *c, unsigned int port)
 {
+	unsigned int queue = rx_queue(port) + 1;
 	struct virtio_request req;
 	bool pushed = false;
 
-	while (c->ready(c->ctx, port) && virtio_pop(&c->virtio, rx_queue(port) + 1, &req)) {
-		for (unsigned int i = 0; i < req.num_out; i++) {
-			c->output(c->ctx, port, req.out[i].iov_base, req.out[i].iov_len);
+	while (c->ready(c->ctx, port) && virtio_pop(&c->virtio, queue, &req)) {
+		if (!pass_on(c, port, &req)) {
+			virtio_unpop(&c->virtio, queue);
+			break;
 		}
-		virtio_push(&c->virtio, rx_queue(port) + 1, &req, 0);
+		virtio_push(&c->virtio, queue, &req, 0);
 		pushed = true;
 	}
 	if (pushed) {
@@ -196,6 +219,7 @@ static void take_output(struct console *c, unsigned int port)
 
 void console_resume(struct console *c, unsigned int port)
 {
+	virtio_begin(&c->virtio);
 	take_output(c, port);
 }
 
@@ -232,6 +256,7 @@ static void reset(void *device)
 	for (unsigned int port = 0; port < CONSOLE_PORTS; port++) {
 		set_open(c, port, false);
 		c->ports[port].ready = false;
+		c->ports[port].taken = 0;
 	}
 }
 

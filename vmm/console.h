@@ -27,6 +27,7 @@ struct console_port {
 	uint8_t buffer[CONSOLE_BUFFER]; /* for the realm, which has not made room yet */
 	size_t head;
 	size_t count;
+	size_t taken; /* bytes of the first waiting request of the realm that are through */
 };
 
 struct console_message {
@@ -42,8 +43,9 @@ struct console {
 	struct console_message messages[CONSOLE_MESSAGES]; /* wait for a buffer of the realm */
 	unsigned int message_head;
 	unsigned int message_count;
-	/* The realm has sent something on a port. The whole of it is taken. */
-	void (*output)(void *ctx, unsigned int port, const void *data, size_t size);
+	/* The realm has sent something on a port: returns how much was taken. The rest is offered
+	 * again after console_resume, however long the realm's request is. */
+	size_t (*output)(void *ctx, unsigned int port, const void *data, size_t size);
 	/* True while output can take more; when it can again, call console_resume. */
 	bool (*ready)(void *ctx, unsigned int port);
 	/* The realm has closed its side, after everything that it wrote. */

@@ -1,29 +1,28 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/* The I/O thread: terminal, control channel, management socket, signals. */
+/*
+ * The I/O thread: input of the terminal, the control channel, sockets. The writer: output to what
+ * may block. It has a thread of its own because nothing else may wait for it.
+ */
 #include <errno.h>
 #include <poll.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/eventfd.h>
-#include <sys/signalfd.h>
 #include <unistd.h>
 
 #include "machine.h"
-#include "manage.h"
 
 #define ESCAPE 0x1d /* Ctrl-] , then x to end, or again to send it */
 
 enum {
 	FD_WAKE,
-	FD_SIGNAL,
-	FD_MANAGER,
 	FD_TERMINAL_IN,
 	FD_TERMINAL_LISTENER,
 	FD_CONTROL_IN,
 	FD_CONTROL_LISTENER,
 	FD_CONTROL_OUT,
 	FD_TERMINAL_OUT,
-	FD_CLIENTS,
-	FDS = FD_CLIENTS + MACHINE_CLIENTS
+	FDS
 };
 
 struct io {
@@ -72,6 +71,14 @@ static size_t filter(struct io *io, uint8_t *data, size_t size)
 	return kept;
 }
 
+/* There is room for output. After the end the realm's memory is out of bounds. */
+static void resume(struct machine *m, unsigned int port)
+{
+	if (!machine_ends(m)) {
+		console_resume(&m->console, port);
+	}
+}
+
 /* Nobody is there any more: what the realm says does not wait for somebody, if it need not. */
 static void leave_terminal(struct machine *m)
 {
@@ -79,7 +86,7 @@ static void leave_terminal(struct machine *m)
 	if (m->terminal.discard) {
 		m->terminal.count = 0;
 	}
-	console_resume(&m->console, 0);
+	resume(m, 0);
 }
 
 static void read_terminal(struct io *io)
@@ -88,16 +95,24 @@ static void read_terminal(struct io *io)
 	uint8_t data[256];
 	size_t room = terminal_room(m);
 	ssize_t got;
+	int error;
 
 	if (room == 0) {
 		return; /* since the poll: nothing read is not the end */
 	}
+	/* Somebody else may have read it since the poll, and then this waits. */
+	machine_unlock(m);
 	got = read(m->terminal.in, data, room < sizeof(data) ? room : sizeof(data));
+	error = errno;
+	machine_lock_first(m);
+	if (machine_ends(m)) {
+		return;
+	}
 	if (got > 0) {
 		size_t size = m->terminal.raw ? filter(io, data, (size_t)got) : (size_t)got;
 
 		type(m, data, size);
-	} else if (got == 0 || (errno != EAGAIN && errno != EINTR)) {
+	} else if (got == 0 || (error != EAGAIN && error != EINTR)) {
 		m->terminal.in = -1;
 		if (m->terminal.listener >= 0) {
 			leave_terminal(m);
@@ -111,11 +126,13 @@ static void drop_control(struct machine *m)
 	channel_disconnect(&m->control);
 	m->control.count = 0;
 	m->control.discard = true;
-	console_resume(&m->console, 1);
+	resume(m, 1);
 	m->control.discard = false;
 	m->control_ends = false;
 	m->control_used = false;
-	console_connect(&m->console, 1, false);
+	if (!machine_ends(m)) {
+		console_connect(&m->console, 1, false);
+	}
 }
 
 static void read_control(struct machine *m)
@@ -131,30 +148,77 @@ static void read_control(struct machine *m)
 	}
 }
 
+/* Output that cannot be written is lost from here on, but not silently. */
+static void give_up_output(struct machine *m, int error)
+{
+	if (m->terminal.listener < 0 && error != EPIPE) {
+		fprintf(stderr, "rvm: %s: --console %s: %s; output is lost from here on\r\n",
+			m->options->name, m->options->console, strerror(error));
+	}
+	m->terminal.discard = true;
+	if (m->terminal.listener < 0) {
+		m->terminal.count = 0;
+		m->terminal.out = -1;
+	}
+	leave_terminal(m);
+}
+
 /*
  * Writes out what the realm has sent. The lock is not held during the write: a slow terminal stops
- * the realm's output, not the realm. Only this thread removes from the buffer.
+ * the realm's output, not the realm. Only one thread removes from the buffer. False: not now.
  */
-static void write_out(struct machine *m, struct channel *c, unsigned int port)
+static bool write_out(struct machine *m, struct channel *c, unsigned int port)
 {
 	uint8_t data[4096];
 	size_t size = channel_peek(c, data, sizeof(data));
+	int fd = c->out, error;
 	ssize_t done;
 
-	pthread_mutex_unlock(&m->lock);
-	done = write(c->out, data, size);
-	pthread_mutex_lock(&m->lock);
+	machine_unlock(m);
+	done = write(fd, data, size);
+	error = errno;
+	machine_lock_first(m);
 	if (done > 0) {
 		channel_drop(c, (size_t)done);
-		console_resume(&m->console, port);
-	} else if (done < 0 && errno != EAGAIN && errno != EINTR) {
+		resume(m, port);
+	} else if (done < 0 && error != EAGAIN && error != EINTR) {
 		if (port == 1) {
 			drop_control(m);
 		} else {
-			c->discard = true;
-			leave_terminal(m);
+			give_up_output(m, error);
 		}
 	}
+	return done > 0 || error == EINTR;
+}
+
+/* One that does not block by itself, as a terminal that somebody has set so, is asked for again. */
+static void wait_for_output(struct machine *m)
+{
+	struct pollfd p = {.fd = m->terminal.out, .events = POLLOUT};
+
+	machine_unlock(m);
+	poll(&p, 1, -1);
+	machine_lock_first(m);
+}
+
+void *machine_writer_thread(void *ctx)
+{
+	struct machine *m = ctx;
+
+	machine_lock_first(m);
+	for (;;) {
+		if (m->terminal.out >= 0 && m->terminal.count > 0) {
+			if (!write_out(m, &m->terminal, 0) && m->terminal.out >= 0) {
+				wait_for_output(m);
+			}
+		} else if (m->last) {
+			break;
+		} else {
+			pthread_cond_wait(&m->output, &m->lock);
+		}
+	}
+	machine_unlock(m);
+	return NULL;
 }
 
 /* What is said before the realm listens waits in the socket. */
@@ -194,20 +258,16 @@ static void serve_control(struct machine *m, short events)
 	}
 }
 
-static void prepare(struct io *io, int signal_fd)
+static void prepare(struct io *io)
 {
 	struct machine *m = io->m;
 
 	m->starved = (m->terminal.in >= 0 && terminal_room(m) == 0) ||
 		     (m->control.in >= 0 && !control_wanted(m));
 	set(io, FD_WAKE, m->wake, POLLIN);
-	set(io, FD_SIGNAL, signal_fd, POLLIN);
-	set(io, FD_MANAGER, m->manager, manage_room(m) ? POLLIN : 0);
-	for (unsigned int i = 0; i < MACHINE_CLIENTS; i++) {
-		set(io, (int)(FD_CLIENTS + i), m->clients[i], POLLIN);
-	}
 	set(io, FD_TERMINAL_IN, m->terminal.in, terminal_room(m) > 0 ? POLLIN : 0);
-	set(io, FD_TERMINAL_OUT, m->terminal.out, m->terminal.count > 0 ? POLLOUT : 0);
+	set(io, FD_TERMINAL_OUT, m->terminal.out,
+	    m->terminal.listener >= 0 && m->terminal.count > 0 ? POLLOUT : 0);
 	set(io, FD_TERMINAL_LISTENER, m->terminal.listener, POLLIN);
 	set(io, FD_CONTROL_OUT, m->control.out, m->control.count > 0 ? POLLOUT : 0);
 	set_control(io);
@@ -218,27 +278,6 @@ static void handle_wake(struct machine *m)
 	eventfd_t count;
 
 	eventfd_read(m->wake, &count);
-}
-
-static void handle_signal(struct machine *m, int signal_fd)
-{
-	struct signalfd_siginfo info;
-
-	if (read(signal_fd, &info, sizeof(info)) == (ssize_t)sizeof(info)) {
-		machine_finish(m, MACHINE_STOPPED);
-	}
-}
-
-static void handle_manager(struct io *io)
-{
-	for (unsigned int i = 0; i < MACHINE_CLIENTS; i++) {
-		if (io->fds[FD_CLIENTS + i].revents) {
-			manage_answer(io->m, i);
-		}
-	}
-	if (io->fds[FD_MANAGER].revents) {
-		manage_accept(io->m);
-	}
 }
 
 /* Who comes is taken in last: somebody else may just have left. */
@@ -272,39 +311,36 @@ static void handle_channels(struct io *io)
 /* What the realm said last is worth seeing, even after its end. */
 static void drain_terminal(struct machine *m)
 {
-	while (m->terminal.out >= 0 && m->terminal.count > 0) {
-		size_t before = m->terminal.count;
-
-		write_out(m, &m->terminal, 0);
-		if (m->terminal.count == before) {
-			break;
-		}
+	while (m->terminal.listener >= 0 && m->terminal.out >= 0 && m->terminal.count > 0 &&
+	       write_out(m, &m->terminal, 0)) {
 	}
 }
 
-void machine_io(struct machine *m, int signal_fd)
+void *machine_io_thread(void *ctx)
 {
+	struct machine *m = ctx;
 	struct io io = {.m = m};
+	bool more = false;
 
-	pthread_mutex_lock(&m->lock);
-	while (m->end == MACHINE_RUNS) {
-		prepare(&io, signal_fd);
-		pthread_mutex_unlock(&m->lock);
-		int ready = poll(io.fds, FDS, -1);
+	machine_lock_first(m);
+	while (!machine_ends(m)) {
+		prepare(&io);
+		machine_unlock(m);
+		int ready = poll(io.fds, FDS, more ? 0 : -1);
 
-		pthread_mutex_lock(&m->lock);
-		if (ready < 0) {
-			continue;
+		machine_lock_first(m);
+		if (machine_ends(m)) {
+			break;
 		}
-		if (io.fds[FD_WAKE].revents) {
-			handle_wake(m);
+		if (ready >= 0) {
+			if (io.fds[FD_WAKE].revents) {
+				handle_wake(m);
+			}
+			handle_channels(&io);
 		}
-		if (io.fds[FD_SIGNAL].revents) {
-			handle_signal(m, signal_fd);
-		}
-		handle_manager(&io);
-		handle_channels(&io);
+		more = machine_go_on(m);
 	}
 	drain_terminal(m);
-	pthread_mutex_unlock(&m->lock);
+	machine_unlock(m);
+	return NULL;
 }

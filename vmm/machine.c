@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include <errno.h>
-#include <fcntl.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/signalfd.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "entropy.h"
@@ -108,15 +107,64 @@ static void kick(void *ctx, unsigned int cpu)
 	}
 }
 
+bool machine_go_on(struct machine *m)
+{
+	bool more = false;
+
+	for (unsigned int i = 0; i < m->num_slots; i++) {
+		more |= virtio_go_on(m->slots[i].virtio);
+	}
+	return more;
+}
+
+bool machine_ends(struct machine *m)
+{
+	return atomic_load(&m->end) != MACHINE_RUNS;
+}
+
 void machine_finish(struct machine *m, enum machine_end how)
 {
-	if (m->end == MACHINE_RUNS) {
-		m->end = how;
+	int runs = MACHINE_RUNS;
+
+	if (!atomic_compare_exchange_strong(&m->end, &runs, (int)how)) {
+		return;
 	}
-	for (unsigned int i = 0; i < m->realm.num_vcpus; i++) {
+	pthread_mutex_lock(&m->gate);
+	for (unsigned int i = 0; m->alive && i < m->realm.num_vcpus; i++) {
 		realm_kick(&m->realm, i);
 	}
+	pthread_mutex_unlock(&m->gate);
 	machine_wake_io(m);
+	eventfd_write(m->keeper_wake, 1);
+}
+
+int64_t machine_now(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+void machine_lock(struct machine *m)
+{
+	pthread_mutex_lock(&m->lock);
+	while (atomic_load(&m->urgent) > 0) {
+		pthread_cond_wait(&m->calm, &m->lock);
+	}
+}
+
+void machine_lock_first(struct machine *m)
+{
+	atomic_fetch_add(&m->urgent, 1);
+	pthread_mutex_lock(&m->lock);
+	atomic_fetch_sub(&m->urgent, 1);
+	pthread_cond_broadcast(&m->calm);
+}
+
+void machine_unlock(struct machine *m)
+{
+	pthread_mutex_unlock(&m->lock);
 }
 
 static void slot_irq(void *ctx)
@@ -126,12 +174,18 @@ static void slot_irq(void *ctx)
 	gic_pulse(&slot->machine->gic, slot->intid);
 }
 
+static void wake_output(struct machine *m)
+{
+	pthread_cond_signal(&m->output);
+	machine_wake_io(m);
+}
+
 static void uart_put(void *ctx, uint8_t byte)
 {
 	struct machine *m = ctx;
 
 	channel_put(&m->terminal, &byte, 1);
-	machine_wake_io(m);
+	wake_output(m);
 }
 
 static bool uart_ready(void *ctx)
@@ -153,21 +207,22 @@ static struct channel *port_channel(struct machine *m, unsigned int port)
 	return port == 0 ? &m->terminal : &m->control;
 }
 
-static void console_output(void *ctx, unsigned int port, const void *data, size_t size)
+static size_t console_output(void *ctx, unsigned int port, const void *data, size_t size)
 {
 	struct machine *m = ctx;
 
+	size_t taken = channel_put(port_channel(m, port), data, size);
+
 	m->control_used |= port == 1;
-	channel_put(port_channel(m, port), data, size);
-	machine_wake_io(m);
+	wake_output(m);
+	return taken;
 }
 
-/* A request can be longer than what is left, but never than a quarter of the buffer. */
 static bool console_ready(void *ctx, unsigned int port)
 {
 	struct machine *m = ctx;
 
-	return channel_room(port_channel(m, port)) >= CHANNEL_BUFFER / 4;
+	return channel_room(port_channel(m, port)) > 0;
 }
 
 /*
@@ -198,31 +253,26 @@ static void add_slot(struct machine *m, struct virtio *v)
 	m->num_slots++;
 }
 
-static bool add_disks(struct machine *m)
+static bool open_disks(struct machine *m)
 {
 	for (unsigned int i = 0; i < m->options->num_disks; i++) {
 		const struct options_disk *disk = &m->options->disks[i];
-		int fd = open(disk->path, (disk->read_only ? O_RDONLY : O_RDWR) | O_CLOEXEC);
+		struct block_error err;
 
-		if (fd < 0 || !block_init(&m->blocks[i], fd, disk->read_only)) {
-			fprintf(stderr, "rvm: --disk %s: %s\n", disk->path, strerror(errno));
+		if (!block_open(&m->blocks[i], disk->path, disk->read_only, &err)) {
+			fprintf(stderr, "rvm: --disk %s: %s\n", disk->path, err.text);
 			return false;
 		}
-		add_slot(m, &m->blocks[i].virtio);
 	}
 	return true;
 }
 
-static bool add_share(struct machine *m)
+static bool open_share(struct machine *m)
 {
-	if (!m->options->share) {
-		return true;
-	}
-	if (!p9_init(&m->p9, m->options->share)) {
+	if (m->options->share && !p9_init(&m->p9, m->options->share)) {
 		fprintf(stderr, "rvm: --share %s: %s\n", m->options->share, strerror(errno));
 		return false;
 	}
-	add_slot(m, &m->p9.virtio);
 	return true;
 }
 
@@ -241,25 +291,67 @@ static bool open_terminal(struct machine *m)
 		good = channel_unix(&m->terminal, where + 5, true);
 	}
 	if (!good) {
-		fprintf(stderr, "rvm: --console %s: %s\n", where, strerror(errno));
+		fprintf(stderr, "rvm: --console %s: %s%s\n", where, strerror(errno),
+			errno == EEXIST       ? "; it is no socket, and is left alone"
+			: errno == EADDRINUSE ? "; another program listens there"
+					      : "");
 	}
 	return good;
 }
 
-bool machine_init(struct machine *m, const struct options *o)
+/* Signals are the keeper's from here to the end of the process: a second one finds it awake too. */
+static bool take_signals(struct machine *m)
+{
+	signal(SIGPIPE, SIG_IGN);
+	sigemptyset(&m->signals);
+	sigaddset(&m->signals, SIGINT);
+	sigaddset(&m->signals, SIGTERM);
+	sigaddset(&m->signals, SIGHUP);
+	pthread_sigmask(SIG_BLOCK, &m->signals, NULL);
+	m->signal_fd = signalfd(-1, &m->signals, SFD_CLOEXEC | SFD_NONBLOCK);
+	return m->signal_fd >= 0;
+}
+
+static void init_empty(struct machine *m, const struct options *o)
 {
 	memset(m, 0, sizeof(*m));
 	m->options = o;
 	pthread_mutex_init(&m->lock, NULL);
+	pthread_mutex_init(&m->gate, NULL);
+	pthread_cond_init(&m->calm, NULL);
+	pthread_cond_init(&m->output, NULL);
 	realm_init(&m->realm);
+	m->realm.end = &m->end;
 	channel_none(&m->terminal);
 	channel_none(&m->control);
-	m->manager = -1;
+	m->wake = m->keeper_wake = m->signal_fd = m->manager = -1;
 	for (unsigned int i = 0; i < MACHINE_CLIENTS; i++) {
 		m->clients[i] = -1;
 	}
+}
+
+bool machine_init(struct machine *m, const struct options *o)
+{
+	init_empty(m, o);
 	m->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	return m->wake >= 0 && manage_open(m);
+	m->keeper_wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (m->wake < 0 || m->keeper_wake < 0 || !take_signals(m)) {
+		fprintf(stderr, "rvm: %s\n", strerror(errno));
+		return false;
+	}
+	if (!manage_open(m)) {
+		return false;
+	}
+	m->kept = pthread_create(&m->keeper, NULL, machine_keeper_thread, m) == 0;
+	if (!m->kept) {
+		fprintf(stderr, "rvm: cannot start a thread\n");
+	}
+	return m->kept;
+}
+
+bool machine_open(struct machine *m)
+{
+	return open_share(m) && open_disks(m) && open_terminal(m);
 }
 
 static void init_gic(struct machine *m)
@@ -272,7 +364,7 @@ static void init_gic(struct machine *m)
 	gic_init(&m->gic, m->layout.cpus, mpidr, kick, m);
 }
 
-bool machine_add_devices(struct machine *m)
+void machine_add_devices(struct machine *m)
 {
 	m->mem = (struct guest_mem){
 		.host = m->realm.shared,
@@ -291,71 +383,130 @@ bool machine_add_devices(struct machine *m)
 	add_slot(m, &m->console.virtio);
 	entropy_init(&m->entropy);
 	add_slot(m, &m->entropy);
-	return add_share(m) && add_disks(m) && open_terminal(m);
+	if (m->options->share) {
+		add_slot(m, &m->p9.virtio);
+	}
+	for (unsigned int i = 0; i < m->options->num_disks; i++) {
+		add_slot(m, &m->blocks[i].virtio);
+	}
+	channel_raw(&m->terminal);
+	pthread_mutex_lock(&m->gate);
+	m->alive = true;
+	pthread_mutex_unlock(&m->gate);
+}
+
+/* The writer may be stuck where nobody reads: what is not through after a while is lost. */
+static void drain(struct machine *m)
+{
+	struct timespec limit;
+
+	machine_lock_first(m);
+	m->last = true;
+	pthread_cond_signal(&m->output);
+	machine_unlock(m);
+	if (m->writes) {
+		clock_gettime(CLOCK_REALTIME, &limit);
+		limit.tv_sec += MACHINE_DRAIN_SECONDS;
+		pthread_timedjoin_np(m->writer, NULL, &limit);
+	}
 }
 
 void machine_close(struct machine *m)
 {
-	channel_close(&m->terminal);
-	channel_close(&m->control);
+	pthread_mutex_lock(&m->gate);
+	m->alive = false;
+	pthread_mutex_unlock(&m->gate);
+	atomic_store(&m->phase, PHASE_LEFT);
+	realm_close(&m->realm);
+	atomic_store(&m->phase, PHASE_CLOSED);
+	eventfd_write(m->keeper_wake, 1);
+	drain(m);
+	if (!channel_close(&m->terminal)) {
+		fprintf(stderr, "rvm: --console %s: %s; output is lost\n", m->options->console,
+			strerror(errno));
+	}
 	for (unsigned int i = 0; i < OPTIONS_MAX_DISKS; i++) {
-		if (m->blocks[i].virtio.ops) {
-			close(m->blocks[i].fd);
+		if (m->blocks[i].virtio.ops && close(m->blocks[i].fd) < 0) {
+			fprintf(stderr, "rvm: --disk %s: %s\n", m->options->disks[i].path,
+				strerror(errno));
 		}
 	}
 	p9_close(&m->p9);
-	realm_close(&m->realm);
 	manage_close(m);
-	if (m->wake >= 0) {
-		close(m->wake);
+}
+
+void machine_done(struct machine *m)
+{
+	if (m->kept) {
+		atomic_store(&m->phase, PHASE_DONE);
+		eventfd_write(m->keeper_wake, 1);
+		pthread_join(m->keeper, NULL);
 	}
+	close(m->signal_fd);
+	close(m->keeper_wake);
+	close(m->wake);
 }
 
 /* ------------------------------------------------------------------- running */
 
-static bool start_threads(struct machine *m)
+static bool start_thread(pthread_t *thread, void *(*body)(void *), void *ctx, const char *what)
+{
+	if (pthread_create(thread, NULL, body, ctx) != 0) {
+		fprintf(stderr, "rvm: cannot start a thread for %s\n", what);
+		return false;
+	}
+	return true;
+}
+
+static bool start_vcpus(struct machine *m)
 {
 	for (unsigned int i = 0; i < m->layout.cpus; i++) {
 		struct machine_vcpu *v = &m->vcpus[i];
 
 		v->machine = m;
 		v->index = i;
-		v->started = pthread_create(&v->thread, NULL, machine_vcpu_thread, v) == 0;
+		v->started = start_thread(&v->thread, machine_vcpu_thread, v, "a vCPU");
 		if (!v->started) {
-			fprintf(stderr, "rvm: cannot start a thread for vCPU %u\n", i);
 			return false;
 		}
 	}
 	return true;
 }
 
+/*
+ * The I/O thread can wait for its input alone, where another process has read that first: then it
+ * is left behind, and finds the end when it comes back.
+ */
+static void join_io(struct machine *m)
+{
+	struct timespec limit;
+
+	clock_gettime(CLOCK_REALTIME, &limit);
+	limit.tv_sec += MACHINE_DRAIN_SECONDS;
+	pthread_timedjoin_np(m->io, NULL, &limit);
+}
+
 enum machine_end machine_run(struct machine *m)
 {
-	sigset_t set, before;
-	int signal_fd;
+	bool io;
 
-	signal(SIGPIPE, SIG_IGN);
-
-	sigemptyset(&set);
-	sigaddset(&set, SIGINT);
-	sigaddset(&set, SIGTERM);
-	sigaddset(&set, SIGHUP);
-	pthread_sigmask(SIG_BLOCK, &set, &before);
-	signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-	if (!start_threads(m)) {
-		pthread_mutex_lock(&m->lock);
+	m->writes = m->terminal.out >= 0 && m->terminal.listener < 0 &&
+		    start_thread(&m->writer, machine_writer_thread, m, "output");
+	io = start_thread(&m->io, machine_io_thread, m, "input");
+	if (!io || !start_vcpus(m)) {
 		machine_finish(m, MACHINE_FAILED);
-		pthread_mutex_unlock(&m->lock);
 	}
-	machine_io(m, signal_fd);
 	for (unsigned int i = 0; i < m->layout.cpus; i++) {
 		if (m->vcpus[i].started) {
 			pthread_join(m->vcpus[i].thread, NULL);
 		}
 	}
-	if (signal_fd >= 0) {
-		close(signal_fd);
+	if (io) {
+		machine_finish(m, MACHINE_FAILED); /* should they all have left without a word */
+		join_io(m);
 	}
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	return m->end;
+	/* Whoever has the lock after this sees the end, and leaves the realm's memory alone. */
+	machine_lock_first(m);
+	machine_unlock(m);
+	return (enum machine_end)atomic_load(&m->end);
 }

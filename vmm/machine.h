@@ -1,12 +1,22 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /*
- * A running realm: its devices, one thread for each vCPU, and the I/O thread. One lock guards all
- * devices; it is never held while a vCPU runs or while the I/O thread waits.
+ * A running realm: its devices, one thread for each vCPU, and
+ *
+ *   the I/O thread   input of the terminal and the control channel, sockets (io.c)
+ *   the writer       output to standard output or a file, which may block for ever (io.c)
+ *   the keeper       signals, rvm list and rvm stop; ends a process that does not end (keeper.c)
+ *
+ * One lock guards all devices; it is never held while a vCPU runs, nor while a thread waits for
+ * something outside, but for disks and the share. What is done under it at a realm's wish is
+ * bounded (VIRTIO_BURST_*). The keeper never takes it: list, stop and signals work whatever the
+ * realm and the devices do.
  */
 #ifndef VMM_MACHINE_H
 #define VMM_MACHINE_H
 
 #include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
 
 #include "block.h"
 #include "channel.h"
@@ -28,6 +38,18 @@ enum machine_end {
 	MACHINE_RESET,   /* the realm wants to start again */
 	MACHINE_STOPPED, /* rvm stop, a signal, or the escape key */
 	MACHINE_FAILED,
+};
+
+#define MACHINE_END_SECONDS   10 /* from the wish to end until all threads have left the realm */
+#define MACHINE_CLOSE_SECONDS 3  /* and from the end of the realm to that of the process */
+#define MACHINE_DRAIN_SECONDS 1  /* of these for output that nobody takes */
+
+/* How far the end has got. */
+enum machine_phase {
+	PHASE_ALIVE,
+	PHASE_LEFT,   /* no thread is in the realm any more: it is being taken apart */
+	PHASE_CLOSED, /* it is gone */
+	PHASE_DONE,   /* so is all else: the keeper ends */
 };
 
 struct machine;
@@ -54,7 +76,22 @@ struct machine {
 	struct guest_mem mem;
 
 	pthread_mutex_t lock;
-	enum machine_end end;
+	pthread_cond_t calm;   /* with lock: the I/O thread or the writer has had its turn */
+	pthread_cond_t output; /* with lock: the writer has something to do */
+	atomic_uint urgent;    /* how many of these two wait for the lock: vCPUs let them pass */
+	atomic_int end;        /* enum machine_end */
+	atomic_int phase;      /* enum machine_phase */
+	pthread_t io, writer;
+	bool writes; /* there is a writer */
+	bool last;   /* nothing will be added to the output */
+
+	pthread_mutex_t gate; /* the keeper and who opens or closes what it uses; innermost */
+	bool alive;           /* the descriptors of the realm are there */
+	pthread_t keeper;
+	bool kept; /* there is a keeper */
+	sigset_t signals;
+	int signal_fd;
+	int keeper_wake;
 	struct gic gic;
 	struct uart uart;
 	struct machine_slot slots[LAYOUT_VIRTIO_SLOTS];
@@ -70,32 +107,58 @@ struct machine {
 	bool starved;      /* the I/O thread waits for the realm to make room for input */
 	struct machine_vcpu vcpus[LAYOUT_MAX_CPUS];
 
-	int wake;                     /* eventfd: the I/O thread has something to do */
-	int manager;                  /* listening socket of rvm list and rvm stop */
-	int clients[MACHINE_CLIENTS]; /* who has come there and not asked yet; -1: nobody */
+	int wake;                      /* eventfd: the I/O thread has something to do */
+	int manager;                   /* listening socket of rvm list and rvm stop */
+	int clients[MACHINE_CLIENTS];  /* who has come there and not asked yet; -1: nobody */
+	int64_t came[MACHINE_CLIENTS]; /* and when, in ms */
 	char manager_path[108];
 	char control_path[108];
 	char started[32];
 };
 
-/* Devices for a realm that has been built. False when something could not be opened (said why). */
+/*
+ * In this order; each says why it fails. machine_close undoes what has been done, whatever that is:
+ * first it takes the realm apart, then it waits a little for output that is not through, restores
+ * the terminal and removes the sockets. machine_done is the last: it ends the keeper.
+ *
+ * init: sockets, signals and the keeper. open: the files that the options name. add_devices: for a
+ * realm that has been built.
+ */
 bool machine_init(struct machine *m, const struct options *o);
-bool machine_add_devices(struct machine *m);
+bool machine_open(struct machine *m);
+void machine_add_devices(struct machine *m);
 void machine_close(struct machine *m);
+void machine_done(struct machine *m);
 
 /* Runs until the end and says how that was. */
 enum machine_end machine_run(struct machine *m);
 
-/* Ends the machine; the first reason stays. Caller holds the lock. */
+/* Ends the machine; the first reason stays. For every thread, with the lock or without it. */
 void machine_finish(struct machine *m, enum machine_end how);
+bool machine_ends(struct machine *m);
 void machine_wake_io(struct machine *m);
+
+/* The lock, for vCPU threads and for the two others, which come first. */
+void machine_lock(struct machine *m);
+void machine_lock_first(struct machine *m);
+void machine_unlock(struct machine *m);
+
+/* Devices go on with what was more than a burst; true when there is still more. Needs the lock. */
+bool machine_go_on(struct machine *m);
+
+/* Time in ms, from some moment on. */
+int64_t machine_now(void);
 
 /* Access to a device register; false where there is none. Caller holds the lock. */
 bool machine_mmio(struct machine *m, unsigned int cpu, uint64_t addr, unsigned int size, bool write,
 		  uint64_t *value);
 
-/* io.c: the loop of the I/O thread. Returns when machine->end is set. */
-void machine_io(struct machine *m, int signal_fd);
+/* io.c: the I/O thread, until the end, and the writer, until all is written (struct machine). */
+void *machine_io_thread(void *machine);
+void *machine_writer_thread(void *machine);
+
+/* keeper.c: struct machine; until machine_done. */
+void *machine_keeper_thread(void *machine);
 
 /* vcpu.c: body of a vCPU's thread. */
 void *machine_vcpu_thread(void *vcpu);

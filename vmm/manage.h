@@ -8,26 +8,37 @@
 #define VMM_MANAGE_H
 
 #include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
 
 struct machine;
 
-/* Makes the sockets of m. False, with a message, if a realm of that name runs already. */
+/*
+ * Makes the sockets of m. False, with a message, if a realm of that name runs already. Two that
+ * come at the same time are told apart by a lock on the directory.
+ */
 bool manage_open(struct machine *m);
+/* Takes the gate. Twice does no harm. */
 void manage_close(struct machine *m);
 
 /*
- * The I/O thread's part, with the machine's lock held; it never waits. Somebody is at the
- * management socket: taken in, if manage_room says so. One that was taken in has sent something, or
- * has left: answered, and gone.
+ * The keeper's part, with the gate held; it never waits. Somebody is at the management socket:
+ * taken in, if manage_room says so. One that was taken in has sent something, or has left:
+ * answered, and gone; true if the realm shall end. One that says nothing for long is sent away.
  */
 bool manage_room(const struct machine *m);
 void manage_accept(struct machine *m);
-void manage_answer(struct machine *m, unsigned int client);
+bool manage_answer(struct machine *m, unsigned int client);
+void manage_expire(struct machine *m);
+/* When that is next, by machine_now; 0: nobody is there. */
+int64_t manage_deadline(const struct machine *m);
 
-/* The commands; they return exit statuses. */
-int manage_list(bool json);
-int manage_stop(const char *name);
-/* Standard input to the realm's control channel, and back, until the realm closes it. */
-int manage_control(const char *name);
+/* $CAEC_RUN_DIR, or the default. */
+const char *manage_run_dir(void);
+/* The path of a socket there. False, with a message, if it is too long for one. */
+bool manage_path(char *path, size_t size, const char *name, const char *suffix);
+
+#define MANAGE_SOCKET  ".sock"
+#define MANAGE_CONTROL ".control"
 
 #endif

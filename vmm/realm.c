@@ -121,7 +121,7 @@ static void progress(struct realm *r)
 
 	if (!r->quiet && percent >= r->percent + 10) {
 		r->percent = percent - percent % 10;
-		fprintf(stderr, "rvm: memory of the realm: %u %%\n", r->percent);
+		fprintf(stderr, "rvm: %s: memory filled: %u %%\n", r->name, r->percent);
 	}
 }
 
@@ -138,6 +138,9 @@ static bool populate(struct realm *r, uint64_t ipa, const void *data, uint64_t s
 
 		if (ioctl(r->fd, CAEC_POPULATE, &p) < 0 && errno != EINTR) {
 			return complain("cannot fill the realm's memory", memory_advice());
+		}
+		if (atomic_load(r->end) != 0) {
+			return false;
 		}
 		ipa += p.done;
 		data = (const uint8_t *)data + p.done;
@@ -193,11 +196,18 @@ static const struct layout_ops ops = {
 	.rec_create = rec_create,
 };
 
+static uint64_t whole_pages(uint64_t size)
+{
+	return (size + ABI_GRANULE_SIZE - 1) & ~(ABI_GRANULE_SIZE - 1);
+}
+
 bool realm_build(struct realm *r, const struct options *o, const struct layout_config *config,
 		 const struct layout *layout, struct layout_file dtb)
 {
 	r->quiet = o->quiet;
-	r->populate_total = config->kernel.size + config->initrd.size + dtb.size;
+	r->name = o->name;
+	r->populate_total = whole_pages(config->kernel.size) + whole_pages(config->initrd.size) +
+			    whole_pages(dtb.size);
 	if (!create(r, o, layout) || !add_apt(r, o) ||
 	    !layout_build(config, layout, dtb, &ops, r)) {
 		return false;

@@ -6,6 +6,7 @@
 #ifndef VMM_REALM_H
 #define VMM_REALM_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -24,6 +25,8 @@ struct realm {
 	uint8_t *shared; /* the RAM as far as it is shared */
 	uint64_t shared_size;
 	bool quiet;
+	const char *name;
+	atomic_int *end;         /* not 0: whoever builds the realm stops, without a message */
 	uint64_t populate_total; /* for the progress message */
 	uint64_t populate_done;
 	unsigned int percent;

@@ -12,37 +12,51 @@
 #include <unistd.h>
 
 #include "abi/rmi.h"
+#include "client.h"
 #include "machine.h"
-#include "manage.h"
 
 enum { EXIT_USAGE = 2 };
 
-/* A file, mapped; size 0 and no message when path is NULL. */
-static bool load(const char *path, struct layout_file *file)
+/* What is wrong with a file as an image, NULL if nothing is. */
+static const char *unfit(int fd, struct stat *st)
+{
+	if (fstat(fd, st) < 0) {
+		return strerror(errno);
+	}
+	if (!S_ISREG(st->st_mode)) {
+		return S_ISDIR(st->st_mode) ? "is a directory" : "is not a regular file";
+	}
+	return st->st_size > 0 ? NULL : "is empty";
+}
+
+/* A file, mapped; size 0 and no message when path is NULL. Does not wait, as for a FIFO. */
+static bool load(const char *option, const char *path, struct layout_file *file)
 {
 	struct stat st;
-	void *data = MAP_FAILED;
+	const char *why;
+	void *data;
 	int fd;
 
 	if (!path) {
 		return true;
 	}
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd >= 0 && fstat(fd, &st) == 0 && st.st_size > 0) {
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	why = fd < 0 ? strerror(errno) : unfit(fd, &st);
+	if (!why) {
 		data = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
-	} else if (fd >= 0) {
-		errno = EINVAL;
+		if (data == MAP_FAILED) {
+			why = strerror(errno);
+		} else {
+			*file = (struct layout_file){.data = data, .size = (size_t)st.st_size};
+		}
 	}
-	if (data == MAP_FAILED) {
-		fprintf(stderr, "rvm: %s: %s\n", path, strerror(errno));
-	} else {
-		file->data = data;
-		file->size = (size_t)st.st_size;
+	if (why) {
+		fprintf(stderr, "rvm: %s %s: %s\n", option, path, why);
 	}
 	if (fd >= 0) {
 		close(fd);
 	}
-	return data != MAP_FAILED;
+	return !why;
 }
 
 static void from_options(const struct options *o, struct layout_config *c)
@@ -95,7 +109,7 @@ static int measure_only(const struct layout_config *config, const struct layout 
 	       layout->num_bps, layout->num_wps, layout->pmu_num_ctrs);
 	layout_build(config, layout, dtb, &ops, NULL);
 	printf("cca-measure gives the measurement of the same list\n");
-	return EXIT_SUCCESS;
+	return client_flush();
 }
 
 /* ------------------------------------------------------------------------ run */
@@ -126,19 +140,19 @@ static double seconds_since(const struct timespec *start)
 static enum machine_end run_realm(struct machine *m, const struct layout_config *config,
 				  struct layout_file dtb)
 {
-	enum machine_end how = MACHINE_FAILED;
 	struct timespec start;
 
 	clock_gettime(CLOCK_MONOTONIC, &start);
-	if (realm_open(&m->realm) && realm_build(&m->realm, m->options, config, &m->layout, dtb) &&
-	    machine_add_devices(m)) {
-		if (!m->options->quiet) {
-			fprintf(stderr, "rvm: %s built in %.1f s, starts\n", m->options->name,
-				seconds_since(&start));
-		}
-		how = machine_run(m);
+	if (!machine_open(m) || !realm_open(&m->realm) ||
+	    !realm_build(&m->realm, m->options, config, &m->layout, dtb)) {
+		return machine_ends(m) ? MACHINE_STOPPED : MACHINE_FAILED;
 	}
-	return how;
+	machine_add_devices(m);
+	if (!m->options->quiet) {
+		fprintf(stderr, "rvm: %s built in %.1f s, starts\n", m->options->name,
+			seconds_since(&start));
+	}
+	return machine_run(m);
 }
 
 static int run(const struct options *o, const struct layout_config *config, char **argv)
@@ -168,6 +182,7 @@ static int run(const struct options *o, const struct layout_config *config, char
 	}
 	machine_close(&machine);
 	say_end(o, how);
+	machine_done(&machine);
 	if (how == MACHINE_RESET) {
 		execv("/proc/self/exe", argv);
 		fprintf(stderr, "rvm: cannot start again: %s\n", strerror(errno));
@@ -185,7 +200,8 @@ static int command_run(int argc, char **argv, char **all)
 		fprintf(stderr, "rvm: %s\n", err.text);
 		return EXIT_USAGE;
 	}
-	if (!load(options.kernel, &config.kernel) || !load(options.initrd, &config.initrd)) {
+	if (!load("--kernel", options.kernel, &config.kernel) ||
+	    !load("--initrd", options.initrd, &config.initrd)) {
 		return EXIT_FAILURE;
 	}
 	from_options(&options, &config);
@@ -198,17 +214,17 @@ int main(int argc, char **argv)
 		return command_run(argc - 2, argv + 2, argv);
 	}
 	if (argc >= 2 && strcmp(argv[1], "list") == 0) {
-		return manage_list(argc == 3 && strcmp(argv[2], "--json") == 0);
+		return client_list(argc == 3 && strcmp(argv[2], "--json") == 0);
 	}
 	if (argc == 3 && strcmp(argv[1], "stop") == 0) {
-		return manage_stop(argv[2]);
+		return client_stop(argv[2]);
 	}
 	if (argc == 3 && strcmp(argv[1], "control") == 0) {
-		return manage_control(argv[2]);
+		return client_control(argv[2]);
 	}
 	if (argc == 2 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "help") == 0)) {
 		fputs(options_help, stdout);
-		return EXIT_SUCCESS;
+		return client_flush();
 	}
 	fputs(options_help, stderr);
 	return EXIT_USAGE;

@@ -117,22 +117,31 @@ static void failed(struct machine_vcpu *v, int error)
 	machine_finish(v->machine, MACHINE_FAILED);
 }
 
+/* What a bell has begun and one burst was not enough for; others have their turn in between. */
+static void go_on(struct machine *m)
+{
+	while (!machine_ends(m) && machine_go_on(m)) {
+		machine_unlock(m);
+		machine_lock(m);
+	}
+}
+
 void *machine_vcpu_thread(void *ctx)
 {
 	struct machine_vcpu *v = ctx;
 	struct machine *m = v->machine;
 	struct caec_run *run = m->realm.run[v->index];
 
-	pthread_mutex_lock(&m->lock);
+	machine_lock(m);
 	run->num_lrs =
 		(uint32_t)ABI_FIELD_GET(RMI_FEATURE0_GICV3_NUM_LRS, m->realm.info.features0) + 1;
-	while (m->end == MACHINE_RUNS) {
+	while (!machine_ends(m)) {
 		int error;
 
 		before_run(v);
-		pthread_mutex_unlock(&m->lock);
+		machine_unlock(m);
 		error = realm_run(&m->realm, v->index);
-		pthread_mutex_lock(&m->lock);
+		machine_lock(m);
 		v->running = false;
 		gic_drain(&m->gic, v->index, run->gic_lr, lr_count(run));
 		if (error == 0) {
@@ -140,10 +149,11 @@ void *machine_vcpu_thread(void *ctx)
 			if (run->exit_reason == CAEC_EXIT_ENDED) {
 				break;
 			}
+			go_on(m);
 		} else if (error != EINTR) {
 			failed(v, error);
 		}
 	}
-	pthread_mutex_unlock(&m->lock);
+	machine_unlock(m);
 	return NULL;
 }

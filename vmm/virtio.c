@@ -149,6 +149,7 @@ static void reset(struct virtio *v)
 	v->status = 0;
 	v->interrupt_status = 0;
 	v->driver_features = 0;
+	v->unfinished = 0;
 	memset(v->queues, 0, sizeof(v->queues));
 	if (v->ops->reset) {
 		v->ops->reset(v->device);
@@ -251,6 +252,7 @@ static void write_device(struct virtio *v, uint64_t offset, uint32_t value)
 		break;
 	case QUEUE_NOTIFY:
 		if (value < v->ops->num_queues && virtio_live(v)) {
+			virtio_begin(v);
 			v->ops->notify(v->device, value);
 		}
 		break;
@@ -342,6 +344,39 @@ static bool read_chain(const struct virtio *v, const struct virtio_queue *q,
 	return false; /* a loop */
 }
 
+void virtio_begin(struct virtio *v)
+{
+	v->burst_requests = VIRTIO_BURST_REQUESTS;
+	v->burst_bytes = VIRTIO_BURST_BYTES;
+}
+
+bool virtio_go_on(struct virtio *v)
+{
+	uint32_t queues = v->unfinished;
+
+	v->unfinished = 0;
+	if (queues != 0) {
+		virtio_begin(v);
+	}
+	for (unsigned int q = 0; queues >> q != 0; q++) {
+		if ((queues >> q & 1) && virtio_live(v)) {
+			v->ops->notify(v->device, q);
+		}
+	}
+	return v->unfinished != 0;
+}
+
+static bool within_burst(struct virtio *v)
+{
+	return v->burst_requests > 0 && v->burst_bytes > 0;
+}
+
+static void count_request(struct virtio *v, size_t bytes)
+{
+	v->burst_requests--;
+	v->burst_bytes -= bytes < v->burst_bytes ? bytes : v->burst_bytes;
+}
+
 bool virtio_pop(struct virtio *v, unsigned int qi, struct virtio_request *req)
 {
 	struct virtio_queue *q = &v->queues[qi];
@@ -354,17 +389,31 @@ bool virtio_pop(struct virtio *v, unsigned int qi, struct virtio_request *req)
 	if (waiting == 0) {
 		return false;
 	}
+	if (waiting > q->num) {
+		broken(v);
+		return false;
+	}
+	if (!within_burst(v)) {
+		v->unfinished |= 1u << qi;
+		return false;
+	}
 	req->num_out = 0;
 	req->num_in = 0;
 	req->out_bytes = 0;
 	req->in_bytes = 0;
 	req->head = avail_entry(v, q, q->last_avail);
-	if (waiting > q->num || !read_chain(v, q, req)) {
+	if (!read_chain(v, q, req)) {
 		broken(v);
 		return false;
 	}
+	count_request(v, req->in_bytes + req->out_bytes);
 	q->last_avail++;
 	return true;
+}
+
+void virtio_unpop(struct virtio *v, unsigned int qi)
+{
+	v->queues[qi].last_avail--;
 }
 
 void virtio_push(struct virtio *v, unsigned int qi, const struct virtio_request *req,

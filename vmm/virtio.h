@@ -21,6 +21,14 @@
 #define VIRTIO_MAX_IOV    64u                 /* buffers in one request */
 #define VIRTIO_MAX_BYTES  (UINT64_C(1) << 24) /* in one request */
 
+/*
+ * What a device takes from its queues in one go, requests or bytes, whichever is reached first (the
+ * last request is taken whole). A realm that gives requests back while they are served could keep a
+ * device busy for ever otherwise, and with it whoever waits for the lock.
+ */
+#define VIRTIO_BURST_REQUESTS 64u
+#define VIRTIO_BURST_BYTES    (UINT64_C(1) << 20)
+
 #define VIRTIO_ID_BLOCK   2u
 #define VIRTIO_ID_CONSOLE 3u
 #define VIRTIO_ID_ENTROPY 4u
@@ -79,6 +87,9 @@ struct virtio {
 	uint32_t queue_sel;
 	uint32_t config_generation;
 	uint64_t driver_features;
+	unsigned int burst_requests; /* what is left of the burst */
+	size_t burst_bytes;
+	uint32_t unfinished; /* queues that had more when the burst was over, one bit each */
 	struct virtio_queue queues[VIRTIO_MAX_QUEUES];
 };
 
@@ -87,10 +98,27 @@ uint64_t virtio_read(struct virtio *v, uint64_t offset, unsigned int size);
 void virtio_write(struct virtio *v, uint64_t offset, unsigned int size, uint64_t value);
 
 /*
+ * Begins a burst: the next VIRTIO_BURST_REQUESTS requests, or VIRTIO_BURST_BYTES, may be popped. A
+ * write to QueueNotify and virtio_go_on do that by themselves; whoever pops for another reason,
+ * such as input from outside, does it first.
+ */
+void virtio_begin(struct virtio *v);
+
+/*
+ * Goes on with one more burst where the last was over before the queues were empty. True when there
+ * is still more: then call again, with the lock released in between.
+ */
+bool virtio_go_on(struct virtio *v);
+
+/*
  * Takes the next request of queue q: true and *req filled in. False when there is none, the queue
- * is not in use, or the ring is broken (the device has then stopped).
+ * is not in use, the burst is over (v->unfinished then has the queue's bit), or the ring is broken
+ * (the device has then stopped).
  */
 bool virtio_pop(struct virtio *v, unsigned int q, struct virtio_request *req);
+
+/* Puts the request that was popped last back into its place: the next pop finds it again. */
+void virtio_unpop(struct virtio *v, unsigned int q);
 
 /* Gives a request back with written bytes in its input buffers. virtio_signal tells the realm. */
 void virtio_push(struct virtio *v, unsigned int q, const struct virtio_request *req,

@@ -223,7 +223,7 @@ def module(system, _args):
                f"the limit was never met: {lines[-3:]}")
     with test("host module: cannot be unloaded while a realm exists"):
         system.start("held", TINY.format("spin"))
-        system.wait_for("rvm list | grep -q held", SHELL_SECONDS, "the realm")
+        system.wait_for("rvm list --json | grep -q held.*runs", SHELL_SECONDS, "the realm")
         system.run("! rmmod caec_host 2>/dev/null")
         system.run("rvm stop held && wait")
     with test("host module: unloads when teardown is done, and loads again"):
@@ -280,7 +280,7 @@ def kills(system, args):
         expect(lost < MEMORY_SLACK_KIB, f"{lost} KiB are missing")
     with system.report.test("SIGTERM ends rvm in good order"):
         system.start("polite", TINY.format("spin"))
-        system.wait_for("rvm list | grep -q polite", SHELL_SECONDS, "the realm")
+        system.wait_for("rvm list --json | grep -q polite.*runs", SHELL_SECONDS, "the realm")
         system.run("sleep 1; kill $(cat /tmp/polite.pid); wait $(cat /tmp/polite.pid)")
         system.run("! ls /run/caec | grep -q polite")
         system.settle()
@@ -434,8 +434,8 @@ def shutdown(system, _args):
     """The host goes down under running realms."""
     system.start("left", TINY.format("spin") + " --cpus 2")
     system.run("hosttest hold >/tmp/hold.out &")
-    system.wait_for("grep -q holding /tmp/hold.out && rvm list | grep -q left", SHELL_SECONDS,
-                    "the realms")
+    system.wait_for("grep -q holding /tmp/hold.out && rvm list --json | grep -q left.*runs",
+                    SHELL_SECONDS, "the realms")
     system.run("sleep 1; dmesg -n 7")
     with system.report.test("host shutdown takes back every granule of running realms"):
         system.host.send("reboot -f")

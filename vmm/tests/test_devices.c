@@ -110,27 +110,63 @@ static void block_read_only(void **state)
 	assert_int_equal(*at(BUFFERS + 0x1000), 1);
 }
 
+/*
+ * A full queue of requests of half a MiB, and one bell: the device is back after two, and does the
+ * rest when it is asked to go on.
+ */
+static void in_bursts(struct virtio *v, unsigned int q, uint16_t flags)
+{
+	unsigned int rounds = 0;
+
+	set_desc(q, 0, BUFFERS, RAM_SIZE / 2, flags, 0);
+	for (uint16_t i = 0; i < QNUM; i++) {
+		put16(AVAIL(q) + 4 + 2 * i, 0);
+	}
+	put16(AVAIL(q) + 2, QNUM);
+	reg(v, 0x50, q);
+	assert_int_equal(used_count(q), 2);
+	do {
+		rounds++;
+	} while (virtio_go_on(v) && rounds < 100);
+	assert_int_equal(used_count(q), QNUM);
+	assert_int_equal(rounds, QNUM / 2 - 1);
+}
+
+static void block_bursts(void **state)
+{
+	(void)state;
+	in_bursts(&block.virtio, 0, F_WRITE);
+}
+
 /* ------------------------------------------------------------------ console */
 
 static struct console console;
 static char said[2][64];
 static size_t said_size[2];
 static bool output_possible;
+static size_t output_room = SIZE_MAX, output_total;
 static unsigned int closed_count;
 
-static void output(void *ctx, unsigned int port, const void *data, size_t size)
+static size_t output(void *ctx, unsigned int port, const void *data, size_t size)
 {
+	size_t n = sizeof(said[0]) - said_size[port];
+
 	(void)ctx;
-	assert_true(port < 2 && said_size[port] + size <= sizeof(said[0]));
-	memcpy(said[port] + said_size[port], data, size);
-	said_size[port] += size;
+	assert_true(port < 2);
+	size = size < output_room ? size : output_room;
+	output_room -= size;
+	output_total += size;
+	n = n < size ? n : size;
+	memcpy(said[port] + said_size[port], data, n);
+	said_size[port] += n;
+	return size;
 }
 
 static bool ready(void *ctx, unsigned int port)
 {
 	(void)ctx;
 	(void)port;
-	return output_possible;
+	return output_possible && output_room > 0;
 }
 
 static void closed(void *ctx, unsigned int port)
@@ -148,6 +184,8 @@ static int console_setup(void **state)
 	memset(said_size, 0, sizeof(said_size));
 	closed_count = 0;
 	output_possible = true;
+	output_room = SIZE_MAX;
+	output_total = 0;
 	console_init(&console);
 	console.output = output;
 	console.ready = ready;
@@ -223,6 +261,68 @@ static void console_output_waits(void **state)
 	assert_int_equal(said_size[1], 5);
 }
 
+/* A request that is longer than the host has room for goes through in parts, none twice. */
+static void console_long_request(void **state)
+{
+	(void)state;
+	memset(at(BUFFERS), 'a', 7);
+	memcpy(at(BUFFERS + 0x100), "bcdefghij", 9);
+	set_desc(5, 0, BUFFERS, 7, F_NEXT, 1);
+	set_desc(5, 1, BUFFERS + 0x100, 9, 0, 0);
+	output_room = 5;
+	offer(&console.virtio, 5, 0);
+	assert_int_equal(used_count(5), 0);
+	for (unsigned int i = 0; used_count(5) == 0; i++) {
+		assert_true(i < 16);
+		output_room = 3;
+		console_resume(&console, 1);
+	}
+	assert_memory_equal(said[1], "aaaaaaabcdefghij", 16);
+	assert_int_equal(said_size[1], 16);
+	/* The next one begins at its beginning. */
+	output_room = SIZE_MAX;
+	offer(&console.virtio, 5, 1);
+	assert_memory_equal(said[1] + 16, "bcdefghij", 9);
+}
+
+/* What was through of a request is forgotten with the driver that made it. */
+static void console_long_request_reset(void **state)
+{
+	(void)state;
+	memcpy(at(BUFFERS), "old", 3);
+	set_desc(5, 0, BUFFERS, 3, 0, 0);
+	output_room = 1;
+	offer(&console.virtio, 5, 0);
+	assert_int_equal(said_size[1], 1);
+	start(&console.virtio);
+	output_room = SIZE_MAX;
+	memcpy(at(BUFFERS), "new", 3);
+	set_desc(5, 0, BUFFERS, 3, 0, 0);
+	offer(&console.virtio, 5, 0);
+	assert_memory_equal(said[1], "onew", 4);
+}
+
+static void console_bursts(void **state)
+{
+	(void)state;
+	in_bursts(&console.virtio, 1, 0);
+	assert_int_equal(output_total, QNUM * RAM_SIZE / 2);
+	in_bursts(&console.virtio, 3, 0);
+}
+
+/* Buffers without room for anything do not keep the device for ever. */
+static void console_bursts_of_nothing(void **state)
+{
+	(void)state;
+	set_desc(4, 0, BUFFERS, RAM_SIZE / 2, 0, 0);
+	for (uint16_t i = 0; i < QNUM; i++) {
+		put16(AVAIL(4) + 4 + 2 * i, 0);
+	}
+	put16(AVAIL(4) + 2, QNUM);
+	assert_int_equal(console_input(&console, 1, "x", 1), 1);
+	assert_int_equal(used_count(4), 2);
+}
+
 static void console_input_waits(void **state)
 {
 	uint8_t data[CONSOLE_BUFFER + 1] = "ab";
@@ -291,6 +391,16 @@ static void entropy_fills(void **state)
 	assert_int_equal(used_len(0, 1), 0);
 }
 
+static void entropy_bursts(void **state)
+{
+	static struct virtio v;
+
+	(void)state;
+	entropy_init(&v);
+	start(&v);
+	in_bursts(&v, 0, F_WRITE);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -301,9 +411,17 @@ int main(void)
 		{"block: requests that are cut short", block_short_requests, block_setup,
 		 block_teardown, NULL},
 		{"block: a read-only disk", block_read_only, block_setup, block_teardown, NULL},
+		{"block: one bell is one burst", block_bursts, block_setup, block_teardown, NULL},
 		{"console: ports, names, opening and closing", console_handshake, console_setup,
 		 NULL, NULL},
 		{"console: output waits until the host can take it", console_output_waits,
+		 console_setup, NULL, NULL},
+		{"console: a request longer than the host's room comes whole", console_long_request,
+		 console_setup, NULL, NULL},
+		{"console: a request that is half through goes with its driver",
+		 console_long_request_reset, console_setup, NULL, NULL},
+		{"console: one bell is one burst", console_bursts, console_setup, NULL, NULL},
+		{"console: buffers without room are a burst too", console_bursts_of_nothing,
 		 console_setup, NULL, NULL},
 		{"console: input waits until the realm has room", console_input_waits,
 		 console_setup, NULL, NULL},
@@ -313,6 +431,7 @@ int main(void)
 		{"console: a realm that floods gets no memory for it", console_flood, console_setup,
 		 NULL, NULL},
 		{"entropy: fills what it is given", entropy_fills, NULL, NULL, NULL},
+		{"entropy: one bell is one burst", entropy_bursts, NULL, NULL, NULL},
 	};
 
 	return cmocka_run_group_tests_name("devices", tests, NULL, NULL);

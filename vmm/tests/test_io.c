@@ -53,13 +53,6 @@ void *machine_vcpu_thread(void *vcpu)
 
 /* --------------------------------------------------------------------- helpers */
 
-static void *io_thread(void *unused)
-{
-	(void)unused;
-	machine_io(&m, -1);
-	return NULL;
-}
-
 static int setup(void **state)
 {
 	(void)state;
@@ -68,19 +61,19 @@ static int setup(void **state)
 	options = (struct options){.name = "realm", .console = console_option, .quiet = true};
 	assert_true(machine_init(&m, &options));
 	m.layout = (struct layout){.cpus = 1, .s2sz = 33};
-	assert_true(machine_add_devices(&m));
+	assert_true(machine_open(&m));
+	machine_add_devices(&m);
 	start(&m.console.virtio);
-	return pthread_create(&io, NULL, io_thread, NULL);
+	return pthread_create(&io, NULL, machine_io_thread, &m);
 }
 
 static int teardown(void **state)
 {
 	(void)state;
-	pthread_mutex_lock(&m.lock);
 	machine_finish(&m, MACHINE_STOPPED);
-	pthread_mutex_unlock(&m.lock);
 	pthread_join(io, NULL);
 	machine_close(&m);
+	machine_done(&m);
 	return 0;
 }
 

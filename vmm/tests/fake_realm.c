@@ -1,0 +1,352 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/*
+ * realm.c for a machine without realms: rvm as it is, with a realm that is a thread for each vCPU.
+ * What the realm does is the first word of its command line, with a number after it:
+ *
+ *   idle        nothing
+ *   off         says "bye" on its console and powers off
+ *   write N     N bytes to its console in requests of 32 KiB, then powers off
+ *   flood N     the same, and never powers off
+ *   control N   N bytes to whoever is at the control channel, in requests of 32 KiB; then closes it
+ *   hog         gives the requests of its disk back as they are served, for ever
+ *   slow N      its building takes N steps of 100 ms
+ */
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "realm.h"
+
+#define RING(slot, q) (0x10000u * (slot) + 0x1000u * (q))
+#define BUFFERS       0x400000u
+#define QNUM          256u
+#define PIECE         32768u
+
+struct cpu {
+	pthread_t thread;
+	pthread_mutex_t lock;
+	pthread_cond_t changed;
+	bool posted, delivered, handled, kicked;
+	struct caec_run *run;
+};
+
+static struct cpu cpus[LAYOUT_MAX_CPUS];
+static struct realm *realm;
+static const char *line;
+static uint8_t *ram;
+static volatile bool over;
+
+void realm_init(struct realm *r)
+{
+	memset(r, 0, sizeof(*r));
+	r->fd = -1;
+	r->shared = MAP_FAILED;
+}
+
+bool realm_open(struct realm *r)
+{
+	realm = r;
+	return true;
+}
+
+/* ------------------------------------------------------------ the realm's side */
+
+/* Leaves the realm as the run structure says, and is back when that has been seen to. */
+static void leave(struct cpu *c)
+{
+	pthread_mutex_lock(&c->lock);
+	c->handled = false;
+	c->posted = true;
+	pthread_cond_broadcast(&c->changed);
+	while (!c->handled && !over) {
+		pthread_cond_wait(&c->changed, &c->lock);
+	}
+	pthread_mutex_unlock(&c->lock);
+	if (over) {
+		pthread_exit(NULL);
+	}
+}
+
+static void reg(struct cpu *c, unsigned int slot, uint32_t offset, uint32_t value)
+{
+	c->run->exit_reason = CAEC_EXIT_MMIO;
+	c->run->u.mmio.ipa = LAYOUT_VIRTIO_BASE + LAYOUT_VIRTIO_SIZE * slot + offset;
+	c->run->u.mmio.len = 4;
+	c->run->u.mmio.flags = CAEC_MMIO_WRITE;
+	c->run->u.mmio.data = value;
+	leave(c);
+}
+
+static void power_off(struct cpu *c)
+{
+	c->run->exit_reason = CAEC_EXIT_SYSTEM_OFF;
+	leave(c);
+}
+
+static void rest(struct cpu *c)
+{
+	(void)c;
+	while (!over) {
+		usleep(10000);
+	}
+	pthread_exit(NULL);
+}
+
+static void start_device(struct cpu *c, unsigned int slot, unsigned int queues)
+{
+	reg(c, slot, 0x70, 3);
+	reg(c, slot, 0x24, 1);
+	reg(c, slot, 0x20, 3);
+	reg(c, slot, 0x24, 0);
+	reg(c, slot, 0x20, slot == 0 ? 2 : 0);
+	reg(c, slot, 0x70, 11);
+	for (unsigned int q = 0; q < queues; q++) {
+		uint32_t base = (uint32_t)LAYOUT_RAM_BASE + 4 * RING(slot, q);
+
+		reg(c, slot, 0x30, q);
+		reg(c, slot, 0x38, QNUM);
+		reg(c, slot, 0x80, base);
+		reg(c, slot, 0x90, base + 0x1000);
+		reg(c, slot, 0xa0, base + 0x2000);
+		reg(c, slot, 0x44, 1);
+	}
+	reg(c, slot, 0x70, 15);
+}
+
+static uint8_t *ring(unsigned int slot, unsigned int q, uint32_t offset)
+{
+	return ram + 4 * RING(slot, q) + offset;
+}
+
+static void set_desc(unsigned int slot, unsigned int q, unsigned int i, uint64_t at, uint32_t len,
+		     uint16_t flags)
+{
+	uint8_t *d = ring(slot, q, 16 * i);
+	uint64_t addr = LAYOUT_RAM_BASE + at;
+	uint16_t next = (uint16_t)(i + 1);
+
+	memcpy(d, &addr, 8);
+	memcpy(d + 8, &len, 4);
+	memcpy(d + 12, &flags, 2);
+	memcpy(d + 14, &next, 2);
+}
+
+static uint16_t index_of(unsigned int slot, unsigned int q, uint32_t where)
+{
+	return __atomic_load_n((uint16_t *)ring(slot, q, where + 2), __ATOMIC_ACQUIRE);
+}
+
+/* One request of a buffer, and waits until it is given back. */
+static void request(struct cpu *c, unsigned int q, uint64_t at, uint32_t len)
+{
+	uint16_t idx = index_of(0, q, 0x1000);
+
+	set_desc(0, q, 0, at, len, 0);
+	memset(ring(0, q, 0x1004 + 2 * (idx % QNUM)), 0, 2);
+	idx++;
+	__atomic_store_n((uint16_t *)ring(0, q, 0x1002), idx, __ATOMIC_RELEASE);
+	reg(c, 0, 0x50, q);
+	while (index_of(0, q, 0x2000) != idx) {
+		if (over) {
+			pthread_exit(NULL);
+		}
+		usleep(1000);
+	}
+}
+
+/* Bytes that show where they belong: eight digits and a line's end. */
+static void say(struct cpu *c, unsigned int port, size_t size)
+{
+	char text[PIECE + 16];
+	size_t at = 0, have = 0;
+
+	while (at < size) {
+		size_t n = size - at < PIECE ? size - at : PIECE;
+
+		for (have = 0; have < n; have++) {
+			char number[24];
+
+			snprintf(number, sizeof(number), "%07zu\n", (at + have) / 8);
+			text[have] = number[(at + have) % 8];
+		}
+		memcpy(ram + BUFFERS, text, n);
+		request(c, port == 0 ? 1 : 5, BUFFERS, (uint32_t)n);
+		at += n;
+	}
+}
+
+static void port_message(struct cpu *c, uint32_t port, uint16_t event, uint16_t value)
+{
+	memcpy(ram + BUFFERS, &port, 4);
+	memcpy(ram + BUFFERS + 4, &event, 2);
+	memcpy(ram + BUFFERS + 6, &value, 2);
+	request(c, 3, BUFFERS, 8);
+}
+
+/* 256 reads of 4 KiB, one bell. The other vCPU makes each available again as it is served. */
+static void hog(struct cpu *c)
+{
+	uint32_t type = 0;
+
+	start_device(c, 2, 1);
+	memcpy(ram + BUFFERS, &type, 4);
+	for (unsigned int i = 0; i < QNUM / 4; i++) {
+		set_desc(2, 0, 4 * i, BUFFERS, 16, 1);
+		set_desc(2, 0, 4 * i + 1, BUFFERS + 0x1000, 4096, 3);
+		set_desc(2, 0, 4 * i + 2, BUFFERS + 0x20, 1, 2);
+	}
+	for (unsigned int i = 0; i < QNUM; i++) {
+		uint16_t head = (uint16_t)(4 * (i % (QNUM / 4)));
+
+		memcpy(ring(2, 0, 0x1004 + 2 * i), &head, 2);
+	}
+	__atomic_store_n((uint16_t *)ring(2, 0, 0x1002), QNUM, __ATOMIC_RELEASE);
+	reg(c, 2, 0x50, 0);
+	rest(c);
+}
+
+static void refill(void)
+{
+	while (!over) {
+		uint16_t used = index_of(2, 0, 0x2000);
+
+		if (used > 0) {
+			__atomic_store_n((uint16_t *)ring(2, 0, 0x1002), (uint16_t)(used + QNUM),
+					 __ATOMIC_RELEASE);
+		}
+	}
+}
+
+static void act(struct cpu *c, const char *what, size_t number)
+{
+	start_device(c, 0, 6);
+	if (strcmp(what, "off") == 0) {
+		memcpy(ram + BUFFERS, "bye\n", 4);
+		request(c, 1, BUFFERS, 4);
+		power_off(c);
+	} else if (strcmp(what, "write") == 0 || strcmp(what, "flood") == 0) {
+		say(c, 0, number);
+		if (what[0] == 'w') {
+			power_off(c);
+		}
+	} else if (strcmp(what, "control") == 0) {
+		port_message(c, 1, 3, 1);
+		port_message(c, 1, 6, 1);
+		say(c, 1, number);
+		port_message(c, 1, 6, 0);
+	} else if (strcmp(what, "hog") == 0) {
+		hog(c);
+	}
+	rest(c);
+}
+
+static void *guest(void *ctx)
+{
+	struct cpu *c = ctx;
+	char what[16] = "idle";
+	size_t number = 0;
+
+	sscanf(line, "%15s %zu", what, &number);
+	if (c == cpus) {
+		act(c, what, number);
+	} else if (strcmp(what, "hog") == 0) {
+		refill();
+	}
+	rest(c);
+	return NULL;
+}
+
+/* ------------------------------------------------------------- the host's side */
+
+static bool slow_build(struct realm *r)
+{
+	unsigned int steps = 0;
+
+	sscanf(line, "slow %u", &steps);
+	while (steps-- > 0) {
+		if (atomic_load(r->end) != 0) {
+			return false;
+		}
+		usleep(100000);
+	}
+	return true;
+}
+
+bool realm_build(struct realm *r, const struct options *o, const struct layout_config *config,
+		 const struct layout *layout, struct layout_file dtb)
+{
+	(void)config;
+	(void)dtb;
+	line = o->cmdline ? o->cmdline : "idle";
+	if (!slow_build(r)) {
+		return false;
+	}
+	ram = mmap(NULL, layout->ram_size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1,
+		   0);
+	r->shared = ram;
+	r->shared_size = layout->ram_size;
+	for (unsigned int i = 0; i < layout->cpus; i++) {
+		pthread_mutex_init(&cpus[i].lock, NULL);
+		pthread_cond_init(&cpus[i].changed, NULL);
+		cpus[i].run = calloc(1, CAEC_RUN_PAGE_SIZE);
+		r->run[i] = cpus[i].run;
+		pthread_create(&cpus[i].thread, NULL, guest, &cpus[i]);
+		r->num_vcpus++;
+	}
+	return true;
+}
+
+/* Who touches the realm's memory after this is killed for it. */
+void realm_close(struct realm *r)
+{
+	over = true;
+	for (unsigned int i = 0; i < r->num_vcpus; i++) {
+		pthread_mutex_lock(&cpus[i].lock);
+		pthread_cond_broadcast(&cpus[i].changed);
+		pthread_mutex_unlock(&cpus[i].lock);
+		pthread_join(cpus[i].thread, NULL);
+	}
+	if (r->shared != MAP_FAILED) {
+		mprotect(r->shared, r->shared_size, PROT_NONE);
+	}
+	r->num_vcpus = 0;
+}
+
+int realm_run(struct realm *r, unsigned int cpu)
+{
+	struct cpu *c = &cpus[cpu];
+
+	(void)r;
+	pthread_mutex_lock(&c->lock);
+	if (c->delivered) {
+		c->delivered = false;
+		c->handled = true;
+		pthread_cond_broadcast(&c->changed);
+	}
+	while (!c->posted && !c->kicked) {
+		pthread_cond_wait(&c->changed, &c->lock);
+	}
+	if (c->posted) {
+		c->posted = false;
+		c->delivered = true;
+	} else {
+		c->run->exit_reason = CAEC_EXIT_KICK;
+	}
+	c->kicked = false;
+	pthread_mutex_unlock(&c->lock);
+	return 0;
+}
+
+void realm_kick(struct realm *r, unsigned int cpu)
+{
+	struct cpu *c = &cpus[cpu];
+
+	(void)r;
+	pthread_mutex_lock(&c->lock);
+	c->kicked = true;
+	pthread_cond_broadcast(&c->changed);
+	pthread_mutex_unlock(&c->lock);
+}

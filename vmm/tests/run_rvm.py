@@ -1,0 +1,431 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-3-Clause
+"""rvm as its user meets it, on a machine without realms.
+
+run_rvm.py PROGRAM [WORDS]: the tests whose names have the words. PROGRAM is rvm with fake_realm.c
+in place of realm.c. Prints TAP.
+"""
+
+import contextlib
+import json
+import os
+import pty
+import shutil
+import signal
+import socket
+import struct
+import subprocess
+import sys
+import tempfile
+import termios
+import time
+import traceback
+
+HANGS = 60  # seconds: what has not happened by then never will
+SOON = 8  # an end of rvm whatever is in the way: its own limits are 1 and 3 s
+TESTS = []
+
+
+def test(name):
+    """A function that raises when something is wrong."""
+    def add(function):
+        TESTS.append((name, function))
+        return function
+    return add
+
+
+def expect(condition, what):
+    """A check inside a test."""
+    if not condition:
+        raise AssertionError(what)
+
+
+class Place:
+    """A run directory, files to boot, and the processes that were started."""
+
+    def __init__(self, program):
+        self.program = program
+        self.dir = tempfile.mkdtemp(prefix="rvm-test-")
+        self.run_dir = os.path.join(self.dir, "run")
+        self.env = dict(os.environ, CAEC_RUN_DIR=self.run_dir)
+        self.started = []
+        header = bytearray(0x3000)
+        header[8:24] = struct.pack("<QQ", 0, len(header))
+        header[24:32] = struct.pack("<Q", 0xa)
+        header[56:60] = b"ARM\x64"
+        self.write("Image", bytes(header))
+        self.write("disk", bytes(1 << 20))
+
+    def path(self, name):
+        """In the place."""
+        return os.path.join(self.dir, name)
+
+    def write(self, name, data):
+        """A file."""
+        with open(self.path(name), "wb") as file:
+            file.write(data)
+        return self.path(name)
+
+    def start(self, name, act, *options, **how):
+        """rvm run in the background."""
+        how = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE,
+               **how}
+        process = subprocess.Popen(
+            [self.program, "run", "--name", name, "--kernel", self.path("Image"), "--mem", "16m",
+             "--cmdline", act, *options], env=self.env, start_new_session=True, **how)
+        self.started.append(process)
+        return process
+
+    def rvm(self, *words, seconds=HANGS, **how):
+        """A command; (status, output, messages, seconds)."""
+        begun = time.monotonic()
+        done = subprocess.run([self.program, *words], env=self.env, timeout=seconds, check=False,
+                              **{"capture_output": True, "stdin": subprocess.DEVNULL, **how})
+        return (done.returncode, (done.stdout or b"").decode(), (done.stderr or b"").decode(),
+                time.monotonic() - begun)
+
+    def until(self, condition, what):
+        """Waits for it."""
+        end = time.monotonic() + HANGS
+        while not condition():
+            expect(time.monotonic() < end, f"never: {what}")
+            time.sleep(0.02)
+
+    def runs(self, name, state="runs"):
+        """Waits until rvm list says so."""
+        def look():
+            text = self.rvm("list", "--json")[1]
+            return any(r["name"] == name and r["state"] == state for r in json.loads(text))
+        self.until(look, f"{name} {state}")
+
+    def clean(self):
+        """No socket is left."""
+        left = os.listdir(self.run_dir) if os.path.isdir(self.run_dir) else []
+        expect(left == [], f"left behind: {left}")
+
+    def close(self):
+        """Ends what a failed test has left."""
+        for process in self.started:
+            if process.poll() is None:
+                process.kill()
+            process.wait()
+            for stream in (process.stdout, process.stderr):
+                if stream:
+                    stream.close()
+        shutil.rmtree(self.dir)
+
+
+def ends(process, seconds, what):
+    """The status of a process that must end soon."""
+    try:
+        return process.wait(seconds)
+    except subprocess.TimeoutExpired:
+        raise AssertionError(f"{what}: still there after {seconds} s") from None
+
+
+def pattern(size):
+    """What fake_realm.c writes."""
+    return "".join(f"{i:07}\n" for i in range(size // 8 + 1))[:size].encode()
+
+
+# ----------------------------------------------------------------------- ends
+
+
+@test("a realm that powers off: its last words, status 0, no socket left")
+def _(place):
+    out, err = place.start("a", "off").communicate(timeout=HANGS)
+    expect(out == b"bye\n" and b"powered off" in err, (out, err))
+    place.clean()
+
+
+@test("2 MB of console output through a pipe come whole")
+def _(place):
+    out, _ = place.start("a", "write 2097161").communicate(timeout=HANGS)
+    expect(out == pattern(2097161), f"{len(out)} bytes")
+
+
+@test("a realm that keeps its disk busy for ever: list, stop and SIGTERM work")
+def _(place):
+    for how in ("stop", signal.SIGTERM, signal.SIGINT):
+        process = place.start("hog", "hog", "--cpus", "2", "--disk", place.path("disk"))
+        place.runs("hog")
+        time.sleep(0.5)
+        for _ in range(7):
+            status, text, _, took = place.rvm("list")
+            expect(status == 0 and "hog" in text and took < SOON, (status, text, took))
+        if how == "stop":
+            status, _, text, took = place.rvm("stop", "hog")
+            expect(status == 0 and took < SOON, (status, text, took))
+        else:
+            process.send_signal(how)
+        expect(ends(process, SOON, f"after {how}") == 0, process.returncode)
+        place.clean()
+
+
+@test("standard output is a pipe that nobody reads: list and stop work, rvm ends")
+def _(place):
+    reader, writer = os.pipe()
+    process = place.start("full", "flood 400000", stdout=writer)
+    place.runs("full")
+    time.sleep(0.5)
+    expect("full" in place.rvm("list")[1], "list")
+    expect(place.rvm("stop", "full")[0] == 0, "stop")
+    expect(ends(process, SOON, "stop") == 0, process.returncode)
+    os.close(reader)
+    os.close(writer)
+    place.clean()
+
+
+@test("standard output and error are a terminal that nobody reads: it is restored, and rvm ends")
+def _(place):
+    for numbers in ((signal.SIGTERM,), (signal.SIGTERM, signal.SIGHUP)):
+        master, slave = pty.openpty()
+        process = place.start("tty", "flood 400000", stdin=slave, stdout=slave, stderr=slave)
+        place.until(lambda: not termios.tcgetattr(slave)[3] & termios.ECHO, "raw mode")
+        time.sleep(0.5)
+        status, text, _, took = place.rvm("list")
+        expect(status == 0 and "tty" in text and took < SOON, (text, took))
+        for number in numbers:
+            process.send_signal(number)
+        ends(process, SOON, "signals")
+        expect(process.returncode >= 0, f"killed by {-process.returncode}")
+        mode = termios.tcgetattr(slave)[3]
+        expect(mode & termios.ECHO and mode & termios.ICANON, "the terminal stays raw")
+        os.close(master)
+        os.close(slave)
+        place.clean()
+
+
+@test("two signals at once: an orderly end")
+def _(place):
+    for pair in ((signal.SIGTERM, signal.SIGHUP), (signal.SIGHUP, signal.SIGTERM),
+                 (signal.SIGINT, signal.SIGTERM), (signal.SIGTERM, signal.SIGTERM)):
+        process = place.start("pair", "idle")
+        place.runs("pair")
+        for number in pair:
+            process.send_signal(number)
+        expect(ends(process, SOON, pair) == 0, f"{pair}: status {process.returncode}")
+        place.clean()
+
+
+@test("while a realm is built: list shows it, stop and signals end it, no socket is left")
+def _(place):
+    for how in ("stop", signal.SIGTERM):
+        process = place.start("slow", "slow 600")
+        place.runs("slow", "is built")
+        if how == "stop":
+            expect(place.rvm("stop", "slow")[0] == 0, "stop")
+        else:
+            process.send_signal(how)
+        expect(ends(process, SOON, how) == 0, process.returncode)
+        place.clean()
+
+
+# ----------------------------------------------------------------- names, sockets
+
+
+@test("clients that never ask do not keep others waiting")
+def _(place):
+    process = place.start("busy", "idle")
+    place.runs("busy")
+    with contextlib.ExitStack() as stack:
+        for _ in range(4):
+            client = stack.enter_context(socket.socket(socket.AF_UNIX))
+            client.connect(os.path.join(place.run_dir, "busy.sock"))
+        # They hold all places: they are sent away in time for the one that waits.
+        status, _, text, took = place.rvm("stop", "busy")
+        expect(status == 0, (status, text, took))
+    ends(process, SOON, "stop")
+
+
+@test("a realm whose rvm does not answer: list and stop say so, its name is not free")
+def _(place):
+    process = place.start("stuck", "idle")
+    place.runs("stuck")
+    process.send_signal(signal.SIGSTOP)
+    with contextlib.ExitStack() as stack:
+        for _ in range(8):  # more than the queue of the socket holds
+            client = stack.enter_context(socket.socket(socket.AF_UNIX))
+            client.setblocking(False)
+            with contextlib.suppress(BlockingIOError):
+                client.connect(os.path.join(place.run_dir, "stuck.sock"))
+        status, text, _, took = place.rvm("list")
+        expect(status == 0 and "stuck" in text and "does not answer" in text, (status, text))
+        expect(took < 30, f"list took {took:.0f} s")
+        status, _, text, _ = place.rvm("stop", "stuck")
+        expect(status == 1 and "does not answer" in text, (status, text))
+        out, err = place.start("stuck", "off").communicate(timeout=HANGS)
+        expect(b"runs already" in err, (out, err))
+    process.send_signal(signal.SIGCONT)
+    process.terminate()
+    ends(process, SOON, "SIGTERM")
+
+
+@test("no realm of that name: stop and control say so")
+def _(place):
+    for command in ("stop", "control"):
+        status, _, text, _ = place.rvm(command, "nobody")
+        expect(status == 1 and "no realm called nobody" in text, (status, text))
+
+
+@test("two that take one name at the same time: one of them runs")
+def _(place):
+    for number in range(20):
+        both = [place.start("twin", "idle") for _ in range(2)]
+        place.until(lambda pair=both: any(p.poll() is not None for p in pair), "one refuses")
+        place.runs("twin")
+        codes = [p.poll() for p in both]
+        expect(codes.count(None) == 1, f"round {number}: {codes}")
+        expect(place.rvm("stop", "twin")[0] == 0, "stop")
+        for process in both:
+            ends(process, SOON, "stop")
+        place.clean()
+
+
+@test("sockets of a process that was killed make way")
+def _(place):
+    process = place.start("dead", "idle")
+    place.runs("dead")
+    process.kill()
+    process.wait()
+    expect("dead" not in place.rvm("list")[1], "it is listed")
+    out, _ = place.start("dead", "off").communicate(timeout=HANGS)
+    expect(out == b"bye\n", out)
+    place.clean()
+
+
+@test("a run directory with a name too long for sockets is refused")
+def _(place):
+    place.env["CAEC_RUN_DIR"] = os.path.join(place.dir, "d" * (103 - len(place.dir)))
+    process = place.start("realm", "off")
+    _, err = process.communicate(timeout=HANGS)
+    expect(process.returncode == 1 and b"CAEC_RUN_DIR" in err, err)
+    expect(place.rvm("stop", "realm")[0] == 1, "stop")
+
+
+# ------------------------------------------------------------------------- files
+
+
+def refused(place, text, *options):
+    """rvm run says that, and does not wait."""
+    process = place.start("bad", "off", *options)
+    _, err = process.communicate(timeout=HANGS)
+    expect(process.returncode == 1 and text in err.decode(), (options, err))
+    expect(b"built" not in err, f"{options}: only after the realm was built")
+    place.clean()
+
+
+@test("disks that are none are refused before the realm is built")
+def _(place):
+    os.mkfifo(place.path("fifo"))
+    for name, size in (("empty", 0), ("small", 100)):
+        place.write(name, bytes(size))
+    for name, text in ((place.path("fifo"), "neither a regular file"), ("/dev/zero", "neither"),
+                       (place.dir, "directory"), (place.path("empty"), "smaller than a sector"),
+                       (place.path("small"), "smaller"), (place.path("none"), "No such file")):
+        refused(place, text, "--disk", name)
+        refused(place, text, "--disk", name + ",ro")
+    refused(place, "No such", "--share", place.path("none"))
+
+
+@test("images that are none are refused with the reason")
+def _(place):
+    os.mkfifo(place.path("fifo"))
+    place.write("empty", b"")
+    for name, text in ((place.path("fifo"), "not a regular file"), (place.dir, "is a directory"),
+                       (place.path("empty"), "is empty"), ("/dev/zero", "not a regular file")):
+        refused(place, text, "--initrd", name)
+
+
+@test("--console unix: leaves alone what is no socket, and a socket that is in use")
+def _(place):
+    notes = place.write("notes.txt", b"precious")
+    refused(place, "no socket", "--console", "unix:" + notes)
+    with open(notes, "rb") as file:
+        expect(file.read() == b"precious", "the file has changed")
+    with socket.socket(socket.AF_UNIX) as other:
+        other.bind(place.path("other"))
+        other.listen()
+        refused(place, "listens there", "--console", "unix:" + place.path("other"))
+        expect(os.path.exists(place.path("other")), "the other's socket is gone")
+
+
+@test("--console file: says that output is lost, and why")
+def _(place):
+    process = place.start("full", "write 100000", "--console", "file:/dev/full")
+    _, err = process.communicate(timeout=HANGS)
+    expect(b"No space left" in err and b"lost" in err, err)
+    expect(process.returncode == 0, process.returncode)
+
+
+@test("--console file: after somebody has emptied the file it goes on at its beginning")
+def _(place):
+    name = place.path("log")
+    process = place.start("log", "flood 100000", "--console", "file:" + name)
+    place.until(lambda: os.path.exists(name) and os.path.getsize(name) == 100000, "output")
+    os.truncate(name, 0)
+    with open(f"/proc/{process.pid}/fdinfo/" + next(
+            fd for fd in os.listdir(f"/proc/{process.pid}/fd")
+            if os.path.realpath(f"/proc/{process.pid}/fd/{fd}") == name),
+              encoding="ascii") as file:
+        flags = int(file.read().split("flags:")[1].split()[0], 8)
+    expect(flags & os.O_APPEND, "not opened for appending")
+    process.terminate()
+    ends(process, SOON, "SIGTERM")
+
+
+# ----------------------------------------------------------------------- control
+
+
+@test("control: 2 MB in requests of 32 KiB arrive whole, also at a slow reader")
+def _(place):
+    for pause in (0, 1):
+        process = place.start("one", "control 2097161", "--console", "none")
+        place.runs("one")
+        client = subprocess.Popen([place.program, "control", "one"], env=place.env,
+                                  stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
+        time.sleep(pause)
+        out, _ = client.communicate(timeout=HANGS)
+        expect(out == pattern(2097161), f"{len(out)} bytes")
+        expect(client.returncode == 0, client.returncode)
+        place.rvm("stop", "one")
+        ends(process, SOON, "stop")
+
+
+@test("list, control and --help on a full disk do not report success")
+def _(place):
+    process = place.start("one", "control 100000", "--console", "none")
+    place.runs("one")
+    with open("/dev/full", "wb") as full:
+        for words in (("list",), ("list", "--json"), ("control", "one"), ("--help",)):
+            status, _, text, _ = place.rvm(*words, capture_output=False, stdout=full,
+                                           stderr=subprocess.PIPE)
+            expect(status == 1 and "No space left" in text, (words, status, text))
+    process.terminate()
+    ends(process, SOON, "SIGTERM")
+
+
+def main():
+    """All tests, or those whose name has the words."""
+    words = " ".join(sys.argv[2:])
+    bad = number = 0
+    for name, function in TESTS:
+        if words not in name:
+            continue
+        number += 1
+        place = Place(os.path.abspath(sys.argv[1]))
+        why = ""
+        try:
+            function(place)
+        except Exception as failure:  # each test by itself
+            why = ": " + " ".join(str(failure).replace("#", "").split())[:400]
+            traceback.print_exc()
+        place.close()
+        bad += bool(why)
+        print(f"{'not ok' if why else 'ok'} {number} - rvm: {name}{why}", flush=True)
+    print(f"1..{number}")
+    return 1 if bad else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
