@@ -39,6 +39,8 @@
 #define CSM_ERROR_ACCESS   ABI_U(0x100)
 #define CSM_ERROR_NO_SPACE ABI_U(0x101)
 #define CSM_ERROR_NO_APT   ABI_U(0x102)
+/* A page of the region is not there: the host took it, or has never brought it. */
+#define CSM_ERROR_PAGES ABI_U(0x103)
 
 #ifndef __ASSEMBLER__
 

@@ -26,16 +26,21 @@
  *
  *   ENOTTY      unknown call, or a call that this kind of file does not have
  *   EFAULT      bad user address
- *   EINVAL      reserved field not zero; an argument that the RMM refuses as such
+ *   EINVAL      reserved field not zero; an argument out of its range
  *   EACCES      no such provider, region or grant, or a policy that is not met: one answer for all
- *   EBUSY       not in this state; somebody else is just making or ending the same sharing
- *   ENOSPC      the access policy table is full, or 256 consumers are attached
- *   ENXIO       the host gave this realm no access policy table
+ *   EBUSY       another program is just making or ending this sharing: try again
+ *   EINPROGRESS the region is being destroyed: CSM_END goes on with that
+ *   ENOSPC      the access policy table is full
+ *   ENXIO       the host gave this realm no access policy table, or took it away
+ *   EHWPOISON   the host has taken a page of the region: destroy it and make a new one
  *   ENOTCONN    the region, the grant or the peer is gone
  *   EINTR       fatal signal during a long command; the next call goes on with it
- *   ETIMEDOUT   the host did not do its part within 30 seconds
  *   ESHUTDOWN   the realm is going down
- *   EIO         an answer of the RMM that this module does not know
+ *   EMFILE, ENFILE  no file descriptor is free
+ *   EIO         an answer of the RMM that it cannot give according to its specification
+ *
+ * No error is guessed: where one answer of the RMM has several causes, the module asks the RMM
+ * (RSI_CSM_QUERY) which it is.
  */
 #ifndef CSM_UAPI_CSM_GUEST_H
 #define CSM_UAPI_CSM_GUEST_H
@@ -91,8 +96,8 @@ struct csm_guest_info {
  * @flags: CSM_PERSIST
  * @region_id: output
  *
- * Fails: EINVAL size zero or beyond the limit, ENOMEM no contiguous memory, or the limit of the
- * module is reached, EMFILE.
+ * Fails: EINVAL size zero, EDQUOT more than the limit of the module leaves (memory_limit), ENOMEM
+ *no contiguous memory, ENOSPC, ENXIO, ESHUTDOWN, EMFILE, EIO.
  */
 struct csm_create {
 	abi_u64 size;
@@ -113,9 +118,13 @@ struct csm_create {
  * @permissions: output, CSM_PERM_* in force
  * @label: output
  *
- * Fails: EEXIST attached already (CSM_OPEN gives a file), EMSGSIZE the region has another size,
- * ENODEV this realm has no window for attachments, ENOMEM no room in it, EINVAL the policy is not
- * well-formed, EMFILE.
+ * Fails: EACCES, EEXIST attached already (CSM_OPEN gives a file), EMSGSIZE the region has another
+ * size, ENODEV this realm has no window for attachments, EADDRNOTAVAIL no room in it, ENOMEM no
+ *memory for the kernel's own records, EINVAL an own region, or the policy is not well-formed,
+ *EUSERS 256 consumers are attached, EADDRINUSE the RMM has an attachment of the region that this
+ *module did not make (left by a kernel before this one), ETIMEDOUT the host has not taken its pages
+ *out of the window within 30 seconds, ENOTCONN the region ended meanwhile, EBUSY, ENOSPC, ENXIO,
+ *EINTR, ESHUTDOWN, EMFILE, EIO.
  */
 struct csm_attach {
 	abi_u64 provider_id;
@@ -133,7 +142,7 @@ struct csm_attach {
  * @provider_id: of the region; 0 or this realm's own id for an own region
  * @region_id: which
  *
- * Fails: ENOENT no such sharing here, EMFILE.
+ * Fails: ENOENT no such sharing here, EBUSY, EMFILE, ENOMEM.
  */
 struct csm_open {
 	abi_u64 provider_id;
@@ -149,6 +158,8 @@ struct csm_open {
  * @label, @size, @permissions: output
  * @state: output, CSM_STATE_*
  * @query_flags: output, CSM_FLAG_*
+ *
+ * Fails: EACCES that realm offers nothing, ENXIO, EIO.
  */
 struct csm_query {
 	abi_u64 realm_id;
@@ -169,6 +180,8 @@ struct csm_query {
  * @index: CSM_PEER_*
  * @hash_algo: output: RSI_HASH_*
  * @value: output; a 32-byte hash is followed by zeros
+ *
+ * Fails: EACCES no sharing with that realm, EINVAL no such index, ENXIO, EIO.
  */
 struct csm_peer {
 	abi_u64 peer_id;
@@ -209,7 +222,9 @@ struct csm_sharing {
  * @policy: address of a struct csm_policy that the consumer must meet, or 0
  * @permissions: CSM_PERM_*
  *
- * Fails: EEXIST there is a grant for that consumer, EPERM write access to a sealed region.
+ * Fails: EEXIST there is a grant for that consumer, EPERM write access to a sealed region, EINVAL
+ * permissions, this realm's own id, a policy that is not well-formed, or CSM_REALM_ANY with a
+ * policy that does not demand the RIM; EINPROGRESS, ENOSPC, ENXIO, ENOTCONN, EIO.
  */
 struct csm_share {
 	abi_u64 consumer_id;
@@ -224,7 +239,7 @@ struct csm_share {
  *	reaches the memory through that grant, on any CPU.
  * @consumer_id: whose; CSM_REALM_ANY: the grant to whoever meets its policy
  *
- * Fails: ENOENT no such grant.
+ * Fails: ENOENT no such grant, EINTR, EINPROGRESS, ENXIO, ENOTCONN, EIO.
  */
 struct csm_revoke {
 	abi_u64 consumer_id;
@@ -233,7 +248,8 @@ struct csm_revoke {
 
 /**
  * struct csm_digest - CSM_DIGEST: SHA-512 of the whole region, by the RMM
- * Fails: ENODATA the region is not sealed.
+ * Fails: ENODATA the region is not sealed, EHWPOISON a page was taken before the digest was made,
+ * EACCES an attachment whose grant is gone, EINTR, EINPROGRESS, ENXIO, ENOTCONN, EIO.
  */
 struct csm_digest {
 	abi_u8 value[64];
@@ -244,8 +260,9 @@ struct csm_digest {
  * @peer_id: to or from whom. CSM_SIGNAL on an attachment takes 0 for the provider.
  * @bits: CSM_SIGNAL: one or more of bits 47 to 0. CSM_TAKE: output, also those that the RMM sets.
  *
- * CSM_SIGNAL fails: EACCES the peer is not attached. CSM_TAKE fails: EAGAIN nothing is pending.
- * poll gives POLLIN while something is, and POLLHUP once the sharing has ended.
+ * CSM_SIGNAL fails: EACCES the peer is not attached, EINVAL bits, or no peer named by the owner;
+ * ENXIO, ENOTCONN, EIO. CSM_TAKE fails: EAGAIN nothing is pending, EFAULT: the signal stays
+ * pending. poll gives POLLIN while something is, and POLLHUP once the sharing has ended.
  */
 struct csm_signal {
 	abi_u64 peer_id;
@@ -256,6 +273,8 @@ struct csm_signal {
 /**
  * struct csm_notify - CSM_SET_EVENTFD: what becomes pending also counts up an eventfd
  * @fd: an eventfd, or -1 for none; it replaces the one before, of whatever file of this sharing
+ *
+ * Fails: EBADF no such descriptor, EINVAL not an eventfd.
  */
 struct csm_notify {
 	abi_s32 fd;
@@ -275,9 +294,12 @@ struct csm_notify {
 #define CSM_SHARE       _IOW(CSM_IOC, 0x21, struct csm_share)
 #define CSM_REVOKE      _IOW(CSM_IOC, 0x22, struct csm_revoke)
 /*
- * CSM_SEAL: nobody writes to this region any more, not even its owner. Own regions only. EALREADY.
- * CSM_END: destroys the region or detaches, now; files stay, and answer ENOTCONN.
- * CSM_SET_PERSIST: sets (1) or clears (0) CSM_PERSIST; the argument is the value itself.
+ * CSM_SEAL: nobody writes to this region any more, not even its owner. Own regions only. Fails:
+ * EALREADY it is sealed; EHWPOISON the host has taken a page: the region is not sealed; EINTR,
+ * EINPROGRESS, ENXIO, ENOTCONN, EIO: not sealed, as CSM_GET_SHARING says.
+ * CSM_END: destroys the region or detaches, now; files stay, and answer ENOTCONN. Fails: EINTR.
+ * CSM_SET_PERSIST: sets (1) or clears (0) CSM_PERSIST; the argument is the value itself. Fails:
+ * EINVAL another value, ENOTCONN setting it after CSM_END.
  */
 #define CSM_SEAL        _IO(CSM_IOC, 0x23)
 #define CSM_END         _IO(CSM_IOC, 0x24)

@@ -89,7 +89,7 @@ static int place(struct resource *where, u64 size)
 	while (allocate_resource(&window, where, size, window.start, window.end, align, NULL,
 				 NULL)) {
 		if (align == PAGE_SIZE) {
-			return -ENOMEM;
+			return -EADDRNOTAVAIL;
 		}
 		align = align == SZ_1G ? SZ_2M : PAGE_SIZE;
 	}
@@ -153,8 +153,8 @@ int csm_query_next(struct csm_query *query)
 	return 0;
 }
 
-/* What the RMM says about one region. EACCES: it is not on offer. */
-static int look_up(u64 provider, u64 region, struct csm_query *query)
+/* What the RMM says about one region, own or not. EACCES: it is not there, or not on offer. */
+int csm_query_find(u64 provider, u64 region, struct csm_query *query)
 {
 	*query = (struct csm_query){.realm_id = provider};
 	do {
@@ -176,27 +176,87 @@ static int look_up(u64 provider, u64 region, struct csm_query *query)
 
 /* ------------------------------------------------------------------ attach */
 
+/*
+ * EINVAL: the policy is malformed. EIO: without a policy the RMM refuses the window's addresses.
+ * EADDRINUSE: the RMM has a reservation that is not this module's, as a kernel that ran here before
+ * may have left it.
+ */
 static int reserve(struct csm_obj *obj, const struct csm_policy *policy)
 {
 	struct csm_regs regs = {
 		.x = {RSI_CSM_RESERVE_FID, obj->provider, obj->region, obj->base, obj->size,
 		      policy ? virt_to_phys(policy) : 0},
 	};
+	int ret = csm_rsi_finish(&regs, true);
 
-	return csm_rsi_call(&regs);
+	if (ret) {
+		return ret;
+	}
+	switch (regs.x[0]) {
+	case RSI_ERROR_INPUT:
+		return policy ? -EINVAL : -EIO;
+	case RSI_ERROR_STATE:
+		return -EADDRINUSE;
+	default:
+		return csm_errno(regs.x[0]);
+	}
 }
 
-/* RSI_ERROR_STATE means that the host still has pages of its own there: it is given some time. */
+/* One call of ATTACH. EBUSY: the RMM says "state". */
+static int attach_once(struct csm_obj *obj)
+{
+	struct csm_regs regs = {.x = {RSI_CSM_ATTACH_FID, obj->provider, obj->region}};
+	int ret = csm_rsi_finish(&regs, true);
+
+	if (ret) {
+		return ret;
+	}
+	switch (regs.x[0]) {
+	case RSI_SUCCESS:
+		obj->permissions = regs.x[1] & CSM_PERM_ALL;
+		return 0;
+	case RSI_ERROR_INPUT: /* the reservation has ended with the access policy table */
+		return -ENOTCONN;
+	case CSM_ERROR_NO_SPACE:
+		return -EUSERS;
+	default:
+		return csm_errno(regs.x[0]);
+	}
+}
+
+/*
+ * Why ATTACH says "state": EBUSY the range is reserved, so the host still has pages of its own
+ * there; ENOTCONN the region or the grant has ended; EADDRINUSE it is attached, and not by this
+ * call.
+ */
+static int why_not_attached(const struct csm_obj *obj)
+{
+	struct csm_query query;
+	int ret = csm_query_find(obj->provider, obj->region, &query);
+
+	if (ret) {
+		return ret;
+	}
+	switch (query.state) {
+	case CSM_STATE_RESERVED:
+		return -EBUSY;
+	case CSM_STATE_ATTACHED:
+		return -EADDRINUSE;
+	default:
+		return -ENOTCONN;
+	}
+}
+
+/* The host is given some time to take its pages back. */
 static int attach(struct csm_obj *obj)
 {
 	unsigned long end = jiffies + msecs_to_jiffies(HOST_PATIENCE_MS);
 
 	for (;;) {
-		struct csm_regs regs = {.x = {RSI_CSM_ATTACH_FID, obj->provider, obj->region}};
-		int ret = csm_rsi_call(&regs);
+		int ret = attach_once(obj);
 
-		if (!ret) {
-			obj->permissions = regs.x[1] & CSM_PERM_ALL;
+		if (ret == -EBUSY) {
+			ret = why_not_attached(obj);
 		}
 		if (ret != -EBUSY) {
 			return ret;
@@ -228,8 +288,8 @@ static int make(struct csm_obj *obj, const struct csm_policy *policy)
 }
 
 /*
- * Not yet live. Errors: EACCES, EINVAL own region, EMSGSIZE, ENOMEM, ENODEV, EEXIST, those of the
- * commands; ETIMEDOUT, EINTR. Ending the object undoes however much was done.
+ * Not yet live. Errors: those of CSM_ATTACH in the interface. Ending the object undoes however much
+ * was done.
  */
 struct csm_obj *csm_attach_make(const struct csm_attach *req, const struct csm_policy *policy)
 {
@@ -240,7 +300,7 @@ struct csm_obj *csm_attach_make(const struct csm_attach *req, const struct csm_p
 	if (req->provider_id == csm_realm.id || req->provider_id == 0 || req->region_id == 0) {
 		return ERR_PTR(-EINVAL);
 	}
-	ret = look_up(req->provider_id, req->region_id, &query);
+	ret = csm_query_find(req->provider_id, req->region_id, &query);
 	if (ret) {
 		return ERR_PTR(ret);
 	}

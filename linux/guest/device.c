@@ -182,7 +182,8 @@ static long peer(void __user *arg)
 	if (copy_from_user(&req, arg, sizeof(req))) {
 		return -EFAULT;
 	}
-	if (req.hash_algo || memchr_inv(req.value, 0, sizeof(req.value)) ||
+	if (req.index > CSM_PEER_RPV || req.hash_algo ||
+	    memchr_inv(req.value, 0, sizeof(req.value)) ||
 	    memchr_inv(req.reserved, 0, sizeof(req.reserved))) {
 		return -EINVAL;
 	}

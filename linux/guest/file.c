@@ -104,17 +104,6 @@ static long send_signal_to(struct csm_obj *obj, void __user *arg)
 	return csm_signal_send(obj, req.peer_id, req.bits);
 }
 
-static long take_signal(struct csm_obj *obj, void __user *arg)
-{
-	struct csm_signal signal;
-	long ret = csm_signal_take(obj, &signal);
-
-	if (ret) {
-		return ret;
-	}
-	return copy_to_user(arg, &signal, sizeof(signal)) ? -EFAULT : 0;
-}
-
 static long set_eventfd(struct csm_obj *obj, void __user *arg)
 {
 	struct csm_notify req;
@@ -130,8 +119,7 @@ static long set_persist(struct csm_obj *obj, unsigned long value)
 	if (value > 1) {
 		return -EINVAL;
 	}
-	csm_obj_set_persistent(obj, value);
-	return 0;
+	return csm_obj_set_persistent(obj, value);
 }
 
 static long own_ioctl(struct csm_obj *obj, unsigned int cmd, void __user *arg)
@@ -169,7 +157,7 @@ static long file_ioctl(struct file *file, unsigned int cmd, unsigned long value)
 	case CSM_SIGNAL:
 		return send_signal_to(obj, arg);
 	case CSM_TAKE:
-		return take_signal(obj, arg);
+		return csm_signal_take(obj, arg);
 	case CSM_SET_EVENTFD:
 		return set_eventfd(obj, arg);
 	default:

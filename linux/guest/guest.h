@@ -90,6 +90,9 @@ struct csm_handle {
 
 int csm_rsi_detect(u64 *revision);
 void csm_rsi(struct csm_regs *regs);
+
+/* --------------------------------------------------------------- status.c */
+
 int csm_rsi_finish(struct csm_regs *regs, bool killable);
 int csm_errno(u64 status);
 int csm_rsi_call(struct csm_regs *regs);
@@ -111,7 +114,7 @@ struct csm_obj *csm_obj_find(u64 provider, u64 region);
 struct csm_obj *csm_obj_peek(u64 provider, u64 region);
 int csm_obj_end(struct csm_obj *obj, bool killable);
 void csm_obj_put(struct csm_obj *obj);
-void csm_obj_set_persistent(struct csm_obj *obj, bool persistent);
+int csm_obj_set_persistent(struct csm_obj *obj, bool persistent);
 int csm_obj_check(struct csm_obj *obj);
 struct csm_counts csm_obj_count(void);
 void csm_obj_end_all(void);
@@ -138,6 +141,7 @@ u64 csm_window_free(void);
 struct csm_obj *csm_attach_make(const struct csm_attach *req, const struct csm_policy *policy);
 int csm_attach_detach(struct csm_obj *obj, bool killable);
 int csm_query_next(struct csm_query *query);
+int csm_query_find(u64 provider, u64 region, struct csm_query *query);
 
 /* ------------------------------------------------------------------ map.c */
 
@@ -165,7 +169,7 @@ bool csm_signal_has_irq(void);
 void csm_signal_watch(void);
 u64 csm_signal_lost(void);
 int csm_signal_send(struct csm_obj *obj, u64 peer, u64 bits);
-int csm_signal_take(struct csm_obj *obj, struct csm_signal *signal);
+int csm_signal_take(struct csm_obj *obj, void __user *arg);
 int csm_signal_set_eventfd(struct csm_obj *obj, int fd);
 __poll_t csm_signal_poll(struct csm_obj *obj, struct file *file, poll_table *table);
 void csm_signal_hangup(struct csm_obj *obj);

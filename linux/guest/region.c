@@ -51,7 +51,7 @@ static int charge(u64 size)
 
 	mutex_lock(&csm_lock);
 	if (size > csm_region_limit() - used) {
-		ret = -ENOMEM;
+		ret = -EDQUOT;
 	} else {
 		used += size;
 	}
@@ -146,14 +146,17 @@ static int make(struct csm_obj *obj)
 	return ret;
 }
 
-/* Not yet live. Errors: EINVAL size, ENOMEM, those of RSI_CSM_CREATE, ESHUTDOWN. */
+/* Not yet live. Errors: those of CSM_CREATE in the interface. */
 struct csm_obj *csm_region_create(u64 size, u64 label)
 {
 	struct csm_obj *obj;
 	int ret;
 
-	if (size == 0 || size > csm_region_limit()) {
+	if (size == 0) {
 		return ERR_PTR(-EINVAL);
+	}
+	if (size > csm_region_limit()) {
+		return ERR_PTR(-EDQUOT);
 	}
 	obj = csm_obj_new(csm_realm.id, 0, PAGE_ALIGN(size), label);
 	if (!obj) {
@@ -199,6 +202,52 @@ int csm_region_destroy(struct csm_obj *obj, bool killable)
 
 /* ---------------------------------------------------------------- commands */
 
+/*
+ * What the RMM says about an own region after it has refused a command with RSI_ERROR_STATE: 0, or
+ * ENOTCONN it has no such region any more, EINPROGRESS it is being destroyed, EINTR. Caller holds
+ * obj->lock, so no command of this module about the region is under way.
+ */
+static int ask(const struct csm_obj *obj, struct csm_query *query)
+{
+	int ret = csm_query_find(obj->provider, obj->region, query);
+
+	if (ret == -EACCES && obj->own) {
+		return -ENOTCONN;
+	}
+	if (!ret && obj->own && query->query_flags & CSM_FLAG_ENDING) {
+		return -EINPROGRESS;
+	}
+	return ret;
+}
+
+/* RSI_ERROR_INPUT, about an own region: ENOTCONN it has gone, or what the caller says it means. */
+static int input_error(const struct csm_obj *obj, int otherwise)
+{
+	struct csm_query query;
+	int ret = csm_query_find(obj->provider, obj->region, &query);
+
+	if (ret == -EACCES) {
+		return -ENOTCONN;
+	}
+	return ret ? ret : otherwise;
+}
+
+static int share_error(const struct csm_obj *obj, u64 status)
+{
+	struct csm_query query;
+	int ret;
+
+	switch (status) {
+	case RSI_ERROR_INPUT:
+		return input_error(obj, -EINVAL);
+	case RSI_ERROR_STATE:
+		ret = ask(obj, &query);
+		return ret ? ret : -EEXIST;
+	default:
+		return csm_errno(status);
+	}
+}
+
 /* The RMM reads the policy at its address here; policy is NULL or from csm_policy_get(). */
 int csm_region_share(struct csm_obj *obj, const struct csm_share *req,
 		     const struct csm_policy *policy)
@@ -215,10 +264,29 @@ int csm_region_share(struct csm_obj *obj, const struct csm_share *req,
 		ret = -EPERM;
 	}
 	if (!ret) {
-		ret = csm_rsi_call(&regs);
+		ret = csm_rsi_finish(&regs, true);
+	}
+	if (!ret) {
+		ret = share_error(obj, regs.x[0]);
 	}
 	mutex_unlock(&obj->lock);
-	return ret == -EBUSY ? -EEXIST : ret;
+	return ret;
+}
+
+static int revoke_error(const struct csm_obj *obj, u64 status)
+{
+	struct csm_query query;
+	int ret;
+
+	switch (status) {
+	case RSI_ERROR_INPUT:
+		return input_error(obj, -ENOENT);
+	case RSI_ERROR_STATE:
+		ret = ask(obj, &query);
+		return ret ? ret : -EIO;
+	default:
+		return csm_errno(status);
+	}
 }
 
 int csm_region_revoke(struct csm_obj *obj, u64 consumer)
@@ -229,10 +297,44 @@ int csm_region_revoke(struct csm_obj *obj, u64 consumer)
 	mutex_lock(&obj->lock);
 	ret = csm_obj_check(obj);
 	if (!ret) {
-		ret = csm_rsi_call(&regs);
+		ret = csm_rsi_finish(&regs, true);
+	}
+	if (!ret) {
+		ret = revoke_error(obj, regs.x[0]);
 	}
 	mutex_unlock(&obj->lock);
-	return ret == -EINVAL ? -ENOENT : ret;
+	return ret;
+}
+
+/* Only on the RMM's word: programs rely on it that nobody writes any more. */
+static void set_sealed(struct csm_obj *obj)
+{
+	obj->sealed = true;
+	obj->permissions &= ~(u32)CSM_PERM_WRITE;
+}
+
+/* RSI_ERROR_STATE stands for a region that is sealed, and for one that is being destroyed. */
+static int seal_error(struct csm_obj *obj, u64 status)
+{
+	struct csm_query query;
+	int ret;
+
+	switch (status) {
+	case RSI_SUCCESS:
+		set_sealed(obj);
+		return 0;
+	case RSI_ERROR_INPUT:
+		return input_error(obj, -EIO);
+	case RSI_ERROR_STATE:
+		ret = ask(obj, &query);
+		if (!ret && query.query_flags & CSM_FLAG_SEALED) {
+			set_sealed(obj);
+			ret = -EALREADY;
+		}
+		return ret ? ret : -EIO;
+	default:
+		return csm_errno(status);
+	}
 }
 
 int csm_region_seal(struct csm_obj *obj)
@@ -243,14 +345,28 @@ int csm_region_seal(struct csm_obj *obj)
 	mutex_lock(&obj->lock);
 	ret = csm_obj_check(obj);
 	if (!ret) {
-		ret = csm_rsi_call(&regs);
+		ret = csm_rsi_finish(&regs, true);
 	}
-	if (!ret || ret == -EBUSY) {
-		obj->sealed = true;
-		obj->permissions &= ~(u32)CSM_PERM_WRITE;
+	if (!ret) {
+		ret = seal_error(obj, regs.x[0]);
 	}
 	mutex_unlock(&obj->lock);
-	return ret == -EBUSY ? -EALREADY : ret;
+	return ret;
+}
+
+static int digest_error(const struct csm_obj *obj, u64 status)
+{
+	struct csm_query query;
+	int ret;
+
+	if (status != RSI_ERROR_STATE) {
+		return csm_errno(status);
+	}
+	ret = ask(obj, &query);
+	if (ret) {
+		return ret;
+	}
+	return query.query_flags & CSM_FLAG_SEALED ? -EIO : -ENODATA;
 }
 
 /* Of an attachment too. */
@@ -262,11 +378,14 @@ int csm_region_digest(struct csm_obj *obj, struct csm_digest *digest)
 	mutex_lock(&obj->lock);
 	ret = csm_obj_check(obj);
 	if (!ret) {
-		ret = csm_rsi_call(&regs);
+		ret = csm_rsi_finish(&regs, true);
+	}
+	if (!ret) {
+		ret = digest_error(obj, regs.x[0]);
 	}
 	mutex_unlock(&obj->lock);
 	if (!ret) {
 		memcpy(digest->value, &regs.x[1], sizeof(digest->value));
 	}
-	return ret == -EBUSY ? -ENODATA : ret;
+	return ret;
 }

@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Calls to the RMM: the only file that leaves the realm. Statuses become errno here; where a
- * command's status says more than csm_errno() knows, its caller looks at the status itself.
+ * Calls to the RMM: the only file that leaves the realm.
  */
 #include <linux/arm-smccc.h>
-#include <linux/sched/signal.h>
 
 #include <asm/rsi.h>
 
@@ -50,53 +48,4 @@ int csm_rsi_detect(u64 *revision)
 		return -ENODEV;
 	}
 	return 0;
-}
-
-/*
- * Repeats a command until it is done. regs then hold its results. EINTR: a fatal signal came while
- * work was left; the RMM remembers how far it got.
- */
-int csm_rsi_finish(struct csm_regs *regs, bool killable)
-{
-	const struct csm_regs start = *regs;
-
-	for (;;) {
-		csm_rsi(regs);
-		if (regs->x[0] != RSI_INCOMPLETE) {
-			return 0;
-		}
-		if (killable && fatal_signal_pending(current)) {
-			return -EINTR;
-		}
-		cond_resched();
-		*regs = start;
-	}
-}
-
-int csm_errno(u64 status)
-{
-	switch (status) {
-	case RSI_SUCCESS:
-		return 0;
-	case RSI_ERROR_INPUT:
-		return -EINVAL;
-	case RSI_ERROR_STATE:
-		return -EBUSY;
-	case CSM_ERROR_ACCESS:
-		return -EACCES;
-	case CSM_ERROR_NO_SPACE:
-		return -ENOSPC;
-	case CSM_ERROR_NO_APT:
-		return -ENXIO;
-	default:
-		return -EIO;
-	}
-}
-
-/* A command from start to end, killable; its status as an errno. */
-int csm_rsi_call(struct csm_regs *regs)
-{
-	int ret = csm_rsi_finish(regs, true);
-
-	return ret ? ret : csm_errno(regs->x[0]);
 }

@@ -81,7 +81,7 @@ int csm_obj_add(struct csm_obj *obj)
 /* Caller holds csm_lock. A persistent sharing keeps the module as an open file does. */
 static void set_persistent(struct csm_obj *obj)
 {
-	if (!obj->persistent && obj->life != CSM_GONE) {
+	if (!obj->persistent) {
 		obj->persistent = true;
 		kref_get(&obj->refs);
 		__module_get(THIS_MODULE);
@@ -109,13 +109,16 @@ int csm_obj_set_live(struct csm_obj *obj, bool persistent)
 	return ret;
 }
 
-/* Caller holds a reference of his own. */
-void csm_obj_set_persistent(struct csm_obj *obj, bool persistent)
+/* Caller holds a reference of his own. ENOTCONN: this side has ended it, so nothing can stay. */
+int csm_obj_set_persistent(struct csm_obj *obj, bool persistent)
 {
 	bool drop = false;
+	int ret = 0;
 
 	mutex_lock(&csm_lock);
-	if (persistent) {
+	if (persistent && obj->life == CSM_GONE) {
+		ret = -ENOTCONN;
+	} else if (persistent) {
 		set_persistent(obj);
 	} else if (obj->persistent) {
 		obj->persistent = false;
@@ -126,6 +129,7 @@ void csm_obj_set_persistent(struct csm_obj *obj, bool persistent)
 		csm_obj_put(obj);
 		module_put(THIS_MODULE);
 	}
+	return ret;
 }
 
 /* With a reference for the caller. ENOENT, or EBUSY while it is being made or ended. */

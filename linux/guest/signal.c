@@ -6,6 +6,7 @@
  */
 #include <linux/interrupt.h>
 #include <linux/slab.h>
+#include <linux/uaccess.h>
 #include <linux/workqueue.h>
 
 #include "guest.h"
@@ -241,23 +242,59 @@ int csm_signal_send(struct csm_obj *obj, u64 peer, u64 bits)
 	return csm_rsi_call(&regs);
 }
 
-/* EAGAIN: nothing is pending. */
-int csm_signal_take(struct csm_obj *obj, struct csm_signal *signal)
+static struct csm_pending *take_oldest(struct csm_obj *obj)
 {
 	struct csm_pending *pending;
 
-	*signal = (struct csm_signal){0};
 	spin_lock(&obj->signal_lock);
 	pending = list_first_entry_or_null(&obj->pending, struct csm_pending, list);
 	if (pending) {
-		signal->peer_id = pending->peer;
-		signal->bits = pending->bits;
 		list_del(&pending->list);
 		obj->num_pending--;
 	}
 	spin_unlock(&obj->signal_lock);
+	return pending;
+}
+
+/* The program has not got it: it is the oldest again, with what came from that peer meanwhile. */
+static void give_back(struct csm_obj *obj, struct csm_pending *pending)
+{
+	struct csm_pending *later;
+
+	spin_lock(&obj->signal_lock);
+	later = find_pending(obj, pending->peer);
+	if (later) {
+		pending->bits |= later->bits;
+		list_del(&later->list);
+		obj->num_pending--;
+	}
+	list_add(&pending->list, &obj->pending);
+	obj->num_pending++;
+	if (obj->eventfd) {
+		eventfd_signal(obj->eventfd);
+	}
+	spin_unlock(&obj->signal_lock);
+	wake_up_all(&obj->wait);
+	kfree(later);
+}
+
+/* EAGAIN: nothing is pending. EFAULT: the signal stays pending. */
+int csm_signal_take(struct csm_obj *obj, void __user *arg)
+{
+	struct csm_pending *pending = take_oldest(obj);
+	struct csm_signal signal = {0};
+
+	if (!pending) {
+		return -EAGAIN;
+	}
+	signal.peer_id = pending->peer;
+	signal.bits = pending->bits;
+	if (copy_to_user(arg, &signal, sizeof(signal))) {
+		give_back(obj, pending);
+		return -EFAULT;
+	}
 	kfree(pending);
-	return pending ? 0 : -EAGAIN;
+	return 0;
 }
 
 /* fd -1: none. What is pending already counts at once. */

@@ -22,17 +22,13 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "abi/csm.h"
-#include "abi/uapi/csm_guest.h"
+#include "guesttest.h"
 
-#define PEER 0xaaaabbbbccccddddULL
-#define MB   (1UL << 20)
-#define LONG 60000 /* ms: what has not happened by then, on the slowest machine, never will */
-
-static int dev, count;
+int dev;
+static int count;
 static char why[200]; /* the first check that failed in this test; empty: none */
 
-static void complain(int line, const char *what, int error)
+void complain(int line, const char *what, int error)
 {
 	printf("# line %d: %s (errno %d)\n", line, what, error);
 	if (!why[0]) {
@@ -40,17 +36,9 @@ static void complain(int line, const char *what, int error)
 	}
 }
 
-#define CHECK(condition)                                       \
-	do {                                                   \
-		if (!(condition)) {                            \
-			complain(__LINE__, #condition, errno); \
-		}                                              \
-	} while (0)
-#define FAILS(call, error) CHECK((call) == -1 && errno == (error))
-
 /* ------------------------------------------------------------------ helpers */
 
-static int create(size_t size, unsigned int flags, abi_u64 *id)
+int create(size_t size, unsigned int flags, abi_u64 *id)
 {
 	struct csm_create req = {.size = size, .label = 42, .flags = flags};
 	int fd = ioctl(dev, CSM_CREATE, &req);
@@ -61,19 +49,19 @@ static int create(size_t size, unsigned int flags, abi_u64 *id)
 	return fd;
 }
 
-static int attach(abi_u64 region)
+int attach(abi_u64 region)
 {
 	struct csm_attach req = {.provider_id = PEER, .region_id = region};
 
 	return ioctl(dev, CSM_ATTACH, &req);
 }
 
-static void *map(int fd, size_t size, int prot)
+void *map(int fd, size_t size, int prot)
 {
 	return mmap(NULL, size, prot, MAP_SHARED, fd, 0);
 }
 
-static struct csm_guest_info info(void)
+struct csm_guest_info info(void)
 {
 	struct csm_guest_info info = {0};
 
@@ -91,7 +79,7 @@ static void on_fault(int number)
 }
 
 /* The signal that reading, or writing, a byte gives; 0: none. */
-static int touch(volatile char *at, bool write)
+int touch(volatile char *at, bool write)
 {
 	got = 0;
 	if (sigsetjmp(back, 1) == 0) {
@@ -153,8 +141,8 @@ static void test_arguments(void)
 	FAILS(ioctl(fd, CSM_GET_INFO, &create_req), ENOTTY);
 	FAILS(ioctl(dev, CSM_CREATE, (void *)8), EFAULT);
 	FAILS(ioctl(dev, CSM_CREATE, &(struct csm_create){.size = 0}), EINVAL);
-	FAILS(ioctl(dev, CSM_CREATE, &(struct csm_create){.size = ~0ULL}), EINVAL);
-	FAILS(ioctl(dev, CSM_CREATE, &(struct csm_create){.size = 1UL << 40}), EINVAL);
+	FAILS(ioctl(dev, CSM_CREATE, &(struct csm_create){.size = ~0ULL}), EDQUOT);
+	FAILS(ioctl(dev, CSM_CREATE, &(struct csm_create){.size = 1UL << 40}), EDQUOT);
 	create_req.reserved1[3] = 1;
 	FAILS(ioctl(dev, CSM_CREATE, &create_req), EINVAL);
 	attach_req.flags = 2;
@@ -289,7 +277,7 @@ static void test_system_calls(void)
 
 static void test_consent(void)
 {
-	struct csm_policy policy = {.version = CSM_POLICY_VERSION};
+	struct csm_policy policy = {.version = CSM_POLICY_VERSION, .flags = CSM_POLICY_RIM};
 	struct csm_share share = {.consumer_id = PEER, .permissions = CSM_PERM_READ};
 	struct csm_revoke revoke = {.consumer_id = PEER};
 	int fd = create(4096, 0, NULL);
@@ -303,6 +291,8 @@ static void test_consent(void)
 	share.policy = (unsigned long)&policy;
 	CHECK(ioctl(fd, CSM_SHARE, &share) == 0);
 	policy.version = 9;
+	FAILS(ioctl(fd, CSM_SHARE, &share), EINVAL);
+	policy = (struct csm_policy){.version = CSM_POLICY_VERSION, .flags = CSM_POLICY_RPV};
 	FAILS(ioctl(fd, CSM_SHARE, &share), EINVAL);
 	close(fd);
 }
@@ -426,6 +416,29 @@ static void test_signals(void)
 	FAILS(ioctl(fd, CSM_SIGNAL, &signal), EACCES);
 	CHECK(ioctl(fd, CSM_SET_EVENTFD, &(struct csm_notify){.fd = -1}) == 0);
 	close(event);
+	close(fd);
+}
+
+/* An answer that cannot be written takes nothing away, and adds up with what comes later. */
+static void test_take_nowhere(void)
+{
+	struct csm_signal signal = {.bits = 5};
+	int fd = attach(1);
+
+	CHECK(ioctl(fd, CSM_SIGNAL, &signal) == 0);
+	CHECK(pending(fd, LONG) == POLLIN);
+	FAILS(ioctl(fd, CSM_TAKE, (void *)8), EFAULT);
+	CHECK(pending(fd, 0) == POLLIN);
+	signal.bits = 8;
+	CHECK(ioctl(fd, CSM_SIGNAL, &signal) == 0);
+	CHECK(COMES_TRUE(ioctl(fd, CSM_TAKE, &signal) == 0));
+	if (signal.bits == 5) {
+		CHECK(pending(fd, LONG) == POLLIN);
+		CHECK(ioctl(fd, CSM_TAKE, &signal) == 0 && signal.bits == 8);
+	} else {
+		CHECK(signal.bits == 13);
+	}
+	FAILS(ioctl(fd, CSM_TAKE, &signal), EAGAIN);
 	close(fd);
 }
 
@@ -559,6 +572,8 @@ static void test_persistence(void)
 	CHECK(ioctl(fd, CSM_SET_PERSIST, 0) == 0);
 	CHECK(ioctl(fd, CSM_SET_PERSIST, 1) == 0);
 	CHECK(ioctl(fd, CSM_END) == 0);
+	FAILS(ioctl(fd, CSM_SET_PERSIST, 1), ENOTCONN);
+	CHECK(ioctl(fd, CSM_SET_PERSIST, 0) == 0);
 	close(fd);
 	CHECK(info().regions == 0);
 }
@@ -646,11 +661,11 @@ static void test_limit(void)
 	unsigned long limit = info().memory_limit;
 	int fds[32], n = 0;
 
-	FAILS(create(limit + 4096, 0, NULL), EINVAL);
+	FAILS(create(limit + 4096, 0, NULL), EDQUOT);
 	while (n < 32 && (fds[n] = create(20 * MB, 0, NULL)) >= 0) {
 		n++;
 	}
-	CHECK(n < 32 && errno == ENOMEM);
+	CHECK(n < 32 && errno == EDQUOT);
 	CHECK(info().memory_used == n * 20 * MB && info().memory_used <= limit);
 	while (n > 0) {
 		close(fds[--n]);
@@ -685,10 +700,15 @@ static const struct {
 	{"system calls on shared memory", test_system_calls},
 	{"share and revoke, with and without policy", test_consent},
 	{"seal and digest", test_seal},
+	{"seal and digest: only the RMM's word makes a region sealed", test_seal_fails},
+	{"statuses of the provider's commands", test_provider_statuses},
+	{"statuses of RESERVE and ATTACH", test_consumer_statuses},
+	{"statuses of the other commands", test_other_statuses},
 	{"attach: memory, twice, detach", test_attach},
 	{"attach: read-only", test_read_only},
 	{"external aborts: SIGBUS in the program, EFAULT in system calls", test_aborts},
 	{"signals: poll, eventfd, take", test_signals},
+	{"signals: one that cannot be handed out stays", test_take_nowhere},
 	{"signals: by interrupt, and also where the host drops it", test_interrupt},
 	{"signals: 300 at once", test_many_signals},
 	{"the region or the peer ends", test_ended},

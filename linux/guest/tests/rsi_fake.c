@@ -11,9 +11,11 @@
  * It has the grants that this realm gives it, and answers each signal: bits up to 39 come back,
  * with bit 39 without an interrupt, as a host does that drops it; bit 40 ends the attachment's
  * region; bit 41 kills the peer, for this region; bit 42 sends 300 signals from as many peers.
- * Every long command wants to be called three times.
+ * Every long command wants to be called three times. Parameters of the module make single commands
+ * answer any status.
  */
 #include <linux/interrupt.h>
+#include <linux/moduleparam.h>
 #include <linux/of.h>
 #include <linux/of_irq.h>
 
@@ -49,34 +51,31 @@ int csm_rsi_detect(u64 *revision)
 	return 0;
 }
 
-int csm_errno(u64 status)
-{
-	static const int errnos[] = {0, -EINVAL, -EBUSY, -EIO};
+/* "COMMAND STATUS TIMES": the next calls of this RSI_CSM_* command do nothing but answer that. */
+static u64 forced, forced_status;
+static unsigned int forced_times;
 
-	if (status >= CSM_ERROR_ACCESS && status <= CSM_ERROR_NO_APT) {
-		return status == CSM_ERROR_ACCESS     ? -EACCES
-		       : status == CSM_ERROR_NO_SPACE ? -ENOSPC
-						      : -ENXIO;
-	}
-	return status < ARRAY_SIZE(errnos) ? errnos[status] : -EIO;
+static int set_forced(const char *text, const struct kernel_param *param)
+{
+	int got;
+
+	mutex_lock(&lock);
+	got = sscanf(text, "%lli %lli %u", &forced, &forced_status, &forced_times);
+	mutex_unlock(&lock);
+	return got == 3 ? 0 : -EINVAL;
 }
 
-int csm_rsi_finish(struct csm_regs *regs, bool killable)
-{
-	const struct csm_regs start = *regs;
+static const struct kernel_param_ops forced_ops = {.set = set_forced};
+module_param_cb(forced_answer, &forced_ops, NULL, 0200);
 
-	do {
-		*regs = start;
-		csm_rsi(regs);
-	} while (regs->x[0] == RSI_INCOMPLETE);
-	return 0;
-}
-
-int csm_rsi_call(struct csm_regs *regs)
-{
-	csm_rsi_finish(regs, true);
-	return csm_errno(regs->x[0]);
-}
+/* CSM_FLAG_* that RSI_CSM_QUERY shows besides; a state that it shows for PEER's regions; ~0 none.
+ */
+static unsigned int query_flags;
+static unsigned int query_state = CSM_STATE_RESERVED;
+static bool query_hides; /* what is there */
+module_param(query_flags, uint, 0600);
+module_param(query_state, uint, 0600);
+module_param(query_hides, bool, 0600);
 
 /* What the host does: the line of the device tree's node is raised. */
 static void raise(void)
@@ -164,7 +163,8 @@ static u64 share(struct csm_regs *r)
 	const struct csm_policy *policy = r->x[4] ? phys_to_virt(r->x[4]) : NULL;
 	int i = find_own(r->x[1]);
 
-	if (i < 0 || r->x[2] == SELF || (r->x[2] == 0 && !policy)) {
+	if (i < 0 || r->x[2] == SELF ||
+	    (r->x[2] == 0 && !(policy && policy->flags & CSM_POLICY_RIM))) {
 		return RSI_ERROR_INPUT;
 	}
 	if (policy && (r->x[4] % PAGE_SIZE > PAGE_SIZE - sizeof(*policy) ||
@@ -266,10 +266,16 @@ static u64 query(struct csm_regs *r)
 {
 	u64 i = r->x[2] ? r->x[2] : 1, count = ARRAY_SIZE(theirs);
 
+	if (query_hides) {
+		*r = (struct csm_regs){0};
+		return RSI_SUCCESS;
+	}
 	if (r->x[1] == PEER) {
+		u64 state = theirs[i % count].reserved ? query_state : CSM_STATE_GRANTED;
+
 		*r = (struct csm_regs){
 			.x = {0, i, theirs[i % count].label, theirs[i % count].size,
-			      csm_query_pack(theirs[i % count].perm, CSM_STATE_GRANTED,
+			      csm_query_pack(theirs[i % count].perm, state,
 					     theirs[i % count].sealed ? CSM_FLAG_SEALED : 0),
 			      0, i + 1 < count ? i + 1 : 0}};
 		return RSI_SUCCESS;
@@ -281,8 +287,11 @@ static u64 query(struct csm_regs *r)
 	}
 	*r = (struct csm_regs){0};
 	if (i < REGIONS) {
-		*r = (struct csm_regs){.x = {0, own[i].id, own[i].label, own[i].size, 3,
-					     own[i].base, i + 1 < REGIONS ? i + 2 : 0}};
+		*r = (struct csm_regs){
+			.x = {0, own[i].id, own[i].label, own[i].size,
+			      csm_query_pack(own[i].sealed ? 1 : 3, CSM_STATE_OWN,
+					     query_flags | (own[i].sealed ? CSM_FLAG_SEALED : 0)),
+			      own[i].base, i + 1 < REGIONS ? i + 2 : 0}};
 	}
 	return RSI_SUCCESS;
 }
@@ -389,6 +398,12 @@ void csm_rsi(struct csm_regs *regs)
 	u64 status;
 
 	mutex_lock(&lock);
+	if (forced_times && (regs->x[0] & 0xfff) == forced) {
+		forced_times--;
+		regs->x[0] = forced_status;
+		mutex_unlock(&lock);
+		return;
+	}
 	status = command(regs);
 	if (status == RSI_INCOMPLETE) {
 		status = long_command(regs);
