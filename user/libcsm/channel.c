@@ -5,6 +5,7 @@
 
 #include "channel.h"
 #include "deadline.h"
+#include "libcsm_internal.h"
 #include "relax.h"
 
 #define WAKE_BIT   1u
@@ -68,6 +69,7 @@ static void bind(struct csm_ring *ring, const struct setup *setup, unsigned int 
 	ring->data = (uint8_t *)setup->page + CSM_CHANNEL_PAGE + number * setup->size;
 	ring->size = setup->size;
 	ring->wire = &setup->channel->wire;
+	ring->forks = csm_forks();
 }
 
 static int set_up(void *arg)
@@ -222,8 +224,12 @@ struct call {
 /* Runs fn; the end of the sharing ends the ring too. */
 static long run(int (*fn)(void *), struct call *call)
 {
-	int ret = csm_protect(fn, call);
+	int ret;
 
+	if (call->ring->forks != csm_forks()) {
+		return -ESTALE;
+	}
+	ret = csm_protect(fn, call);
 	if (ret == -ENOTCONN) {
 		call->ring->error = -ENOTCONN;
 	}
@@ -370,6 +376,25 @@ int csm_channel_shutdown(struct csm_channel *channel)
 	struct call call = {.ring = &channel->tx};
 
 	return (int)run(do_shutdown, &call);
+}
+
+static int do_look(void *arg)
+{
+	const struct call *call = arg;
+
+	return csm_ring_is_taken(call->ring);
+}
+
+int csm_channel_is_taken(struct csm_channel *channel)
+{
+	struct call call = {.ring = &channel->tx};
+	int ret;
+
+	if (call.ring->forks != csm_forks()) {
+		return -ESTALE;
+	}
+	ret = csm_protect(do_look, &call);
+	return ret;
 }
 
 /* Side 0 takes the layout away, so that whoever comes next waits for the next one. */

@@ -31,6 +31,7 @@ struct csm_channel {
 	void *wire_memory; /* freed with the channel */
 	uint64_t rpc_id;
 	void *rpc_buffer; /* private copy of a request; made when first needed */
+	long rpc_held;    /* size of the request in it that waits to be served, 0: none */
 };
 
 /* Where a channel lives. Side 0 lays it out, side 1 waits until it has. */

@@ -10,10 +10,15 @@ struct csm {
 	void *ctx;
 	int handle;
 	uint64_t id;
+	unsigned long forks; /* csm_forks() when it was opened */
 };
+
+/* An ioctl on the device, in the process that has opened it: -ESTALE in another. */
+int csm_device_call(struct csm *csm, unsigned long request, void *arg);
 
 struct csm_region {
 	struct csm *csm;
+	unsigned long forks; /* csm_forks() when it was opened */
 	int handle;
 	uint64_t provider_id;
 	uint64_t region_id;
@@ -24,7 +29,18 @@ struct csm_region {
 	unsigned int mapped; /* access of the mapping */
 };
 
-/* fault.c: SIGBUS reaches csm_protect() from here on. Called whenever memory is mapped. */
-void csm_fault_prepare(void);
+/*
+ * fault.c: SIGBUS in these bytes reaches csm_protect() from here on, until they are unmapped.
+ * -ENOMEM.
+ */
+int csm_fault_add(void *start, size_t size);
+void csm_fault_remove(void *start);
+
+/*
+ * fault.c: how many forks lie between this process and the one that the library began in. Handles
+ * remember it: in a child they have no memory behind them.
+ */
+void csm_fork_watch(void);
+unsigned long csm_forks(void);
 
 #endif

@@ -10,10 +10,18 @@
 #include "abi/uapi/csm_guest.h"
 #include "libcsm_internal.h"
 
+int csm_device_call(struct csm *csm, unsigned long request, void *arg)
+{
+	if (csm->forks != csm_forks()) {
+		return -ESTALE;
+	}
+	return csm->backend->call(csm->ctx, csm->handle, request, arg);
+}
+
 static int get(struct csm *csm, struct csm_guest_info *info)
 {
 	memset(info, 0, sizeof(*info));
-	return csm->backend->call(csm->ctx, csm->handle, CSM_GET_INFO, info);
+	return csm_device_call(csm, CSM_GET_INFO, info);
 }
 
 int csm_open_backend(const struct csm_backend *backend, void *ctx, struct csm **out)
@@ -25,8 +33,10 @@ int csm_open_backend(const struct csm_backend *backend, void *ctx, struct csm **
 	if (!csm) {
 		return -ENOMEM;
 	}
+	csm_fork_watch();
 	csm->backend = backend;
 	csm->ctx = ctx;
+	csm->forks = csm_forks();
 	csm->handle = backend->open(ctx);
 	if (csm->handle < 0) {
 		ret = csm->handle;
@@ -115,7 +125,7 @@ int csm_list(struct csm *csm, uint64_t realm_id, uint64_t *cursor, struct csm_en
 	if (*cursor == UINT64_MAX) {
 		return 0;
 	}
-	ret = csm->backend->call(csm->ctx, csm->handle, CSM_QUERY, &query);
+	ret = csm_device_call(csm, CSM_QUERY, &query);
 	if (ret < 0) {
 		return ret;
 	}
@@ -140,7 +150,7 @@ int csm_list(struct csm *csm, uint64_t realm_id, uint64_t *cursor, struct csm_en
 int csm_peer(struct csm *csm, uint64_t peer_id, unsigned int index, struct csm_measurement *out)
 {
 	struct csm_peer peer = {.peer_id = peer_id, .index = index};
-	int ret = csm->backend->call(csm->ctx, csm->handle, CSM_PEER, &peer);
+	int ret = csm_device_call(csm, CSM_PEER, &peer);
 
 	if (ret < 0) {
 		return ret;

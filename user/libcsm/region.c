@@ -13,8 +13,12 @@
 static int call(struct csm_region *region, unsigned long request, void *arg)
 {
 	struct csm *csm = region->csm;
-	int ret = csm->backend->call(csm->ctx, region->handle, request, arg);
+	int ret;
 
+	if (region->forks != csm_forks()) {
+		return -ESTALE;
+	}
+	ret = csm->backend->call(csm->ctx, region->handle, request, arg);
 	return ret < 0 ? ret : 0;
 }
 
@@ -29,6 +33,7 @@ static int wrap(struct csm *csm, int handle, struct csm_region **out)
 
 	if (region) {
 		region->csm = csm;
+		region->forks = csm_forks();
 		region->handle = handle;
 		ret = call(region, CSM_GET_SHARING, &sharing);
 	}
@@ -56,7 +61,7 @@ int csm_create(struct csm *csm, size_t size, uint64_t label, unsigned int flags,
 	if (flags & ~CSM_KEEP) {
 		return -EINVAL;
 	}
-	handle = csm->backend->call(csm->ctx, csm->handle, CSM_CREATE, &req);
+	handle = csm_device_call(csm, CSM_CREATE, &req);
 	return handle < 0 ? handle : wrap(csm, handle, out);
 }
 
@@ -96,6 +101,20 @@ static int policy_address(const struct csm_demand *demand, struct csm_policy *po
 	return make_policy(demand, policy);
 }
 
+/* The attachment that is here already; it stays if this caller wants it to. */
+static int open_attached(struct csm *csm, const struct csm_attach *req, struct csm_region **out)
+{
+	int ret = csm_find(csm, req->provider_id, req->region_id, out);
+
+	if (ret == 0 && req->flags & CSM_PERSIST) {
+		ret = csm_keep(*out, true);
+		if (ret < 0) {
+			csm_release(*out);
+		}
+	}
+	return ret;
+}
+
 int csm_attach(struct csm *csm, uint64_t provider_id, uint64_t region_id,
 	       const struct csm_demand *demand, unsigned int flags, struct csm_region **out)
 {
@@ -112,9 +131,9 @@ int csm_attach(struct csm *csm, uint64_t provider_id, uint64_t region_id,
 		return -EINVAL;
 	}
 	req.policy = address;
-	ret = csm->backend->call(csm->ctx, csm->handle, CSM_ATTACH, &req);
+	ret = csm_device_call(csm, CSM_ATTACH, &req);
 	if (ret == -EEXIST && !demand) {
-		return csm_find(csm, provider_id, region_id, out);
+		return open_attached(csm, &req, out);
 	}
 	return ret < 0 ? ret : wrap(csm, ret, out);
 }
@@ -122,7 +141,7 @@ int csm_attach(struct csm *csm, uint64_t provider_id, uint64_t region_id,
 int csm_find(struct csm *csm, uint64_t provider_id, uint64_t region_id, struct csm_region **out)
 {
 	struct csm_open req = {.provider_id = provider_id, .region_id = region_id};
-	int handle = csm->backend->call(csm->ctx, csm->handle, CSM_OPEN, &req);
+	int handle = csm_device_call(csm, CSM_OPEN, &req);
 
 	return handle < 0 ? handle : wrap(csm, handle, out);
 }
@@ -132,7 +151,9 @@ void csm_release(struct csm_region *region)
 	if (!region) {
 		return;
 	}
-	if (region->base) {
+	/* A child of fork() has no mapping there, but maybe memory of its own. */
+	if (region->base && region->forks == csm_forks()) {
+		csm_fault_remove(region->base);
 		region->csm->backend->unmap(region->csm->ctx, region->base, region->size);
 	}
 	region->csm->backend->close(region->csm->ctx, region->handle);
@@ -194,6 +215,10 @@ int csm_share(struct csm_region *region, uint64_t consumer_id, unsigned int acce
 	if (ret < 0) {
 		return ret;
 	}
+	/* A realm chooses its own REMs and, by its host, its RPV: only the RIM says what it is. */
+	if (consumer_id == CSM_ANYONE && (!demand || !demand->check_rim)) {
+		return -EDESTADDRREQ;
+	}
 	req.policy = address;
 	return call(region, CSM_SHARE, &req);
 }
@@ -228,11 +253,31 @@ int csm_digest(struct csm_region *region, uint8_t out[64])
 
 /* ------------------------------------------------------------------- memory */
 
+static int map(struct csm_region *region, unsigned int access, void **out)
+{
+	const struct csm_backend *backend = region->csm->backend;
+	void *ctx = region->csm->ctx;
+	int ret = backend->map(ctx, region->handle, region->size, access, out);
+
+	if (ret < 0) {
+		return ret;
+	}
+	ret = csm_fault_add(*out, region->size);
+	if (ret < 0) {
+		backend->unmap(ctx, *out, region->size);
+		return ret;
+	}
+	region->base = *out;
+	region->mapped = access;
+	return 0;
+}
+
 int csm_map(struct csm_region *region, unsigned int access, void **out)
 {
-	int ret;
-
 	access |= CSM_READ;
+	if (region->forks != csm_forks()) {
+		return -ESTALE;
+	}
 	if (region->base) {
 		*out = region->base;
 		return access & ~region->mapped ? -EACCES : 0;
@@ -240,14 +285,7 @@ int csm_map(struct csm_region *region, unsigned int access, void **out)
 	if (access & ~region->access) {
 		return -EACCES;
 	}
-	ret = region->csm->backend->map(region->csm->ctx, region->handle, region->size, access,
-					out);
-	if (ret == 0) {
-		csm_fault_prepare();
-		region->base = *out;
-		region->mapped = access;
-	}
-	return ret;
+	return map(region, access, out);
 }
 
 struct copy {
@@ -268,8 +306,11 @@ static int copy(void *arg)
 static int place(struct csm_region *region, size_t offset, size_t size, char **out)
 {
 	void *base = region->base;
-	int ret = 0;
+	int ret = region->forks == csm_forks() ? 0 : -ESTALE;
 
+	if (ret < 0) {
+		return ret;
+	}
 	if (size > region->size || offset > region->size - size) {
 		return -EINVAL;
 	}

@@ -409,3 +409,8 @@ int csm_ring_close_consumer(struct csm_ring *ring)
 	store(&ring->control->consumer.closed, 1);
 	return wake(ring, &ring->control->producer.asleep);
 }
+
+bool csm_ring_is_taken(struct csm_ring *ring)
+{
+	return load(tail(ring)) == ring->mine;
+}

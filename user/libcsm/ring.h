@@ -53,7 +53,8 @@ struct csm_ring {
 	uint8_t *data;
 	uint64_t size; /* of the data, a multiple of CSM_RING_STEP */
 	const struct csm_wire *wire;
-	int error; /* negative errno for good */
+	int error;           /* negative errno for good */
+	unsigned long forks; /* of the process that may use it; channel.c looks */
 
 	uint64_t mine;     /* producer: written up to here; consumer: looked at up to here */
 	uint64_t offset;   /* mine, as a place in the data */
@@ -78,6 +79,8 @@ int csm_ring_reserve(struct csm_ring *ring, size_t size, int timeout, void **out
 int csm_ring_commit(struct csm_ring *ring, size_t size, bool more);
 int csm_ring_flush(struct csm_ring *ring);
 int csm_ring_close_producer(struct csm_ring *ring);
+/* Whether the other side says that it has taken everything. */
+bool csm_ring_is_taken(struct csm_ring *ring);
 
 /* Consumer. Length, -EAGAIN, -EPIPE, the wire's error, -EPROTO. */
 long csm_ring_peek(struct csm_ring *ring, int timeout, const void **out);

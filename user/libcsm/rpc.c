@@ -91,6 +91,10 @@ static long await(struct csm_channel *channel, uint64_t id, const struct csm_dea
 			return size;
 		}
 		memcpy(head, channel->rpc_buffer, sizeof(*head));
+		if (head->kind == REQUEST) {
+			channel->rpc_held = size;
+			return -EBUSY;
+		}
 		if (head->kind != RESPONSE || head->id > id) {
 			return -EPROTO;
 		}
@@ -107,6 +111,9 @@ long csm_rpc_call(struct csm_channel *channel, struct csm_rpc *call, int timeout
 	struct rpc_head head;
 	long ret;
 
+	if (channel->rpc_held) {
+		return -EBUSY;
+	}
 	p.head.id = ++channel->rpc_id;
 	ret = transmit(channel, &p, &deadline);
 	if (ret == 0) {
@@ -160,18 +167,35 @@ static int answer(struct csm_channel *channel, size_t size, const struct service
 	return (int)ret;
 }
 
+/* A request in the private buffer: its length. Responses to calls that were given up are dropped.
+ */
+static long next_request(struct csm_channel *channel, int timeout)
+{
+	struct csm_deadline deadline = csm_deadline_in(timeout);
+	long size = channel->rpc_held;
+	struct rpc_head head;
+
+	channel->rpc_held = 0;
+	if (size > 0) {
+		return size;
+	}
+	do {
+		size = receive(channel, rest(&deadline));
+		if (size < 0) {
+			return size;
+		}
+		memcpy(&head, channel->rpc_buffer, sizeof(head));
+	} while (head.kind == RESPONSE && head.id <= channel->rpc_id);
+	return head.kind == REQUEST ? size : -EPROTO;
+}
+
 int csm_rpc_serve(struct csm_channel *channel, csm_rpc_handler handler, void *arg, int timeout)
 {
 	const struct service service = {.handler = handler, .arg = arg, .timeout = timeout};
-	long size = receive(channel, timeout);
-	struct rpc_head head;
+	long size = next_request(channel, timeout);
 
 	if (size < 0) {
 		return (int)size;
 	}
-	memcpy(&head, channel->rpc_buffer, sizeof(head));
-	if (head.kind != REQUEST) {
-		return -EPROTO;
-	}
-	return answer(channel, (size_t)size - sizeof(head), &service);
+	return answer(channel, (size_t)size - sizeof(struct rpc_head), &service);
 }

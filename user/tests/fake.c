@@ -26,6 +26,7 @@ struct fake_world *fake_new(void)
 	pthread_condattr_init(&attr);
 	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
 	pthread_cond_init(&world->change, &attr);
+	world->process = getpid();
 	world->empty = memfd_create("empty", MFD_CLOEXEC);
 	for (unsigned int i = 0; i < FAKE_REALMS; i++) {
 		world->realms[i].world = world;
@@ -57,6 +58,22 @@ void fake_fail(struct fake_world *world, int error)
 {
 	pthread_mutex_lock(&world->lock);
 	world->error = error;
+	world->request = 0;
+	pthread_mutex_unlock(&world->lock);
+}
+
+void fake_lose_page(struct fake_world *world, bool lose)
+{
+	pthread_mutex_lock(&world->lock);
+	world->lose_page = lose;
+	pthread_mutex_unlock(&world->lock);
+}
+
+void fake_fail_call(struct fake_world *world, unsigned long request, int error)
+{
+	pthread_mutex_lock(&world->lock);
+	world->error = error;
+	world->request = request;
 	pthread_mutex_unlock(&world->lock);
 }
 
@@ -316,7 +333,8 @@ static int fake_open(void *ctx)
 	int handle;
 
 	pthread_mutex_lock(&realm->world->lock);
-	handle = realm->world->error ? -realm->world->error : fake_new_handle(realm, NULL);
+	handle = realm->world->error && !realm->world->request ? -realm->world->error
+							       : fake_new_handle(realm, NULL);
 	pthread_mutex_unlock(&realm->world->lock);
 	return handle;
 }
@@ -326,6 +344,10 @@ static void fake_close(void *ctx, int handle)
 	struct fake_realm *realm = ctx;
 	struct sharing *s;
 
+	/* A child of fork() has descriptors of its own: the sharing goes on. */
+	if (getpid() != realm->world->process) {
+		return;
+	}
 	pthread_mutex_lock(&realm->world->lock);
 	s = realm->handles[handle].sharing;
 	realm->handles[handle].open = false;
@@ -344,7 +366,7 @@ static int fake_call(void *ctx, int handle, unsigned long request, void *arg)
 
 	pthread_mutex_lock(&realm->world->lock);
 	s = realm->handles[handle].sharing;
-	if (realm->world->error) {
+	if (realm->world->error && (!realm->world->request || realm->world->request == request)) {
 		ret = -realm->world->error;
 	} else if (!s && realm->dead) {
 		ret = -ESHUTDOWN;
@@ -368,6 +390,15 @@ static int add_map(struct fake_realm *realm, struct sharing *s, void *addr, size
 	return -ENOMEM;
 }
 
+static void finish_map(const struct fake_world *world, char *addr, size_t size)
+{
+	if (world->lose_page && size > 2 * PAGE) {
+		mmap(addr + PAGE, PAGE, PROT_READ, MAP_SHARED | MAP_FIXED, world->empty, 0);
+	}
+	/* As the module's: a child has a hole there. */
+	madvise(addr, size, MADV_DONTFORK);
+}
+
 static int fake_map(void *ctx, int handle, size_t size, unsigned int access, void **out)
 {
 	struct fake_realm *realm = ctx;
@@ -380,6 +411,9 @@ static int fake_map(void *ctx, int handle, size_t size, unsigned int access, voi
 		*out = mmap(NULL, size, PROT_READ | (access & CSM_WRITE ? PROT_WRITE : 0),
 			    MAP_SHARED, s->region->memory, 0);
 		ret = *out == MAP_FAILED ? -errno : add_map(realm, s, *out, size);
+		if (ret == 0) {
+			finish_map(realm->world, *out, size);
+		}
 	}
 	pthread_mutex_unlock(&realm->world->lock);
 	return ret;

@@ -29,6 +29,12 @@ void fake_kill(struct fake_realm *realm);
 /* Every call from now on, of any realm, fails with this errno; 0: no more. */
 void fake_fail(struct fake_world *world, int error);
 
+/* The same for one call of abi/uapi/csm_guest.h. */
+void fake_fail_call(struct fake_world *world, unsigned long request, int error);
+
+/* Mappings made from now on lack their second page: an access there gives SIGBUS. */
+void fake_lose_page(struct fake_world *world, bool lose);
+
 /* Signals stay on their way, as if interrupts were late; false: they arrive, and all later ones. */
 void fake_deliver_late(struct fake_world *world, bool late);
 

@@ -43,8 +43,11 @@ static int create(struct fake_realm *realm, struct csm_create *req)
 	for (unsigned int i = 0; i < REGIONS && !region; i++) {
 		region = world->regions[i].live ? NULL : &world->regions[i];
 	}
-	if (req->size == 0 || req->size > LIMIT || req->flags & ~CSM_PERSIST) {
+	if (req->size == 0 || req->flags & ~CSM_PERSIST) {
 		return -EINVAL;
+	}
+	if (req->size > LIMIT) {
+		return -EDQUOT;
 	}
 	if (!region) {
 		return -ENOSPC;
@@ -215,7 +218,8 @@ static int share(struct sharing *s, const struct csm_share *req)
 {
 	const struct csm_policy *policy = (const struct csm_policy *)(uintptr_t)req->policy;
 
-	if (req->consumer_id == s->provider || (req->consumer_id == 0 && !policy)) {
+	if (req->consumer_id == s->provider ||
+	    (req->consumer_id == 0 && !(policy && policy->flags & CSM_POLICY_RIM))) {
 		return -EINVAL;
 	}
 	if (s->region->sealed && req->permissions & CSM_PERM_WRITE) {
@@ -341,7 +345,10 @@ static int any_call(struct fake_realm *realm, struct sharing *s, unsigned long r
 		s->persistent = false;
 		return 0;
 	case CSM_SET_PERSIST:
-		s->persistent = (uintptr_t)arg != 0 && !s->ended;
+		if (arg && s->ended) {
+			return -ENOTCONN;
+		}
+		s->persistent = arg != NULL;
 		return 0;
 	default:
 		return 1;

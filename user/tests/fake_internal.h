@@ -73,6 +73,9 @@ struct fake_world {
 	pthread_cond_t change;
 	int empty; /* a file of size zero: what is mapped of it gives SIGBUS */
 	int error;
+	unsigned long request; /* the only call that fails with it; 0: every call */
+	pid_t process;
+	bool lose_page;
 	bool late;
 	struct region regions[REGIONS];
 	struct fake_realm realms[FAKE_REALMS];

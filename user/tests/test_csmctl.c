@@ -116,7 +116,7 @@ static void test_usage(void **state)
 	refuse(*state, P, "id --rim 12", CSMCTL_USAGE, "csmctl: 12: not understood\n");
 	refuse(*state, P, "id --sizes=9-8", CSMCTL_USAGE, "csmctl: 9-8: not understood\n");
 	refuse(*state, P, "share 1 nobody", CSMCTL_FAILED,
-	       "csmctl: 1: there is no such thing here\n");
+	       "csmctl: 1: no such region or attachment in this realm\n");
 	refuse(*state, P, "seal x", CSMCTL_USAGE,
 	       "csmctl: x: not a region (NUMBER or REALM:NUMBER)\n");
 	refuse(*state, P, "list 0", CSMCTL_USAGE, "csmctl: 0: not a realm id\n");
@@ -143,7 +143,7 @@ static void test_sizes(void **state)
 
 	expect(p, P, "create 1 --label model", "provider: " ID_P "\nregion: 1\nsize: 4096\n");
 	expect(p, P, "create 2m", "provider: " ID_P "\nregion: 2\nsize: 2097152\n");
-	refuse(p, P, "create 1G", CSMCTL_FAILED, "csmctl: create: an argument is out of range\n");
+	refuse(p, P, "create 1G", CSMCTL_FAILED, "csmctl: create: more than the limit for regions leaves (memory_limit of caec_guest)\n");
 	expect(p, P, "list",
 	       "provider " ID_P "  region 1  label model  size 4096  access rw  state own  "
 	       "sealed no  by_policy no\n"
@@ -151,7 +151,7 @@ static void test_sizes(void **state)
 	       "sealed no  by_policy no\n");
 	expect(p, P, "destroy 1", "");
 	expect(p, P, "destroy 2", "");
-	refuse(p, P, "destroy 2", CSMCTL_FAILED, "csmctl: 2: there is no such thing here\n");
+	refuse(p, P, "destroy 2", CSMCTL_FAILED, "csmctl: 2: no such region or attachment in this realm\n");
 }
 
 /* ----------------------------------------------------------------- two sides */
@@ -181,9 +181,9 @@ static void test_story(void **state)
 	refuse(p, X, "attach " ID_P ":1", CSMCTL_FAILED,
 	       "csmctl: " ID_P ":1: no such realm, region or grant, or not permitted\n");
 	expect(p, P, "revoke 1 " ID_C, "");
-	refuse(p, P, "revoke 1 " ID_C, CSMCTL_FAILED, "csmctl: 1: there is no such thing here\n");
+	refuse(p, P, "revoke 1 " ID_C, CSMCTL_FAILED, "csmctl: 1: no such region or attachment in this realm\n");
 	refuse(p, C, "detach " ID_P ":1", CSMCTL_FAILED,
-	       "csmctl: " ID_P ":1: there is no such thing here\n");
+	       "csmctl: " ID_P ":1: no such region or attachment in this realm\n");
 	expect(p, P, "destroy 1", "");
 }
 
@@ -272,7 +272,7 @@ static void test_files_refused(void **state)
 	struct pair *p = *state;
 
 	refuse(p, P, "put /nowhere/file", CSMCTL_FAILED,
-	       "csmctl: /nowhere/file: there is no such thing here\n");
+	       "csmctl: /nowhere/file: no such region or attachment in this realm\n");
 	refuse(p, P, "put /dev/null", CSMCTL_FAILED, "csmctl: /dev/null: not a regular file\n");
 	expect(p, P, "create 8K", "provider: " ID_P "\nregion: 1\nsize: 8192\n");
 	expect(p, P, "share 1 " ID_C, "");
@@ -418,9 +418,9 @@ static void test_time_over(void **state)
 	struct pair *p = *state;
 
 	expect(p, P, "create 64K", "provider: " ID_P "\nregion: 1\nsize: 65536\n");
-	refuse(p, P, "wait 1 --timeout 0", CSMCTL_FAILED, "csmctl: 1: time is over\n");
+	refuse(p, P, "wait 1 --timeout 0", CSMCTL_FAILED, "csmctl: 1: timed out\n");
 	refuse(p, P, "send 1 --to " ID_C " --timeout 0", CSMCTL_FAILED,
-	       "csmctl: send: time is over\n");
+	       "csmctl: send: timed out\n");
 	expect(p, P, "destroy 1", "");
 }
 

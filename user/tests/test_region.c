@@ -183,7 +183,7 @@ static void test_demand(void **state)
 	struct csm_demand demand = {.check_rim = true, .hash_bits = 256};
 	struct csm_region *region = pair_create(p, 4096), *other;
 
-	assert_int_equal(csm_share(region, CSM_ANYONE, CSM_READ, NULL), -EINVAL);
+	assert_int_equal(csm_share(region, CSM_ANYONE, CSM_READ, NULL), -EDESTADDRREQ);
 	demand.rim[0] = 0x10 + X;
 	assert_int_equal(csm_share(region, CSM_ANYONE, CSM_READ, &demand), 0);
 	assert_int_equal(csm_attach(p->csm[C], fake_id(P), 1, NULL, 0, &other), -EACCES);

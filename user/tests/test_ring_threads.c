@@ -276,6 +276,26 @@ static void test_rpc_late(void **state)
 	pthread_join(thread, NULL);
 }
 
+/* Calls from both sides at once: each is told, serves the other's request, and can go on. */
+static void test_rpc_both(void **state)
+{
+	struct duo *d = *state;
+	pthread_t thread;
+	void *result;
+
+	assert_int_equal(ask(d->sides[0], "one", 64, 0), -EAGAIN);
+	assert_int_equal(ask(d->sides[1], "two", 64, 0), -EBUSY);
+	assert_int_equal(ask(d->sides[1], "never sent", 64, 300000), -EBUSY);
+	assert_int_equal(ask(d->sides[0], "three", 64, 0), -EBUSY);
+	assert_int_equal(csm_rpc_serve(d->sides[0], reverse, NULL, 0), 0);
+	assert_int_equal(csm_rpc_serve(d->sides[1], reverse, NULL, 0), 0);
+	pthread_create(&thread, NULL, server, d->sides[1]);
+	assert_int_equal(ask(d->sides[0], "four", 64, 300000), 4);
+	csm_channel_shutdown(d->sides[0]);
+	pthread_join(thread, &result);
+	assert_null(result);
+}
+
 #define DUO(what, func)            \
 	{.name = "channel: " what, \
 	 .test_func = (func),      \
@@ -292,6 +312,7 @@ int main(void)
 		DUO("the peer's death ends a wait without limit", test_peer_gone),
 		DUO("requests and responses", test_rpc),
 		DUO("a late response is dropped", test_rpc_late),
+		DUO("calls from both sides at once", test_rpc_both),
 	};
 
 	return cmocka_run_group_tests_name("channel", tests, NULL, NULL);

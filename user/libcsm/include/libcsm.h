@@ -11,7 +11,31 @@
  * can also end the sharing at any moment, and then an access to the memory raises SIGBUS. The
  * functions of this library catch that and return -ENOTCONN; code of the caller that touches shared
  * memory runs under csm_protect(), or takes the signal. For that the library puts in a handler of
- * SIGBUS whenever it maps a region, which passes on what is not its own.
+ * SIGBUS whenever it maps a region. It takes what an access to a mapped region under csm_protect()
+ * raises; every other SIGBUS has the effect that it had before. A handler that a program puts in
+ * later must pass on what is not its own to the one that was there.
+ *
+ * A child of fork() inherits no shared memory. There every call on a handle of the parent returns
+ * -ESTALE and changes nothing; csm_release(), csm_channel_close() and csm_close() give back the
+ * child's own copies of descriptors and memory, and leave the parent's sharings as they are. A
+ * child that wants to share opens /dev/csm anew.
+ *
+ * Errors, besides those that stand at a function:
+ *
+ *   -ESTALE       the handle was opened before fork(), by the parent: any call
+ *   -EINTR        a fatal signal came during a long command; calling again goes on: csm_attach(),
+ *                 csm_revoke(), csm_seal(), csm_digest(), csm_end(); or a signal while csm_wait()
+ * or csm_open() waited -EBUSY        another program is just making or ending this sharing, try
+ * again: csm_attach(), csm_find() -EINPROGRESS  the region is being destroyed: csm_share(),
+ * csm_revoke(), csm_seal(), csm_digest() -ENOTCONN     the region, the grant or the peer is gone:
+ * all calls on a region but csm_release(), csm_end(), and the facts about it -ENOSPC       the
+ * access policy table is full: csm_create(), csm_attach(), csm_share() -ENXIO        the host gave
+ * this realm no access policy table, or took it away: all calls that the RMM answers -ESHUTDOWN the
+ * realm is going down: csm_create(), csm_attach() -ENOMEM       no memory for the library's or the
+ * kernel's records: csm_open(), csm_create(), csm_attach(), csm_find(), csm_map(), csm_read(),
+ * csm_write(), csm_channel_open() -EMFILE, -ENFILE  no file descriptor is free: csm_open(),
+ * csm_create(), csm_attach(), csm_find() -EIO          the RMM gave an answer that it may not give
+ * there
  */
 #ifndef LIBCSM_H
 #define LIBCSM_H
@@ -121,17 +145,21 @@ struct csm_demand {
 
 /*
  * A new region of zeros, at least `size` bytes. Give back with csm_release(), which destroys it
- * unless CSM_KEEP is given. -ENOMEM: no contiguous memory, or over the module's limit; -ENXIO: the
- * host gave this realm no access policy table; -ENOSPC: that table is full.
+ * unless CSM_KEEP is given. -EINVAL: no bytes, or unknown flags; -EDQUOT: more than the module's
+ * limit leaves; -ENOMEM: no contiguous memory.
  */
 CSM_API int csm_create(struct csm *csm, size_t size, uint64_t label, unsigned int flags,
 		       struct csm_region **out);
 
 /*
  * Attaches another realm's region. Give back with csm_release(), which detaches it unless CSM_KEEP
- * is given. When it is attached already, by whomever in this realm, that attachment is opened.
- * -EACCES: no such realm, region or grant, or a demand is not met: the RMM does not say which.
- * -ENODEV, -ENOMEM: no window for attachments, no room in it; -ETIMEDOUT: the host does not help.
+ * is given. When it is attached already, by whomever in this realm, that attachment is opened, and
+ * CSM_KEEP makes it stay; with a demand the answer is -EEXIST then, because the demand was not
+ * asked. -EACCES: no such realm, region or grant, or a demand is not met: the RMM does not say
+ * which. -EINVAL: own region, unknown flags, a demand with wrong numbers; -ENODEV: no window for
+ * attachments; -EADDRNOTAVAIL: no room in it; -ETIMEDOUT: the host has not made room there within
+ * 30 seconds; -EUSERS: the region has 256 consumers; -EADDRINUSE: the RMM has an attachment of it
+ * that a kernel before this one left.
  */
 CSM_API int csm_attach(struct csm *csm, uint64_t provider_id, uint64_t region_id,
 		       const struct csm_demand *demand, unsigned int flags,
@@ -144,7 +172,10 @@ CSM_API int csm_find(struct csm *csm, uint64_t provider_id, uint64_t region_id,
 /* Unmaps and closes. Never fails; NULL is fine. */
 CSM_API void csm_release(struct csm_region *region);
 
-/* Destroys or detaches now, whoever else has it open here; csm_release() is still due. */
+/*
+ * Destroys or detaches now, whoever else has it open here; csm_release() is still due. Again: 0.
+ * -EINTR.
+ */
 CSM_API int csm_end(struct csm_region *region);
 
 CSM_API uint64_t csm_region_id(const struct csm_region *region);
@@ -154,33 +185,51 @@ CSM_API bool csm_is_own(const struct csm_region *region);
 CSM_API unsigned int csm_access(const struct csm_region *region); /* when it was opened */
 
 /*
- * Grants a realm access. `demand` may be NULL except for CSM_ANYONE. -EEXIST: it has a grant;
- * -EPERM: write access to a sealed region; -ENOTTY: not an own region.
+ * Grants a realm access. `demand` may be NULL except for CSM_ANYONE, where it must demand the RIM
+ * (-EDESTADDRREQ): REMs are the realm's own choice, and anybody can give a realm any RPV. -EEXIST:
+ * it has a grant; -EPERM: write access to a sealed region; -EINVAL: this realm itself, unknown
+ * access, a demand with wrong numbers; -ENOTTY: not an own region.
  */
 CSM_API int csm_share(struct csm_region *region, uint64_t consumer_id, unsigned int access,
 		      const struct csm_demand *demand);
 
-/* When this returns 0 the consumer reaches nothing any more. -ENOENT: it has no grant. */
+/*
+ * When this returns 0 the consumer reaches nothing any more. -ENOENT: it has no grant; -ENOTTY: not
+ * an own region. After -EINTR access may still be there: call again.
+ */
 CSM_API int csm_revoke(struct csm_region *region, uint64_t consumer_id);
 
-/* From now on nobody writes to the region, not even its owner. -EALREADY. */
+/*
+ * From now on nobody writes to the region, not even its owner. -EALREADY: it is sealed; -EHWPOISON:
+ * the host has taken a page of it; -ENOTTY: not an own region. After any error but -EALREADY the
+ * region is not sealed.
+ */
 CSM_API int csm_seal(struct csm_region *region);
 
-/* SHA-512 of a sealed region, by the RMM. -ENODATA: not sealed. */
+/*
+ * SHA-512 of a sealed region, by the RMM. -ENODATA: not sealed; -EHWPOISON: the host took a page of
+ * it before its digest was made; -EACCES: the grant is gone.
+ */
 CSM_API int csm_digest(struct csm_region *region, uint8_t out[64]);
 
-/* Whether the region stays when it is closed. */
+/* Whether the region stays when it is closed. -ENOTCONN: it is to stay, and has been ended here. */
 CSM_API int csm_keep(struct csm_region *region, bool keep);
 
 /* ------------------------------------------------------------------ memory */
 
 /*
  * The whole region in this process, for CSM_READ, or CSM_READ | CSM_WRITE; valid until
- * csm_release(). A second call gives the same address. -EACCES: not granted, or mapped for less.
+ * csm_release(). A second call gives the same address. -EACCES: not granted, or mapped for less;
+ * -EOPNOTSUPP: this kernel cannot map shared memory (no kprobes). A region that has ended can still
+ * be mapped: then each access raises SIGBUS.
  */
 CSM_API int csm_map(struct csm_region *region, unsigned int access, void **out);
 
-/* Copies that survive the end of the sharing. -EINVAL: beyond the region; -ENOTCONN. Maps it. */
+/*
+ * Copies that survive the end of the sharing. Map the region: errors of csm_map() too. -EINVAL:
+ * beyond the region; -EACCES: writing is not granted; -ENOTCONN: the memory is gone, part of it may
+ * be copied.
+ */
 CSM_API int csm_read(struct csm_region *region, size_t offset, void *to, size_t size);
 CSM_API int csm_write(struct csm_region *region, size_t offset, const void *from, size_t size);
 
@@ -197,7 +246,11 @@ struct csm_event {
 	uint64_t bits;
 };
 
-/* Sends bits 47 to 0 to a peer of the sharing; 0 is the provider, for a consumer. */
+/*
+ * Sends bits 47 to 0 to a peer of the sharing; 0 is the provider, for a consumer. -EACCES: that
+ * realm is not attached, or does not exist; -EINVAL: no bits, others, or an owner that names no
+ * peer.
+ */
 CSM_API int csm_notify(struct csm_region *region, uint64_t peer_id, uint64_t bits);
 
 /*
@@ -216,7 +269,7 @@ CSM_API int csm_fd(const struct csm_region *region);
  * any size up to csm_channel_max(). One thread may send while another receives. Only the two
  * parties of a channel use its region.
  *
- * Errors of all calls below: -EAGAIN time is over, -EPIPE the peer has closed the channel (when
+ * Errors of all calls below: -EAGAIN timed out, -EPIPE the peer has closed the channel (when
  * receiving: and everything has been received), -ENOTCONN the sharing or the peer is gone, -EPROTO
  * the peer has broken the rules. After the last three that direction stays dead.
  */
@@ -233,6 +286,12 @@ CSM_API void csm_channel_close(struct csm_channel *channel);
 
 /* Bytes of the longest message. */
 CSM_API size_t csm_channel_max(const struct csm_channel *channel);
+
+/*
+ * 1: the peer says that it has taken every message sent; 0: not yet. Works after its end too, as
+ * long as the memory is there: -ENOTCONN it is not.
+ */
+CSM_API int csm_channel_is_taken(struct csm_channel *channel);
 
 /* Sends or receives one message with one copy. Receive: its length; -EMSGSIZE: longer than `size`,
  * the message stays. */
@@ -278,6 +337,10 @@ struct csm_rpc {
 /*
  * Sends a request and waits for its response: its length, 0 when the handler failed. -EMSGSIZE: it
  * does not fit. Responses to earlier calls that ran out of time are dropped.
+ *
+ * -EBUSY: the peer calls too, and waits for this side. Its request is kept: csm_rpc_serve() is
+ * next, and until then each call fails so at once, with nothing sent. The first call to fail has
+ * sent its request, which the peer may serve; that response is dropped.
  */
 CSM_API long csm_rpc_call(struct csm_channel *channel, struct csm_rpc *call, int timeout);
 
@@ -286,7 +349,10 @@ CSM_API long csm_rpc_call(struct csm_channel *channel, struct csm_rpc *call, int
 typedef long (*csm_rpc_handler)(void *arg, const void *request, size_t size, void *response,
 				size_t room);
 
-/* Serves one request: 0. The response has as long to go out as the request had to come in. */
+/*
+ * Serves one request: 0. The same timeout applies separately to receiving and to sending. -EPROTO:
+ * a message that is neither a request nor the response to a call of this side.
+ */
 CSM_API int csm_rpc_serve(struct csm_channel *channel, csm_rpc_handler handler, void *arg,
 			  int timeout);
 
