@@ -3,11 +3,16 @@
 #include "pair.h"
 
 #include <pthread.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "tools/csmctl.h"
 
 #define WORDS 16
+
+/* Where the output of the next command goes instead; closed by it. One command at a time sets it.
+ */
+static _Thread_local FILE *output;
 
 struct result {
 	int status;
@@ -32,7 +37,7 @@ static struct result run_loud(struct pair *p, unsigned int realm, const char *in
 	size_t out_size, err_size;
 	struct io io = {
 		.in = fmemopen((void *)(uintptr_t)input, strlen(input), "r"),
-		.out = open_memstream(&result.out, &out_size),
+		.out = output ? output : open_memstream(&result.out, &out_size),
 		.err = err ? err : open_memstream(&result.err, &err_size),
 	};
 	int argc = 1;
@@ -55,12 +60,15 @@ static struct result run(struct pair *p, unsigned int realm, const char *input, 
 	return run_loud(p, realm, input, line, NULL);
 }
 
+/* It works, and says `out`; NULL: whatever it says. */
 static void expect(struct pair *p, unsigned int realm, const char *line, const char *out)
 {
 	struct result result = run(p, realm, "", line);
 
 	assert_string_equal(result.err, "");
-	assert_string_equal(result.out, out);
+	if (out) {
+		assert_string_equal(result.out, out);
+	}
 	assert_int_equal(result.status, CSMCTL_OK);
 	forget(&result);
 }
@@ -119,7 +127,8 @@ static void test_usage(void **state)
 	       "csmctl: 1: no such region or attachment in this realm\n");
 	refuse(*state, P, "seal x", CSMCTL_USAGE,
 	       "csmctl: x: not a region (NUMBER or REALM:NUMBER)\n");
-	refuse(*state, P, "list 0", CSMCTL_USAGE, "csmctl: 0: not a realm id\n");
+	refuse(*state, P, "list 0", CSMCTL_USAGE,
+	       "csmctl: 0: not a realm id (list takes REALM alone)\n");
 	refuse(*state, P, "attach 1", CSMCTL_USAGE,
 	       "csmctl: 1: not another realm's region (REALM:NUMBER)\n");
 }
@@ -143,7 +152,9 @@ static void test_sizes(void **state)
 
 	expect(p, P, "create 1 --label model", "provider: " ID_P "\nregion: 1\nsize: 4096\n");
 	expect(p, P, "create 2m", "provider: " ID_P "\nregion: 2\nsize: 2097152\n");
-	refuse(p, P, "create 1G", CSMCTL_FAILED, "csmctl: create: more than the limit for regions leaves (memory_limit of caec_guest)\n");
+	refuse(p, P, "create 1G", CSMCTL_FAILED,
+	       "csmctl: create: more than the limit for regions leaves (memory_limit of "
+	       "caec_guest)\n");
 	expect(p, P, "list",
 	       "provider " ID_P "  region 1  label model  size 4096  access rw  state own  "
 	       "sealed no  by_policy no\n"
@@ -151,7 +162,8 @@ static void test_sizes(void **state)
 	       "sealed no  by_policy no\n");
 	expect(p, P, "destroy 1", "");
 	expect(p, P, "destroy 2", "");
-	refuse(p, P, "destroy 2", CSMCTL_FAILED, "csmctl: 2: no such region or attachment in this realm\n");
+	refuse(p, P, "destroy 2", CSMCTL_FAILED,
+	       "csmctl: 2: no such region or attachment in this realm\n");
 }
 
 /* ----------------------------------------------------------------- two sides */
@@ -181,7 +193,8 @@ static void test_story(void **state)
 	refuse(p, X, "attach " ID_P ":1", CSMCTL_FAILED,
 	       "csmctl: " ID_P ":1: no such realm, region or grant, or not permitted\n");
 	expect(p, P, "revoke 1 " ID_C, "");
-	refuse(p, P, "revoke 1 " ID_C, CSMCTL_FAILED, "csmctl: 1: no such region or attachment in this realm\n");
+	refuse(p, P, "revoke 1 " ID_C, CSMCTL_FAILED,
+	       "csmctl: 1: no such region or attachment in this realm\n");
 	refuse(p, C, "detach " ID_P ":1", CSMCTL_FAILED,
 	       "csmctl: " ID_P ":1: no such region or attachment in this realm\n");
 	expect(p, P, "destroy 1", "");
@@ -200,7 +213,8 @@ static void test_peer(void **state)
 	assert_non_null(strstr(result.out, "hash: sha-256\nrim: " RIM_C "\n"));
 	forget(&result);
 	refuse(p, P, "peer " ID_X, CSMCTL_FAILED,
-	       "csmctl: " ID_X ": no such realm, region or grant, or not permitted\n");
+	       "csmctl: " ID_X ": no sharing with that realm: attach a region of it, or let it "
+	       "attach one, first\n");
 	expect(p, C, "detach " ID_P ":1", "");
 	expect(p, P, "destroy 1", "");
 }
@@ -211,7 +225,7 @@ static void test_policy(void **state)
 
 	expect(p, P, "create 4K", "provider: " ID_P "\nregion: 1\nsize: 4096\n");
 	refuse(p, P, "share 1 any", CSMCTL_USAGE,
-	       "csmctl: share with any needs --rim, --rem or --rpv\n");
+	       "csmctl: share with any needs --rim: without it a realm of any software gets in\n");
 	expect(p, P, "share 1 any --rim " RIM_C, "");
 	refuse(p, X, "attach " ID_P ":1", CSMCTL_FAILED,
 	       "csmctl: " ID_P ":1: no such realm, region or grant, or not permitted\n");
@@ -272,7 +286,7 @@ static void test_files_refused(void **state)
 	struct pair *p = *state;
 
 	refuse(p, P, "put /nowhere/file", CSMCTL_FAILED,
-	       "csmctl: /nowhere/file: no such region or attachment in this realm\n");
+	       "csmctl: /nowhere/file: No such file or directory\n");
 	refuse(p, P, "put /dev/null", CSMCTL_FAILED, "csmctl: /dev/null: not a regular file\n");
 	expect(p, P, "create 8K", "provider: " ID_P "\nregion: 1\nsize: 8192\n");
 	expect(p, P, "share 1 " ID_C, "");
@@ -424,6 +438,241 @@ static void test_time_over(void **state)
 	expect(p, P, "destroy 1", "");
 }
 
+/* ------------------------------------------------- output that goes nowhere */
+
+/* "csmctl LINE" with an output that takes nothing fails, and says so. */
+static void full_disk(struct pair *p, unsigned int realm, const char *line)
+{
+	struct result result;
+
+	output = fopen("/dev/full", "w");
+	result = run(p, realm, "", line);
+	output = NULL;
+	assert_string_equal(result.err, "csmctl: standard output: No space left on device\n");
+	assert_int_equal(result.status, CSMCTL_FAILED);
+	forget(&result);
+}
+
+static void test_full_disk(void **state)
+{
+	struct pair *p = *state;
+	char name[] = "/tmp/csmctl-test-XXXXXX", line[100];
+
+	write_file(name, "text", 4);
+	snprintf(line, sizeof(line), "put %s", name);
+	full_disk(p, P, "--help");
+	full_disk(p, P, "--version");
+	full_disk(p, P, "id");
+	full_disk(p, P, "--json id");
+	/* What nobody was told of does not stay. */
+	full_disk(p, P, "create 4K");
+	full_disk(p, P, line);
+	expect(p, P, "list", "");
+	snprintf(line, sizeof(line), "put %s --to " ID_C, name);
+	expect(p, P, line, "provider: " ID_P "\nregion: 3\nsize: 4096\nlength: 4\n");
+	full_disk(p, P, "list");
+	full_disk(p, C, "list " ID_P);
+	full_disk(p, C, "attach " ID_P ":3");
+	refuse(p, C, "detach " ID_P ":3", CSMCTL_FAILED,
+	       "csmctl: " ID_P ":3: no such region or attachment in this realm\n");
+	full_disk(p, C, "get " ID_P ":3 -");
+	snprintf(line, sizeof(line), "get " ID_P ":3 %s", name);
+	full_disk(p, C, line);
+	expect(p, C, "attach " ID_P ":3", "provider: " ID_P "\nregion: 3\nsize: 4096\naccess: r\n");
+	full_disk(p, P, "peer " ID_C);
+	full_disk(p, P, "wait 3");
+	expect(p, P, "seal 3", "");
+	full_disk(p, P, "digest 3");
+	expect(p, P, "destroy 3", "");
+	unlink(name);
+}
+
+static void test_full_target(void **state)
+{
+	struct pair *p = *state;
+
+	expect(p, P, "create 64K", "provider: " ID_P "\nregion: 1\nsize: 65536\n");
+	expect(p, P, "share 1 " ID_C, "");
+	refuse(p, C, "get " ID_P ":1 /dev/full", CSMCTL_FAILED,
+	       "csmctl: " ID_P ":1: there is no file in this region\n");
+	expect(p, P, "destroy 1", "");
+	expect(p, P, "put /bin/sh --to " ID_C, NULL);
+	refuse(p, C, "get " ID_P ":2 /dev/full", CSMCTL_FAILED,
+	       "csmctl: /dev/full: No space left on device\n");
+	refuse(p, C, "get " ID_P ":2 /nowhere/file", CSMCTL_FAILED,
+	       "csmctl: /nowhere/file: No such file or directory\n");
+	expect(p, P, "destroy 2", "");
+}
+
+static void holds(const char *name, const char *text)
+{
+	char back[100] = "";
+	FILE *file = fopen(name, "rb");
+
+	assert_non_null(file);
+	assert_int_equal(fread(back, 1, sizeof(back) - 1, file), strlen(text));
+	assert_string_equal(back, text);
+	fclose(file);
+}
+
+/* What was there is there, until the new content is complete: then that is, with the old mode. */
+static void test_get_keeps(void **state)
+{
+	char folder[] = "/tmp/csmctl-test-XXXXXX", name[60], alias[60], line[200];
+	struct pair *p = *state;
+	struct stat info;
+
+	assert_non_null(mkdtemp(folder));
+	snprintf(name, sizeof(name), "%s/file", folder);
+	snprintf(alias, sizeof(alias), "%s/alias", folder);
+	FILE *file = fopen(name, "wb");
+
+	fputs("what was there", file);
+	fclose(file);
+	assert_int_equal(chmod(name, 0640), 0);
+	assert_int_equal(symlink("file", alias), 0);
+	expect(p, P, "create 8K", "provider: " ID_P "\nregion: 1\nsize: 8192\n");
+	expect(p, P, "share 1 " ID_C, "");
+	snprintf(line, sizeof(line), "get " ID_P ":1 %s", name);
+	refuse(p, C, line, CSMCTL_FAILED, "csmctl: " ID_P ":1: there is no file in this region\n");
+	holds(name, "what was there");
+
+	/* The region goes while it is read. */
+	snprintf(line, sizeof(line), "put /bin/sh --to " ID_C);
+	expect(p, P, line, NULL);
+	fake_lose_page(p->world, true);
+	snprintf(line, sizeof(line), "get " ID_P ":2 %s", name);
+	refuse(p, C, line, CSMCTL_FAILED,
+	       "csmctl: " ID_P ":2: the sharing has ended: region, grant or peer is gone\n");
+	fake_lose_page(p->world, false);
+	holds(name, "what was there");
+
+	snprintf(line, sizeof(line), "put %s --to " ID_C, name);
+	expect(p, P, line, NULL);
+	file = fopen(name, "wb");
+	fputs("older", file);
+	fclose(file);
+	snprintf(line, sizeof(line), "get " ID_P ":3 %s", alias);
+	expect(p, C, line, NULL);
+	holds(name, "what was there");
+	assert_int_equal(lstat(alias, &info), 0);
+	assert_true(S_ISLNK(info.st_mode));
+	assert_int_equal(stat(name, &info), 0);
+	assert_int_equal(info.st_mode & 07777, 0640);
+	unlink(alias);
+	unlink(name);
+	assert_int_equal(rmdir(folder), 0); /* nothing else is left in it */
+}
+
+/* Attached by a program already, it stays when that program ends. */
+static void test_attach_stays(void **state)
+{
+	struct pair *p = *state;
+	struct csm_region *r[2];
+
+	pair_share(p, CSM_READ, r);
+	expect(p, C, "attach " ID_P ":1",
+	       "provider: " ID_P "\nregion: 1\nsize: 65536\naccess: r\n");
+	csm_release(r[1]);
+	expect(p, C, "detach " ID_P ":1", "");
+	csm_release(r[0]);
+}
+
+/* Sends while realm C is attached by this test, which then does what `end` says. */
+static struct result send_to(struct pair *p, void (*end)(struct pair *p, struct csm_region *theirs))
+{
+	struct other send = {
+		.pair = p, .realm = P, .input = "one\ntwo", .line = "send 1 --to " ID_C LONG};
+	struct csm_region *theirs;
+	pthread_t thread;
+
+	expect(p, P, "create 64K", "provider: " ID_P "\nregion: 1\nsize: 65536\n");
+	expect(p, P, "share 1 " ID_C " --write", "");
+	assert_int_equal(csm_attach(p->csm[C], fake_id(P), 1, NULL, 0, &theirs), 0);
+	pthread_create(&thread, NULL, run_other, &send);
+	end(p, theirs);
+	pthread_join(thread, NULL);
+	return send.result;
+}
+
+static void take_all_then_die(struct pair *p, struct csm_region *theirs)
+{
+	struct csm_channel *channel;
+	char line[16];
+
+	assert_int_equal(csm_channel_open(theirs, 0, 600000, &channel), 0);
+	assert_int_equal(csm_channel_recv(channel, line, sizeof(line), 600000), 3);
+	fake_kill(fake_realm(p->world, C));
+	csm_channel_close(channel);
+	csm_release(theirs);
+}
+
+static void close_early(struct pair *p, struct csm_region *theirs)
+{
+	struct csm_channel *channel;
+	const void *from;
+
+	(void)p;
+	assert_int_equal(csm_channel_open(theirs, 0, 600000, &channel), 0);
+	assert_int_equal(csm_channel_peek(channel, 600000, &from), 3);
+	assert_int_equal(csm_channel_peek(channel, 600000, &from), 3);
+	assert_int_equal(csm_channel_peek(channel, 600000, &from), -EPIPE);
+	csm_channel_close(channel);
+	csm_release(theirs);
+}
+
+static void test_send_to_dead(void **state)
+{
+	struct pair *p = *state;
+	struct result result = send_to(p, take_all_then_die);
+
+	assert_string_equal(result.err,
+			    "csmctl: send: the sharing has ended: region, grant or peer is gone\n");
+	assert_int_equal(result.status, CSMCTL_FAILED);
+	forget(&result);
+	expect(p, P, "destroy 1", "");
+}
+
+static void test_send_not_taken(void **state)
+{
+	struct pair *p = *state;
+	struct result result = send_to(p, close_early);
+
+	assert_string_equal(
+		result.err,
+		"csmctl: send: the peer closed the channel before it had taken every message\n");
+	assert_int_equal(result.status, CSMCTL_FAILED);
+	forget(&result);
+	expect(p, P, "destroy 1", "");
+}
+
+static void receive_nowhere(struct pair *p, struct csm_region *theirs)
+{
+	struct result result;
+
+	csm_release(theirs);
+	output = fopen("/dev/full", "w");
+	result = run(p, C, "", "recv " ID_P ":1" LONG);
+	output = NULL;
+	assert_string_equal(result.err, "csmctl: standard output: No space left on device\n");
+	assert_int_equal(result.status, CSMCTL_FAILED);
+	forget(&result);
+}
+
+/* Both sides learn that a message was not written. */
+static void test_recv_full_disk(void **state)
+{
+	struct pair *p = *state;
+	struct result result = send_to(p, receive_nowhere);
+
+	assert_string_equal(
+		result.err,
+		"csmctl: send: the peer closed the channel before it had taken every message\n");
+	assert_int_equal(result.status, CSMCTL_FAILED);
+	forget(&result);
+	expect(p, P, "destroy 1", "");
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -442,6 +691,14 @@ int main(void)
 		PAIR("csmctl: echo and ping", test_ping),
 		PAIR("csmctl: watch sees revocation", test_watch),
 		PAIR("csmctl: waits end", test_time_over),
+		PAIR("csmctl: a full disk is an error of every command", test_full_disk),
+		PAIR("csmctl: get to what takes nothing", test_full_target),
+		PAIR("csmctl: get leaves the old file until the new one is complete",
+		     test_get_keeps),
+		PAIR("csmctl: attach of what is attached already", test_attach_stays),
+		PAIR("csmctl: send to a peer that dies", test_send_to_dead),
+		PAIR("csmctl: send to a peer that has not taken all", test_send_not_taken),
+		PAIR("csmctl: recv to a full disk", test_recv_full_disk),
 	};
 
 	return cmocka_run_group_tests_name("csmctl", tests, NULL, NULL);

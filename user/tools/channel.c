@@ -88,13 +88,20 @@ static int with_link(struct tool *tool, int (*fn)(struct tool *tool, struct link
 
 /* ---------------------------------------------------------------- send, recv */
 
-/* After the last message the peer gets time to read it, because closing ends the sharing here. */
+/*
+ * After the last message the peer gets time to read it, because closing ends the sharing here. Only
+ * a peer that has taken everything and then closes the channel has received it: one that is gone
+ * (-ENOTCONN) may have died before.
+ */
 static int wait_for_end(struct tool *tool, struct link *link)
 {
 	long ret =
 		csm_channel_recv(link->channel, link->buffer, link->room, tool->options->timeout);
 
-	return ret == -EPIPE || ret == -ENOTCONN ? 0 : ret < 0 ? (int)ret : -EPROTO;
+	if (ret == -EPIPE) {
+		return csm_channel_is_taken(link->channel) > 0 ? 0 : -ECONNRESET;
+	}
+	return ret < 0 ? (int)ret : -EPROTO;
 }
 
 static int send_lines(struct tool *tool, struct link *link)
@@ -110,6 +117,9 @@ static int send_lines(struct tool *tool, struct link *link)
 		}
 		ret = csm_channel_send(link->channel, line, (size_t)size, tool->options->timeout);
 	}
+	if (ret == 0 && ferror(tool->io->in)) {
+		ret = complain_file(tool->io, "standard input", errno);
+	}
 	free(line);
 	if (ret == 0) {
 		ret = csm_channel_shutdown(link->channel);
@@ -122,19 +132,50 @@ int cmd_send(struct tool *tool)
 	return with_link(tool, send_lines);
 }
 
+struct piece {
+	const void *from;
+	void *to;
+	size_t size;
+};
+
+static int copy_piece(void *arg)
+{
+	const struct piece *piece = arg;
+
+	memcpy(piece->to, piece->from, piece->size);
+	return 0;
+}
+
+/* The message is the peer's until it is written: then an error here is seen there too. */
+static int recv_line(struct tool *tool, struct link *link)
+{
+	struct piece piece = {.to = link->buffer};
+	FILE *out = tool->io->out;
+	long size = csm_channel_peek(link->channel, tool->options->timeout, &piece.from);
+	int ret;
+
+	if (size < 0) {
+		return (int)size;
+	}
+	piece.size = (size_t)size;
+	ret = csm_protect(copy_piece, &piece);
+	if (ret < 0) {
+		return ret;
+	}
+	fwrite(link->buffer, 1, piece.size, out);
+	fputc('\n', out);
+	ret = out_check(tool->io);
+	return ret ? ret : csm_channel_done(link->channel);
+}
+
 static int recv_lines(struct tool *tool, struct link *link)
 {
-	for (;;) {
-		long size = csm_channel_recv(link->channel, link->buffer, link->room,
-					     tool->options->timeout);
+	int ret;
 
-		if (size < 0) {
-			return size == -EPIPE ? 0 : (int)size;
-		}
-		fwrite(link->buffer, 1, (size_t)size, tool->io->out);
-		fputc('\n', tool->io->out);
-		fflush(tool->io->out);
-	}
+	do {
+		ret = recv_line(tool, link);
+	} while (ret == 0);
+	return ret == -EPIPE ? 0 : ret;
 }
 
 int cmd_recv(struct tool *tool)

@@ -60,7 +60,7 @@ static int run(const struct command *command, const struct options *options,
 		ret = command->run(&tool);
 		csm_close(tool.csm);
 	}
-	return ret;
+	return ret == CSMCTL_OK ? out_check(io) : ret;
 }
 
 int csmctl_run(int argc, char **argv, const struct csm_backend *backend, void *ctx, struct io *io)
@@ -78,11 +78,11 @@ int csmctl_run(int argc, char **argv, const struct csm_backend *backend, void *c
 	}
 	if (strcmp(options.command, "help") == 0) {
 		options_help(io->out);
-		return CSMCTL_OK;
+		return out_check(io);
 	}
 	if (strcmp(options.command, "version") == 0) {
 		fprintf(io->out, "csmctl %s\n", LIBCSM_VERSION);
-		return CSMCTL_OK;
+		return out_check(io);
 	}
 	command = find(options.command);
 	if (!command) {

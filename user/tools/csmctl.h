@@ -37,6 +37,7 @@ struct io {
 	bool json;
 	int depth;  /* of the JSON text */
 	bool comma; /* before the next item */
+	int error;  /* errno of the first output that failed */
 };
 
 struct tool {
@@ -74,6 +75,10 @@ void out_bytes(struct io *io, const char *key, const uint8_t *value, size_t size
 void out_region(struct io *io, struct csm_region *region);
 /* "csmctl: what: why"; CSMCTL_FAILED. */
 int complain(struct io *io, const char *what, int result);
+/* The same for a file: the system's word for what happened to it. */
+int complain_file(struct io *io, const char *name, int error);
+/* CSMCTL_OK, or CSMCTL_FAILED after a message if not all of the output could be written. */
+int out_check(struct io *io);
 
 /* Commands; CSMCTL_*. */
 int cmd_id(struct tool *tool);
@@ -101,5 +106,11 @@ int cmd_ping(struct tool *tool);
  * command line. 0, or CSMCTL_* after a message.
  */
 int open_region(struct tool *tool, unsigned int flags, struct csm_region **out);
+
+/*
+ * Makes a region stay after the command, once its user has been told of it. CSMCTL_FAILED after a
+ * message, or a negative errno: it ends with the command.
+ */
+int keep_known(struct tool *tool, struct csm_region *region);
 
 #endif

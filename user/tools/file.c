@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "csmctl.h"
 
@@ -20,7 +21,7 @@ struct tail {
 	uint8_t reserved[48];
 };
 
-static int copy_in(FILE *file, struct csm_region *region, uint64_t length)
+static int copy_in(struct tool *tool, FILE *file, struct csm_region *region, uint64_t length)
 {
 	char *chunk = malloc(CHUNK);
 	uint64_t done = 0;
@@ -30,17 +31,23 @@ static int copy_in(FILE *file, struct csm_region *region, uint64_t length)
 		size_t most = length - done < CHUNK ? (size_t)(length - done) : CHUNK;
 		size_t got = fread(chunk, 1, most, file);
 
-		ret = got ? csm_write(region, done, chunk, got) : -EIO;
+		if (got == 0) {
+			ret = complain_file(tool->io, tool->options->args[0],
+					    ferror(file) ? errno : ENODATA);
+			break;
+		}
+		ret = csm_write(region, done, chunk, got);
 		done += got;
 	}
 	free(chunk);
 	return ret;
 }
 
-static int fill(FILE *file, struct csm_region *region, uint64_t length)
+/* A negative errno about the region, or CSMCTL_FAILED after a message about the file. */
+static int fill(struct tool *tool, FILE *file, struct csm_region *region, uint64_t length)
 {
 	const struct tail tail = {.magic = TAIL_MAGIC, .length = length};
-	int ret = copy_in(file, region, length);
+	int ret = copy_in(tool, file, region, length);
 
 	return ret ? ret : csm_write(region, csm_size(region) - TAIL_SIZE, &tail, sizeof(tail));
 }
@@ -54,7 +61,7 @@ static int publish(struct tool *tool, struct csm_region *region)
 	for (int i = 0; i < o->num_peers && ret == 0; i++) {
 		ret = csm_share(region, o->peers[i], o->access, o->has_demand ? &o->demand : NULL);
 	}
-	return ret ? ret : csm_keep(region, true);
+	return ret;
 }
 
 static int put(struct tool *tool, FILE *file, uint64_t length)
@@ -67,7 +74,7 @@ static int put(struct tool *tool, FILE *file, uint64_t length)
 	if (ret < 0) {
 		return ret;
 	}
-	ret = fill(file, region, length);
+	ret = fill(tool, file, region, length);
 	if (ret == 0) {
 		ret = publish(tool, region);
 	}
@@ -76,6 +83,7 @@ static int put(struct tool *tool, FILE *file, uint64_t length)
 		out_region(tool->io, region);
 		out_number(tool->io, "length", length);
 		out_end(tool->io);
+		ret = keep_known(tool, region);
 	}
 	csm_release(region);
 	return ret;
@@ -86,10 +94,10 @@ int cmd_put(struct tool *tool)
 	const char *name = tool->options->args[0];
 	FILE *file = fopen(name, "rb");
 	struct stat info;
-	int ret = -errno;
+	int ret;
 
 	if (!file) {
-		return complain(tool->io, name, ret);
+		return complain_file(tool->io, name, errno);
 	}
 	if (fstat(fileno(file), &info) != 0 || !S_ISREG(info.st_mode)) {
 		fprintf(tool->io->err, "csmctl: %s: not a regular file\n", name);
@@ -101,6 +109,92 @@ int cmd_put(struct tool *tool)
 	return ret < 0 ? complain(tool->io, name, ret) : ret;
 }
 
+/* Where the file goes: beside its final place, and there only when it is complete. */
+struct target {
+	FILE *file;
+	char *final; /* what `name` leads to; NULL: written in place */
+	char *beside;
+};
+
+static void drop(struct target *target)
+{
+	if (target->beside && target->beside[0]) {
+		unlink(target->beside);
+	}
+	free(target->beside);
+	free(target->final);
+}
+
+/* As fopen() would make it, or as it is already. */
+static mode_t mode_of(const char *name)
+{
+	struct stat info;
+	mode_t mask = umask(0);
+
+	umask(mask);
+	return stat(name, &info) == 0 ? info.st_mode & 07777 : 0666 & ~mask;
+}
+
+/* errno, or 0 with target->file. */
+static int open_beside(struct target *target, const char *name)
+{
+	int fd, error;
+
+	target->final = realpath(name, NULL);
+	if (!target->final) {
+		target->final = strdup(name);
+	}
+	if (!target->final || asprintf(&target->beside, "%s.XXXXXX", target->final) < 0) {
+		target->beside = NULL;
+		return ENOMEM;
+	}
+	fd = mkstemp(target->beside);
+	if (fd < 0) {
+		error = errno;
+		target->beside[0] = 0;
+		return error;
+	}
+	fchmod(fd, mode_of(target->final));
+	target->file = fdopen(fd, "wb");
+	if (!target->file) {
+		error = errno;
+		close(fd);
+		return error;
+	}
+	return 0;
+}
+
+/* What is there and is no regular file (a device, a FIFO) is written in place. */
+static int open_target(struct target *target, const char *name)
+{
+	struct stat info;
+
+	if (stat(name, &info) != 0 || S_ISREG(info.st_mode)) {
+		return open_beside(target, name);
+	}
+	target->file = fopen(name, "wb");
+	return target->file ? 0 : errno;
+}
+
+/* errno. The data is safe when this says 0. */
+static int close_target(struct target *target)
+{
+	int error = fflush(target->file) != 0 ? errno : 0;
+
+	if (error == 0 && target->final && fsync(fileno(target->file)) != 0) {
+		error = errno;
+	}
+	if (fclose(target->file) != 0 && error == 0) {
+		error = errno;
+	}
+	if (error == 0 && target->final) {
+		error = rename(target->beside, target->final) != 0 ? errno : 0;
+		target->beside[0] = error ? target->beside[0] : 0;
+	}
+	return error;
+}
+
+/* A negative errno about the region, a positive one about the file. */
 static int copy_out(struct csm_region *region, uint64_t length, FILE *file)
 {
 	char *chunk = malloc(CHUNK);
@@ -112,7 +206,7 @@ static int copy_out(struct csm_region *region, uint64_t length, FILE *file)
 
 		ret = csm_read(region, done, chunk, size);
 		if (ret == 0 && fwrite(chunk, 1, size, file) != size) {
-			ret = -EIO;
+			ret = errno;
 		}
 		done += size;
 	}
@@ -133,44 +227,58 @@ static int get_length(struct csm_region *region, uint64_t *length)
 	return ret;
 }
 
-static int get(struct tool *tool, struct csm_region *region, FILE *file)
+/* CSMCTL_OK, or CSMCTL_FAILED after a message. */
+static int explain(struct tool *tool, int ret)
 {
-	uint64_t length = 0;
-	int ret = get_length(region, &length);
+	const char *const *args = tool->options->args;
+
+	if (ret == -EPROTO) {
+		fprintf(tool->io->err, "csmctl: %s: there is no file in this region\n", args[0]);
+		return CSMCTL_FAILED;
+	}
+	if (ret > 0) {
+		return complain_file(tool->io,
+				     strcmp(args[1], "-") == 0 ? "standard output" : args[1], ret);
+	}
+	return ret < 0 ? complain(tool->io, args[0], ret) : CSMCTL_OK;
+}
+
+static int get_to(struct csm_region *region, uint64_t length, const char *name)
+{
+	struct target target = {0};
+	int ret = open_target(&target, name);
 
 	if (ret == 0) {
-		ret = copy_out(region, length, file);
+		ret = copy_out(region, length, target.file);
+		if (ret == 0) {
+			ret = close_target(&target);
+		} else {
+			fclose(target.file); /* what came first is said */
+		}
 	}
-	if (ret == 0 && fflush(file) != 0) {
-		ret = -errno;
+	drop(&target);
+	return ret;
+}
+
+static int get(struct tool *tool, struct csm_region *region)
+{
+	const char *name = tool->options->args[1];
+	uint64_t length;
+	int ret = get_length(region, &length);
+
+	if (ret == 0 && strcmp(name, "-") == 0) {
+		return explain(tool, copy_out(region, length, tool->io->out));
 	}
-	if (ret == 0 && file != tool->io->out) {
+	if (ret == 0) {
+		ret = get_to(region, length, name);
+	}
+	if (ret == 0) {
 		out_begin(tool->io);
 		out_region(tool->io, region);
 		out_number(tool->io, "length", length);
 		out_end(tool->io);
 	}
-	return ret;
-}
-
-static int get_to(struct tool *tool, struct csm_region *region, const char *name)
-{
-	FILE *file = strcmp(name, "-") == 0 ? tool->io->out : fopen(name, "wb");
-	int ret;
-
-	if (!file) {
-		return complain(tool->io, name, -errno);
-	}
-	ret = get(tool, region, file);
-	if (file != tool->io->out && fclose(file) != 0 && ret == 0) {
-		ret = -errno;
-	}
-	if (ret == -EPROTO) {
-		fprintf(tool->io->err, "csmctl: %s: there is no file in this region\n",
-			tool->options->args[0]);
-		return CSMCTL_FAILED;
-	}
-	return ret < 0 ? complain(tool->io, tool->options->args[0], ret) : CSMCTL_OK;
+	return explain(tool, ret);
 }
 
 int cmd_get(struct tool *tool)
@@ -181,7 +289,7 @@ int cmd_get(struct tool *tool)
 	if (ret != 0) {
 		return ret;
 	}
-	ret = get_to(tool, region, tool->options->args[1]);
+	ret = get(tool, region);
 	csm_release(region);
 	return ret;
 }

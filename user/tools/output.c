@@ -1,9 +1,19 @@
 // SPDX-License-Identifier: BSD-3-Clause
+#include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "csmctl.h"
+
+/* The stream forgets what it could not write, and why: the reason is kept here. */
+static void flush(struct io *io)
+{
+	errno = EIO;
+	if ((fflush(io->out) != 0 || ferror(io->out)) && io->error == 0) {
+		io->error = errno;
+	}
+}
 
 /* What goes before an item: a comma and a key in JSON, the key or a gap otherwise. */
 static void lead(struct io *io, const char *key)
@@ -48,7 +58,7 @@ void out_end(struct io *io)
 		fputc('\n', io->out);
 	}
 	io->comma = true;
-	fflush(io->out);
+	flush(io);
 }
 
 /* Inside of an object. Its items are objects, one a row. */
@@ -134,4 +144,16 @@ int complain(struct io *io, const char *what, int result)
 {
 	fprintf(io->err, "csmctl: %s: %s\n", what, csm_strerror(result));
 	return CSMCTL_FAILED;
+}
+
+int complain_file(struct io *io, const char *name, int error)
+{
+	fprintf(io->err, "csmctl: %s: %s\n", name, strerror(error));
+	return CSMCTL_FAILED;
+}
+
+int out_check(struct io *io)
+{
+	flush(io);
+	return io->error ? complain_file(io, "standard output", io->error) : CSMCTL_OK;
 }

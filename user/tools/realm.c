@@ -61,7 +61,8 @@ int cmd_list(struct tool *tool)
 	int ret;
 
 	if (tool->options->num_args == 1 && !parse_id(tool->options->args[0], &realm)) {
-		fprintf(tool->io->err, "csmctl: %s: not a realm id\n", tool->options->args[0]);
+		fprintf(tool->io->err, "csmctl: %s: not a realm id (list takes REALM alone)\n",
+			tool->options->args[0]);
 		return CSMCTL_USAGE;
 	}
 	/* Asked for before anything is written, so that a failure leaves no half of a result. */
@@ -95,6 +96,13 @@ int cmd_peer(struct tool *tool)
 	for (unsigned int i = 0; i < 6; i++) {
 		int ret = csm_peer(tool->csm, peer, i, &values[i]);
 
+		if (ret == -EACCES) {
+			fprintf(tool->io->err,
+				"csmctl: %s: no sharing with that realm: attach a region of it, or "
+				"let it attach one, first\n",
+				tool->options->args[0]);
+			return CSMCTL_FAILED;
+		}
 		if (ret < 0) {
 			return complain(tool->io, tool->options->args[0], ret);
 		}

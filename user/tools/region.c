@@ -60,6 +60,13 @@ static int with_region(struct tool *tool, int (*fn)(struct tool *tool, struct cs
 	return ret < 0 ? complain(tool->io, tool->options->args[0], ret) : ret;
 }
 
+int keep_known(struct tool *tool, struct csm_region *region)
+{
+	int ret = out_check(tool->io);
+
+	return ret ? ret : csm_keep(region, true);
+}
+
 int cmd_create(struct tool *tool)
 {
 	const char *label = tool->options->label;
@@ -71,15 +78,16 @@ int cmd_create(struct tool *tool)
 		fprintf(tool->io->err, "csmctl: %s: not a size\n", tool->options->args[0]);
 		return CSMCTL_USAGE;
 	}
-	ret = csm_create(tool->csm, size, label ? csm_label(label) : 0, CSM_KEEP, &region);
+	ret = csm_create(tool->csm, size, label ? csm_label(label) : 0, 0, &region);
 	if (ret < 0) {
 		return complain(tool->io, "create", ret);
 	}
 	out_begin(tool->io);
 	out_region(tool->io, region);
 	out_end(tool->io);
+	ret = keep_known(tool, region);
 	csm_release(region);
-	return CSMCTL_OK;
+	return ret < 0 ? complain(tool->io, "create", ret) : ret;
 }
 
 /* "any" is nobody by name. */
@@ -101,8 +109,16 @@ static int share(struct tool *tool, struct csm_region *region)
 	if (ret != 0) {
 		return ret;
 	}
-	if (peer == CSM_ANYONE && !tool->options->has_demand) {
-		fprintf(tool->io->err, "csmctl: share with any needs --rim, --rem or --rpv\n");
+	if (peer == CSM_ANYONE && !tool->options->demand.check_rim) {
+		fprintf(tool->io->err,
+			"csmctl: share with any needs --rim: without it a realm of any software "
+			"gets in\n");
+		return CSMCTL_USAGE;
+	}
+	if (peer == csm_id(tool->csm)) {
+		fprintf(tool->io->err,
+			"csmctl: %s is this realm, which needs no grant: name the other one\n",
+			tool->options->args[1]);
 		return CSMCTL_USAGE;
 	}
 	return csm_share(region, peer, tool->options->access, demand(tool));
@@ -178,7 +194,7 @@ int cmd_attach(struct tool *tool)
 			tool->options->args[0]);
 		return CSMCTL_USAGE;
 	}
-	ret = open_region(tool, CSM_KEEP, &region);
+	ret = open_region(tool, 0, &region);
 	if (ret != 0) {
 		return ret;
 	}
@@ -186,8 +202,9 @@ int cmd_attach(struct tool *tool)
 	out_region(tool->io, region);
 	out_text(tool->io, "access", csm_access(region) & CSM_WRITE ? "rw" : "r");
 	out_end(tool->io);
+	ret = keep_known(tool, region);
 	csm_release(region);
-	return CSMCTL_OK;
+	return ret < 0 ? complain(tool->io, tool->options->args[0], ret) : ret;
 }
 
 int cmd_digest(struct tool *tool)
