@@ -258,8 +258,8 @@ class Demo:
     def teardown(self):
         """All realms off, nothing left."""
         for name in (PROVIDER, CONSUMER, STRANGER):
-            self.machine.run(f"echo 'poweroff -f' | timeout {system.WORK_SECONDS} "
-                             f"rvm control {name}", 2 * system.WORK_SECONDS, check=False)
+            self.machine.run(f"rvm exec {name} --timeout {system.WORK_SECONDS} poweroff -f",
+                             2 * system.WORK_SECONDS, check=False)
         self.machine.settle()
         expect(not self.machine.host.trouble, "; ".join(self.machine.host.trouble[:3]))
         return "no granule left delegated, host kernel healthy"

@@ -83,8 +83,9 @@ static void flush_messages(struct console *c)
 		size_t size = virtio_copy_to(&req, 0, m, sizeof(*m));
 
 		if (m->event == PORT_NAME) {
-			size += virtio_copy_to(&req, size, CONSOLE_CONTROL_NAME,
-					       strlen(CONSOLE_CONTROL_NAME));
+			const char *name = m->id == 1 ? CONSOLE_CONTROL_NAME : CONSOLE_EXEC_NAME;
+
+			size += virtio_copy_to(&req, size, name, strlen(name));
 		}
 		virtio_push(&c->virtio, QUEUE_CONTROL_IN, &req, size);
 		c->message_head = (c->message_head + 1) % CONSOLE_MESSAGES;

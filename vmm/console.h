@@ -1,15 +1,18 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /*
- * virtio console with two ports: 0 is the realm's console (/dev/hvc0), 1 is the channel between
- * host and realm (/dev/vport*p1, named CONSOLE_CONTROL_NAME). The caller serializes.
+ * virtio console with three ports: 0 is the realm's console (/dev/hvc0), 1 is the channel between
+ * host and realm (/dev/vport*p1, named CONSOLE_CONTROL_NAME), 2 that of the realm's agent
+ * (/dev/vport*p2, CONSOLE_EXEC_NAME). The caller serializes.
  */
 #ifndef VMM_CONSOLE_H
 #define VMM_CONSOLE_H
 
+#include "exec/frame.h"
 #include "virtio.h"
 
-#define CONSOLE_PORTS        2u
+#define CONSOLE_PORTS        3u
 #define CONSOLE_CONTROL_NAME "caec.control"
+#define CONSOLE_EXEC_NAME    FRAME_PORT
 #define CONSOLE_BUFFER       4096u
 #define CONSOLE_MESSAGES     16u
 

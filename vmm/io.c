@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /*
- * The I/O thread: input of the terminal, the control channel, sockets. The writer: output to what
- * may block. It has a thread of its own because nothing else may wait for it.
+ * The I/O thread: input of the terminal, the control channel, the agent's port, sockets. The
+ * writer: output to what may block. It has a thread of its own because nothing else may wait for
+ * it.
  */
 #include <errno.h>
 #include <poll.h>
@@ -18,12 +19,12 @@ enum {
 	FD_WAKE,
 	FD_TERMINAL_IN,
 	FD_TERMINAL_LISTENER,
-	FD_CONTROL_IN,
-	FD_CONTROL_LISTENER,
-	FD_CONTROL_OUT,
 	FD_TERMINAL_OUT,
-	FDS
+	FD_LINKS, /* three for each */
+	FDS = FD_LINKS + 3 * MACHINE_LINKS
 };
+
+enum { LINK_IN, LINK_LISTENER, LINK_OUT };
 
 struct io {
 	struct machine *m;
@@ -121,30 +122,30 @@ static void read_terminal(struct io *io)
 }
 
 /* What the realm has ready for the one who leaves is not for the next. */
-static void drop_control(struct machine *m)
+static void drop_link(struct machine *m, struct machine_link *l)
 {
-	channel_disconnect(&m->control);
-	m->control.count = 0;
-	m->control.discard = true;
-	resume(m, 1);
-	m->control.discard = false;
-	m->control_ends = false;
-	m->control_used = false;
+	channel_disconnect(&l->channel);
+	l->channel.count = 0;
+	l->channel.discard = true;
+	resume(m, l->port);
+	l->channel.discard = false;
+	l->ends = false;
+	l->used = false;
 	if (!machine_ends(m)) {
-		console_connect(&m->console, 1, false);
+		console_connect(&m->console, l->port, false);
 	}
 }
 
-static void read_control(struct machine *m)
+static void read_link(struct machine *m, struct machine_link *l)
 {
 	uint8_t data[CONSOLE_BUFFER];
-	ssize_t got = read(m->control.in, data, console_room(&m->console, 1));
+	ssize_t got = read(l->channel.in, data, console_room(&m->console, l->port));
 
 	if (got > 0) {
-		m->control_used = true;
-		console_input(&m->console, 1, data, (size_t)got);
+		l->used = true;
+		console_input(&m->console, l->port, data, (size_t)got);
 	} else if (got == 0 || (errno != EAGAIN && errno != EINTR)) {
-		drop_control(m);
+		drop_link(m, l);
 	}
 }
 
@@ -182,8 +183,8 @@ static bool write_out(struct machine *m, struct channel *c, unsigned int port)
 		channel_drop(c, (size_t)done);
 		resume(m, port);
 	} else if (done < 0 && error != EAGAIN && error != EINTR) {
-		if (port == 1) {
-			drop_control(m);
+		if (port > 0) {
+			drop_link(m, &m->links[port - 1]);
 		} else {
 			give_up_output(m, error);
 		}
@@ -222,9 +223,9 @@ void *machine_writer_thread(void *ctx)
 }
 
 /* What is said before the realm listens waits in the socket. */
-static bool control_wanted(const struct machine *m)
+static bool link_wanted(const struct machine *m, const struct machine_link *l)
 {
-	return m->console.ports[1].open && console_room(&m->console, 1) > 0;
+	return m->console.ports[l->port].open && console_room(&m->console, l->port) > 0;
 }
 
 static void set(struct io *io, int which, int fd, short events)
@@ -234,27 +235,30 @@ static void set(struct io *io, int which, int fd, short events)
 
 /* While the realm does not listen, poll still tells (without being asked) of a client that leaves.
  */
-static void set_control(struct io *io)
+static void set_link(struct io *io, unsigned int i)
 {
 	const struct machine *m = io->m;
+	const struct machine_link *l = &m->links[i];
+	int first = (int)(FD_LINKS + 3 * i);
 
-	set(io, FD_CONTROL_IN, m->control.in, control_wanted(m) ? POLLIN : 0);
-	if (!m->console.ports[1].open) {
-		io->fds[FD_CONTROL_IN].fd = m->control.in;
+	set(io, first + LINK_IN, l->channel.in, link_wanted(m, l) ? POLLIN : 0);
+	if (!m->console.ports[l->port].open) {
+		io->fds[first + LINK_IN].fd = l->channel.in;
 	}
 	/* Who comes second waits in the socket. */
-	set(io, FD_CONTROL_LISTENER, m->control.listener,
-	    channel_connected(&m->control) ? 0 : POLLIN);
+	set(io, first + LINK_LISTENER, l->channel.listener,
+	    channel_connected(&l->channel) ? 0 : POLLIN);
+	set(io, first + LINK_OUT, l->channel.out, l->channel.count > 0 ? POLLOUT : 0);
 }
 
 /* The realm may have closed its side during the poll: what it would not hear stays in the socket.
  */
-static void serve_control(struct machine *m, short events)
+static void serve_link(struct machine *m, struct machine_link *l, short events)
 {
-	if (control_wanted(m)) {
-		read_control(m);
-	} else if (!m->console.ports[1].open && (events & (POLLHUP | POLLERR))) {
-		drop_control(m);
+	if (link_wanted(m, l)) {
+		read_link(m, l);
+	} else if (!m->console.ports[l->port].open && (events & (POLLHUP | POLLERR))) {
+		drop_link(m, l);
 	}
 }
 
@@ -262,15 +266,16 @@ static void prepare(struct io *io)
 {
 	struct machine *m = io->m;
 
-	m->starved = (m->terminal.in >= 0 && terminal_room(m) == 0) ||
-		     (m->control.in >= 0 && !control_wanted(m));
+	m->starved = m->terminal.in >= 0 && terminal_room(m) == 0;
+	for (unsigned int i = 0; i < MACHINE_LINKS; i++) {
+		m->starved |= m->links[i].channel.in >= 0 && !link_wanted(m, &m->links[i]);
+		set_link(io, i);
+	}
 	set(io, FD_WAKE, m->wake, POLLIN);
 	set(io, FD_TERMINAL_IN, m->terminal.in, terminal_room(m) > 0 ? POLLIN : 0);
 	set(io, FD_TERMINAL_OUT, m->terminal.out,
 	    m->terminal.listener >= 0 && m->terminal.count > 0 ? POLLOUT : 0);
 	set(io, FD_TERMINAL_LISTENER, m->terminal.listener, POLLIN);
-	set(io, FD_CONTROL_OUT, m->control.out, m->control.count > 0 ? POLLOUT : 0);
-	set_control(io);
 }
 
 static void handle_wake(struct machine *m)
@@ -281,6 +286,26 @@ static void handle_wake(struct machine *m)
 }
 
 /* Who comes is taken in last: somebody else may just have left. */
+static void handle_link(struct io *io, unsigned int i)
+{
+	struct machine *m = io->m;
+	struct machine_link *l = &m->links[i];
+	const struct pollfd *fds = &io->fds[FD_LINKS + 3 * i];
+
+	if (fds[LINK_IN].revents && l->channel.in >= 0) {
+		serve_link(m, l, fds[LINK_IN].revents);
+	}
+	if (fds[LINK_OUT].revents && l->channel.out >= 0) {
+		write_out(m, &l->channel, l->port);
+	}
+	if (l->ends && l->channel.count == 0) {
+		drop_link(m, l);
+	}
+	if (fds[LINK_LISTENER].revents && channel_accept(&l->channel)) {
+		console_connect(&m->console, l->port, true);
+	}
+}
+
 static void handle_channels(struct io *io)
 {
 	struct machine *m = io->m;
@@ -288,23 +313,14 @@ static void handle_channels(struct io *io)
 	if (io->fds[FD_TERMINAL_IN].revents && m->terminal.in >= 0) {
 		read_terminal(io);
 	}
-	if (io->fds[FD_CONTROL_IN].revents && m->control.in >= 0) {
-		serve_control(m, io->fds[FD_CONTROL_IN].revents);
-	}
 	if (io->fds[FD_TERMINAL_OUT].revents && m->terminal.out >= 0) {
 		write_out(m, &m->terminal, 0);
 	}
-	if (io->fds[FD_CONTROL_OUT].revents && m->control.out >= 0) {
-		write_out(m, &m->control, 1);
-	}
-	if (m->control_ends && m->control.count == 0) {
-		drop_control(m);
+	for (unsigned int i = 0; i < MACHINE_LINKS && !machine_ends(m); i++) {
+		handle_link(io, i);
 	}
 	if (io->fds[FD_TERMINAL_LISTENER].revents) {
 		channel_accept(&m->terminal);
-	}
-	if (io->fds[FD_CONTROL_LISTENER].revents && channel_accept(&m->control)) {
-		console_connect(&m->console, 1, true);
 	}
 }
 

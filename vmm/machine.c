@@ -204,7 +204,7 @@ static void uart_irq(void *ctx, bool level)
 
 static struct channel *port_channel(struct machine *m, unsigned int port)
 {
-	return port == 0 ? &m->terminal : &m->control;
+	return port == 0 ? &m->terminal : &m->links[port - 1].channel;
 }
 
 static size_t console_output(void *ctx, unsigned int port, const void *data, size_t size)
@@ -213,7 +213,9 @@ static size_t console_output(void *ctx, unsigned int port, const void *data, siz
 
 	size_t taken = channel_put(port_channel(m, port), data, size);
 
-	m->control_used |= port == 1;
+	if (port > 0) {
+		m->links[port - 1].used = true;
+	}
 	wake_output(m);
 	return taken;
 }
@@ -226,15 +228,17 @@ static bool console_ready(void *ctx, unsigned int port)
 }
 
 /*
- * A connection to the control channel lasts as long as both sides hold it open. A realm that closes
+ * A connection to a port lasts as long as both sides hold it open. A realm that closes
  * before anything was said has not noticed the connection: it may open again.
  */
 static void console_closed(void *ctx, unsigned int port)
 {
 	struct machine *m = ctx;
 
-	if (port == 1) {
-		m->control_ends = channel_connected(&m->control) && m->control_used;
+	if (port > 0) {
+		struct machine_link *link = &m->links[port - 1];
+
+		link->ends = channel_connected(&link->channel) && link->used;
 		machine_wake_io(m);
 	}
 }
@@ -323,7 +327,10 @@ static void init_empty(struct machine *m, const struct options *o)
 	realm_init(&m->realm);
 	m->realm.end = &m->end;
 	channel_none(&m->terminal);
-	channel_none(&m->control);
+	for (unsigned int i = 0; i < MACHINE_LINKS; i++) {
+		channel_none(&m->links[i].channel);
+		m->links[i].port = i + 1;
+	}
 	m->wake = m->keeper_wake = m->signal_fd = m->manager = -1;
 	for (unsigned int i = 0; i < MACHINE_CLIENTS; i++) {
 		m->clients[i] = -1;

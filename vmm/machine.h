@@ -69,6 +69,16 @@ struct machine_slot {
 	uint32_t intid;
 };
 
+#define MACHINE_LINKS 2u /* ports 1 and 2 of the console: rvm control and rvm exec */
+
+/* A port that one client at a time talks to through a socket. */
+struct machine_link {
+	struct channel channel;
+	unsigned int port;
+	bool used; /* something was said on this connection */
+	bool ends; /* the realm has closed it: the connection goes when all is written */
+};
+
 struct machine {
 	const struct options *options;
 	struct layout layout;
@@ -101,10 +111,8 @@ struct machine {
 	struct block blocks[OPTIONS_MAX_DISKS];
 	struct p9 p9;
 	struct channel terminal;
-	struct channel control;
-	bool control_used; /* something was said on this connection */
-	bool control_ends; /* the realm has closed it: the connection goes when all is written */
-	bool starved;      /* the I/O thread waits for the realm to make room for input */
+	struct machine_link links[MACHINE_LINKS];
+	bool starved; /* the I/O thread waits for the realm to make room for input */
 	struct machine_vcpu vcpus[LAYOUT_MAX_CPUS];
 
 	int wake;                      /* eventfd: the I/O thread has something to do */
@@ -112,7 +120,6 @@ struct machine {
 	int clients[MACHINE_CLIENTS];  /* who has come there and not asked yet; -1: nobody */
 	int64_t came[MACHINE_CLIENTS]; /* and when, in ms */
 	char manager_path[108];
-	char control_path[108];
 	char started[32];
 };
 

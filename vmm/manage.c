@@ -15,6 +15,7 @@
 #include "manage.h"
 
 #define RUN_DIR        "/run/caec"
+#define MANAGE_PATH    108 /* of a socket, with the final zero */
 #define LOCK_SECONDS   10
 #define SILENT_SECONDS 5 /* a client that says nothing is sent away then */
 
@@ -59,29 +60,37 @@ static int lock_dir(void)
 	return fd;
 }
 
-static bool open_sockets(struct machine *m)
+static bool open_sockets(struct machine *m, char paths[][MANAGE_PATH])
 {
 	m->manager = channel_listen(m->manager_path);
-	if (m->manager < 0) {
-		return false;
+	for (unsigned int i = 0; m->manager >= 0 && i < MACHINE_LINKS; i++) {
+		/* Without a process at the first, nobody can be at the others. */
+		unlink(paths[i]);
+		if (!channel_unix(&m->links[i].channel, paths[i], false)) {
+			return false;
+		}
 	}
-	/* Without a process at the first, nobody can be at the second. */
-	unlink(m->control_path);
-	return channel_unix(&m->control, m->control_path, false);
+	return m->manager >= 0;
 }
 
 bool manage_open(struct machine *m)
 {
+	static const char *const suffixes[MACHINE_LINKS] = {MANAGE_CONTROL, MANAGE_EXEC};
 	const char *name = m->options->name;
+	char paths[MACHINE_LINKS][MANAGE_PATH];
 	bool good;
 	int lock;
 
-	if (!manage_path(m->manager_path, sizeof(m->manager_path), name, MANAGE_SOCKET) ||
-	    !manage_path(m->control_path, sizeof(m->control_path), name, MANAGE_CONTROL)) {
+	if (!manage_path(m->manager_path, sizeof(m->manager_path), name, MANAGE_SOCKET)) {
 		return false;
 	}
+	for (unsigned int i = 0; i < MACHINE_LINKS; i++) {
+		if (!manage_path(paths[i], sizeof(paths[i]), name, suffixes[i])) {
+			return false;
+		}
+	}
 	lock = lock_dir();
-	good = lock >= 0 && open_sockets(m);
+	good = lock >= 0 && open_sockets(m, paths);
 	if (!good && lock >= 0 && errno == EADDRINUSE) {
 		fprintf(stderr, "rvm: a realm called %s runs already (rvm list shows it)\n", name);
 	} else if (!good) {
@@ -97,7 +106,9 @@ bool manage_open(struct machine *m)
 void manage_close(struct machine *m)
 {
 	pthread_mutex_lock(&m->gate);
-	channel_close(&m->control);
+	for (unsigned int i = 0; i < MACHINE_LINKS; i++) {
+		channel_close(&m->links[i].channel);
+	}
 	if (m->manager >= 0) {
 		/* In this order: while the socket has its name, somebody listens. */
 		unlink(m->manager_path);

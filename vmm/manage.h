@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /*
  * How the processes of one machine find each other: a socket for each running realm, NAME.sock, in
- * $CAEC_RUN_DIR or /run/caec, and beside it NAME.control, the host's end of the realm's control
- * channel.
+ * $CAEC_RUN_DIR or /run/caec, and beside it NAME.control and NAME.exec, the host's ends of the
+ * realm's control channel and of the port of its agent.
  */
 #ifndef VMM_MANAGE_H
 #define VMM_MANAGE_H
@@ -40,5 +40,6 @@ bool manage_path(char *path, size_t size, const char *name, const char *suffix);
 
 #define MANAGE_SOCKET  ".sock"
 #define MANAGE_CONTROL ".control"
+#define MANAGE_EXEC    ".exec"
 
 #endif

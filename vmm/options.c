@@ -35,7 +35,12 @@ const char options_help[] =
 	"  --measure-only        print the measured operations, run nothing\n"
 	"  --quiet               no progress messages\n"
 	"rvm list [--json]       realms of this machine\n"
-	"rvm stop NAME           end a realm\n";
+	"rvm stop NAME           end a realm\n"
+	"rvm control NAME        plain byte stream to and from the realm's port caec.control\n"
+	"rvm exec NAME [--timeout SECONDS] COMMAND [WORD...]\n"
+	"                        a command in the realm, by its caec-agent; its status, 124 when "
+	"it\n"
+	"                        took too long, 125 when rvm failed\n";
 
 static bool __attribute__((format(printf, 2, 3))) fail(struct options_error *err,
 						       const char *format, ...)

@@ -13,6 +13,7 @@
 
 #include "abi/rmi.h"
 #include "client.h"
+#include "exec.h"
 #include "machine.h"
 
 enum { EXIT_USAGE = 2 };
@@ -221,6 +222,9 @@ int main(int argc, char **argv)
 	}
 	if (argc == 3 && strcmp(argv[1], "control") == 0) {
 		return client_control(argv[2]);
+	}
+	if (argc >= 3 && strcmp(argv[1], "exec") == 0) {
+		return exec_command(argc - 2, argv + 2);
 	}
 	if (argc == 2 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "help") == 0)) {
 		fputs(options_help, stdout);

@@ -11,6 +11,7 @@ import base64
 import contextlib
 import os
 import random
+import shlex
 import subprocess
 import sys
 import time
@@ -164,11 +165,12 @@ class System:
         expect(not self.silent, f"silent: {self.silent}")
 
     def ask(self, name, command, seconds=WORK_SECONDS):
-        """Lines that a realm's agent answers, and the status of the command there."""
+        """Lines of a shell command in a realm, by rvm exec, and its status. It knows guest-work."""
         expect(name not in self.silent, f"{name} is silent since {self.silent.get(name)!r}")
-        lines = self.run(f"echo '{command}' | timeout {seconds} rvm control {name}",
+        words = shlex.quote(f"exec 2>&1; . /etc/work; {command}")
+        lines = self.run(f"rvm exec {name} --timeout {seconds} sh -c {words}; echo status $?",
                          seconds + COMMAND_SECONDS, check=False)
-        if not lines or not lines[-1].startswith("status "):
+        if not lines or lines[-1] in ("status 124", "status 125"):
             self.silent[name] = command
             raise Failure(f"{name}: {command}: no answer within {seconds} s, only {lines[-4:]}")
         return lines[:-1], int(lines[-1].split()[1])
@@ -340,10 +342,41 @@ def control_channel(system):
         system.run("(echo 'echo here; sleep 5; echo first' | "
                    f"timeout {WORK_SECONDS} rvm control one >/tmp/first) & first=$!")
         system.wait_for("grep -q here /tmp/first", WORK_SECONDS, "the first client")
-        expect(system.control("one", "echo second") == ["second"], "the second command")
+        said = system.run(f"echo 'echo second' | timeout {WORK_SECONDS} rvm control one")
+        expect(said == ["second", "status 0"], f"the second command: {said}")
         system.run("wait $first")
         said = system.run("cat /tmp/first")
         expect(said == ["here", "first", "status 0"], f"the first command: {said}")
+    with test("control: what a realm writes in pieces of 32 KiB arrives whole"):
+        size = system.run("echo 'dd if=/dev/zero bs=32768 count=64 2>/dev/null' | "
+                          f"timeout {WORK_SECONDS} rvm control one | wc -c")[-1]
+        expect(int(size) == 64 * 32768 + len("status 0\n"), f"{size} bytes")
+
+
+def exec_in_realm(system):
+    """rvm exec with realm one: bytes, statuses, clients that are killed."""
+    test = system.report.test
+    with test("exec: a program of the realm comes through byte for byte"):
+        system.all_answer()
+        there = system.control("one", "sha256sum </bin/busybox")
+        here = system.run(f"rvm exec one --timeout {WORK_SECONDS} cat /bin/busybox | sha256sum",
+                          WORK_SECONDS + COMMAND_SECONDS)
+        expect(here == there, f"{here} and {there}")
+    with test("exec: output, error output and status are apart"):
+        said = system.run("rvm exec one sh -c 'echo a; echo b >&2; exit 9' 2>/tmp/error; "
+                          "echo $?; cat /tmp/error")
+        expect(said == ["a", "9", "b"], said)
+    with test("exec: a client that is killed leaves nothing to the next"):
+        for number in range(3):
+            system.run("rvm exec one sh -c 'while :; do echo old; done' >/tmp/old & old=$!; "
+                       "until [ -s /tmp/old ]; do usleep 100000; done; kill -9 $old; wait $old",
+                       WORK_SECONDS, check=False)
+            said = system.control("one", f"echo new {number}")
+            expect(said == [f"new {number}"], said)
+    with test("exec: a command that takes too long is killed"):
+        said = system.run("rvm exec one --timeout 2 sleep 600; echo $?", WORK_SECONDS)
+        expect(said[-1] == "124", said)
+        expect(system.control("one", "pidof sleep | wc -w")[-1] in ("0", "1"), "sleep is left")
 
 
 def realms(system, args):
@@ -378,10 +411,12 @@ def realms(system, args):
             with test(f"realm {name}: {work} workload") as notes:
                 notes += system.control(name, f"work_{work}")[-1:]
     control_channel(system)
+    exec_in_realm(system)
     with test("both realms at work at the same time"):
         system.all_answer()
-        system.run("for r in one two; do (echo 'work_cpu && work_memory' | "
-                   f"timeout {2 * WORK_SECONDS} rvm control $r >/tmp/$r.work) & "
+        system.run("for r in one two; do (rvm exec $r --timeout "
+                   f"{2 * WORK_SECONDS} sh -c '. /etc/work; work_cpu && work_memory' "
+                   ">/tmp/$r.work; echo status $? >>/tmp/$r.work) & "
                    "pids=\"$pids $!\"; done; wait $pids", 3 * WORK_SECONDS, check=False)
         for name in names:
             said = system.run(f"cat /tmp/{name}.work")
@@ -397,20 +432,33 @@ def realms(system, args):
                               "echo 1 >/sys/devices/system/cpu/cpu1/online && [ $(nproc) = 2 ]")
     with test("realm one restarts when it asks for it"):
         system.all_answer()
-        system.run("rm /tmp/one.con; echo 'reboot -f' | "
-                   f"timeout {WORK_SECONDS} rvm control one", 2 * WORK_SECONDS, check=False)
+        system.run(f"rm /tmp/one.con; rvm exec one --timeout {WORK_SECONDS} reboot -f",
+                   2 * WORK_SECONDS, check=False)
         system.wait_for("grep -q 'starts again' /tmp/one.out", WORK_SECONDS, "the restart")
         system.wait_up("one", "realm is up: 2 CPUs")
         system.control("one", "true")
     for name in names:
         with test(f"realm {name}: powers off"):
             system.all_answer()
-            system.run(f"echo 'poweroff -f' | timeout {WORK_SECONDS} rvm control {name}",
+            system.run(f"rvm exec {name} --timeout {WORK_SECONDS} poweroff -f",
                        2 * WORK_SECONDS, check=False)
             system.wait_for(f"grep -q 'powered off' /tmp/{name}.out", WORK_SECONDS, "power off")
     for name in system.silent:
         system.run(f"rvm stop {name}", check=False)
     with test("no granule is left"):
+        system.settle()
+
+
+def unread(system, _args):
+    """Ways in which a realm could keep rvm from ending."""
+    with system.report.test("standard output that nobody reads: list and stop work, rvm ends"):
+        system.run("mkfifo /tmp/full; exec 7<>/tmp/full; (rvm run --name full " + LINUX +
+                   " --no-measure --quiet </dev/null >/tmp/full 2>/tmp/full.err) & full=$!")
+        system.wait_for("rvm list --json | grep -q full.*runs", SHELL_SECONDS, "the realm")
+        system.run(f"rvm exec full --timeout {SHELL_SECONDS} sh -c 'seq 1 60000 >/dev/hvc0 &'",
+                   SHELL_SECONDS + COMMAND_SECONDS)
+        system.run("sleep 3; rvm list | grep -q full")
+        system.run("rvm stop full; wait $full; exec 7<&-", TEARDOWN_SECONDS)
         system.settle()
 
 
@@ -449,7 +497,7 @@ def shutdown(system, _args):
 # debugging of memory is on.
 BOOTS = {
     "host": ((module, cycles, kills, fuzz), True, True),
-    "realms": ((realms, terminal), True, False),
+    "realms": ((realms, terminal, unread), True, False),
     "shutdown": ((shutdown,), False, True),
 }
 

@@ -8,14 +8,19 @@
  *   write N     N bytes to its console in requests of 32 KiB, then powers off
  *   flood N     the same, and never powers off
  *   control N   N bytes to whoever is at the control channel, in requests of 32 KiB; then closes it
- *   hog         gives the requests of its disk back as they are served, for ever
+ *   exec        runs the program caec-agent beside rvm, at a terminal that stands for the port
+ *   hog         has ever more requests for its disk by the time that one is served
  *   slow N      its building takes N steps of 100 ms
  */
+#include <fcntl.h>
+#include <poll.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <termios.h>
 #include <unistd.h>
 
 #include "realm.h"
@@ -109,7 +114,7 @@ static void start_device(struct cpu *c, unsigned int slot, unsigned int queues)
 		reg(c, slot, 0x30, q);
 		reg(c, slot, 0x38, QNUM);
 		reg(c, slot, 0x80, base);
-		reg(c, slot, 0x90, base + 0x1000);
+		reg(c, slot, 0x90, base + 0x1000 + (slot == 2 ? 16 : 0));
 		reg(c, slot, 0xa0, base + 0x2000);
 		reg(c, slot, 0x44, 1);
 	}
@@ -186,43 +191,107 @@ static void port_message(struct cpu *c, uint32_t port, uint16_t event, uint16_t 
 	request(c, 3, BUFFERS, 8);
 }
 
-/* 256 reads of 4 KiB, one bell. The other vCPU makes each available again as it is served. */
+/*
+ * One bell, and requests without end, whatever the host's scheduler does: the disk itself refills
+ * the ring. The first request of each lap reads a sector over its own header and the available
+ * ring, and the sector holds both as the next lap needs them (run_rvm.py, hog_disk).
+ */
 static void hog(struct cpu *c)
 {
-	uint32_t type = 0;
+	uint16_t first = 4;
 
 	start_device(c, 2, 1);
-	memcpy(ram + BUFFERS, &type, 4);
-	for (unsigned int i = 0; i < QNUM / 4; i++) {
-		set_desc(2, 0, 4 * i, BUFFERS, 16, 1);
-		set_desc(2, 0, 4 * i + 1, BUFFERS + 0x1000, 4096, 3);
-		set_desc(2, 0, 4 * i + 2, BUFFERS + 0x20, 1, 2);
+	set_desc(2, 0, 0, 4 * RING(2, 0) + 0x1000, 16, 1);
+	set_desc(2, 0, 1, 4 * RING(2, 0) + 0x1000, 512, 3);
+	set_desc(2, 0, 2, BUFFERS + 0x20, 1, 2);
+	set_desc(2, 0, 4, BUFFERS, 16, 1);
+	set_desc(2, 0, 5, BUFFERS + 0x1000, 0x10000, 3);
+	set_desc(2, 0, 6, BUFFERS + 0x20, 1, 2);
+	for (unsigned int i = 1; i < QNUM; i++) {
+		memcpy(ring(2, 0, 0x1014 + 2 * i), &first, 2);
 	}
-	for (unsigned int i = 0; i < QNUM; i++) {
-		uint16_t head = (uint16_t)(4 * (i % (QNUM / 4)));
-
-		memcpy(ring(2, 0, 0x1004 + 2 * i), &head, 2);
-	}
-	__atomic_store_n((uint16_t *)ring(2, 0, 0x1002), QNUM, __ATOMIC_RELEASE);
+	__atomic_store_n((uint16_t *)ring(2, 0, 0x1012), 1, __ATOMIC_RELEASE);
 	reg(c, 2, 0x50, 0);
 	rest(c);
 }
 
-static void refill(void)
+/* A terminal that passes bytes on as they are; the agent has the other end. */
+static int start_agent(pid_t *pid)
 {
-	while (!over) {
-		uint16_t used = index_of(2, 0, 0x2000);
+	char path[300] = "", device[64];
+	int fd = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC), other;
+	struct termios raw;
 
-		if (used > 0) {
-			__atomic_store_n((uint16_t *)ring(2, 0, 0x1002), (uint16_t)(used + QNUM),
-					 __ATOMIC_RELEASE);
+	grantpt(fd);
+	unlockpt(fd);
+	ptsname_r(fd, device, sizeof(device));
+	other = open(device, O_RDWR | O_NOCTTY | O_CLOEXEC);
+	tcgetattr(other, &raw);
+	cfmakeraw(&raw);
+	tcsetattr(other, TCSANOW, &raw);
+	if (readlink("/proc/self/exe", path, sizeof(path) - 20) < 0 || !strrchr(path, '/')) {
+		abort();
+	}
+	strcpy(strrchr(path, '/'), "/caec-agent");
+	*pid = fork();
+	if (*pid == 0) {
+		execl(path, path, device, NULL);
+		_exit(127);
+	}
+	return fd;
+}
+
+/* The buffer for input of port 2, at BUFFERS + 0x10000: made available. */
+static void offer_input(struct cpu *c, uint16_t count)
+{
+	set_desc(0, 6, 0, BUFFERS + 0x10000, 4096, 2);
+	memset(ring(0, 6, 0x1004 + 2 * (count % QNUM)), 0, 2);
+	__atomic_store_n((uint16_t *)ring(0, 6, 0x1002), (uint16_t)(count + 1), __ATOMIC_RELEASE);
+	reg(c, 0, 0x50, 6);
+}
+
+static void put_all(int fd, const uint8_t *data, size_t size)
+{
+	while (size > 0 && !over) {
+		ssize_t done = write(fd, data, size);
+
+		data += done > 0 ? done : 0;
+		size -= done > 0 ? (size_t)done : 0;
+	}
+}
+
+/* As the driver of the port: bytes from the host to the agent, and back. */
+static void exec(struct cpu *c)
+{
+	uint16_t taken = 0;
+	pid_t pid;
+	struct pollfd p = {.fd = start_agent(&pid), .events = POLLIN};
+
+	port_message(c, 2, 3, 1);
+	port_message(c, 2, 6, 1);
+	offer_input(c, taken);
+	while (!over) {
+		if (index_of(0, 6, 0x2000) != taken) {
+			uint32_t size;
+
+			memcpy(&size, ring(0, 6, 0x2004 + 8 * (taken % QNUM) + 4), 4);
+			put_all(p.fd, ram + BUFFERS + 0x10000, size);
+			offer_input(c, ++taken);
+		}
+		if (poll(&p, 1, 2) == 1) {
+			ssize_t got = read(p.fd, ram + BUFFERS, PIECE);
+
+			if (got > 0) {
+				request(c, 7, BUFFERS, (uint32_t)got);
+			}
 		}
 	}
+	kill(pid, SIGKILL);
 }
 
 static void act(struct cpu *c, const char *what, size_t number)
 {
-	start_device(c, 0, 6);
+	start_device(c, 0, 8);
 	if (strcmp(what, "off") == 0) {
 		memcpy(ram + BUFFERS, "bye\n", 4);
 		request(c, 1, BUFFERS, 4);
@@ -237,6 +306,8 @@ static void act(struct cpu *c, const char *what, size_t number)
 		port_message(c, 1, 6, 1);
 		say(c, 1, number);
 		port_message(c, 1, 6, 0);
+	} else if (strcmp(what, "exec") == 0) {
+		exec(c);
 	} else if (strcmp(what, "hog") == 0) {
 		hog(c);
 	}
@@ -252,8 +323,6 @@ static void *guest(void *ctx)
 	sscanf(line, "%15s %zu", what, &number);
 	if (c == cpus) {
 		act(c, what, number);
-	} else if (strcmp(what, "hog") == 0) {
-		refill();
 	}
 	rest(c);
 	return NULL;

@@ -128,6 +128,16 @@ def pattern(size):
     return "".join(f"{i:07}\n" for i in range(size // 8 + 1))[:size].encode()
 
 
+def hog_disk():
+    """For hog in fake_realm.c: sector k, read over the ring, makes the requests up to the next lap.
+
+    Header (read, sector k + 1), flags and index of the available ring, its first entries.
+    """
+    return b"".join(
+        struct.pack("<IIQHH", 0, 0, (lap + 1) % 256, 0, (256 * lap + 257) % 65536)
+        + struct.pack("<246H", 0, *[4] * 245) for lap in range(256))
+
+
 # ----------------------------------------------------------------------- ends
 
 
@@ -146,6 +156,7 @@ def _(place):
 
 @test("a realm that keeps its disk busy for ever: list, stop and SIGTERM work")
 def _(place):
+    place.write("disk", hog_disk())
     for how in ("stop", signal.SIGTERM, signal.SIGINT):
         process = place.start("hog", "hog", "--cpus", "2", "--disk", place.path("disk"))
         place.runs("hog")
@@ -403,6 +414,126 @@ def _(place):
             expect(status == 1 and "No space left" in text, (words, status, text))
     process.terminate()
     ends(process, SOON, "SIGTERM")
+
+
+# -------------------------------------------------------------------------- exec
+
+
+@contextlib.contextmanager
+def agent(place):
+    """A realm with an agent."""
+    process = place.start("one", "exec", "--console", "none")
+    place.runs("one")
+    yield process
+    place.rvm("stop", "one")
+    ends(process, SOON, "stop")
+
+
+def sh(place, text, *options, **how):
+    """A shell command in it: status, output, error output."""
+    done = subprocess.run([place.program, "exec", "one", *options, "sh", "-c", text],
+                          env=place.env, timeout=HANGS, check=False, capture_output=True, **how)
+    return done.returncode, done.stdout, done.stderr
+
+
+@test("exec: output, error output and status are the command's, whatever bytes they are")
+def _(place):
+    with agent(place):
+        expect(sh(place, "echo out; echo err >&2; exit 7") == (7, b"out\n", b"err\n"), "words")
+        every = bytes(range(256)) * 16
+        name = place.write("every", every)
+        expect(sh(place, f"cat {name}") == (0, every, b""), "bytes")
+        expect(sh(place, "kill -9 $$")[0] == 128 + 9, "a signal")
+        expect(sh(place, "cat")[0] == 0, "standard input is not empty")
+        status, _, text, _ = place.rvm("exec", "one", "no-such-program", "x")
+        expect(status == 127 and "no-such-program" in text, (status, text))
+        status, text, _, _ = place.rvm("exec", "one", "printf", "%s|", "a b", "", "c'd")
+        expect((status, text) == (0, "a b||c'd|"), text)
+
+
+@test("exec: 1 MB of output comes whole, also to a slow reader")
+def _(place):
+    with agent(place):
+        name = place.write("big", pattern(1 << 20))
+        expect(sh(place, f"cat {name}") == (0, pattern(1 << 20), b""), "quick")
+        client = subprocess.Popen([place.program, "exec", "one", "cat", name], env=place.env,
+                                  stdout=subprocess.PIPE)
+        time.sleep(1)
+        out, _ = client.communicate(timeout=HANGS)
+        expect(out == pattern(1 << 20) and client.returncode == 0, len(out))
+
+
+@test("exec: a client that is killed leaves nothing to the next, and its command ends")
+def _(place):
+    with agent(place):
+        for number in range(10):
+            client = subprocess.Popen(
+                [place.program, "exec", "one", "sh", "-c",
+                 f"echo $$ >{place.path('pid')}; while :; do echo old {number}; done"],
+                env=place.env, stdout=subprocess.PIPE)
+            client.stdout.read(1000 * (number + 1))
+            client.kill()
+            client.wait()
+            client.stdout.close()
+            expect(sh(place, f"echo new {number}") == (0, f"new {number}\n".encode(), b""),
+                   f"round {number}")
+            with open(place.path("pid"), encoding="ascii") as file:
+                pid = int(file.read())
+            place.until(lambda pid=pid: not os.path.exists(f"/proc/{pid}") or " Z" in open(
+                f"/proc/{pid}/stat", encoding="ascii").read(), "the old command ends")
+
+
+@test("exec: half a request and noise before it are no harm")
+def _(place):
+    with agent(place):
+        for noise in (b"\xc0\x01half of a frame", b"\xff" * 70000, b"\xc0\xdb", b"\xc0" * 100):
+            with socket.socket(socket.AF_UNIX) as client:
+                client.connect(os.path.join(place.run_dir, "one.exec"))
+                client.settimeout(HANGS)
+                client.sendall(noise)
+            expect(sh(place, "echo fine") == (0, b"fine\n", b""), noise[:10])
+
+
+@test("exec: --timeout ends the command; who comes second waits; what is left behind stays")
+def _(place):
+    with agent(place):
+        status, out, text = sh(place, "echo begun; sleep 600", "--timeout", "1")
+        expect((status, out) == (124, b"begun\n") and b"killed" in text, (status, out, text))
+        first = subprocess.Popen([place.program, "exec", "one", "sh", "-c", "sleep 1; echo first"],
+                                 env=place.env, stdout=subprocess.PIPE)
+        time.sleep(0.3)
+        expect(sh(place, "echo second") == (0, b"second\n", b""), "second")
+        expect(first.communicate(timeout=HANGS)[0] == b"first\n", "first")
+        status, out, _ = sh(place, "(sleep 30; echo late) & echo early")
+        expect((status, out) == (0, b"early\n"), (status, out))
+
+
+@test("exec: without an agent, a realm or a command it says so")
+def _(place):
+    status, _, text, _ = place.rvm("exec", "nobody", "true")
+    expect(status == 125 and "no realm called nobody" in text, (status, text))
+    expect(place.rvm("exec", "one")[0] == 125, "no command")
+    expect(place.rvm("exec", "one", "--timeout", "x", "true")[0] == 125, "a bad limit")
+    process = place.start("one", "idle")
+    place.runs("one")
+    status, _, text, _ = place.rvm("exec", "one", "--timeout", "1", "true")
+    expect(status == 124 and "not even begun" in text, (status, text))
+    client = subprocess.Popen([place.program, "exec", "one", "true"], env=place.env,
+                              stderr=subprocess.PIPE)
+    time.sleep(0.5)
+    process.terminate()
+    text = client.communicate(timeout=HANGS)[1]
+    expect(client.returncode == 125 and b"ended" in text, (client.returncode, text))
+    ends(process, SOON, "SIGTERM")
+
+
+@test("exec: output on a full disk is no success")
+def _(place):
+    with agent(place):
+        with open("/dev/full", "wb") as full:
+            status, _, text, _ = place.rvm("exec", "one", "echo", "lost", capture_output=False,
+                                           stdout=full, stderr=subprocess.PIPE)
+        expect(status == 125 and "No space left" in text, (status, text))
 
 
 def main():

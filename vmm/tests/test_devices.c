@@ -226,6 +226,7 @@ static void console_handshake(void **state)
 	tell(0, 0, 1);
 	expect(0, 1, 1);
 	expect(1, 1, 1);
+	expect(2, 1, 1);
 	tell(0, 3, 1);
 	expect(0, 4, 1);
 	tell(1, 3, 1);
@@ -239,7 +240,7 @@ static void console_handshake(void **state)
 	assert_false(console.ports[1].open);
 	assert_int_equal(closed_count, 1);
 	/* Ports that do not exist. */
-	tell(2, 3, 1);
+	tell(CONSOLE_PORTS, 3, 1);
 	tell(UINT32_MAX, 6, 1);
 }
 
@@ -351,6 +352,7 @@ static void console_visitors(void **state)
 	tell(0, 0, 1);
 	expect(0, 1, 1);
 	expect(1, 1, 1);
+	expect(2, 1, 1);
 	tell(1, 3, 1);
 	expect(1, 7, 1);
 	for (unsigned int i = 0; i < 101; i++) {

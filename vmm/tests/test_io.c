@@ -240,9 +240,9 @@ static void control_gives_up(void **state)
 
 	(void)state;
 	say(fd, "lost");
-	assert_true(connected(&m.control));
+	assert_true(connected(&m.links[0].channel));
 	close(fd);
-	assert_true(COMES_TRUE(!channel_connected(&m.control)));
+	assert_true(COMES_TRUE(!channel_connected(&m.links[0].channel)));
 	fd = visit("realm.control");
 	say(fd, "heard");
 	realm_opens(CONTROL, true);
@@ -278,7 +278,7 @@ static void control_opens_again(void **state)
 	int fd = visit("realm.control");
 
 	(void)state;
-	assert_true(connected(&m.control));
+	assert_true(connected(&m.links[0].channel));
 	realm_opens(CONTROL, true);
 	realm_opens(CONTROL, false);
 	assert_true(silent(fd, 100));
@@ -300,10 +300,10 @@ static void control_leaves_output(void **state)
 	realm_hears(CONTROL, "go");
 	taken = realm_fills(CONTROL);
 	close(fd);
-	assert_true(COMES_TRUE(!channel_connected(&m.control)));
+	assert_true(COMES_TRUE(!channel_connected(&m.links[0].channel)));
 	assert_true(COMES_TRUE(used_count(5) == (uint16_t)(taken + 1)));
 	fd = visit("realm.control");
-	assert_true(connected(&m.control));
+	assert_true(connected(&m.links[0].channel));
 	assert_true(realm_writes(CONTROL, 'n', 3));
 	hear(fd, "nnn");
 	close(fd);
