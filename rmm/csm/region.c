@@ -256,7 +256,7 @@ static uint64_t seal_check(struct rd *self, struct csm_record *region, struct cs
 
 	if (!s2_scan(&self->s2, S2_SCAN_PRESENT, base, top, &at, &work->visited)) {
 		region->seal = CSM_SEAL_IDLE;
-		return FAIL(pages, RSI_ERROR_STATE);
+		return FAIL(pages, CSM_ERROR_PAGES);
 	}
 	region->progress = at.v - region->base;
 	if (at.v >= top.v) {
@@ -279,7 +279,7 @@ static uint64_t seal_own(struct rd *self, struct csm_record *region, struct csm_
 	ipa_t top = ipa_of(region->base + region->size);
 
 	if (!s2_protect(&self->s2, true, base, top, &at, &work->visited)) {
-		return FAIL(pages, RSI_ERROR_STATE);
+		return FAIL(pages, CSM_ERROR_PAGES);
 	}
 	region->progress = at.v - region->base;
 	if (at.v < top.v) {
@@ -409,7 +409,7 @@ static uint64_t hash_region(const struct rd *provider, struct csm_record *region
 		}
 		if (!hash_page(provider, region)) {
 			region->progress = 0;
-			return FAIL(pages, RSI_ERROR_STATE);
+			return FAIL(pages, CSM_ERROR_PAGES);
 		}
 		pages++;
 		if (region->progress == region->size) {

@@ -196,7 +196,7 @@ static void slot_destroy(struct slot *slot)
 static void slot_seal(struct slot *slot)
 {
 	if (went(ACT_SEAL, csm_seal(slot->region), RSI_ERROR_INPUT, RSI_ERROR_STATE,
-		 RSI_ERROR_STATE)) {
+		 CSM_ERROR_PAGES)) {
 		expect_all_still(slot);
 	}
 }

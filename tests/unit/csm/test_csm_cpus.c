@@ -57,7 +57,8 @@ static uint64_t call(unsigned int p, uint64_t fid, uint64_t x1, uint64_t x2, uin
 	} while (status == RSI_INCOMPLETE);
 	WORLD_CHECK(status == RSI_SUCCESS || status == RSI_ERROR_INPUT ||
 		    status == RSI_ERROR_STATE || status == CSM_ERROR_ACCESS ||
-		    status == CSM_ERROR_NO_APT || status == CSM_ERROR_NO_SPACE);
+		    status == CSM_ERROR_NO_APT || status == CSM_ERROR_NO_SPACE ||
+		    status == CSM_ERROR_PAGES);
 	successes[p][fid - RSI_CSM_FID_FIRST] += status == RSI_SUCCESS;
 	return status;
 }

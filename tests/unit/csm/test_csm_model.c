@@ -372,15 +372,15 @@ static void act_seal(unsigned int p)
 	struct model_region *region = region_of(p, id);
 	uint64_t status = region == NULL ? RSI_ERROR_INPUT : RSI_SUCCESS;
 
-	if (region != NULL && region->sealed) {
-		status = RSI_ERROR_STATE;
-	}
 	for (unsigned int i = 0; region != NULL && i < region->pages; i++) {
 		unsigned int page = region->first + i;
 
 		if (model[p].page[page] == 0 || model[p].lost[page]) {
-			status = RSI_ERROR_STATE;
+			status = CSM_ERROR_PAGES;
 		}
+	}
+	if (region != NULL && region->sealed) {
+		status = RSI_ERROR_STATE;
 	}
 	status = model[p].apt ? status : CSM_ERROR_NO_APT;
 	expect(CSM_FINISH(&parties[p], SEAL, id), status);

@@ -346,7 +346,7 @@ static void block_sealed(void **state)
 	world_realm_tables(&consumer->realm, PARTY_BARE, 2);
 	call = CSM(provider, CREATE, PARTY_WIDE, BLOCK - PAGE(1), 0);
 	/* A block that reaches beyond the region cannot be sealed with it. */
-	ASSERT_DENIED(CSM(provider, SEAL, call.x[1]), RSI_ERROR_STATE, pages);
+	ASSERT_DENIED(CSM(provider, SEAL, call.x[1]), CSM_ERROR_PAGES, pages);
 	/* invariant 07: nor is any of it. */
 	ASSERT_OK(CSM(provider, SHARE, call.x[1], 5, RW, 0));
 	ASSERT_OK(CSM(provider, DESTROY, call.x[1]));
@@ -396,8 +396,8 @@ static void block_while_sealing(void **state)
 	low = half_sealed(provider, 0);
 	high = half_sealed(provider, HIGH_PAGES / 2);
 	ASSERT_RMI_OK(RMI(RMI_RTT_FOLD, provider->realm.rd, PARTY_WIDE, 3));
-	ASSERT_DENIED(CSM(provider, SEAL, low), RSI_ERROR_STATE, pages);
-	ASSERT_DENIED(CSM(provider, SEAL, high), RSI_ERROR_STATE, pages);
+	ASSERT_DENIED(CSM(provider, SEAL, low), CSM_ERROR_PAGES, pages);
+	ASSERT_DENIED(CSM(provider, SEAL, high), CSM_ERROR_PAGES, pages);
 	ASSERT_DENIED(CSM(provider, DIGEST, party_id(provider), low), RSI_ERROR_STATE, not_sealed);
 	assert_true(party_map(provider, PARTY_WIDE).write);
 	split_provider(provider);

@@ -384,7 +384,7 @@ static void seal_refused(void **state)
 
 	(void)state;
 	ASSERT_DENIED(CSM(party, SEAL, 7), RSI_ERROR_INPUT, region);
-	ASSERT_DENIED(CSM(party, SEAL, holes), RSI_ERROR_STATE, pages);
+	ASSERT_DENIED(CSM(party, SEAL, holes), CSM_ERROR_PAGES, pages);
 	assert_true(party_map(party, PARTY_OWN + PAGE(PARTY_PAGES - 1)).write);
 	ASSERT_OK(CSM(party, SEAL, whole));
 	ASSERT_DENIED(CSM(party, SEAL, whole), RSI_ERROR_STATE, sealed);
@@ -499,7 +499,7 @@ static void digest_refused(void **state)
 	ASSERT_DENIED(CSM(consumer, DIGEST, 12345, region), CSM_ERROR_ACCESS, access);
 	ASSERT_OK(CSM(provider, SEAL, region));
 	ASSERT_RMI_OK(RMI(RMI_DATA_DESTROY, provider->realm.rd, PARTY_OWN + PAGE(2)));
-	ASSERT_DENIED(CSM(consumer, DIGEST, id, region), RSI_ERROR_STATE, pages);
+	ASSERT_DENIED(CSM(consumer, DIGEST, id, region), CSM_ERROR_PAGES, pages);
 	ASSERT_OK(CSM(provider, REVOKE, region, party_id(consumer)));
 	ASSERT_DENIED(CSM(consumer, DIGEST, id, region), CSM_ERROR_ACCESS, access);
 	party_destroy_all();

@@ -5,6 +5,8 @@
 #include "payload/host/places.h"
 #include "payload/host/test.h"
 
+#define RMI(command, ...) smc_call(RMI_##command##_FID, ##__VA_ARGS__)
+
 #define MIB(n) ((uint64_t)(n) << 20)
 #define OWN    0x8000000UL          /* becomes RAM of the provider */
 #define THERE  0x10000000UL         /* nothing is there */
@@ -251,6 +253,31 @@ TEST(csm_seal,
 	csm_write(pair.provider, OWN, 1);
 	CHECK_EQ(csm_read(pair.provider, OWN), 1);
 	csm_aborts(pair.consumer, INSN_LDR_X, THERE);
+}
+
+TEST(csm_seal_pages,
+     "RSI_CSM_SEAL pages, RSI_CSM_DIGEST pages: a page that the host took away has a status of its "
+     "own; nothing is sealed, and whoever could write still can")
+{
+	struct pair pair = sharing(3 * PAGE_SIZE, RW);
+	struct realm *p = pair.provider->realm;
+	struct smc_regs r = RMI(DATA_DESTROY, p->rd, OWN + PAGE_SIZE);
+
+	REQUIRE_EQ(r.x[0], RMI_SUCCESS);
+	granule_give(r.x[1]);
+	CHECK_EQ(CSM(pair.provider, SEAL, pair.region).x[0], CSM_ERROR_PAGES);
+	CHECK_EQ(csm_query_flags(CSM(pair.provider, QUERY, pair.id, 0).x[4]), 0);
+	csm_write(pair.consumer, THERE, 0x111);
+	csm_write(pair.provider, OWN + 2 * PAGE_SIZE, 0x222);
+	CHECK_EQ(CSM(pair.provider, DESTROY, pair.region).x[0], RSI_SUCCESS);
+	CHECK_EQ(CSM(pair.consumer, DETACH_AND_FREE, pair.id, pair.region).x[0], RSI_SUCCESS);
+
+	pair.region = csm_region(pair.provider, OWN + 2 * PAGE_SIZE, PAGE_SIZE);
+	CHECK_EQ(CSM(pair.provider, SEAL, pair.region).x[0], RSI_SUCCESS);
+	r = RMI(DATA_DESTROY, p->rd, OWN + 2 * PAGE_SIZE);
+	REQUIRE_EQ(r.x[0], RMI_SUCCESS);
+	granule_give(r.x[1]);
+	CHECK_EQ(CSM(pair.provider, DIGEST, pair.id, pair.region).x[0], CSM_ERROR_PAGES);
 }
 
 /* What QUERY says about the region to this realm. */

@@ -122,7 +122,7 @@ static enum call pick_call(void)
 static void check_status(uint64_t status)
 {
 	bool listed = status <= RSI_ERROR_STATE || status == CSM_ERROR_ACCESS ||
-		      status == CSM_ERROR_NO_SPACE;
+		      status == CSM_ERROR_NO_SPACE || status == CSM_ERROR_PAGES;
 
 	if (!CHECK(listed)) {
 		note("status %lx", status);
