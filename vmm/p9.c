@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/statfs.h>
 #include <unistd.h>
@@ -63,59 +64,7 @@ enum {
 #define P9_APPEND    02000u
 #define P9_DIRECTORY 0200000u
 
-/* --------------------------------------------------------------------- fids */
-
-static struct p9_fid *find_fid(struct p9 *p9, uint32_t number)
-{
-	for (unsigned int i = 0; i < P9_FIDS; i++) {
-		if (p9->fids[i].used && p9->fids[i].number == number) {
-			return &p9->fids[i];
-		}
-	}
-	return NULL;
-}
-
-/* Takes path over. On failure path is closed. */
-static struct p9_fid *new_fid(struct p9 *p9, uint32_t number, int path)
-{
-	for (unsigned int i = 0; i < P9_FIDS && !find_fid(p9, number); i++) {
-		if (!p9->fids[i].used) {
-			p9->fids[i] = (struct p9_fid){
-				.used = true, .number = number, .path = path, .file = -1};
-			return &p9->fids[i];
-		}
-	}
-	close(path);
-	return NULL;
-}
-
-static void close_io(struct p9_fid *fid)
-{
-	if (fid->file >= 0) {
-		close(fid->file);
-		fid->file = -1;
-	}
-	if (fid->dir) {
-		closedir(fid->dir);
-		fid->dir = NULL;
-	}
-}
-
-static void drop_fid(struct p9_fid *fid)
-{
-	close_io(fid);
-	close(fid->path);
-	fid->used = false;
-}
-
-static void drop_all(struct p9 *p9)
-{
-	for (unsigned int i = 0; i < P9_FIDS; i++) {
-		if (p9->fids[i].used) {
-			drop_fid(&p9->fids[i]);
-		}
-	}
-}
+/* -------------------------------------------------------------------- files */
 
 /* Opens for real what an O_PATH descriptor names: no link, so nothing is followed. */
 static int reopen(int path, int flags)
@@ -147,13 +96,31 @@ struct call {
 	struct p9_writer out;
 };
 
-static void put_qid(struct p9_writer *w, const struct stat *st)
+/* Mixes all bits into all bits; different values stay different. */
+static uint64_t mix(uint64_t x)
+{
+	x = (x ^ x >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
+	x = (x ^ x >> 27) * UINT64_C(0x94d049bb133111eb);
+	return x ^ x >> 31;
+}
+
+/*
+ * The realm takes files for the same when their qid paths are the same: device and inode decide.
+ * On the root's device the path is the inode. On another it is mixed with the device: within one
+ * device never the same for two inodes, and between devices as likely as for 64 random bits.
+ */
+static uint64_t qid_path(const struct p9 *p9, const struct stat *st)
+{
+	return st->st_dev == p9->device ? st->st_ino : mix(st->st_ino ^ mix(st->st_dev));
+}
+
+static void put_qid(const struct p9 *p9, struct p9_writer *w, const struct stat *st)
 {
 	uint8_t type = S_ISDIR(st->st_mode) ? QT_DIR : S_ISLNK(st->st_mode) ? QT_SYMLINK : 0;
 
 	p9_put(w, type, 1);
 	p9_put(w, (uint64_t)st->st_mtime ^ (uint64_t)st->st_size, 4);
-	p9_put(w, st->st_ino, 8);
+	p9_put(w, qid_path(p9, st), 8);
 }
 
 static int put_qid_of(struct call *c, int fd)
@@ -163,13 +130,13 @@ static int put_qid_of(struct call *c, int fd)
 	if (fstat(fd, &st) < 0) {
 		return errno;
 	}
-	put_qid(&c->out, &st);
+	put_qid(c->p9, &c->out, &st);
 	return 0;
 }
 
 static struct p9_fid *get_fid(struct call *c)
 {
-	return find_fid(c->p9, p9_get32(&c->in));
+	return p9_fid_find(&c->p9->fids, p9_get32(&c->in));
 }
 
 static int do_version(struct call *c)
@@ -181,7 +148,7 @@ static int do_version(struct call *c)
 	if (c->in.bad || msize < MIN_SIZE) {
 		return EINVAL;
 	}
-	drop_all(c->p9);
+	p9_fids_drop_all(&c->p9->fids);
 	c->p9->msize = msize < P9_MSIZE ? msize : P9_MSIZE;
 	p9_put(&c->out, c->p9->msize, 4);
 	p9_put_string(&c->out, strcmp(version, VERSION) == 0 ? VERSION : "unknown");
@@ -192,14 +159,14 @@ static int do_attach(struct call *c)
 {
 	uint32_t number = p9_get32(&c->in);
 	int path = fcntl(c->p9->root, F_DUPFD_CLOEXEC, 0);
+	int error;
 
+	path = p9_fid_descriptor(&c->p9->fids, path);
 	if (path < 0) {
 		return errno;
 	}
-	if (!new_fid(c->p9, number, path)) {
-		return EBADF;
-	}
-	return put_qid_of(c, path);
+	error = p9_fid_new(&c->p9->fids, number, path);
+	return error ? error : put_qid_of(c, path);
 }
 
 /* Walks from path, which is taken over, and writes the qids; *count says how many steps it got. */
@@ -248,10 +215,14 @@ static int do_walk(struct call *c)
 	if (path < 0) {
 		return count == 0 ? errno : 0; /* as far as it went is an answer too */
 	}
-	if (number == from->number) {
-		drop_fid(from);
+	path = p9_fid_descriptor(&c->p9->fids, path);
+	if (path < 0) {
+		return errno;
 	}
-	return new_fid(c->p9, number, path) ? 0 : EBADF;
+	if (number == from->number) {
+		p9_fid_drop(&c->p9->fids, from);
+	}
+	return p9_fid_new(&c->p9->fids, number, path);
 }
 
 static int do_open(struct call *c)
@@ -266,11 +237,11 @@ static int do_open(struct call *c)
 	mode |= flags & P9_TRUNC ? O_TRUNC : 0;
 	mode |= flags & P9_APPEND ? O_APPEND : 0;
 	mode |= flags & P9_DIRECTORY ? O_DIRECTORY : 0;
-	fd = reopen(fid->path, mode);
+	fd = p9_fid_descriptor(&c->p9->fids, reopen(fid->path, mode));
 	if (fd < 0) {
 		return errno;
 	}
-	close_io(fid);
+	p9_fid_close_io(fid);
 	fid->file = fd;
 	int error = put_qid_of(c, fd);
 
@@ -298,11 +269,15 @@ static int do_create(struct call *c)
 		return errno;
 	}
 	path = openat(fid->path, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	path = p9_fid_descriptor(&c->p9->fids, path);
 	if (path < 0) {
+		int error = errno;
+
 		close(fd);
-		return EIO;
+		unlinkat(fid->path, name, 0);
+		return error;
 	}
-	close_io(fid);
+	p9_fid_close_io(fid);
 	close(fid->path);
 	fid->path = path;
 	fid->file = fd;
@@ -357,29 +332,37 @@ static int do_write(struct call *c)
 
 /* ------------------------------------------------------------ names and attributes */
 
-static void put_entry(struct p9_writer *w, const struct dirent *entry, long next)
+static void put_entry(struct call *c, struct p9_writer *w, dev_t device, const struct dirent *entry,
+		      long next)
 {
-	struct stat st = {.st_ino = entry->d_ino};
+	struct stat st = {.st_dev = device, .st_ino = entry->d_ino};
 
 	st.st_mode = entry->d_type == DT_DIR   ? S_IFDIR
 		     : entry->d_type == DT_LNK ? S_IFLNK
 					       : S_IFREG;
-	put_qid(w, &st);
+	put_qid(c->p9, w, &st);
 	p9_put(w, (uint64_t)next, 8);
 	p9_put(w, entry->d_type, 1);
 	p9_put_string(w, entry->d_name);
 }
 
-static int open_dir(struct p9_fid *fid)
+static int open_dir(const struct p9_fids *fids, struct p9_fid *fid)
 {
-	int fd;
+	int fd, error;
 
 	if (fid->dir) {
 		return 0;
 	}
-	fd = reopen(fid->path, O_RDONLY | O_DIRECTORY);
-	fid->dir = fd >= 0 ? fdopendir(fd) : NULL;
-	return fid->dir ? 0 : errno;
+	fd = p9_fid_descriptor(fids, reopen(fid->path, O_RDONLY | O_DIRECTORY));
+	if (fd < 0) {
+		return errno;
+	}
+	fid->dir = fdopendir(fd);
+	error = fid->dir ? 0 : errno;
+	if (error) {
+		close(fd);
+	}
+	return error;
 }
 
 static int do_readdir(struct call *c)
@@ -390,14 +373,18 @@ static int do_readdir(struct call *c)
 	uint8_t *counter = p9_room(&c->out, 4);
 	struct p9_writer body;
 	struct dirent *entry;
+	struct stat st;
 	int error;
 
 	if (!fid || c->in.bad || !counter) {
 		return EINVAL;
 	}
-	error = open_dir(fid);
+	error = open_dir(&c->p9->fids, fid);
 	if (error) {
 		return error;
+	}
+	if (fstat(fid->path, &st) < 0) {
+		return errno;
 	}
 	count = count < c->p9->msize - HEADER - 4 ? count : c->p9->msize - HEADER - 4;
 	body = (struct p9_writer){.start = counter + 4, .size = count};
@@ -405,7 +392,7 @@ static int do_readdir(struct call *c)
 	while ((entry = readdir(fid->dir))) {
 		size_t before = body.used;
 
-		put_entry(&body, entry, telldir(fid->dir));
+		put_entry(c, &body, st.st_dev, entry, telldir(fid->dir));
 		if (body.bad) {
 			body.used = before;
 			break;
@@ -431,7 +418,7 @@ static int do_getattr(struct call *c)
 		return errno;
 	}
 	p9_put(w, GETATTR_BASIC, 8);
-	put_qid(w, &st);
+	put_qid(c->p9, w, &st);
 	p9_put(w, st.st_mode, 4);
 	p9_put(w, st.st_uid, 4);
 	p9_put(w, st.st_gid, 4);
@@ -600,7 +587,7 @@ static int do_clunk(struct call *c)
 	if (!fid) {
 		return EBADF;
 	}
-	drop_fid(fid);
+	p9_fid_drop(&c->p9->fids, fid);
 	return 0;
 }
 
@@ -692,7 +679,7 @@ static void reset(void *device)
 {
 	struct p9 *p9 = device;
 
-	drop_all(p9);
+	p9_fids_drop_all(&p9->fids);
 	p9->msize = MIN_SIZE;
 }
 
@@ -704,12 +691,32 @@ static const struct virtio_ops ops = {
 	.reset = reset,
 };
 
+/* Each file that the realm has in use takes a descriptor or two: what the user may have, it may. */
+static void raise_limit(void)
+{
+	struct rlimit files;
+
+	if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
+		files.rlim_cur = files.rlim_max;
+		setrlimit(RLIMIT_NOFILE, &files);
+	}
+}
+
 bool p9_init(struct p9 *p9, const char *dir)
 {
+	struct stat st;
+
 	p9->root = open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (p9->root < 0) {
 		return false;
 	}
+	if (fstat(p9->root, &st) < 0) {
+		close(p9->root);
+		return false;
+	}
+	p9->device = st.st_dev;
+	raise_limit();
+	p9_fids_init(&p9->fids, P9_FIDS);
 	p9->msize = MIN_SIZE;
 	p9->config.tag_len = sizeof(TAG) - 1;
 	memcpy(p9->config.tag, TAG, sizeof(TAG) - 1);
@@ -723,7 +730,7 @@ bool p9_init(struct p9 *p9, const char *dir)
 void p9_close(struct p9 *p9)
 {
 	if (p9->virtio.ops) {
-		drop_all(p9);
+		p9_fids_drop_all(&p9->fids);
 		close(p9->root);
 	}
 }

@@ -18,7 +18,7 @@
 
 #define VIRTIO_MAX_QUEUES 8u
 #define VIRTIO_QUEUE_MAX  256u                /* entries, largest size offered */
-#define VIRTIO_MAX_IOV    64u                 /* buffers in one request */
+#define VIRTIO_MAX_IOV    128u                /* buffers in one request */
 #define VIRTIO_MAX_BYTES  (UINT64_C(1) << 24) /* in one request */
 
 /*

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /* The file server, spoken to as a kernel does, and as a hostile one does. */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -245,22 +247,162 @@ static void device_files(void **state)
 	assert_int_equal(open_fid(2, 0), EPERM);
 }
 
+static int open_descriptors(void)
+{
+	DIR *list = opendir("/proc/self/fd");
+	int count = 0;
+
+	assert_non_null(list);
+	while (readdir(list)) {
+		count++;
+	}
+	closedir(list);
+	return count;
+}
+
+/* Files that are open, and files that the realm's kernel remembers, as `ls -l` with cache=loose. */
+static void many_files(void **state)
+{
+	const uint32_t files = 3000;
+	struct rlimit limit;
+	int before = open_descriptors();
+
+	(void)state;
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
+	assert_int_equal(limit.rlim_cur, limit.rlim_max);
+	for (uint32_t i = 0; i < files; i++) {
+		char name[16];
+
+		snprintf(name, sizeof(name), "f%u", i);
+		assert_int_equal(walk(1, 2 + i, NULL), 0);
+		assert_int_equal(create(2 + i, name), 0);
+		assert_int_equal(write_text(2 + i, 0, name), 0);
+	}
+	for (uint32_t i = 0; i < files; i++) {
+		char name[16];
+
+		snprintf(name, sizeof(name), "f%u", i);
+		assert_int_equal(read_fid(2 + i, 0, 100), 0);
+		assert_int_equal(p9_get32(&in), strlen(name));
+		assert_memory_equal(in.at, name, strlen(name));
+	}
+	for (uint32_t i = 0; i < files; i++) {
+		assert_int_equal(clunk(2 + i), 0);
+		assert_int_equal(clunk(2 + i), EBADF);
+	}
+	assert_int_equal(open_descriptors(), before);
+}
+
 static void fid_limits(void **state)
 {
 	int error = 0;
 	uint32_t fid;
 
 	(void)state;
+	p9.fids.limit = 1000;
 	assert_int_equal(walk(1, 1, NULL), 0);
-	for (fid = 2; fid < 2 * P9_FIDS && !error; fid++) {
-		error = walk(1, fid, NULL);
+	for (fid = 2; fid < 2000 && !error; fid++) {
+		error = walk(1, fid * 64, NULL);
 	}
-	assert_int_not_equal(error, 0);
+	assert_int_equal(error, ENFILE);
+	assert_int_equal(fid, 1002);
+	assert_int_equal(attach(5), ENFILE);
+	/* The share lives on: what is there works, and what is given back can be had again. */
+	assert_int_equal(walk(1, 1, NULL), 0);
+	assert_int_equal(clunk(2 * 64), 0);
+	assert_int_equal(walk(1, 5, NULL), 0);
+	assert_int_equal(create(5, "file"), 0);
+	assert_int_equal(write_text(5, 0, "text"), 0);
 	/* A number that is taken is not given twice. */
-	assert_int_equal(clunk(2), 0);
-	assert_int_not_equal(walk(1, 3, NULL), 0);
+	assert_int_equal(clunk(3 * 64), 0);
+	assert_int_equal(walk(1, 5, NULL), EBADF);
 	assert_int_equal(version(8192), 0);
-	assert_int_not_equal(clunk(3), 0);
+	assert_int_equal(clunk(5), EBADF);
+}
+
+/* Descriptors run out first: the rest of rvm keeps some, and the share goes on. */
+static void descriptor_limit(void **state)
+{
+	int error = 0, before = open_descriptors();
+	uint32_t fid;
+
+	(void)state;
+	p9.fids.descriptors = 200;
+	assert_int_equal(walk(1, 1000, NULL), 0);
+	assert_int_equal(create(1000, "file"), 0);
+	assert_int_equal(clunk(1000), 0);
+	for (fid = 2; fid < 400 && !error; fid++) {
+		error = walk(1, fid, "file");
+	}
+	assert_int_equal(error, EMFILE);
+	assert_true(open_descriptors() <= 203);
+	error = 0;
+	while (!error) {
+		error = attach(fid++); /* one descriptor, where a walk has two for a moment */
+	}
+	assert_int_equal(error, EMFILE);
+	assert_int_equal(open_fid(2, 0), EMFILE);
+	assert_int_equal(create(1, "other"), EMFILE);
+	assert_int_equal(clunk(3), 0);
+	assert_int_equal(open_fid(2, 0), 0);
+	assert_int_equal(read_fid(2, 0, 1), 0);
+	for (fid = 4; fid < 7; fid++) {
+		assert_int_equal(clunk(fid), 0);
+	}
+	assert_int_equal(walk(1, 4, NULL), 0);
+	assert_int_equal(create(4, "other"), 0); /* there is nothing left of the first attempt */
+	assert_int_equal(version(8192), 0);
+	assert_true(open_descriptors() < before);
+}
+
+static void fid_numbers(void **state)
+{
+	static const uint32_t numbers[] = {0, 64, 128, UINT32_MAX, UINT32_MAX - 64, 1u << 31};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
+		assert_int_equal(walk(1, numbers[i], NULL), 0);
+	}
+	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
+		assert_int_equal(clunk(numbers[i]), 0);
+		assert_int_equal(clunk(numbers[i]), EBADF);
+	}
+}
+
+static uint64_t qid_of_walk(const char *name)
+{
+	uint64_t path;
+
+	assert_int_equal(walk(1, 2, name), 0);
+	assert_int_equal(p9_get(&in, 2), 1);
+	p9_take(&in, 5);
+	path = p9_get(&in, 8);
+	assert_int_equal(clunk(2), 0);
+	return path;
+}
+
+/*
+ * Two file systems below the directory may use an inode number each for a file of its own. One of
+ * them is the root's, and keeps its numbers: the device of the root is changed under it for that.
+ */
+static void devices(void **state)
+{
+	uint64_t own, other;
+	char path[64];
+	struct stat st;
+	int fd;
+
+	(void)state;
+	snprintf(path, sizeof(path), "%s/file", dir);
+	fd = open(path, O_CREAT | O_WRONLY, 0600);
+	assert_true(fd >= 0 && fstat(fd, &st) == 0);
+	close(fd);
+	own = qid_of_walk("file");
+	assert_int_equal(own, st.st_ino);
+	p9.device = st.st_dev + 1;
+	other = qid_of_walk("file");
+	assert_int_not_equal(other, st.st_ino);
+	assert_int_equal(other, qid_of_walk("file"));
 }
 
 static void message_limits(void **state)
@@ -317,8 +459,14 @@ int main(void)
 		{"9p: no way out of the directory", no_way_out, setup, teardown, NULL},
 		{"9p: nothing but files and directories is opened", device_files, setup, teardown,
 		 NULL},
-		{"9p: fids run out, are not given twice, end with a new session", fid_limits, setup,
-		 teardown, NULL},
+		{"9p: thousands of files are open at the same time", many_files, setup, teardown,
+		 NULL},
+		{"9p: fids run out with ENFILE, are not given twice, end with a new session",
+		 fid_limits, setup, teardown, NULL},
+		{"9p: descriptors run out with EMFILE, and the share goes on", descriptor_limit,
+		 setup, teardown, NULL},
+		{"9p: fids of any number", fid_numbers, setup, teardown, NULL},
+		{"9p: equal inodes of two devices are two files", devices, setup, teardown, NULL},
 		{"9p: message sizes", message_limits, setup, teardown, NULL},
 		{"9p: noise", noise, setup, teardown, NULL},
 	};
