@@ -159,6 +159,8 @@ bool block_init(struct block *b, int fd, bool read_only)
 	}
 	b->fd = fd;
 	b->read_only = read_only;
+	b->size = (uint64_t)size;
+	b->tail = (unsigned int)(b->size % SECTOR);
 	b->config = (struct block_config){.capacity = (uint64_t)size / SECTOR,
 					  .seg_max = VIRTIO_MAX_IOV - 2};
 	b->virtio.ops = read_only ? &ops_ro : &ops_rw;

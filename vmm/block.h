@@ -17,6 +17,8 @@ struct block {
 	struct block_config config;
 	int fd; /* the caller closes it */
 	bool read_only;
+	uint64_t size;     /* of the file in bytes when it was opened */
+	unsigned int tail; /* bytes of it beyond the last whole sector */
 };
 
 struct block_error {
@@ -26,7 +28,8 @@ struct block_error {
 /*
  * Opens a regular file or a block device of at least one sector, and sets up block->virtio's ops,
  * device and config for it. False, with the reason in words, for anything else. Does not wait, as
- * opening a FIFO would. Bytes beyond the last whole sector cannot be reached.
+ * opening a FIFO would. Bytes beyond the last whole sector (block->tail) cannot be reached: the
+ * caller says so.
  */
 bool block_open(struct block *block, const char *path, bool read_only, struct block_error *err);
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -257,6 +258,18 @@ static void add_slot(struct machine *m, struct virtio *v)
 	m->num_slots++;
 }
 
+/* A realm that misses the end of a file would look for the reason in the wrong place. */
+static void warn_tail(const char *path, const struct block *b)
+{
+	if (b->tail > 0) {
+		fprintf(stderr,
+			"rvm: warning: --disk %s: %" PRIu64 " bytes are no whole number of "
+			"512-byte sectors; the realm does not see the last %u; truncate -s %%512 "
+			"fills the sector\n",
+			path, b->size, b->tail);
+	}
+}
+
 static bool open_disks(struct machine *m)
 {
 	for (unsigned int i = 0; i < m->options->num_disks; i++) {
@@ -267,6 +280,7 @@ static bool open_disks(struct machine *m)
 			fprintf(stderr, "rvm: --disk %s: %s\n", disk->path, err.text);
 			return false;
 		}
+		warn_tail(disk->path, &m->blocks[i]);
 	}
 	return true;
 }

@@ -339,6 +339,18 @@ def _(place):
     refused(place, "No such", "--share", place.path("none"))
 
 
+@test("a disk that ends within a sector: a warning with its size, and what the realm misses")
+def _(place):
+    for size, tail in ((1536, None), (1537, 1), (10000, 272)):
+        process = place.start("odd", "off", "--disk", place.write("odd", bytes(size)), "--quiet")
+        err = process.communicate(timeout=HANGS)[1].decode()
+        expect(process.returncode == 0, err)
+        said = "warning" in err
+        expect(said == (tail is not None), f"{size} bytes: {err!r}")
+        if said:
+            expect(f"{size} bytes" in err and f"last {tail};" in err, err)
+
+
 @test("images that are none are refused with the reason")
 def _(place):
     os.mkfifo(place.path("fifo"))
