@@ -3,6 +3,10 @@
 """The main job, shown: two stock-Linux realms attest each other and share memory that the host
 cannot read. Runs inside the environment; `make demo` makes what it needs.
 
+Each realm verifies the other's token by itself, with a challenge of its own; this program and the
+host carry bytes between them. What the owner does, this machine does: it predicts the measurement
+and compares the realms with it.
+
 Each step is printed as it happens. Ends with a short report and status 0, or says which step failed
 and where its log is. With --tap FILE the steps are also written as test results.
 """
@@ -14,8 +18,10 @@ import json
 import os
 import re
 import secrets
+import shutil
 import subprocess
 import sys
+import threading
 import time
 
 sys.dont_write_bytecode = True
@@ -33,39 +39,69 @@ MEMORY = "256M"
 WINDOW = "64M"
 MESSAGES = 10000
 PROVIDER, CONSUMER, STRANGER = "provider", "consumer", "stranger"
+REALMS = (PROVIDER, CONSUMER, STRANGER)
+OTHER = {PROVIDER: CONSUMER, CONSUMER: PROVIDER}
+GUIDE = os.path.join(TOP, "docs", "attestation.md")
+ATTEST_SECONDS = 900
+GRACE_SECONDS = 120
+FIRST_TICK_SECONDS, TICK_SECONDS = 4, 15  # between signs of life where there is no terminal
 
 
 class Steps:
-    """Prints a line for each step as it ends, with its time; remembers them for the report."""
+    """Prints a line for each step as it ends, with its time; remembers them for the report.
+
+    What takes longer says so meanwhile: on a terminal each second in the step's own line, elsewhere
+    in a line now and then.
+    """
 
     def __init__(self, tap):
         self.tap = open(tap, "w", encoding="utf-8") if tap else None
         self.count = 0
         self.shown = []
-        self.colour = sys.stdout.isatty()
+        self.doing = ""  # what the step is at, for who waits
+        self.terminal = sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
+        self.colour = self.terminal and not os.environ.get("NO_COLOR")
 
     def run(self, name, action):
         """One step: action() returns what was seen, in a few words."""
         begun = time.monotonic()
         self.count += 1
-        print(f"  ... {name}", end="\r" if self.colour else "\n", flush=True)
+        self.doing = ""
+        print(f"  ... {name}", end="" if self.terminal else "\n", flush=True)
+        ended = threading.Event()
+        ticker = threading.Thread(target=self._tick, args=(name, begun, ended), daemon=True)
+        ticker.start()
+        good, seen = False, "interrupted"
         try:
             seen = action() or ""
-        except Failure as failure:
-            self._line(False, name, str(failure), begun)
-            raise
+            good = True
         except Exception as failure:  # what was not foreseen is a result too
-            self._line(False, name, system.one_line(failure), begun)
+            seen = system.one_line(failure)
             raise
-        self._line(True, name, seen, begun)
+        finally:
+            ended.set()
+            ticker.join()
+            self._line(good, name, seen, begun)
         return seen
+
+    def _tick(self, name, begun, ended):
+        pause = 1 if self.terminal else FIRST_TICK_SECONDS
+        while not ended.wait(pause):
+            text = f"  ... {name}: {time.monotonic() - begun:.0f} s"
+            text += f", {self.doing}" if self.doing else ""
+            if self.terminal:
+                width = shutil.get_terminal_size().columns - 1
+                print(f"\r\033[K{text[:width]}", end="", flush=True)
+            else:
+                print(text, flush=True)
+                pause = TICK_SECONDS
 
     def _line(self, good, name, seen, begun):
         mark = "ok" if good else "FAILED"
         if self.colour:
             mark = f"\033[{'32' if good else '31'}m{mark}\033[0m"
-            print("\033[K", end="")
-        print(f"  {mark:3} {time.monotonic() - begun:5.1f} s  {name}"
+        print(("\r\033[K" if self.terminal else "") +
+              f"  {mark:3} {time.monotonic() - begun:5.1f} s  {name}"
               + (f": {seen}" if seen else ""), flush=True)
         self.shown.append((name, seen))
         if self.tap:
@@ -91,8 +127,32 @@ def tool(name, *arguments):
     done = subprocess.run([os.path.join(TOOLS, name), *arguments], capture_output=True, text=True,
                           check=False)
     if done.returncode != 0:
-        raise Failure(f"{name}: {(done.stderr or done.stdout).strip()}")
+        said = (done.stderr or done.stdout).strip()
+        raise Failure(said if said.startswith(name) else f"{name}: {said}")
     return done.stdout
+
+
+class Machine(system.System):
+    """The machine, which tells for what it waits."""
+
+    def __init__(self, name, kernel, steps):
+        self.steps = steps
+        super().__init__(name, kernel, system.Report(os.devnull), False)
+
+    def wait_for(self, condition, seconds, what):
+        """Polls a shell condition on the host; what a realm's VMM says meanwhile is shown."""
+        end = time.monotonic() + seconds
+        while self.run(f"{condition} && echo yes", check=False) != ["yes"]:
+            expect(time.monotonic() < end, f"{what}: not within {seconds} s")
+            last = []
+            if what in REALMS:
+                last = self.run(f"tail -n 1 /tmp/{what}.out 2>&-", check=False)
+            percent = re.search(r"\d+ ?%", last[-1]) if last else None
+            if percent and percent[0] != "100 %":
+                self.steps.doing = f"{what}: {percent[0]} of its memory measured"
+            elif last:
+                self.steps.doing = f"{what}: Linux boots"
+            self.run("usleep 300000")
 
 
 class Demo:
@@ -100,10 +160,11 @@ class Demo:
 
     def __init__(self, args):
         self.args = args
+        self.name = "demo-tamper" if args.tamper else "demo"
         self.steps = Steps(args.tap)
-        self.report = system.Report(os.devnull)
         self.machine = None
         self.ids = {}
+        self.rims = {}
         self.region = None
         self.file_hash = ""
         self.policy = os.path.join(IMAGES, "policy.json")
@@ -132,17 +193,43 @@ class Demo:
         self.machine.wait_up(name)
 
     def token(self, name):
-        """A fresh challenge and the token with it, in a file."""
+        """A fresh challenge of the owner's and the token with it, in a file."""
         challenge = secrets.token_hex(64)
-        text = "".join(self.in_realm(name, f"work_token {challenge}"))
+        text = "".join(self.in_realm(name, f"attest token {challenge} | base64"))
         path = os.path.join(IMAGES, f"token-{name}.cbor")
         with open(path, "wb") as file:
             file.write(base64.b64decode(text))
         return challenge, path
 
+    def peers(self):
+        """Both realms challenge and answer each other; (lines, status) of each."""
+        for me, other in OTHER.items():
+            self.in_realm(me, "grep -q \" /mnt 9p \" /proc/mounts || mount -t 9p -o "
+                              "trans=virtio,version=9p2000.L,msize=131072 share /mnt")
+            self.machine.run(f"(rvm exec {me} --timeout {ATTEST_SECONDS} /bin/attest peer {me} "
+                             f"{other} /mnt >/tmp/{me}.attest 2>&1; "
+                             f"echo status $? >>/tmp/{me}.attest) &")
+        answers = {}
+        for name in OTHER:
+            self.steps.doing = f"waiting for the {name}"
+            self.machine.wait_for(f"grep -q '^status ' /tmp/{name}.attest",
+                                  ATTEST_SECONDS + GRACE_SECONDS, f"answer of the {name}")
+            lines = self.machine.run(f"cat /tmp/{name}.attest")
+            expect(lines[-1] not in ("status 124", "status 125"), f"{name} is silent: {lines}")
+            answers[name] = lines[:-1], int(lines[-1].split()[1])
+        return answers
+
+    def peer(self, name):
+        """How a command in that realm names the other: what the realm itself has verified."""
+        return f"$(cat /tmp/attest/{OTHER[name]}.id)"
+
     def theirs(self):
         """The region as the consumer names it."""
-        return f"{self.ids[PROVIDER]}:{self.region}"
+        return f"{self.peer(CONSUMER)}:{self.region}"
+
+    def rim(self, name):
+        """The same, of the software that the other must be."""
+        return f"--rim $(cat /tmp/attest/{OTHER[name]}.rim)"
 
     # -------------------------------------------------------------- steps
 
@@ -158,7 +245,7 @@ class Demo:
     def boot(self):
         """Stock Debian at NS-EL2 with the host module."""
         system.IMAGES = IMAGES
-        self.machine = system.System("demo", self.args.kernel, self.report, False)
+        self.machine = Machine(self.name, self.args.kernel, self.steps)
         self.machine.host.wait("HOST: ready", system.BOOT_SECONDS)
         return " ".join(self.machine.run("uname -sr"))
 
@@ -169,40 +256,116 @@ class Demo:
         self.start(CONSUMER)
         for name in (PROVIDER, CONSUMER):
             self.wait_up(name)
-        return "stock Debian kernels"
+        return "stock Debian kernels, each with its verifier in the measured image"
 
-    def attest(self, name):
-        """Token with a fresh challenge against the policy; the verified realm id."""
-        challenge, path = self.token(name)
-        tool("cca-verify", "--anchor", ANCHOR, "--challenge", challenge, "--policy", self.policy,
-             path)
-        self.ids[name] = tool("cca-verify", "--anchor", ANCHOR, "--challenge", challenge,
-                              "--realm-id-only", path).strip()
-        return f"realm id {self.ids[name]}"
+    def attest(self):
+        """Each realm verifies the other, by itself."""
+        for name, (lines, status) in self.peers().items():
+            expect(status == 0, f"the {name} refuses the {OTHER[name]}: {' '.join(lines[-2:])}")
+            said = dict(line.split() for line in lines if line.count(" ") == 1)
+            self.ids[OTHER[name]], self.rims[name] = said["id"], said["rim"]
+        return "tokens with fresh challenges, carried by the host"
 
-    def refuse(self, name):
-        """The same for a realm with another image: it must not verify."""
+    def verified(self, name):
+        """What one of them has found out."""
+        return (f"genuine, same image as mine (RIM {self.rims[name][:16]}...), "
+                f"realm id {self.ids[OTHER[name]]}")
+
+    def owner(self, name):
+        """The owner's look at a realm, from here: is it the image that was measured?"""
         challenge, path = self.token(name)
+        said = tool("cca-verify", "--challenge", challenge, "--policy", self.policy,
+                    "--realm-id-only", path).strip()
+        expect(said == self.ids.setdefault(name, said),
+               f"the {name} is {said}, its peer has verified {self.ids[name]}")
+
+    def owner_both(self):
+        """Both, with challenges of the owner's."""
+        for name in OTHER:
+            self.owner(name)
+        return "the RIM is the expected one in both, and the ids are those that they verified"
+
+    def owner_refuses(self):
+        """A realm with another image must not verify."""
         try:
-            tool("cca-verify", "--anchor", ANCHOR, "--challenge", challenge, "--policy",
-                 self.policy, path)
+            self.owner(PROVIDER)
         except Failure as failure:
             return str(failure).splitlines()[-1]
         raise Failure("a realm with a tampered initramfs was accepted")
 
+    def refused_by_peer(self):
+        """The consumer meets a provider with another image."""
+        lines, status = self.peers()[CONSUMER]
+        expect(status != 0 and any("realm.rim" in line for line in lines),
+               f"status {status}: {lines}")
+        self.refused_in_realm(CONSUMER, f"ls /tmp/attest/{PROVIDER}.id")
+        return next(line for line in lines if "realm.rim" in line)
+
+    def refused_tokens(self):
+        """The host hands the consumer tokens that are not the provider's answer."""
+        fresh, old = secrets.token_hex(64), secrets.token_hex(64)
+        self.in_realm(CONSUMER, f"attest token {fresh} >/tmp/own && "
+                                "head -c 1000 /tmp/own >/tmp/cut")
+        for path, challenge, why in (("/tmp/own", fresh, "handed back"),
+                                     ("/tmp/own", old, "realm.challenge"),
+                                     ("/tmp/cut", fresh, "malformed")):
+            lines = self.refused_in_realm(CONSUMER, f"attest verify {path} {challenge} 2>&1")
+            expect(any(why in line for line in lines), f"{path}: not {why!r}: {lines}")
+        return "its own, an old one, a part of one: all refused"
+
+    def refused_by_rmm(self):
+        """What has not been verified cannot be attached by accident."""
+        ids = {name: self.in_realm(name, "csmctl id | sed -n \"s/^realm: //p\"")[0]
+               for name in OTHER}
+        lines = self.in_realm(PROVIDER, "csmctl --json put /init --label bait "
+                                        f"--to {ids[CONSUMER]}")
+        number = json.loads(" ".join(lines))["region"]
+        bait = f"csmctl get {ids[PROVIDER]}:{number} /tmp/bait"
+        refused = self.refused_in_realm(CONSUMER, f"{bait} --rim $(attest own) 2>&1")[-1]
+        expect("not permitted" in refused, refused)
+        lines = self.in_realm(CONSUMER, f"{bait} && echo got")
+        expect(lines[-1] == "got", f"without --rim it must be had: {lines}")
+        return refused
+
+    def by_hand(self):
+        """The commands of the guide, as they are written there."""
+        with open(GUIDE, encoding="utf-8") as file:
+            blocks = re.findall(r"^```sh (realm|verifier)\n(.*?)^```", file.read(), re.M | re.S)
+        expect([kind for kind, _ in blocks] == ["verifier", "realm", "verifier"],
+               f"the blocks of {GUIDE}: {[kind for kind, _ in blocks]}")
+        folder = os.path.join(IMAGES, "guide")
+        shutil.rmtree(folder, ignore_errors=True)
+        os.makedirs(folder)
+        shutil.copy(self.policy, os.path.join(folder, "realm.json"))
+        here = {**os.environ, "PATH": f"{TOOLS}:{os.environ['PATH']}"}
+        for kind, text in blocks:
+            commands = [line for line in text.splitlines() if line and not line.startswith("#")]
+            if kind == "verifier":
+                done = subprocess.run(["sh", "-ec", "\n".join(commands)], cwd=folder, env=here,
+                                      capture_output=True, text=True, check=False)
+                expect(done.returncode == 0, f"{commands}: {done.stderr or done.stdout}")
+                continue
+            with open(os.path.join(folder, "challenge"), "rb") as file:
+                self.in_realm(CONSUMER, "echo " + base64.b64encode(file.read()).decode() +
+                              " | base64 -d >/tmp/challenge")
+            self.in_realm(CONSUMER, "cd /tmp && " + " && ".join(commands))
+            token = "".join(self.in_realm(CONSUMER, "base64 /tmp/token.cbor"))
+            with open(os.path.join(folder, "token.cbor"), "wb") as file:
+                file.write(base64.b64decode(token))
+        return "realm id " + done.stdout.splitlines()[-1]
+
     def put(self):
         """FILE into a region of the provider, read-only for the consumer."""
         self.file_hash = hashlib.sha256(open(self.args.file, "rb").read()).hexdigest()
-        self.in_realm(PROVIDER, "mkdir -p /mnt && mount -t 9p -o "
-                                "trans=virtio,version=9p2000.L,msize=131072 share /mnt")
-        lines = self.in_realm(PROVIDER, "csmctl --json put /mnt/file --label file "
-                                        f"--to {self.ids[CONSUMER]}", 600)
+        lines = self.in_realm(PROVIDER, "csmctl --json put /mnt/file --label file --to "
+                                        f"{self.peer(PROVIDER)} {self.rim(PROVIDER)}", 600)
         self.region = json.loads(" ".join(lines))["region"]
         return f"{os.path.getsize(self.args.file)} bytes, region {self.region}"
 
     def get(self):
         """The consumer attaches and hashes what it sees."""
-        lines = self.in_realm(CONSUMER, f"csmctl get {self.theirs()} - | sha256sum", 600)
+        lines = self.in_realm(CONSUMER, f"csmctl get {self.theirs()} - {self.rim(CONSUMER)} | "
+                                        "sha256sum", 600)
         expect(lines[-1].split()[0] == self.file_hash,
                f"SHA-256 {lines[-1].split()[0]} instead of {self.file_hash}")
         return f"SHA-256 {self.file_hash[:16]}... matches"
@@ -211,7 +374,8 @@ class Demo:
         """A third realm, not granted anything."""
         self.start(STRANGER)
         self.wait_up(STRANGER)
-        lines = self.refused_in_realm(STRANGER, f"csmctl get {self.theirs()} /tmp/stolen 2>&1")
+        lines = self.refused_in_realm(STRANGER, "csmctl get "
+                                      f"{self.ids[PROVIDER]}:{self.region} /tmp/stolen 2>&1")
         return lines[-1] if lines else "no answer"
 
     def channel(self):
@@ -219,11 +383,12 @@ class Demo:
         half = MESSAGES // 2
         lines = self.in_realm(PROVIDER, "csmctl --json create 4M --label channel")
         number = json.loads(" ".join(lines))["region"]
-        self.in_realm(PROVIDER, f"csmctl share {number} {self.ids[CONSUMER]} --write")
-        self.in_realm(CONSUMER, f"csmctl --timeout 600 echo {self.ids[PROVIDER]}:{number} "
-                                ">/tmp/echo 2>&1 3>&- &")
+        self.in_realm(PROVIDER, f"csmctl share {number} {self.peer(PROVIDER)} --write "
+                                f"{self.rim(PROVIDER)}")
+        self.in_realm(CONSUMER, f"csmctl --timeout 600 echo {self.peer(CONSUMER)}:{number} "
+                                f"{self.rim(CONSUMER)} >/tmp/echo 2>&1 3>&- &")
         begun = time.monotonic()
-        self.in_realm(PROVIDER, f"csmctl --timeout 600 ping {number} --to {self.ids[CONSUMER]} "
+        self.in_realm(PROVIDER, f"csmctl --timeout 600 ping {number} --to {self.peer(PROVIDER)} "
                                 f"--count {half} --sizes 64-32768", 900)
         return (f"{half} messages of 64 B to 32 KiB each way, every byte checked, in "
                 f"{time.monotonic() - begun:.0f} s of emulation")
@@ -240,7 +405,8 @@ class Demo:
 
     def watch(self):
         """The consumer reads on and on, in the background."""
-        self.in_realm(CONSUMER, f"(csmctl --timeout 600 watch {self.theirs()} >/tmp/watch 2>&1; "
+        self.in_realm(CONSUMER, f"(csmctl --timeout 600 watch {self.theirs()} "
+                                f"{self.rim(CONSUMER)} >/tmp/watch 2>&1; "
                                 "echo ended $? >>/tmp/watch) 3>&- >/dev/null 2>&1 &")
         lines = self.in_realm(CONSUMER, "until grep -q -s -e reading -e ^ended /tmp/watch; do "
                                         "usleep 100000; done; cat /tmp/watch")
@@ -249,7 +415,7 @@ class Demo:
 
     def revoke(self):
         """The provider takes it back; the consumer's next access is caught."""
-        self.in_realm(PROVIDER, f"csmctl revoke {self.region} {self.ids[CONSUMER]}")
+        self.in_realm(PROVIDER, f"csmctl revoke {self.region} {self.peer(PROVIDER)}")
         lines = self.in_realm(CONSUMER, "until grep -q ^ended /tmp/watch; do usleep 100000; done; "
                                         "cat /tmp/watch")
         expect(lines[-1] == "ended 0" and "SIGBUS" in lines[-2], lines)
@@ -257,7 +423,7 @@ class Demo:
 
     def teardown(self):
         """All realms off, nothing left."""
-        for name in (PROVIDER, CONSUMER, STRANGER):
+        for name in OTHER if self.args.tamper else REALMS:
             self.machine.run(f"rvm exec {name} --timeout {system.WORK_SECONDS} poweroff -f",
                              2 * system.WORK_SECONDS, check=False)
         self.machine.settle()
@@ -273,12 +439,13 @@ class Demo:
         run("host boots", self.boot)
         run("two realms boot", self.start_realms)
         if self.args.tamper:
-            run("the realm with the tampered initramfs is refused", lambda: self.refuse(PROVIDER))
-            run("the other one is attested", lambda: self.attest(CONSUMER))
-            run("teardown", self.teardown)
+            self.everything_tampered()
             return
-        run("provider attested, fresh challenge", lambda: self.attest(PROVIDER))
-        run("consumer attested, fresh challenge", lambda: self.attest(CONSUMER))
+        run("realms attest each other", self.attest)
+        for name in OTHER:
+            run(f"{name} has verified {OTHER[name]}, inside the realm",
+                lambda me=name: self.verified(me))
+        run("owner compares both with the prediction", self.owner_both)
         run("provider puts the file into a region, read-only for the consumer", self.put)
         run("consumer attaches and reads it", self.get)
         run("duplex channel", self.channel)
@@ -287,6 +454,45 @@ class Demo:
         run("consumer watches the region", self.watch)
         run("provider revokes", self.revoke)
         run("teardown", self.teardown)
+
+    def everything_tampered(self):
+        """From there on, with a provider whose initramfs was changed."""
+        run = self.steps.run
+        run("consumer refuses the realm with the tampered initramfs, inside the realm",
+            self.refused_by_peer)
+        run("owner refuses it too", self.owner_refuses)
+        run("owner accepts the other one", lambda: self.owner(CONSUMER))
+        run("tampered realm offers memory, consumer attaches and demands its own RIM",
+            self.refused_by_rmm)
+        run("host hands the consumer other tokens", self.refused_tokens)
+        if self.args.tap:
+            run("the commands of docs/attestation.md", self.by_hand)
+        run("teardown", self.teardown)
+
+
+def last_words(demo):
+    """After a failure: what the realms and their VMMs said last, if the host still answers."""
+    if demo.machine is None:
+        return
+    try:
+        for line in demo.machine.run("tail -n 5 /tmp/*.out /tmp/*.con 2>&-", check=False):
+            print(f"      | {line}")
+    except Failure:
+        pass
+
+
+def what_to_do(reason):
+    """Advice for who sees a step fail."""
+    if "the machine ended" in reason or "machine has ended" in reason:
+        return (f"The emulated machine has ended: it needs {system.machine.MEMORY_MIB} MiB of free "
+                "memory (`free -m`).")
+    if re.search("not within|takes too long|no answer|within .* s;", reason):
+        return ("A time limit was met. Limits are many times what this takes: either something "
+                "hangs, or this computer is very busy (`uptime`); then try again later.")
+    if "cca-verify" in reason or "attest:" in reason:
+        return ("A realm is not what was measured. If parts are of different builds, `make clean` "
+                "and `make demo` mend that.")
+    return "Try `make clean` and `make demo`; a step that fails again is a defect."
 
 
 def main():
@@ -305,15 +511,20 @@ def main():
     print("CAEC demo: memory that two realms share and the host cannot read (emulated machine)")
     try:
         demo.everything()
-    except Failure:
+    except Failure as failure:
         status = 1
+        reason = str(failure)
+        last_words(demo)
+    except KeyboardInterrupt:
+        return 130
     finally:
         if demo.machine:
             demo.machine.close()
         demo.steps.close()
     if status:
-        print(f"demo: stopped at '{demo.steps.shown[-1][0]}'. Console of the host: "
-              f"{os.path.relpath(os.path.join(BUILD, 'logs', 'system-demo.log'), TOP)}")
+        print(f"demo: stopped at '{demo.steps.shown[-1][0]}'. {what_to_do(reason)}\n"
+              "      Everything that the host said: " +
+              os.path.relpath(os.path.join(BUILD, "logs", f"system-{demo.name}.log"), TOP))
     else:
         print(f"\nShown in {time.monotonic() - begun:.0f} s of emulation (no time on hardware):")
         for name, seen in demo.steps.shown:
