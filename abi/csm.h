@@ -28,6 +28,13 @@
 #define RMI_EXIT_CSM_REMOVED  ABI_U(0x42)
 #define RMI_EXIT_CSM_SIGNAL   ABI_U(0x43)
 
+/*
+ * A request: RSI_CSM_CREATE has not taken effect, because one block entry reaches across an edge of
+ * the region. ripas_base and ripas_top carry the IPA range of the entry. The host splits it with
+ * RMI_RTT_CREATE; the next RMI_REC_ENTER repeats the command.
+ */
+#define RMI_EXIT_CSM_SPLIT ABI_U(0x44)
+
 /* Realm commands, in the vendor range. */
 #define RSI_CSM_FID_FIRST ABI_U(0xC6000100)
 #define RSI_CSM_FID_LAST  ABI_U(0xC600010D)

@@ -127,6 +127,21 @@ static void removed(struct caec_vcpu *vcpu, u64 base)
 	mutex_unlock(&realm->mem_lock);
 }
 
+/*
+ * A block reaches across the edge of a region: with a table of its own the realm's command goes on.
+ * The RMM folds no such table afterwards. Another vCPU can have been faster.
+ */
+static int split(struct caec_vcpu *vcpu, u64 base)
+{
+	struct caec_realm *realm = vcpu->realm;
+	int ret;
+
+	mutex_lock(&realm->mem_lock);
+	ret = caec_rtt_ensure(realm, base, RMI_LEVEL_PAGE);
+	mutex_unlock(&realm->mem_lock);
+	return ret;
+}
+
 static void wake_for_signal(struct caec_realm *realm)
 {
 	unsigned int i, n = smp_load_acquire(&realm->num_vcpus);
@@ -175,6 +190,9 @@ int caec_csm_exit(struct caec_vcpu *vcpu)
 		break;
 	case RMI_EXIT_CSM_SIGNAL:
 		raise_signal(base);
+		break;
+	case RMI_EXIT_CSM_SPLIT:
+		ret = base < top && top <= vcpu->realm->alias ? split(vcpu, base) : -EIO;
 		break;
 	default:
 		vcpu->user->u.fault.esr = exit->esr;

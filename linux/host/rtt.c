@@ -94,7 +94,9 @@ static void drop_table(struct caec_realm *realm, u64 base, int level, u64 pa)
 	caec_granule_free(realm, page);
 }
 
-/* Turns the 2 MiB around ipa into one block where the RMM finds it uniform; gives back the table.
+/*
+ * Turns the 2 MiB around ipa into one block and gives back the table, where the RMM finds it
+ * uniform and no edge of a region of CSM in it. Where not, the table stays, which is no error.
  */
 void caec_rtt_try_fold(struct caec_realm *realm, u64 ipa)
 {
