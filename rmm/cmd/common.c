@@ -91,9 +91,15 @@ uint64_t cmd_check_walk(const struct s2_walk *walk, int64_t level)
 
 bool cmd_never_comes(struct rd *rd, const struct rmi_rec_exit *exit)
 {
-	struct csm_held held = csm_enter(rd);
-	bool reserved = csm_is_reserved(held, ipa_of(exit->hpfar << 8));
+	struct csm_held held;
+	bool reserved;
 
+	/* Only a fault names an address in hpfar. */
+	if (exit->exit_reason != RMI_EXIT_SYNC) {
+		return false;
+	}
+	held = csm_enter(rd);
+	reserved = csm_is_reserved(held, ipa_of(exit->hpfar << 8));
 	csm_leave(held);
 	return reserved;
 }

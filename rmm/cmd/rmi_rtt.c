@@ -70,30 +70,25 @@ uint64_t rmi_rtt_create(const struct smc_regs *in, struct rmi_out *out)
 	return result;
 }
 
-/*
- * What RMI_RTT_DESTROY and RMI_RTT_FOLD have in common up to the table: the walk has ended at the
- * entry that leads to it. rtt_walk and rtte_state leave the walk open, the others do not begin it
- * and yield no realm; the walk keeps the realm.
- */
-static uint64_t find_table(const struct smc_regs *in, struct s2_walk *walk, const struct rd **realm)
+/* What RMI_RTT_DESTROY and RMI_RTT_FOLD begin with; after a failure nothing is locked. */
+static uint64_t lock_realm(const struct smc_regs *in, struct granule_held *rd)
 {
-	uint64_t ipa = in->x[2];
-	int64_t level = (int64_t)in->x[3];
-	struct granule_held rd;
-	uint64_t result = cmd_lock_rd(in->x[1], &rd);
+	uint64_t result = cmd_lock_rd(in->x[1], rd);
 
-	*realm = NULL;
-	if (result != RMI_SUCCESS) {
-		return result;
+	if (result == RMI_SUCCESS) {
+		result = cmd_check_table(&realm_of(rd->granule)->s2, in->x[2], (int64_t)in->x[3]);
+		if (result != RMI_SUCCESS) {
+			granule_unlock(*rd);
+		}
 	}
-	result = cmd_check_table(&realm_of(rd.granule)->s2, ipa, level);
-	if (result != RMI_SUCCESS) {
-		granule_unlock(rd);
-		return result;
-	}
-	*realm = realm_of(rd.granule);
-	cmd_walk(rd, ipa, level - 1, walk);
-	result = cmd_check_walk(walk, level - 1);
+	return result;
+}
+
+/* Whether the walk has ended at the entry that leads to the table. */
+static uint64_t check_table(const struct s2_walk *walk, int64_t level)
+{
+	uint64_t result = cmd_check_walk(walk, level - 1);
+
 	if (result == RMI_SUCCESS && walk->entry.kind != S2_TABLE) {
 		result = FAIL(rtte_state, cmd_rtt_error(walk));
 	}
@@ -111,13 +106,20 @@ static struct s2_entry destroyed(const struct s2_walk *walk)
 
 uint64_t rmi_rtt_destroy(const struct smc_regs *in, struct rmi_out *out)
 {
+	int64_t level = (int64_t)in->x[3];
+	struct granule_held rd;
 	struct s2_walk walk;
-	const struct rd *realm;
-	uint64_t result = find_table(in, &walk, &realm);
+	uint64_t result = lock_realm(in, &rd);
 
-	if (realm == NULL) {
+	if (result != RMI_SUCCESS) {
 		return result;
 	}
+
+	/* The walk keeps the realm. */
+	const struct rd *realm = realm_of(rd.granule);
+
+	cmd_walk(rd, in->x[2], level - 1, &walk);
+	result = check_table(&walk, level);
 	if (result != RMI_SUCCESS) {
 		out->x[2] = s2_next_live(&walk).v;
 		s2_walk_end(&walk);
@@ -130,7 +132,7 @@ uint64_t rmi_rtt_destroy(const struct smc_regs *in, struct rmi_out *out)
 		out->x[2] = walk.ipa.v;
 		granule_unlock(below);
 		s2_walk_end(&walk);
-		return FAIL(rtt_live, rmi_status_rtt((int64_t)in->x[3]));
+		return FAIL(rtt_live, rmi_status_rtt(level));
 	}
 	s2_replace(&walk, destroyed(&walk));
 	if (csm_in_use(realm)) {
@@ -144,32 +146,51 @@ uint64_t rmi_rtt_destroy(const struct smc_regs *in, struct rmi_out *out)
 	return RMI_SUCCESS;
 }
 
+/*
+ * Whether the table can become the one entry *folded. A block that reaches across the edge of a
+ * region is none: it could be sealed neither with the region nor without it.
+ */
+static bool is_foldable(const struct s2_walk *walk, struct csm_held csm, struct granule_held below,
+			struct s2_entry *folded)
+{
+	ipa_t top = ipa_add(walk->ipa, s2_entry_size(walk->level));
+
+	return s2_table_uniform(walk, below, folded) &&
+	       (folded->kind != S2_ASSIGNED || !csm_has_edge(csm, walk->ipa, top));
+}
+
 uint64_t rmi_rtt_fold(const struct smc_regs *in, struct rmi_out *out)
 {
+	int64_t level = (int64_t)in->x[3];
+	struct granule_held rd;
+	struct granule_held below;
+	struct cmd_shared shared;
 	struct s2_walk walk;
 	struct s2_entry folded;
-	const struct rd *realm;
-	uint64_t result = find_table(in, &walk, &realm);
+	uint64_t result = lock_realm(in, &rd);
 
 	if (result != RMI_SUCCESS) {
-		if (realm != NULL) {
-			s2_walk_end(&walk);
-		}
 		return result;
 	}
-
-	struct granule_held below = s2_table_below(&walk);
-
-	if (!s2_table_uniform(&walk, below, &folded)) {
-		granule_unlock(below);
-		s2_walk_end(&walk);
-		return FAIL(rtt_homo, rmi_status_rtt((int64_t)in->x[3]));
+	cmd_shared_enter(rd, &shared);
+	cmd_shared_walk(&shared, in->x[2], level - 1, &walk);
+	result = check_table(&walk, level);
+	if (result == RMI_SUCCESS) {
+		below = s2_table_below(&walk);
+		if (is_foldable(&walk, shared.csm, below, &folded)) {
+			out->x[1] = granule_pa(below.granule).v;
+			s2_replace(&walk, folded);
+		} else {
+			granule_unlock(below);
+			result = FAIL(rtt_homo, rmi_status_rtt(level));
+		}
 	}
-	s2_replace(&walk, folded);
-	out->x[1] = granule_pa(below.granule).v;
 	s2_walk_end(&walk);
-	s2_table_free(below);
-	return RMI_SUCCESS;
+	cmd_shared_leave(&shared);
+	if (result == RMI_SUCCESS) {
+		s2_table_free(below);
+	}
+	return result;
 }
 
 static uint64_t entry_state(enum s2_kind kind)

@@ -63,6 +63,12 @@ bool csm_is_reserved(struct csm_held held, ipa_t page);
 bool csm_is_taken(struct csm_held held, ipa_t base, ipa_t top);
 
 /*
+ * Whether an edge of a region, also of one in creation, lies inside [base, top): not at its ends.
+ * No block may be mapped there. False if nothing is held.
+ */
+bool csm_has_edge(struct csm_held held, ipa_t base, ipa_t top);
+
+/*
  * The realm got a page at ipa / lost it: it is in no table of the realm any more, and when this
  * returns in no other realm's. Nothing to do if nothing is held. No table may be locked.
  */
@@ -96,6 +102,10 @@ enum csm_fault csm_fault(struct rd *self, ipa_t page, int *level);
 
 /* --- commands of a provider */
 
+/*
+ * With exit_reason RMI_EXIT_CSM_SPLIT the command has not taken effect, and the status is not for
+ * the realm: the call is to be repeated once the host has been asked.
+ */
 uint64_t csm_create(struct rd *self, ipa_t base, uint64_t size, uint64_t label, uint64_t *region,
 		    struct rmi_rec_exit *exit);
 

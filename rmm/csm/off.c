@@ -35,6 +35,11 @@ bool csm_is_taken(struct csm_held held, ipa_t base, ipa_t top)
 	return csm_is_reserved(held, base);
 }
 
+bool csm_has_edge(struct csm_held held, ipa_t base, ipa_t top)
+{
+	return csm_is_taken(held, base, top);
+}
+
 void csm_page_added(struct csm_held held, ipa_t ipa)
 {
 	(void)ipa;

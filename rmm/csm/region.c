@@ -117,6 +117,58 @@ static uint64_t create_locked(struct rd *self, ipa_t base, uint64_t size, uint64
 	return status;
 }
 
+bool csm_has_edge(struct csm_held held, ipa_t base, ipa_t top)
+{
+	const struct csm_record *record =
+		held.rd == NULL ? NULL : csm_range_find(held.rd, base.v, top.v);
+	unsigned int next;
+
+	while (record != NULL && record->base < top.v) {
+		if (record->kind == CSM_REGION &&
+		    (record->base > base.v || record->base + record->size < top.v)) {
+			return true;
+		}
+		next = record->next_range;
+		record = next == CSM_NONE ? NULL : csm_record(held.rd, next);
+	}
+	return false;
+}
+
+/* If the page at `at` is mapped by a block that reaches beyond the region, the host has to act. */
+static bool is_cut(const struct rd *self, const struct csm_record *region, uint64_t at,
+		   struct rmi_rec_exit *exit)
+{
+	struct s2_walk walk;
+	uint64_t size;
+	uint64_t start;
+	bool mapped;
+
+	s2_walk(&self->s2, ipa_of(at), S2_LEVEL_PAGE, &walk);
+	size = s2_entry_size(walk.level);
+	start = align_down(at, size);
+	mapped = walk.entry.kind == S2_ASSIGNED;
+	s2_walk_end(&walk);
+	if (!mapped || (start >= region->base && start + size <= region->base + region->size)) {
+		return false;
+	}
+	exit->exit_reason = RMI_EXIT_CSM_SPLIT;
+	exit->ripas_base = start;
+	exit->ripas_top = start + size;
+	return true;
+}
+
+/*
+ * From when the record exists no new block reaches across an edge: csm_has_edge() forbids it. Here
+ * the older ones are found.
+ */
+static bool wants_split(const struct rd *self, const struct csm_record *region,
+			struct rmi_rec_exit *exit)
+{
+	uint64_t last = region->base + region->size - GRANULE_SIZE;
+
+	return is_cut(self, region, region->base, exit) || is_cut(self, region, last, exit);
+}
+
 uint64_t csm_create(struct rd *self, ipa_t base, uint64_t size, uint64_t label, uint64_t *id,
 		    struct rmi_rec_exit *exit)
 {
@@ -124,7 +176,9 @@ uint64_t csm_create(struct rd *self, ipa_t base, uint64_t size, uint64_t label, 
 	struct csm_record *region = NULL;
 	uint64_t status = create_locked(self, base, size, label, &region);
 
-	if (status == RSI_SUCCESS) {
+	if (status == RSI_SUCCESS && wants_split(self, region, exit)) {
+		status = RSI_INCOMPLETE;
+	} else if (status == RSI_SUCCESS) {
 		region->state = CSM_LIVE;
 		region->progress = 0;
 		*id = ++self->csm.last_region;
@@ -160,8 +214,7 @@ static bool open_own(struct rd *self, struct csm_record *region, struct csm_work
 	if ((region->flags & CSM_IS_SEALED) == 0 || at.v >= top.v) {
 		return true;
 	}
-	/* A block that reaches beyond the region was not made read-only for it. */
-	(void)s2_protect(&self->s2, false, base, top, &at, &work->visited);
+	s2_protect(&self->s2, false, base, top, &at, &work->visited);
 	region->progress = at.v - region->base;
 	return at.v >= top.v;
 }
@@ -268,22 +321,17 @@ static uint64_t seal_check(struct rd *self, struct csm_record *region, struct cs
 	return RSI_SUCCESS;
 }
 
-/*
- * The host can have made a block since the check, of pages in and beside the region: those beside
- * are not the region's to close, nor to open later. SEAL goes on here when it is split again.
- */
-static uint64_t seal_own(struct rd *self, struct csm_record *region, struct csm_work *work)
+/* The provider itself writes no more. */
+static void seal_own(struct rd *self, struct csm_record *region, struct csm_work *work)
 {
 	ipa_t at = ipa_of(region->base + region->progress);
 	ipa_t base = ipa_of(region->base);
 	ipa_t top = ipa_of(region->base + region->size);
 
-	if (!s2_protect(&self->s2, true, base, top, &at, &work->visited)) {
-		return FAIL(pages, CSM_ERROR_PAGES);
-	}
+	s2_protect(&self->s2, true, base, top, &at, &work->visited);
 	region->progress = at.v - region->base;
 	if (at.v < top.v) {
-		return RSI_SUCCESS;
+		return;
 	}
 	region->seal = CSM_SEAL_LENT;
 	region->progress = 0;
@@ -296,7 +344,6 @@ static uint64_t seal_own(struct rd *self, struct csm_record *region, struct csm_
 			grant->recall = 0;
 		}
 	}
-	return RSI_SUCCESS;
 }
 
 /* What was lent for writing comes back on access, for reading. */
@@ -334,7 +381,7 @@ static uint64_t seal_step(struct rd *self, struct csm_record *region, struct csm
 		status = seal_check(self, region, work);
 		break;
 	case CSM_SEAL_OWN:
-		status = seal_own(self, region, work);
+		seal_own(self, region, work);
 		break;
 	case CSM_SEAL_LENT:
 		seal_lent(self, region, work);

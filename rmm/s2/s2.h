@@ -246,7 +246,7 @@ void s2_forget_loans(const struct s2 *s2, struct granule_held table, int level);
 /* What s2_scan() asks of every entry of [base, top). */
 enum s2_scan {
 	S2_SCAN_RAM,     /* RIPAS RAM */
-	S2_SCAN_PRESENT, /* assigned and RAM, and nothing beyond the range is mapped with it */
+	S2_SCAN_PRESENT, /* assigned and RAM */
 	S2_SCAN_UNOWNED, /* not assigned; no RAM that is partly outside */
 	S2_SCAN_EMPTY, /* as s2_take_back() leaves it: not assigned, nothing borrowed, RIPAS EMPTY,
 			* or DESTROYED in an entry that is partly outside */
@@ -258,10 +258,10 @@ bool s2_scan(const struct s2 *s2, enum s2_scan what, ipa_t base, ipa_t top, ipa_
 
 /*
  * Makes what is assigned and RAM at *at and after it, in one table, read-only or not. Returns when
- * no CPU has a translation that says otherwise. *at moves on. False if a block is there that
- * reaches beyond [base, top): it stays as it is.
+ * no CPU has a translation that says otherwise. *at moves on. No block may reach beyond [base,
+ * top).
  */
-bool s2_protect(const struct s2 *s2, bool read_only, ipa_t base, ipa_t top, ipa_t *at,
+void s2_protect(const struct s2 *s2, bool read_only, ipa_t base, ipa_t top, ipa_t *at,
 		unsigned int *visited);
 
 /* The page at ipa if the owner's own access to it would succeed; false otherwise. */

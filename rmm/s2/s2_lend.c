@@ -405,7 +405,7 @@ static bool entry_is(const struct s2_entry *entry, enum s2_scan what, bool whole
 	case S2_SCAN_RAM:
 		return entry->ripas == S2_RAM;
 	case S2_SCAN_PRESENT:
-		return assigned && entry->ripas == S2_RAM && whole;
+		return assigned && entry->ripas == S2_RAM;
 	case S2_SCAN_UNOWNED:
 		return !assigned && (whole || entry->ripas != S2_RAM);
 	case S2_SCAN_EMPTY:
@@ -516,32 +516,28 @@ static void protect_pages(struct s2_walk *walk, unsigned int count, uint64_t lim
 	arch_s2_sync();
 }
 
-/* The walk's entry. False if it is a block that is not wholly in [base, top). */
-static bool protect_block(struct s2_walk *walk, uint64_t limits, ipa_t base, ipa_t top)
+/* The walk's entry; a block lies in [base, top). */
+static void protect_block(struct s2_walk *walk, uint64_t limits, ipa_t base, ipa_t top)
 {
 	struct s2_entry entry = walk->entry;
 	uint64_t size = s2_entry_size(walk->level);
 	uint64_t start = align_down(walk->ipa.v, size);
 
 	if (entry.kind != S2_ASSIGNED || entry.ripas != S2_RAM) {
-		return true;
+		return;
 	}
-	if (start < base.v || size > top.v - start) {
-		return false;
-	}
+	ASSERT(start >= base.v && size <= top.v - start);
 	if (entry.attr != limits) {
 		entry.attr = limits;
 		s2_replace(walk, entry);
 	}
-	return true;
 }
 
-bool s2_protect(const struct s2 *s2, bool read_only, ipa_t base, ipa_t top, ipa_t *at,
+void s2_protect(const struct s2 *s2, bool read_only, ipa_t base, ipa_t top, ipa_t *at,
 		unsigned int *visited)
 {
 	uint64_t limits = read_only ? S2_READ_ONLY : 0;
 	unsigned int count = 1;
-	bool whole = true;
 	struct s2_walk walk;
 
 	s2_walk(s2, *at, S2_LEVEL_PAGE, &walk);
@@ -550,12 +546,11 @@ bool s2_protect(const struct s2 *s2, bool read_only, ipa_t base, ipa_t top, ipa_
 		protect_pages(&walk, count, limits);
 		*at = ipa_add(*at, count * GRANULE_SIZE);
 	} else {
-		whole = protect_block(&walk, limits, base, top);
+		protect_block(&walk, limits, base, top);
 		*at = ipa_add(*at, rest_of_entry(&walk));
 	}
 	*visited += count;
 	s2_walk_end(&walk);
-	return whole;
 }
 
 bool s2_page_at(const struct s2 *s2, ipa_t ipa, pa_t *page)

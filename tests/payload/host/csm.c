@@ -155,6 +155,7 @@ bool csm_answer(struct rec *rec)
 	const struct rmi_rec_exit *exit = &rec->run->exit;
 	uint64_t base = exit->ripas_base;
 	uint64_t top = exit->ripas_top;
+	int level;
 
 	switch (exit->exit_reason) {
 	case RMI_EXIT_CSM_PROVIDER:
@@ -171,6 +172,10 @@ bool csm_answer(struct rec *rec)
 		return true;
 	case RMI_EXIT_CSM_SIGNAL:
 		realm_each(wake_any, base);
+		return true;
+	case RMI_EXIT_CSM_SPLIT:
+		level = top - base > BLOCK ? 1 : 2;
+		realm_make_tables(rec->realm, base, level, level + 1);
 		return true;
 	default:
 		return false;

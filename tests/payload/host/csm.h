@@ -30,8 +30,8 @@ void csm_apt_drop(struct realm *realm);
  * Answers the CSM exit that is in the record of the REC: a region gets its pages (not if
  * realm->csm.lazy), a reserved range loses the realm's own and gets tables (down to level 2 where
  * it covers a whole entry there, so that blocks can be lent; the rest comes on access), the end of
- * a range is noted, a signal becomes an interrupt REALM_CSM_INTID of REC realm->csm.target. False:
- * it is no exit of CSM.
+ * a range is noted, a signal becomes an interrupt REALM_CSM_INTID of REC realm->csm.target, a block
+ * is split. False: it is no exit of CSM.
  */
 bool csm_answer(struct rec *rec);
 

@@ -14,6 +14,9 @@
 #define OTHER    16U /* pages of a party where it attaches */
 #define STEPS    4000U
 #define MAX_SIZE 4U
+#define BLOCKED  512U /* pages at PARTY_WIDE */
+#define PARTS    3U   /* regions of them, each a multiple of STRIDE pages */
+#define STRIDE   64U
 
 enum sharing { NOTHING, GRANTED, RESERVED, ATTACHED };
 
@@ -29,6 +32,13 @@ struct model_region {
 	unsigned int first, pages;
 	bool sealed;
 	struct model_consumer consumers[PARTIES];
+};
+
+/* A region in the 2 MiB at PARTY_WIDE, which are one block or pages; nobody else gets it. */
+struct model_part {
+	uint64_t id; /* 0: none */
+	unsigned int first, pages;
+	bool sealed;
 };
 
 struct model_attachment {
@@ -49,12 +59,16 @@ struct model_party {
 	unsigned int spares;
 	struct model_region regions[REGIONS];
 	struct model_attachment attachments[PARTIES * REGIONS];
+	bool block;
+	uint64_t block_table;
+	struct model_part parts[PARTS];
 };
 
 static struct model_party model[PARTIES];
 static uint64_t seed;
 static bool interrupts;
 static uint64_t attached; /* how often */
+static uint64_t cut;      /* how often CREATE asked the host to split */
 
 static uint64_t random_below(uint64_t bound)
 {
@@ -129,6 +143,18 @@ static struct model_attachment *free_attachment(unsigned int c)
 	return NULL;
 }
 
+static struct model_part *part_at(unsigned int p, unsigned int page)
+{
+	for (unsigned int i = 0; i < PARTS; i++) {
+		struct model_part *part = &model[p].parts[i];
+
+		if (part->id != 0 && page >= part->first && page < part->first + part->pages) {
+			return part;
+		}
+	}
+	return NULL;
+}
+
 /* The provider's page behind a consumer's, if the consumer is entitled to it; 0 otherwise. */
 static uint64_t entitled(unsigned int c, unsigned int page, uint64_t *perm)
 {
@@ -179,6 +205,23 @@ static void walk_own(unsigned int p, unsigned int page)
 	}
 }
 
+/* Sealed is what is in a sealed region, and not a page beside it; an edge is in no block. */
+static void walk_parts(unsigned int p)
+{
+	bool edge = false;
+
+	for (unsigned int page = 0; page < BLOCKED; page += page % STRIDE == 0 ? STRIDE - 1 : 1) {
+		struct mapping mapping = party_map(&parties[p], PARTY_WIDE + PAGE(page));
+		const struct model_part *part = part_at(p, page);
+
+		assert_int_equal(mapping.pa, WORLD_HIGH + p * BLOCK + PAGE(page));
+		assert_int_equal(mapping.block, model[p].block);
+		assert_int_equal(mapping.write, part == NULL || !part->sealed);
+		edge = edge || (part != NULL && part->pages != BLOCKED);
+	}
+	assert_false(edge && model[p].block);
+}
+
 static void walk_everything(void)
 {
 	static unsigned int references[WORLD_MAIN_SIZE / GRANULE_SIZE];
@@ -188,6 +231,7 @@ static void walk_everything(void)
 		for (unsigned int page = 0; page < OWN; page++) {
 			walk_own(p, page);
 		}
+		walk_parts(p);
 		for (unsigned int page = 0; page < 512; page++) {
 			if (page < OTHER) {
 				walk_other(p, page, references);
@@ -219,6 +263,23 @@ static void expect(struct party_call call, uint64_t status)
 	}
 }
 
+/* The host gives the party its pages for the block, and leaves them as pages. */
+static void give_block(unsigned int p)
+{
+	struct party *party = &parties[p];
+
+	world_realm_tables(&party->realm, PARTY_WIDE, 3);
+	for (unsigned int page = 0; page < BLOCKED; page++) {
+		uint64_t pa = WORLD_HIGH + p * BLOCK + PAGE(page);
+
+		if (world_state(pa) == GRANULE_UNDELEGATED) {
+			world_delegate(pa);
+		}
+		ASSERT_RMI_OK(
+			RMI(RMI_DATA_CREATE_UNKNOWN, party->realm.rd, pa, PARTY_WIDE + PAGE(page)));
+	}
+}
+
 static void birth(unsigned int p)
 {
 	struct party *party = party_make_at(p, 3);
@@ -234,6 +295,7 @@ static void birth(unsigned int p)
 	while (model[p].spares < OWN - PARTY_PAGES) {
 		model[p].spare[model[p].spares++] = world_realm_delegated(&party->realm);
 	}
+	give_block(p);
 }
 
 static void act_create(unsigned int p)
@@ -632,6 +694,116 @@ static void act_table(unsigned int c)
 	model[c].table = !model[c].table;
 }
 
+/* --- regions and blocks */
+
+static void act_split(unsigned int p)
+{
+	uint64_t rd = parties[p].realm.rd;
+
+	if (model[p].block) {
+		ASSERT_RMI_OK(RMI(RMI_RTT_CREATE, rd, model[p].block_table, PARTY_WIDE, 3));
+		model[p].block = false;
+	}
+}
+
+static void act_fold(unsigned int p)
+{
+	bool can = !model[p].block;
+	struct world_answer answer;
+
+	for (unsigned int i = 0; i < PARTS; i++) {
+		const struct model_part *part = &model[p].parts[i];
+
+		can = can && (part->id == 0 || (part->pages == BLOCKED && !part->sealed));
+	}
+	answer = RMI(RMI_RTT_FOLD, parties[p].realm.rd, PARTY_WIDE, 3);
+	if (can) {
+		ASSERT_RMI_OK(answer);
+		model[p].block = true;
+		model[p].block_table = answer.x[1];
+	} else {
+		assert_int_equal(answer.x[0], rmi_status_rtt(model[p].block ? 2 : 3));
+	}
+}
+
+/* Where a block is in the way the host is asked, perhaps several times, before it splits. */
+static struct party_call create_part(unsigned int p, unsigned int first, unsigned int pages)
+{
+	uint64_t base = PARTY_WIDE + PAGE(first);
+	struct party_call call = CSM_FINISH(&parties[p], CREATE, base, PAGE(pages), 2);
+
+	if (!model[p].apt || !model[p].block || pages == BLOCKED) {
+		return call;
+	}
+	for (unsigned int i = 0; i < 2; i++) {
+		ASSERT_EXIT(call.exit, .exit_reason = RMI_EXIT_CSM_SPLIT, .ripas_base = PARTY_WIDE,
+			    .ripas_top = PARTY_WIDE + BLOCK);
+		walk_everything();
+		if (i == 0) {
+			call = CSM_FINISH(&parties[p], CREATE, base, PAGE(pages), 2);
+		}
+	}
+	cut++;
+	act_split(p);
+	assert_int_equal(RMI(RMI_RTT_FOLD, parties[p].realm.rd, PARTY_WIDE, 3).x[0],
+			 rmi_status_rtt(3));
+	return CSM_FINISH(&parties[p], CREATE, base, PAGE(pages), 2);
+}
+
+static void act_part(unsigned int p)
+{
+	unsigned int first = STRIDE * (unsigned int)random_below(BLOCKED / STRIDE);
+	unsigned int pages = STRIDE * (1 + (unsigned int)random_below(BLOCKED / STRIDE));
+	struct model_part *slot = NULL;
+	uint64_t status = RSI_SUCCESS;
+	struct party_call call;
+
+	first = random_below(3) == 0 ? 0 : first;
+	pages = pages > BLOCKED - first ? BLOCKED - first : pages;
+	for (unsigned int i = 0; i < PARTS && slot == NULL; i++) {
+		slot = model[p].parts[i].id == 0 ? &model[p].parts[i] : NULL;
+	}
+	if (slot == NULL) {
+		return;
+	}
+	for (unsigned int page = first; page < first + pages; page++) {
+		status = part_at(p, page) == NULL ? status : RSI_ERROR_INPUT;
+	}
+	status = model[p].apt ? status : CSM_ERROR_NO_APT;
+	call = status == RSI_SUCCESS
+		       ? create_part(p, first, pages)
+		       : CSM_FINISH(&parties[p], CREATE, PARTY_WIDE + PAGE(first), PAGE(pages), 2);
+	expect(call, status);
+	if (status == RSI_SUCCESS) {
+		*slot = (struct model_part){model[p].next_region++, first, pages, false};
+		assert_int_equal(call.x[1], slot->id);
+	}
+}
+
+/* Sealed, or else ended. */
+static void act_part_on(unsigned int p)
+{
+	struct model_part *part = &model[p].parts[random_below(PARTS)];
+
+	if (part->id == 0) {
+		return;
+	}
+	if (!part->sealed && random_below(2) == 0) {
+		expect(CSM_FINISH(&parties[p], SEAL, part->id), RSI_SUCCESS);
+		part->sealed = true;
+	} else {
+		expect(CSM_FINISH(&parties[p], DESTROY, part->id), RSI_SUCCESS);
+		part->id = 0;
+	}
+}
+
+static void end_parts(unsigned int p)
+{
+	for (unsigned int i = 0; i < PARTS; i++) {
+		model[p].parts[i].id = 0;
+	}
+}
+
 static void act_apt(unsigned int p)
 {
 	struct party *party = &parties[p];
@@ -649,12 +821,15 @@ static void act_apt(unsigned int p)
 			end_attachment(&model[p].attachments[i], p);
 		}
 	}
+	end_parts(p);
 	model[p].apt = false;
 	walk_everything();
 	if (random_below(4) == 0) {
 		act_create(p);
 		act_reserve(p);
 		act_detach(p);
+		act_part(p);
+		act_fold(p);
 	}
 	for (unsigned int i = 0; i < 3; i++) {
 		ASSERT_RMI_OK(RMI(RMI_APT_CREATE, party->realm.rd, apts[i]));
@@ -669,6 +844,7 @@ static void act_rebirth(unsigned int p)
 	if (!model[p].table) {
 		act_table(p);
 	}
+	act_split(p);
 	for (unsigned int r = 0; r < REGIONS; r++) {
 		if (model[p].regions[r].id != 0) {
 			end_region(&model[p].regions[r], p);
@@ -714,6 +890,8 @@ static void (*const acts[])(unsigned int party) = {
 	act_reserve, act_attach,    act_attach, act_attach,  act_attach,    act_detach,
 	act_access,  act_access,    act_access, act_access,  act_take_page, act_give_page,
 	act_table,   act_forbidden, act_claim,  act_claim,   act_claim,     act_claim,
+	act_fold,    act_fold,      act_split,  act_part,    act_part,      act_part_on,
+	act_part_on,
 };
 
 static void random_acts(void **state)
@@ -725,7 +903,7 @@ static void random_acts(void **state)
 	(void)state;
 	seed = start == NULL ? 0x5EED : strtoull(start, NULL, 0);
 	interrupts = true;
-	attached = 0;
+	attached = cut = 0;
 	machine_on_interrupt_pending = maybe_interrupted;
 	for (unsigned int p = 0; p < PARTIES; p++) {
 		birth(p);
@@ -745,13 +923,15 @@ static void random_acts(void **state)
 	}
 	machine_on_interrupt_pending = NULL;
 	/* Acts that lead nowhere show nothing. */
-	print_message("# %lu of %lu acts attached something\n", (unsigned long)attached,
-		      (unsigned long)count);
+	print_message("# of %lu acts, %lu attached something and %lu met a block\n",
+		      (unsigned long)count, (unsigned long)attached, (unsigned long)cut);
 	assert_true(attached >= count / 100);
+	assert_true(cut >= count / 400);
 	for (unsigned int p = 0; p < PARTIES; p++) {
 		if (!model[p].table) {
 			act_table(p);
 		}
+		act_split(p);
 		party_destroy(&parties[p]);
 	}
 }

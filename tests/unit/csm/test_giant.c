@@ -271,6 +271,41 @@ static void sealed(void **state)
 	end();
 }
 
+/* Regions that are a small part: two tables, and neither can be folded while the region is there.
+ */
+static void part(void **state)
+{
+	uint64_t base = AT + PAGE(5);
+	struct party_call call;
+	uint64_t rd;
+
+	(void)state;
+	begin();
+	rd = provider->realm.rd;
+	call = CSM(provider, CREATE, base, PAGE(2), 0);
+	ASSERT_EXIT(call.exit, .exit_reason = RMI_EXIT_CSM_SPLIT, .ripas_base = PARTY_BARE,
+		    .ripas_top = PARTY_BARE + GIB);
+	table(provider, PARTY_BARE, 2);
+	call = CSM(provider, CREATE, base, PAGE(2), 0);
+	ASSERT_EXIT(call.exit, .exit_reason = RMI_EXIT_CSM_SPLIT, .ripas_base = AT,
+		    .ripas_top = AT + BLOCK);
+	table(provider, AT, 3);
+	assert_int_equal(CSM(provider, CREATE, base, PAGE(2), 0).x[1], 1);
+	ASSERT_REFUSED(RMI(RMI_RTT_FOLD, rd, AT, 3), rmi_status_rtt(3), rtt_homo);
+	ASSERT_OK(CSM_FINISH(provider, SEAL, 1));
+	assert_false(party_map(provider, base).write);
+	assert_true(party_map(provider, base + PAGE(2)).write);
+	ASSERT_OK(CSM_FINISH(provider, DESTROY, 1));
+	ASSERT_RMI_OK(RMI(RMI_RTT_FOLD, rd, AT, 3));
+
+	/* Whole blocks of 2 MiB: the larger one has the edge. */
+	assert_int_equal(CSM(provider, CREATE, AT, BLOCK, 0).x[1], 2);
+	ASSERT_REFUSED(RMI(RMI_RTT_FOLD, rd, PARTY_BARE, 2), rmi_status_rtt(2), rtt_homo);
+	ASSERT_OK(CSM_FINISH(provider, DESTROY, 2));
+	ASSERT_RMI_OK(RMI(RMI_RTT_FOLD, rd, PARTY_BARE, 2));
+	end();
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -280,6 +315,7 @@ int main(void)
 		PARTY_TEST("1 GiB: hazard 07: a page lost out of the block", provider_splits),
 		PARTY_TEST("1 GiB: RMI_RTT_FOLD of the provider's table", provider_folds),
 		PARTY_TEST("1 GiB: RSI_CSM_SEAL", sealed),
+		PARTY_TEST("1 GiB: RSI_CSM_CREATE of a part; RMI_RTT_FOLD rtt_homo", part),
 	};
 	return unit_run(tests);
 }

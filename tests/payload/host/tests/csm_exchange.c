@@ -167,6 +167,80 @@ TEST(csm_blocks_skewed,
 	}
 }
 
+static uint64_t fold(struct realm *realm, uint64_t ipa)
+{
+	struct smc_regs r = RMI(RTT_FOLD, realm->rd, ipa, RMI_LEVEL_PAGE);
+
+	if (r.x[0] == RMI_SUCCESS) {
+		granule_give(r.x[1]);
+	}
+	return r.x[0];
+}
+
+/* Whether the block at ipa is split for the region [base, top); then it stays split. */
+static bool is_split(struct realm *realm, uint64_t ipa, uint64_t base, uint64_t top)
+{
+	uint64_t end = ipa + MIB(2);
+	bool edge = (base > ipa && base < end) || (top > ipa && top < end);
+
+	CHECK_EQ(rtt_read(realm, ipa, RMI_LEVEL_PAGE).level, edge ? 3 : 2);
+	if (edge) {
+		CHECK_EQ(fold(realm, ipa), rmi_status_rtt(RMI_LEVEL_PAGE));
+	}
+	return edge;
+}
+
+/* A region [base, base + size) of what are two blocks, lent, sealed, digested, and gone again. */
+static void seal_part(const struct pair *pair, uint64_t base, uint64_t size)
+{
+	struct realm *p = pair->provider->realm;
+	uint64_t region = csm_region(pair->provider, base, size);
+	bool split[2] = {is_split(p, OWN, base, base + size),
+			 is_split(p, OWN + MIB(2), base, base + size)};
+	uint64_t there = base - OWN + THERE;
+
+	csm_share(pair->provider, region, pair->consumer, RW);
+	csm_attach(pair->consumer, pair->provider, region, there, size);
+	csm_write(pair->provider, base, base);
+	csm_write(pair->consumer, there + size - 8, size);
+	CHECK_EQ(CSM(pair->provider, SEAL, region).x[0], RSI_SUCCESS);
+	csm_aborts(pair->provider, INSN_STR_X, base);
+	csm_aborts(pair->provider, INSN_STR_X, base + size - 8);
+	CHECK_EQ(csm_read(pair->provider, base + size - 8), size);
+	CHECK_EQ(csm_read(pair->consumer, there), base);
+	csm_write(pair->provider, base == OWN ? base + size : base - 8, 1);
+	CHECK_EQ(CSM(pair->consumer, DIGEST, pair->id, region).x[0], RSI_SUCCESS);
+	CHECK_EQ(CSM(pair->provider, DESTROY, region).x[0], RSI_SUCCESS);
+	CHECK_EQ(CSM(pair->consumer, DETACH_AND_FREE, pair->id, region).x[0], RSI_SUCCESS);
+	csm_write(pair->provider, base, 2);
+	for (unsigned i = 0; i < 2; i++) {
+		CHECK(!split[i] || fold(p, OWN + i * MIB(2)) == RMI_SUCCESS);
+	}
+}
+
+TEST(csm_edges,
+     "RSI_CSM_CREATE, RMI_RTT_FOLD rtt_homo: regions of a page, 1 MiB and more whose edges are in "
+     "blocks: RMI_EXIT_CSM_SPLIT splits those, they are not folded again before the end, and "
+     "RSI_CSM_SEAL and RSI_CSM_DIGEST reach the region and no more")
+{
+	struct pair pair = {.provider = &csm_puppet(1)->recs[0],
+			    .consumer = &csm_puppet(1)->recs[0]};
+
+	realm_make_block(pair.provider->realm, OWN);
+	realm_make_block(pair.provider->realm, OWN + MIB(2));
+	csm_ram(pair.provider, OWN, OWN + MIB(4));
+	pair.id = csm_self(pair.provider);
+	seal_part(&pair, OWN, PAGE_SIZE);
+	seal_part(&pair, OWN + MIB(1), PAGE_SIZE);
+	seal_part(&pair, OWN, MIB(1));
+	seal_part(&pair, OWN + MIB(1), MIB(1));
+	seal_part(&pair, OWN + MIB(1), MIB(2));
+	seal_part(&pair, OWN + MIB(2) - PAGE_SIZE, 2 * PAGE_SIZE);
+	seal_part(&pair, OWN, MIB(2) + PAGE_SIZE);
+	seal_part(&pair, OWN + PAGE_SIZE, MIB(4) - PAGE_SIZE);
+	seal_part(&pair, OWN, MIB(2));
+}
+
 TEST(csm_later,
      "mapping on access: a page that the host gives the provider later: until then the consumer's "
      "access is an external abort, without an exit; then both have it")

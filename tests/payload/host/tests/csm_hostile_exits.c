@@ -178,6 +178,43 @@ TEST(csm_hostile_not_populated,
 	live_works(&other);
 }
 
+TEST(csm_hostile_no_split,
+     "RMI_EXIT_CSM_SPLIT never answered: RSI_CSM_CREATE leaves again and again and has no effect, "
+     "the realm's other REC goes on with the memory; then split and folded again: RMI_RTT_FOLD "
+     "rtt_homo; hazard 19, hazard 22")
+{
+	struct realm *realm = csm_puppet(2);
+	struct rec *rec = &realm->recs[0];
+	struct rec *other = &realm->recs[1];
+	uint64_t base = 0x8000000;
+	uint64_t size = level_size(RMI_LEVEL_PAGE - 1);
+	struct smc_regs r;
+
+	puppet_start_rec(realm, 1);
+	realm_make_block(realm, base);
+	csm_ram(rec, base, base + size);
+	BEGIN(rec, SPLIT, RANGE(base, base + size), CREATE, base + PAGE_SIZE, SIZE, 0);
+	for (unsigned i = 0; i < 8; i++) {
+		enter_wrongly(rec);
+		expect_exit(rec, RMI_EXIT_CSM_SPLIT, EXIT_RIPAS);
+		CHECK_EQ(rec->run->exit.ripas_base, base);
+		CHECK_EQ(rec->run->exit.ripas_top, base + size);
+	}
+	CHECK_EQ(CSM(other, QUERY, csm_self(other), 0).x[1], 0);
+	csm_write(other, base + PAGE_SIZE, 0x123);
+	CHECK_EQ(csm_read(other, base + PAGE_SIZE), 0x123);
+	realm_make_tables(realm, base, RMI_LEVEL_PAGE - 1, RMI_LEVEL_PAGE);
+	r = RMI(RTT_FOLD, realm->rd, base, RMI_LEVEL_PAGE);
+	CHECK_EQ(r.x[0], rmi_status_rtt(RMI_LEVEL_PAGE));
+	expect_exit(rec, RMI_EXIT_CSM_PROVIDER, EXIT_RIPAS);
+	CHECK_EQ(rec->run->exit.ripas_base, base + PAGE_SIZE);
+	CHECK_EQ(rec->run->exit.ripas_top, base + PAGE_SIZE + SIZE);
+	expect_answer(rec, RSI_SUCCESS, 1);
+	CHECK_EQ(CSM(rec, SEAL, 1).x[0], RSI_SUCCESS);
+	csm_aborts(rec, INSN_STR_X, base + PAGE_SIZE);
+	csm_write(rec, base, 0x456);
+}
+
 TEST(csm_hostile_left_alone,
      "A REC that left with an exit of CSM is not entered again: other RECs of the realm go on with "
      "the sharing and end it; entered late, it is told what was true then; hazard 22")
