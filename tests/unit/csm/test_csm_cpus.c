@@ -402,6 +402,103 @@ static void page_and_table(void **state)
 	party_destroy_all();
 }
 
+/* --- a CPU makes, seals and ends regions, another one makes a block of their pages and splits it
+ */
+
+#define EDGES 150U
+
+static atomic_uint sealing;
+static uint64_t block_table;
+
+/* Until the host has split the block, which the realm's CPU does not do. */
+static uint64_t create_part(uint64_t base, uint64_t size, unsigned int *asked)
+{
+	struct rmi_rec_exit exit;
+	uint64_t status;
+
+	for (;;) {
+		step = (struct world_step)WORLD_SMC(RSI_CSM_CREATE_FID, base, size, 0, 0);
+		exit = enter(0);
+		status = world_rec(&parties[0].realm, 0)->vcpu.gprs[0];
+		if (exit.exit_reason != RMI_EXIT_CSM_SPLIT) {
+			break;
+		}
+		WORLD_CHECK(exit.ripas_base == PARTY_WIDE && exit.ripas_top == PARTY_WIDE + BLOCK);
+		++*asked;
+	}
+	WORLD_CHECK(status == RSI_SUCCESS);
+	return world_rec(&parties[0].realm, 0)->vcpu.gprs[1];
+}
+
+static void make_and_seal(void)
+{
+	unsigned int asked = 0;
+	uint64_t seed = 7;
+
+	for (unsigned int n = 0; n < EDGES; n++) {
+		uint64_t base = PARTY_WIDE + PAGE(below(&seed, LENT - 2));
+		uint64_t region = create_part(base, PAGE(2), &asked);
+
+		WORLD_CHECK(call(0, RSI_CSM_SEAL_FID, region, 0, 0, 0) == RSI_SUCCESS);
+		WORLD_CHECK(call(0, RSI_CSM_DESTROY_FID, region, 0, 0, 0) == RSI_SUCCESS);
+	}
+	/* It was one block at the beginning. */
+	WORLD_CHECK(asked != 0);
+	atomic_store_explicit(&sealing, 0, memory_order_relaxed);
+}
+
+static void fold_and_split(void)
+{
+	uint64_t rd = parties[0].realm.rd;
+	bool block = true;
+
+	while (block || atomic_load_explicit(&sealing, memory_order_relaxed) != 0) {
+		struct world_answer answer;
+
+		if (block) {
+			answer = RMI(RMI_RTT_CREATE, rd, block_table, PARTY_WIDE, 3);
+			WORLD_CHECK(answer.x[0] == RMI_SUCCESS);
+			block = false;
+			continue;
+		}
+		answer = RMI(RMI_RTT_FOLD, rd, PARTY_WIDE, 3);
+		WORLD_CHECK(answer.x[0] == RMI_SUCCESS || answer.x[0] == rmi_status_rtt(3));
+		block = answer.x[0] == RMI_SUCCESS;
+	}
+}
+
+static void one_folds(unsigned int cpu, void *context)
+{
+	(void)context;
+	if (cpu == 0) {
+		make_and_seal();
+	} else {
+		fold_and_split();
+	}
+}
+
+static void edge_and_fold(void **state)
+{
+	struct party *provider = party_make(1);
+	uint64_t rd = provider->realm.rd;
+	struct world_answer answer;
+
+	(void)state;
+	world_realm_tables(&provider->realm, PARTY_WIDE, 3);
+	for (uint64_t i = 0; i < BLOCK / GRANULE_SIZE; i++) {
+		world_delegate(WORLD_HIGH + PAGE(i));
+		ASSERT_RMI_OK(RMI(RMI_DATA_CREATE_UNKNOWN, rd, WORLD_HIGH + PAGE(i),
+				  PARTY_WIDE + PAGE(i)));
+	}
+	answer = RMI(RMI_RTT_FOLD, rd, PARTY_WIDE, 3);
+	ASSERT_RMI_OK(answer);
+	block_table = answer.x[1];
+	machine_on_run = take_step;
+	atomic_store_explicit(&sealing, 1, memory_order_relaxed);
+	world_run_cpus(2, one_folds, NULL);
+	party_destroy_all();
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -410,6 +507,8 @@ int main(void)
 			   finding_the_dying),
 		PARTY_TEST("hazard 06: a page goes while the table goes where it is lent",
 			   page_and_table),
+		PARTY_TEST("RMI_RTT_FOLD while RSI_CSM_CREATE and SEAL look at the edges",
+			   edge_and_fold),
 	};
 	return unit_run(tests);
 }
