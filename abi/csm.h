@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-3-Clause)
 /*
- * Confidential Shared Memory, revision 1.0: host commands, realm commands, exits and structures.
+ * Confidential Shared Memory, revision 1.1: host commands, realm commands, exits and structures.
  * Arguments, results and failure conditions of each command are in commands-csm.def, codes in
  * status.h, the realm id claim in token.h.
  */
@@ -9,14 +9,17 @@
 
 #include "types.h"
 
-#define CSM_REVISION ABI_REVISION(1, 0)
+#define CSM_REVISION ABI_REVISION(1, 1)
 
 /* RMI_FEATURES and RSI_FEATURES answer CSM_REVISION at this index, zero without CSM. */
 #define CSM_FEATURE_INDEX ABI_UL(0x43534D)
 
-/* Host commands, at the top of the RMI range. */
-#define RMI_APT_CREATE_FID  ABI_U(0xC400018E)
-#define RMI_APT_DESTROY_FID ABI_U(0xC400018F)
+/*
+ * Host commands. EL3 forwards 0xC4000150..0xC400018F to the RMM; RMM 1.0, 1.1 and 2.0 leave these
+ * two numbers free.
+ */
+#define RMI_APT_CREATE_FID  ABI_U(0xC4000170)
+#define RMI_APT_DESTROY_FID ABI_U(0xC4000171)
 
 /*
  * Exit reasons. Notices: the realm's command has taken effect already and the next RMI_REC_ENTER

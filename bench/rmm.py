@@ -34,7 +34,7 @@ COUNTERS = ["EL3", "R-EL2", "R-EL1", "R-EL0", "NS-EL2", "NS-EL1", "NS-EL0", "oth
 RSI_CSM = range(0xC6000100, 0xC6000110)
 RSI_INCOMPLETE = 3
 # Commands of the host that bench_csm.c measures in a state that commands of realms share.
-MEASURED_BESIDE = {0xC400018E, 0xC400018F, 0xC4000154, 0xC4000155}
+MEASURED_BESIDE = {0xC4000170, 0xC4000171, 0xC4000154, 0xC4000155}
 
 
 def names():
