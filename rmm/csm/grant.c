@@ -49,6 +49,10 @@ uint64_t csm_share_commit(struct csm_held held, const struct csm_share *share)
 	if (share->consumer == CSM_REALM_ANY && share->policy == NULL) {
 		return FAIL(policy_any, RSI_ERROR_INPUT);
 	}
+	/* The host chooses the RPV and a realm extends its own REMs: neither identifies a realm. */
+	if (share->consumer == CSM_REALM_ANY && (share->policy->flags & CSM_POLICY_RIM) == 0) {
+		return FAIL(policy_rim, RSI_ERROR_INPUT);
+	}
 	if (grant != NULL && grant->state != CSM_ENDED) {
 		return FAIL(grant_live, RSI_ERROR_STATE);
 	}

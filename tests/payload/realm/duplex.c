@@ -369,7 +369,7 @@ static void window_ask(const struct window *window)
 
 	if (draw(2)) {
 		r = CSM(DIGEST, window->provider, window->region);
-		went(ACT_DIGEST, r.x[0], CSM_ERROR_ACCESS, RSI_ERROR_STATE, RSI_ERROR_STATE);
+		went(ACT_DIGEST, r.x[0], CSM_ERROR_ACCESS, RSI_ERROR_STATE, CSM_ERROR_PAGES);
 	} else {
 		r = CSM(PEER, window->provider, CSM_PEER_RPV);
 		if (went(ACT_PEER, r.x[0], CSM_ERROR_ACCESS, CSM_ERROR_ACCESS, CSM_ERROR_ACCESS)) {
@@ -523,18 +523,30 @@ static void learn_ids(void)
 
 	host_call_values(DUPLEX_IDS, csm_self(), 0);
 	memcpy(my.ids, call->gprs, sizeof(my.ids));
+	my.random = call->gprs[DUPLEX_SEED];
+	while (my.self < DUPLEX_PARTIES - 1 && my.ids[my.self] != csm_self()) {
+		my.self++;
+	}
 	CHECK_EQ(my.ids[my.self], csm_self());
 }
 
-/* args: index among the realms, seed, steps of each REC, RECs. */
+/* All realms run this program with equal arguments, so one policy is met by each of them. */
+static void make_policy(void)
+{
+	struct smc_regs r = rsi_call(RSI_MEASUREMENT_READ_FID, 0);
+
+	REQUIRE_EQ(r.x[0], RSI_SUCCESS);
+	my.policy.version = CSM_POLICY_VERSION;
+	my.policy.flags = CSM_POLICY_RIM | CSM_POLICY_RPV;
+	memcpy(my.policy.rim, &r.x[1], sizeof(my.policy.rim));
+}
+
+/* args: steps of each REC, RECs. */
 PROGRAM(duplex)
 {
-	my.self = args[0];
-	my.random = args[1];
-	my.steps = args[2];
-	my.recs = args[3];
-	my.policy.version = CSM_POLICY_VERSION;
-	my.policy.flags = CSM_POLICY_RPV; /* which is zero, as that of all */
+	my.steps = args[0];
+	my.recs = args[1];
+	make_policy();
 	REQUIRE(set_ripas(OWN, OWN + SLOTS * OWN_STEP, RSI_RIPAS_RAM, 0));
 	learn_ids();
 	for (unsigned i = 1; i < my.recs; i++) {

@@ -67,6 +67,31 @@ static void share_refused(void **state)
 	party_destroy_all();
 }
 
+/* The host chooses the RPV and a realm extends its own REMs: ANY needs the RIM. */
+static void any_without_rim(void **state)
+{
+	struct party *provider = party_make(1);
+	uint64_t region = party_region(provider, 0, 2);
+	struct csm_policy policy = party_policy_rim(provider);
+	const uint32_t others[] = {CSM_POLICY_RPV, CSM_POLICY_REM(0), CSM_POLICY_REM(3),
+				   CSM_POLICY_REM(1) | CSM_POLICY_RPV};
+
+	(void)state;
+	for (unsigned int i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
+		policy.flags = others[i];
+		party_put(provider, 0, &policy);
+		ASSERT_DENIED(CSM(provider, SHARE, region, CSM_REALM_ANY, RO, PARTY_POLICY),
+			      RSI_ERROR_INPUT, policy_rim);
+		/* A consumer that the grant names is known by its id. */
+		ASSERT_OK(CSM(provider, SHARE, region, 5 + i, RO, PARTY_POLICY));
+		policy.flags |= CSM_POLICY_RIM;
+		party_put(provider, 0, &policy);
+		ASSERT_OK(CSM(provider, SHARE, region, CSM_REALM_ANY, RO, PARTY_POLICY));
+		ASSERT_OK(CSM_FINISH(provider, REVOKE, region, CSM_REALM_ANY));
+	}
+	party_destroy_all();
+}
+
 static void policy_malformed(void **state)
 {
 	struct party *party = party_make(1);
@@ -1075,6 +1100,7 @@ int main(void)
 			   "RSI_CSM_SHARE policy_access; RSI_CSM_SHARE policy_any; "
 			   "RSI_CSM_SHARE grant_live; RSI_CSM_SHARE perm_sealed; hazard 15",
 			   share_refused),
+		PARTY_TEST("RSI_CSM_SHARE policy_rim: ANY by RPV or REM alone", any_without_rim),
 		PARTY_TEST("RSI_CSM_SHARE policy_valid; RSI_CSM_RESERVE policy_valid",
 			   policy_malformed),
 		PARTY_TEST("RSI_CSM_SHARE: the policy's page is missing", policy_missing),

@@ -30,10 +30,8 @@ static struct realm *start(unsigned index)
 	struct realm *realm;
 
 	config.recs = RECS;
-	config.args[0] = index;
-	config.args[1] = random64();
-	config.args[2] = STEPS;
-	config.args[3] = RECS;
+	config.args[0] = STEPS;
+	config.args[1] = RECS;
 	realm = realm_boot(&config);
 	/* The first runs out of space now and then. */
 	for (unsigned i = 0; i < (index ? 2 : 1); i++) {
@@ -64,6 +62,7 @@ TEST_CPUS(csm_duplex, CREW,
 	}
 	for (unsigned i = 0; i < DUPLEX_PARTIES; i++) {
 		memcpy(realms[i]->recs[0].run->enter.gprs, ids, sizeof(ids));
+		realms[i]->recs[0].run->enter.gprs[DUPLEX_SEED] = random64();
 		for (unsigned n = 0; n < RECS; n++) {
 			crew_add(&realms[i]->recs[n]);
 		}
