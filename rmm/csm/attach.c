@@ -137,7 +137,16 @@ uint64_t csm_reserve_commit(const struct csm_pair *pair, const struct csm_reserv
 
 /* --- ATTACH */
 
-/* Everything that RESERVE has asked for, again, before each step. */
+/* Whether the range is being mapped: then the sharing is attached, and both policies were met. */
+static bool is_lending(const struct csm_record *attachment)
+{
+	return attachment->state == CSM_LENDING;
+}
+
+/*
+ * Everything that RESERVE has checked, again at every call. The policies are compared until the
+ * first page can be reached: from then on only the end of a consent closes the sharing.
+ */
 static uint64_t check_attach(const struct csm_pair *pair, const struct csm_record *attachment)
 {
 	if (!csm_in_use(pair->self)) {
@@ -158,7 +167,8 @@ static uint64_t check_attach(const struct csm_pair *pair, const struct csm_recor
 
 	if (region->state != CSM_LIVE || (grant->flags & CSM_CLOSED) != 0 ||
 	    region->size != attachment->size ||
-	    !csm_mutual(grant, pair->peer, attachment, pair->self)) {
+	    (!is_lending(attachment) &&
+	     !csm_mutual(grant, pair->peer, attachment, pair->self))) {
 		return FAIL(access, CSM_ERROR_ACCESS);
 	}
 	return RSI_SUCCESS;
@@ -170,7 +180,11 @@ static void next_phase(struct csm_record *attachment, enum csm_state state)
 	attachment->progress = 0;
 }
 
-static void begin_lending(struct csm_record *attachment)
+/*
+ * The sharing is attached from here on: the consumer's accesses map pages. So the provider's signal
+ * is pending before the first of them, and the policies were met under the same locks.
+ */
+static void begin_lending(struct csm_record *attachment, struct csm_work *work)
 {
 	struct csm_record *grant = csm_other(attachment);
 	struct csm_record *region = csm_record(attachment->peer, grant->region);
@@ -178,6 +192,7 @@ static void begin_lending(struct csm_record *attachment)
 	grant->state = CSM_ATTACHED;
 	region->attached++;
 	next_phase(attachment, CSM_LENDING);
+	work->signalled = csm_post(attachment->peer, grant, CSM_SIGNAL_ATTACHED);
 }
 
 /* Looks at the whole range, and lends when it is EMPTY throughout. */
@@ -212,7 +227,7 @@ static uint64_t check_step(const struct rd *self, struct csm_record *attachment,
 	}
 	attachment->flags |= CSM_TOUCHED;
 	if ((attachment->flags & CSM_CLEAN) != 0) {
-		begin_lending(attachment);
+		begin_lending(attachment, work);
 	} else {
 		next_phase(attachment, CSM_CLEARING);
 	}
@@ -278,7 +293,8 @@ static uint64_t check_room(const struct csm_record *attachment)
 	return RSI_SUCCESS;
 }
 
-static uint64_t attach_locked(struct csm_pair *pair, struct csm_record *attachment)
+static uint64_t attach_locked(struct csm_pair *pair, struct csm_record *attachment,
+			      struct rmi_rec_exit *exit)
 {
 	struct csm_work work = {0};
 	uint64_t status = check_attach(pair, attachment);
@@ -293,6 +309,9 @@ static uint64_t attach_locked(struct csm_pair *pair, struct csm_record *attachme
 			status = RSI_INCOMPLETE;
 		}
 	}
+	if (work.signalled) {
+		csm_tell(exit, pair->peer->granule);
+	}
 	return status;
 }
 
@@ -305,14 +324,11 @@ uint64_t csm_attach(struct rd *self, uint64_t provider, uint64_t region, uint64_
 
 	csm_pair_lock(self, provider, &pair);
 	attachment = csm_find(self, CSM_ATTACHMENT, provider, region);
-	status = attach_locked(&pair, attachment);
+	status = attach_locked(&pair, attachment, exit);
 	if (status == RSI_SUCCESS) {
-		struct csm_record *grant = csm_other(attachment);
+		const struct csm_record *grant = csm_other(attachment);
 
 		*perm = csm_perm(csm_record(pair.peer, grant->region), grant);
-		if (csm_post(pair.peer, grant, CSM_SIGNAL_ATTACHED)) {
-			csm_tell(exit, pair.peer->granule);
-		}
 	}
 	csm_pair_unlock(&pair);
 	return status;

@@ -166,6 +166,7 @@ uint64_t csm_check_range(const struct rd *self, ipa_t base, uint64_t size);
 struct csm_work {
 	unsigned int visited; /* entries of tables */
 	uint64_t also;        /* signals for the other side, beside that the sharing has ended */
+	bool signalled;       /* ATTACH: the provider's word was empty before its signal */
 };
 
 /* Whether the call may take one more step; to be asked after each. */

@@ -21,11 +21,10 @@ static struct csm_record *signal_source(const struct rd *self, const struct csm_
 		own = csm_find(self, CSM_ATTACHMENT, signal->provider, signal->region);
 	}
 	/* A consumer does not see the provider's REVOKE before that is done, and need not. */
-	if (own == NULL || own->state != CSM_ATTACHED || own->peer == NULL ||
-	    (own->flags & CSM_CLOSED) != 0) {
+	if (own == NULL || own->peer == NULL || (own->flags & CSM_CLOSED) != 0) {
 		return NULL;
 	}
-	return own;
+	return own->state == CSM_ATTACHED || own->state == CSM_LENDING ? own : NULL;
 }
 
 uint64_t csm_signal(struct rd *self, const struct csm_signal *signal, struct rmi_rec_exit *exit)
@@ -147,7 +146,9 @@ static unsigned int attachment_state(const struct csm_record *attachment)
 	if (attachment->peer == NULL || attachment->state == CSM_DETACHING) {
 		return CSM_STATE_ENDED;
 	}
-	return attachment->state == CSM_ATTACHED ? CSM_STATE_ATTACHED : CSM_STATE_RESERVED;
+	return attachment->state == CSM_ATTACHED || attachment->state == CSM_LENDING
+		       ? CSM_STATE_ATTACHED
+		       : CSM_STATE_RESERVED;
 }
 
 static void describe_other(const struct csm_pair *pair, uint64_t provider, uint64_t id,
