@@ -128,7 +128,10 @@ static unsigned int find_room(const struct rd *rd)
 	return slot;
 }
 
-/* Signals of what has ended do not keep the table full for ever: a record of them, or NULL. */
+/*
+ * Signals of what has ended do not keep the table full for ever: a record of them, or NULL. A REVOKE
+ * that is under way frees its own.
+ */
 static struct csm_record *find_ended(const struct rd *rd)
 {
 	for (unsigned int n = csm_next_record(rd, CSM_NONE); n != CSM_NONE;
@@ -136,7 +139,7 @@ static struct csm_record *find_ended(const struct rd *rd)
 		struct csm_record *record = csm_record(rd, n);
 
 		if (record->kind == CSM_GRANT && record->state == CSM_ENDED &&
-		    takes_records(rd, SLOT_OF(n))) {
+		    (record->flags & CSM_REVOKED) == 0 && takes_records(rd, SLOT_OF(n))) {
 			return record;
 		}
 	}
@@ -310,7 +313,7 @@ uint64_t csm_signal_take(struct rd *self, struct csm_signal *signal)
 
 		if (bits != 0) {
 			fill_signal(self, record, bits, signal);
-			if (record->state == CSM_ENDED) {
+			if (record->state == CSM_ENDED && (record->flags & CSM_REVOKED) == 0) {
 				csm_record_free(self, record);
 			}
 		}

@@ -171,7 +171,7 @@ static uint64_t begin_revoke(struct rd *self, uint64_t id, uint64_t consumer)
 	if (region->state != CSM_LIVE) {
 		return FAIL(region_state, RSI_ERROR_STATE);
 	}
-	/* One that has ended while its REVOKE was under way is what that REVOKE goes on with. */
+	/* If the consumer detached while REVOKE was incomplete, the record stays for REVOKE. */
 	if (grant == NULL || (grant->state == CSM_ENDED && (grant->flags & CSM_REVOKED) == 0)) {
 		return FAIL(grant, RSI_ERROR_INPUT);
 	}
@@ -183,8 +183,9 @@ static uint64_t begin_revoke(struct rd *self, uint64_t id, uint64_t consumer)
 }
 
 /*
- * A realm that came in by the ANY grant and is on its way out with it; ANY when there is none left.
- * Who is not may have come by the next ANY grant, after another REC had finished with this one.
+ * The consumer of a sharing that came from the ANY grant and is being revoked, also one that has
+ * detached meanwhile; ANY when there is none left. Without CSM_REVOKED the sharing came from a
+ * later ANY grant, made after another REC finished this REVOKE: it stays.
  */
 static uint64_t next_by_any(struct rd *self, uint64_t id)
 {
@@ -196,7 +197,7 @@ static uint64_t next_by_any(struct rd *self, uint64_t id)
 	while (n != CSM_NONE && consumer == CSM_REALM_ANY) {
 		const struct csm_record *grant = csm_record(self, n);
 
-		if (is_by_any(grant) && (grant->flags & CSM_REVOKED) != 0) {
+		if ((grant->flags & CSM_VIA_ANY) != 0 && (grant->flags & CSM_REVOKED) != 0) {
 			consumer = grant->key[1];
 		}
 		n = grant->next_grant;
