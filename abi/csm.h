@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-3-Clause)
 /*
  * Confidential Shared Memory, revision 1.1: host commands, realm commands, exits and structures.
- * Arguments, results and failure conditions of each command are in commands-csm.def, codes in
- * status.h, the realm id claim in token.h.
+ * docs/csm-spec.md specifies the commands; commands-csm.def lists their failure conditions. Codes
+ * are in status.h, the realm id claim is in token.h.
  */
 #ifndef ABI_CSM_H
 #define ABI_CSM_H

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /*
- * CCA attestation tokens (RMM specification A7.2, C1.11; RFC 9052; docs/csm-abi.md section 6): the
- * platform's token, fetched from EL3 at boot, and behind it the realm's, made and signed for a REC
- * that asks. The layout is in abi/token.h.
+ * CCA attestation tokens (RMM specification A7.2, C1.11; RFC 9052; docs/csm-spec.md section 11):
+ * the platform's token, fetched from EL3 at boot, and behind it the realm's, made and signed for a
+ * REC that asks. The layout is in abi/token.h.
  *
  * What one REC's token needs is in memory of that REC: any number of them can be in the making, and
  * each goes on on whatever CPU its REC runs. The CPU that runs the REC owns it; no lock is needed.

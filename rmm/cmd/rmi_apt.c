@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/* RMI_APT_CREATE and RMI_APT_DESTROY (docs/csm-abi.md section 2). */
+/* RMI_APT_CREATE and RMI_APT_DESTROY (docs/csm-spec.md section 4). */
 #include "base/bits.h"
 #include "base/fail.h"
 #include "cmd/cmd.h"

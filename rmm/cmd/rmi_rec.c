@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/* RMI_REC_CREATE, RMI_REC_DESTROY and RMI_REC_AUX_COUNT (RMM specification B4.3.15-B4.3.17). */
+/* RMI_REC_CREATE, RMI_REC_DESTROY and RMI_REC_AUX_COUNT (RMM specification B4.3.11-B4.3.13). */
 #include <string.h>
 
 #include "abi/rmi.h"

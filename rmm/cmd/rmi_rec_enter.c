@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/* RMI_REC_ENTER: the run loop of a virtual CPU (RMM specification B4.3.18, A4.2, A4.3). */
+/* RMI_REC_ENTER: the run loop of a virtual CPU (RMM specification B4.3.14, A4.2, A4.3). */
 #include <string.h>
 
 #include "abi/rmi.h"

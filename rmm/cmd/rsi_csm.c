@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/* Commands of Confidential Shared Memory, but those with a policy (docs/csm-abi.md section 3). */
+/* Commands of Confidential Shared Memory, but those with a policy (docs/csm-spec.md section 6). */
 #include <string.h>
 
 #include "cmd/rsi.h"

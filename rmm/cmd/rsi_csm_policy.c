@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /*
- * RSI_CSM_SHARE and RSI_CSM_RESERVE (docs/csm-abi.md section 3): consent of the provider and of the
- * consumer. Each may hang on a policy in the caller's memory, which is copied once, while the locks
- * are held, so that it is read in the order in which the conditions stand.
+ * RSI_CSM_SHARE and RSI_CSM_RESERVE (docs/csm-spec.md section 6): consent of the provider and of
+ * the consumer. Each may hang on a policy in the caller's memory, which is copied once, while the
+ * locks are held, so that it is read in the order in which the conditions stand.
  */
 #include "base/bits.h"
 #include "base/fail.h"

@@ -129,8 +129,8 @@ static unsigned int find_room(const struct rd *rd)
 }
 
 /*
- * Signals of what has ended do not keep the table full for ever: a record of them, or NULL. A REVOKE
- * that is under way frees its own.
+ * Signals of what has ended do not keep the table full for ever: a record of them, or NULL. A
+ * REVOKE that is under way frees its own.
  */
 static struct csm_record *find_ended(const struct rd *rd)
 {

@@ -167,8 +167,7 @@ static uint64_t check_attach(const struct csm_pair *pair, const struct csm_recor
 
 	if (region->state != CSM_LIVE || (grant->flags & CSM_CLOSED) != 0 ||
 	    region->size != attachment->size ||
-	    (!is_lending(attachment) &&
-	     !csm_mutual(grant, pair->peer, attachment, pair->self))) {
+	    (!is_lending(attachment) && !csm_mutual(grant, pair->peer, attachment, pair->self))) {
 		return FAIL(access, CSM_ERROR_ACCESS);
 	}
 	return RSI_SUCCESS;

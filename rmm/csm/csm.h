@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /*
- * Confidential Shared Memory: regions, grants, attachments (docs/csm-abi.md; locks:
+ * Confidential Shared Memory: regions, grants, attachments (docs/csm-spec.md; locks:
  * docs/locking.md).
  *
  * A firmware without CSM links csm/off.c instead of the rest of this folder: no realm has an APT
@@ -110,8 +110,8 @@ uint64_t csm_create(struct rd *self, ipa_t base, uint64_t size, uint64_t label, 
 		    struct rmi_rec_exit *exit);
 
 /*
- * A command that takes a policy: begin, then the policy is read with the lock held, then commit or
- * csm_share_end(). After a begin that failed nothing is held.
+ * A command that takes a policy: begin, then the policy is read with the lock held, then commit;
+ * csm_unlock() in any case. After a begin that failed nothing is held.
  */
 struct csm_share {
 	uint64_t region;

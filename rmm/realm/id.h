@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /*
- * Realm ids, and the index that leads from an id to its realm (docs/csm-abi.md section 1).
+ * Realm ids, and the index that leads from an id to its realm (docs/csm-spec.md section 1).
  *
  * An id is 64 random bits, drawn anew for every realm, never 0 and never that of another live
  * realm. Nothing the host chooses goes into it. The index is a hash table whose chains run through

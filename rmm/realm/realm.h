@@ -59,7 +59,7 @@ struct rd {
 	struct s2 s2;
 	struct realm_features features;
 	struct granule *granule; /* the RD's own */
-	uint64_t id; /* realm id: random, never 0, unique among live realms (docs/csm-abi.md) */
+	uint64_t id; /* realm id: random, never 0, unique among live realms (docs/csm-spec.md) */
 	uint8_t rpv[REALM_RPV_SIZE];
 	uint16_t vmid;
 	uint8_t hash_algo; /* RMI_HASH_... */

@@ -201,7 +201,7 @@ enum s2_access s2_access_begin(const struct s2 *s2, ipa_t ipa, struct s2_walk *w
 void s2_access_end(struct s2_walk *walk);
 
 /*
- * --- memory lent to another realm (docs/csm-abi.md section 4)
+ * --- memory lent to another realm (docs/csm-spec.md section 8)
  *
  * An entry that lends is BORROWED, at any level that has blocks, and is one reference of the DATA
  * granule that its address names: a block, of its first. It is not live, so that no command of the

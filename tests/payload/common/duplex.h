@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /*
  * The duplex program: realms that all share with each other, in every direction, at once. Each asks
- * first for the ids of all (host call: gprs[0] its own; answer: one in each register, and a seed for
- * random numbers in gprs[DUPLEX_SEED]), and reports in the end what succeeded how often (gprs[i]:
- * act i).
+ * first for the ids of all (host call: gprs[0] its own; answer: one in each register, and a seed
+ * for random numbers in gprs[DUPLEX_SEED]), and reports in the end what succeeded how often
+ * (gprs[i]: act i).
  */
 #ifndef PAYLOAD_DUPLEX_H
 #define PAYLOAD_DUPLEX_H
