@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -13,6 +14,9 @@
 #define F_FLUSH   (UINT64_C(1) << 9)
 
 #define SECTOR 512u
+
+#define LOCK_TRIES    20
+#define LOCK_PAUSE_US 50000u
 
 enum { TYPE_IN = 0, TYPE_OUT = 1, TYPE_FLUSH = 4, TYPE_GET_ID = 8 };
 enum { STATUS_OK = 0, STATUS_IOERR = 1, STATUS_UNSUPP = 2 };
@@ -191,6 +195,25 @@ static const char *unfit(struct block *b, int fd, bool read_only)
 		       : "is smaller than a sector of 512 bytes; make it larger, with truncate(1)";
 }
 
+/*
+ * Others may read a disk that is read only, and nobody may use one that can be written. False when
+ * somebody is in the way for longer than the host's own look at a block device takes. On a file
+ * system without locks there is nothing to do.
+ */
+static bool lock(int fd, bool read_only)
+{
+	for (int tries = 0; flock(fd, (read_only ? LOCK_SH : LOCK_EX) | LOCK_NB) < 0; tries++) {
+		if (errno != EWOULDBLOCK && errno != EINTR) {
+			break;
+		}
+		if (tries == LOCK_TRIES) {
+			return false;
+		}
+		usleep(LOCK_PAUSE_US);
+	}
+	return true;
+}
+
 bool block_open(struct block *b, const char *path, bool read_only, struct block_error *err)
 {
 	int fd = open(path, (read_only ? O_RDONLY : O_RDWR) | O_CLOEXEC | O_NONBLOCK);
@@ -201,6 +224,10 @@ bool block_open(struct block *b, const char *path, bool read_only, struct block_
 				      : strerror(errno);
 	} else {
 		why = unfit(b, fd, read_only);
+	}
+	if (!why && !lock(fd, read_only)) {
+		why = "is in use by another realm or program; only readers (\",ro\") can share a "
+		      "disk";
 	}
 	if (!why) {
 		return true;

@@ -27,9 +27,12 @@ struct block_error {
 
 /*
  * Opens a regular file or a block device of at least one sector, and sets up block->virtio's ops,
- * device and config for it. False, with the reason in words, for anything else. Does not wait, as
+ * device and config for it. False, with the reason in words, for anything else. Does not wait as
  * opening a FIFO would. Bytes beyond the last whole sector (block->tail) cannot be reached: the
  * caller says so.
+ *
+ * It takes a lock (flock(2)), shared for a disk that is read only: false if others hold one that
+ * does not go with it. The lock lasts as long as the descriptor.
  */
 bool block_open(struct block *block, const char *path, bool read_only, struct block_error *err);
 

@@ -16,6 +16,8 @@
 #include "manage.h"
 #include "options.h"
 
+#define TOLD (-1) /* in place of an errno value: the user has been told */
+
 /* A connection to a socket of the realm of that name: -1 with errno, 0 there if it was told. */
 static int reach(const char *name, const char *suffix)
 {
@@ -23,7 +25,8 @@ static int reach(const char *name, const char *suffix)
 	struct timeval limit = {.tv_sec = CLIENT_SECONDS};
 	int fd, saved;
 
-	if (!manage_path(address.sun_path, sizeof(address.sun_path), name, suffix)) {
+	if (!manage_dir_good() ||
+	    !manage_path(address.sun_path, sizeof(address.sun_path), name, suffix)) {
 		errno = 0;
 		return -1;
 	}
@@ -48,17 +51,23 @@ static bool nobody(int error)
 	return error == ECONNREFUSED || error == ENOENT;
 }
 
-static void complain(const char *name, int error)
+static void complain(const char *name, const char *suffix, int error)
 {
 	if (nobody(error)) {
 		fprintf(stderr, "rvm: no realm called %s runs (rvm list shows those that do)\n",
+			name);
+	} else if (error == EAGAIN && strcmp(suffix, MANAGE_SOCKET) != 0) {
+		/* The queue of the socket is full: no word about how its rvm is. */
+		fprintf(stderr,
+			"rvm: %s: too many others wait there; try again when they are through "
+			"(if rvm list says that it does not answer, they never will be)\n",
 			name);
 	} else if (error == EAGAIN) {
 		fprintf(stderr,
 			"rvm: the rvm of %s does not answer within %d s; kill -9 ends it, and the "
 			"realm with it\n",
 			name, CLIENT_SECONDS);
-	} else if (error != 0) {
+	} else if (error > 0) {
 		fprintf(stderr, "rvm: %s: %s\n", name, strerror(error));
 	}
 }
@@ -73,12 +82,12 @@ int client_connect(const char *name, const char *suffix)
 	}
 	fd = reach(name, suffix);
 	if (fd < 0) {
-		complain(name, errno);
+		complain(name, suffix, errno);
 	}
 	return fd;
 }
 
-/* Sends one word and reads the answer, a line, into text. 0, or an errno value. */
+/* Sends one word and reads the answer, a line, into text. 0, an errno value, or TOLD. */
 static int ask(const char *name, const char *word, char *text, size_t size)
 {
 	int fd = reach(name, MANAGE_SOCKET), error = 0;
@@ -86,7 +95,7 @@ static int ask(const char *name, const char *word, char *text, size_t size)
 	ssize_t got = 0;
 
 	if (fd < 0) {
-		return errno ? errno : EINVAL;
+		return errno ? errno : TOLD;
 	}
 	if (send(fd, word, strlen(word), MSG_NOSIGNAL) < 0) {
 		error = errno;
@@ -143,7 +152,7 @@ static void print_one(const char *name, const char *text, int error, bool json, 
 	}
 }
 
-int client_list(bool json)
+static int list(bool json)
 {
 	DIR *dir = opendir(manage_run_dir());
 	struct dirent *entry;
@@ -163,6 +172,9 @@ int client_list(bool json)
 			continue;
 		}
 		entry->d_name[len - suffix] = '\0';
+		if (!options_name_ok(entry->d_name)) {
+			continue;
+		}
 		error = ask(entry->d_name, "status", text, sizeof(text));
 		if (!nobody(error)) { /* else left behind by a process that was killed */
 			print_one(entry->d_name, text, error, json, first);
@@ -178,12 +190,17 @@ int client_list(bool json)
 	return client_flush();
 }
 
+int client_list(bool json)
+{
+	return manage_dir_good() ? list(json) : 1;
+}
+
 int client_stop(const char *name)
 {
 	char text[64];
 	int error = options_name_ok(name) ? ask(name, "stop", text, sizeof(text)) : ENOENT;
 
-	complain(name, error);
+	complain(name, MANAGE_SOCKET, error);
 	return error ? 1 : 0;
 }
 

@@ -25,6 +25,8 @@ struct exec {
 	uint64_t id;
 	int64_t begun;
 	int64_t limit; /* ms from then, 0: none */
+	bool turn;     /* the realm's rvm listens to us */
+	bool asked;
 	bool started;
 	bool warned;
 	struct frame frame;
@@ -131,7 +133,11 @@ static int take_frame(struct exec *e)
 	case FRAME_ERR:
 		return write_all(STDERR_FILENO, f->data, f->size) ? GOES_ON : EXEC_FAILED;
 	case FRAME_EXIT:
-		return f->size == 4 ? f->data[0] : EXEC_FAILED;
+		if (f->size != 4) {
+			fprintf(stderr, "rvm: %s: its caec-agent sends no valid status\n", e->name);
+			return EXEC_FAILED;
+		}
+		return f->data[0];
 	default:
 		return GOES_ON;
 	}
@@ -148,6 +154,7 @@ static int take_bytes(struct exec *e)
 			e->name);
 		return EXEC_FAILED;
 	}
+	e->turn |= got > 0;
 	for (ssize_t i = 0; i < got && status == GOES_ON; i++) {
 		if (frame_take(&e->reader, bytes[i], &e->frame)) {
 			status = take_frame(e);
@@ -156,42 +163,53 @@ static int take_bytes(struct exec *e)
 	return status;
 }
 
-static int converse(struct exec *e)
+/* The time is over. */
+static int stop(struct exec *e)
 {
-	int status = GOES_ON;
-
-	if (!send_frame(e, FRAME_RUN) && !over(e)) {
-		fprintf(stderr, "rvm: %s: the realm has ended\n", e->name);
-		return EXEC_FAILED;
-	}
-	while (status == GOES_ON && wait_for(e, POLLIN) && !over(e)) {
-		status = take_bytes(e);
-	}
-	if (status == GOES_ON) {
-		fprintf(stderr, "rvm: %s: the command did not end in time%s\n", e->name,
-			e->started ? " and is killed" : "; it was not even begun");
+	fprintf(stderr, "rvm: %s: the command did not end in time%s\n", e->name,
+		e->started ? " and is killed"
+		: e->asked ? "; the agent has not said whether it has begun it"
+			   : "; it was not even begun");
+	if (e->asked) {
 		/* Leaving ends it too, once the agent has seen that. */
 		e->frame.size = 0;
 		e->limit = now() - e->begun + 1000;
 		send_frame(e, FRAME_STOP);
-		status = EXEC_TIMEOUT;
 	}
-	return status;
+	return EXEC_TIMEOUT;
+}
+
+/* The frame with the request is made before: what comes meanwhile is not for us. */
+static int converse(struct exec *e, const struct frame *request)
+{
+	int status = GOES_ON;
+
+	while (status == GOES_ON && wait_for(e, POLLIN) && !over(e)) {
+		status = take_bytes(e);
+		if (status == GOES_ON && e->turn && !e->asked) {
+			e->frame = *request;
+			e->asked = true;
+			if (!send_frame(e, FRAME_RUN) && !over(e)) {
+				fprintf(stderr, "rvm: %s: the realm has ended\n", e->name);
+				return EXEC_FAILED;
+			}
+		}
+	}
+	return status == GOES_ON ? stop(e) : status;
 }
 
 /* The words of the command, one after the other. */
-static bool put_words(struct exec *e, int count, char **words)
+static bool put_words(struct frame *request, int count, char **words)
 {
-	e->frame.size = 0;
 	for (int i = 0; i < count; i++) {
 		size_t size = strlen(words[i]) + 1;
 
-		if (size > FRAME_DATA - e->frame.size) {
+		if (size > FRAME_DATA - request->size) {
 			fprintf(stderr, "rvm: the command is longer than %u bytes\n", FRAME_DATA);
 			return false;
 		}
-		memcpy(e->frame.data + e->frame.size, words[i], size);
-		e->frame.size += size;
+		memcpy(request->data + request->size, words[i], size);
+		request->size += size;
 	}
 	return true;
 }
@@ -199,6 +217,7 @@ static bool put_words(struct exec *e, int count, char **words)
 int exec_command(int count, char **words)
 {
 	static struct exec e;
+	static struct frame request;
 	unsigned int seconds = 0;
 	int skip = 1, status;
 
@@ -217,7 +236,7 @@ int exec_command(int count, char **words)
 	e.name = words[0];
 	e.begun = now();
 	e.limit = (int64_t)seconds * 1000;
-	if (!put_words(&e, count - skip, words + skip) ||
+	if (!put_words(&request, count - skip, words + skip) ||
 	    getrandom(&e.id, sizeof(e.id), 0) != (ssize_t)sizeof(e.id)) {
 		return EXEC_FAILED;
 	}
@@ -227,7 +246,7 @@ int exec_command(int count, char **words)
 	}
 	signal(SIGPIPE, SIG_IGN);
 	fcntl(e.fd, F_SETFL, O_NONBLOCK);
-	status = converse(&e);
+	status = converse(&e, &request);
 	close(e.fd);
 	return status;
 }

@@ -131,6 +131,7 @@ static void drop_link(struct machine *m, struct machine_link *l)
 	l->channel.discard = false;
 	l->ends = false;
 	l->used = false;
+	l->told = false;
 	if (!machine_ends(m)) {
 		console_connect(&m->console, l->port, false);
 	}
@@ -233,6 +234,18 @@ static void set(struct io *io, int which, int fd, short events)
 	io->fds[which] = (struct pollfd){.fd = events ? fd : -1, .events = events};
 }
 
+/* It is the turn of who is connected. Output that he has not read yet tells him as well. */
+static void tell_turn(struct machine *m, struct machine_link *l)
+{
+	const uint8_t end = FRAME_END;
+
+	if (l->port == MACHINE_EXEC_PORT && !l->told && channel_connected(&l->channel) &&
+	    m->console.ports[l->port].open) {
+		channel_put(&l->channel, &end, 1);
+		l->told = true;
+	}
+}
+
 /* While the realm does not listen, poll still tells (without being asked) of a client that leaves.
  */
 static void set_link(struct io *io, unsigned int i)
@@ -269,6 +282,7 @@ static void prepare(struct io *io)
 	m->starved = m->terminal.in >= 0 && terminal_room(m) == 0;
 	for (unsigned int i = 0; i < MACHINE_LINKS; i++) {
 		m->starved |= m->links[i].channel.in >= 0 && !link_wanted(m, &m->links[i]);
+		tell_turn(m, &m->links[i]);
 		set_link(io, i);
 	}
 	set(io, FD_WAKE, m->wake, POLLIN);
@@ -354,7 +368,7 @@ void *machine_io_thread(void *ctx)
 			}
 			handle_channels(&io);
 		}
-		more = machine_go_on(m);
+		more = !machine_ends(m) && machine_go_on(m);
 	}
 	drain_terminal(m);
 	machine_unlock(m);

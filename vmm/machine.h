@@ -69,13 +69,15 @@ struct machine_slot {
 	uint32_t intid;
 };
 
-#define MACHINE_LINKS 2u /* ports 1 and 2 of the console: rvm control and rvm exec */
+#define MACHINE_LINKS     2u /* ports 1 and 2 of the console: rvm control and rvm exec */
+#define MACHINE_EXEC_PORT 2u
 
 /* A port that one client at a time talks to through a socket. */
 struct machine_link {
 	struct channel channel;
 	unsigned int port;
 	bool used; /* something was said on this connection */
+	bool told; /* a client of rvm exec: that it is its turn (exec/frame.h) */
 	bool ends; /* the realm has closed it: the connection goes when all is written */
 };
 

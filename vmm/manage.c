@@ -40,12 +40,30 @@ bool manage_path(char *path, size_t size, const char *name, const char *suffix)
 	return true;
 }
 
+bool manage_dir_good(void)
+{
+	const char *why = NULL;
+	struct stat st;
+
+	if (stat(manage_run_dir(), &st) < 0) {
+		why = errno == ENOENT ? NULL : strerror(errno);
+	} else if (st.st_uid != 0 && st.st_uid != geteuid()) {
+		why = "it belongs to another user";
+	} else if (st.st_mode & S_IWOTH) {
+		why = "everybody can write there";
+	}
+	if (why) {
+		fprintf(stderr, "rvm: %s: %s; set CAEC_RUN_DIR to a directory of your own\n",
+			manage_run_dir(), why);
+	}
+	return !why;
+}
+
 /* Nobody else looks for names or takes one meanwhile. -1 with errno. */
 static int lock_dir(void)
 {
 	int fd;
 
-	mkdir(manage_run_dir(), 0700);
 	fd = open(manage_run_dir(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	for (int tries = 0; fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) < 0; tries++) {
 		if (errno != EWOULDBLOCK || tries == LOCK_SECONDS * 100) {
@@ -89,13 +107,19 @@ bool manage_open(struct machine *m)
 			return false;
 		}
 	}
+	mkdir(manage_run_dir(), 0700);
+	if (!manage_dir_good()) {
+		return false;
+	}
 	lock = lock_dir();
 	good = lock >= 0 && open_sockets(m, paths);
 	if (!good && lock >= 0 && errno == EADDRINUSE) {
 		fprintf(stderr, "rvm: a realm called %s runs already (rvm list shows it)\n", name);
 	} else if (!good) {
 		fprintf(stderr, "rvm: %s: %s; set CAEC_RUN_DIR to a directory of your own\n",
-			manage_run_dir(), strerror(errno));
+			manage_run_dir(),
+			lock < 0 && errno == EWOULDBLOCK ? "another program keeps it locked"
+							 : strerror(errno));
 	}
 	if (lock >= 0) {
 		close(lock);

@@ -35,6 +35,11 @@ int64_t manage_deadline(const struct machine *m);
 
 /* $CAEC_RUN_DIR, or the default. */
 const char *manage_run_dir(void);
+/*
+ * True if nobody but root and the user of this process can put sockets there: they belong to
+ * realms of theirs. Else false, with a message. A directory that is not there is good.
+ */
+bool manage_dir_good(void);
 /* The path of a socket there. False, with a message, if it is too long for one. */
 bool manage_path(char *path, size_t size, const char *name, const char *suffix);
 

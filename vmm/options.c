@@ -23,7 +23,8 @@ const char options_help[] =
 	"  --cpus N              vCPUs, 1 to 64 (1)\n"
 	"  --csm SIZE            window for memory shared with other realms (none)\n"
 	"  --apt N               4 KiB granules for the records of such memory (4 with --csm)\n"
-	"  --disk FILE[,ro]      block device, up to four times\n"
+	"  --disk FILE[,ro]      file or block device as a disk; ,ro: the realm only reads it;\n"
+	"                        up to four times\n"
 	"  --share DIR           directory that the realm can mount: 9p, tag \"share\"\n"
 	"  --console WHERE       stdio, none, file:PATH or unix:PATH (stdio; Ctrl-] x ends rvm)\n"
 	"  --rpv STRING          personalization value: up to 64 bytes of text, or 0x and\n"
@@ -34,13 +35,13 @@ const char options_help[] =
 	"  --no-measure          leave contents out of the measurement: quicker, proves nothing\n"
 	"  --measure-only        print the measured operations, run nothing\n"
 	"  --quiet               no progress messages\n"
-	"rvm list [--json]       realms of this machine\n"
+	"rvm list [--json]       list the realms of this machine\n"
 	"rvm stop NAME           end a realm\n"
-	"rvm control NAME        plain byte stream to and from the realm's port caec.control\n"
+	"rvm control NAME        pass bytes to and from the realm's port caec.control\n"
 	"rvm exec NAME [--timeout SECONDS] COMMAND [WORD...]\n"
-	"                        a command in the realm, by its caec-agent; its status, 124 when "
-	"it\n"
-	"                        took too long, 125 when rvm failed\n";
+	"                        run a command in the realm, which has started caec-agent;\n"
+	"                        ends with its status, with 124 when it took too long, or\n"
+	"                        with 125 when rvm failed\n";
 
 static bool __attribute__((format(printf, 2, 3))) fail(struct options_error *err,
 						       const char *format, ...)

@@ -88,19 +88,19 @@ static void forget(struct agent *a)
 /* With all that it has started, unless that has left its session. */
 static void end_command(struct agent *a)
 {
-	if (a->pid > 0) {
-		if (!a->exited) {
-			kill(-a->pid, SIGKILL);
-		}
-		forget(a);
+	if (a->pid > 0 && !a->exited) {
+		/* Both: right after its birth it has no session yet, and has started nothing. */
+		kill(-a->pid, SIGKILL);
+		kill(a->pid, SIGKILL);
 	}
+	forget(a);
 	a->wire_at = 0;
 	a->wire_size = 0;
 }
 
 static void become(char **words, const int out[2], const int err[2])
 {
-	int null = open("/dev/null", O_RDWR);
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 	sigset_t none;
 
 	setsid();
@@ -149,7 +149,12 @@ static void start_command(struct agent *a)
 	int out[2] = {-1, -1}, err[2] = {-1, -1};
 
 	a->id = a->in.id;
-	a->pid = words && pipe2(out, O_CLOEXEC) == 0 && pipe2(err, O_CLOEXEC) == 0 ? fork() : -1;
+	if (!words) {
+		a->pid = -1;
+		refuse(a, "caec-agent: the command has no word, or more than 1024 words\n");
+		return;
+	}
+	a->pid = pipe2(out, O_CLOEXEC) == 0 && pipe2(err, O_CLOEXEC) == 0 ? fork() : -1;
 	if (a->pid == 0) {
 		become(words, out, err);
 	}
@@ -331,7 +336,12 @@ int main(int argc, char **argv)
 {
 	static struct agent a;
 	sigset_t set;
+	int fd;
 
+	/* What a command inherits is never one of these by chance. */
+	while ((fd = open("/dev/null", O_RDWR)) >= 0 && fd <= STDERR_FILENO) {
+	}
+	close(fd);
 	if (argc > 2 || (argc == 2 && argv[1][0] != '/')) {
 		fprintf(stderr, "usage: caec-agent [DEVICE]\n");
 		return 2;

@@ -3,7 +3,7 @@
 
 #include "frame.h"
 
-#define END     0xc0u
+#define END     FRAME_END
 #define ESC     0xdbu
 #define ESC_END 0xdcu
 #define ESC_ESC 0xddu

@@ -5,6 +5,10 @@
  * nothing else contains begins and ends each frame (as in SLIP, RFC 1055), a CRC shows one that was
  * cut, and an id tells to which command it belongs: what belongs to none that is asked for is
  * dropped.
+ *
+ * rvm run itself sends one FRAME_END to a client when the agent has the port open and it is this
+ * client's turn. A client asks for nothing before that: what it leaves in a queue would be carried
+ * out after it has gone.
  */
 #ifndef VMM_EXEC_FRAME_H
 #define VMM_EXEC_FRAME_H
@@ -14,6 +18,7 @@
 #include <stdint.h>
 
 #define FRAME_PORT "caec.exec"
+#define FRAME_END  0xc0u                       /* begins and ends each frame */
 #define FRAME_DATA 32768u                      /* bytes of data in one frame */
 #define FRAME_RAW  (1 + 8 + FRAME_DATA + 4)    /* with type, id and CRC */
 #define FRAME_WIRE (2 + 2 * (size_t)FRAME_RAW) /* and at worst on the stream */

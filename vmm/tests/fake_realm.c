@@ -8,9 +8,11 @@
  *   write N     N bytes to its console in requests of 32 KiB, then powers off
  *   flood N     the same, and never powers off
  *   control N   N bytes to whoever is at the control channel, in requests of 32 KiB; then closes it
- *   exec        runs the program caec-agent beside rvm, at a terminal that stands for the port
- *   hog         has ever more requests for its disk by the time that one is served
- *   slow N      its building takes N steps of 100 ms
+ *   exec N      runs the program caec-agent beside rvm, at a terminal that stands for the port; N
+ * 1: the terminal is hung up when the first client has gone hog         has ever more requests for
+ * its disk by the time that one is served late        the same; what is typed reaches rvm only when
+ * the realm is gone hang        has a request for its disk, which never answers slow N      its
+ * building takes N steps of 100 ms
  */
 #include <fcntl.h>
 #include <poll.h>
@@ -20,6 +22,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/uio.h>
 #include <termios.h>
 #include <unistd.h>
 
@@ -29,6 +32,7 @@
 #define BUFFERS       0x400000u
 #define QNUM          256u
 #define PIECE         32768u
+#define CLOSE_US      600000u /* how long a realm takes to go, when it is late */
 
 struct cpu {
 	pthread_t thread;
@@ -40,7 +44,7 @@ struct cpu {
 
 static struct cpu cpus[LAYOUT_MAX_CPUS];
 static struct realm *realm;
-static const char *line;
+static const char *line = "";
 static uint8_t *ram;
 static volatile bool over;
 
@@ -215,6 +219,18 @@ static void hog(struct cpu *c)
 	rest(c);
 }
 
+/* One request, to read a sector. */
+static void hang(struct cpu *c)
+{
+	start_device(c, 2, 1);
+	set_desc(2, 0, 0, BUFFERS, 16, 1);
+	set_desc(2, 0, 1, BUFFERS + 0x1000, 512, 3);
+	set_desc(2, 0, 2, BUFFERS + 0x20, 1, 2);
+	__atomic_store_n((uint16_t *)ring(2, 0, 0x1012), 1, __ATOMIC_RELEASE);
+	reg(c, 2, 0x50, 0);
+	rest(c);
+}
+
 /* A terminal that passes bytes on as they are; the agent has the other end. */
 static int start_agent(pid_t *pid)
 {
@@ -241,13 +257,30 @@ static int start_agent(pid_t *pid)
 	return fd;
 }
 
-/* The buffer for input of port 2, at BUFFERS + 0x10000: made available. */
-static void offer_input(struct cpu *c, uint16_t count)
+/* A buffer for input: made available. */
+static void offer(struct cpu *c, unsigned int q, uint64_t at, uint16_t count)
 {
-	set_desc(0, 6, 0, BUFFERS + 0x10000, 4096, 2);
-	memset(ring(0, 6, 0x1004 + 2 * (count % QNUM)), 0, 2);
-	__atomic_store_n((uint16_t *)ring(0, 6, 0x1002), (uint16_t)(count + 1), __ATOMIC_RELEASE);
-	reg(c, 0, 0x50, 6);
+	set_desc(0, q, 0, at, 4096, 2);
+	memset(ring(0, q, 0x1004 + 2 * (count % QNUM)), 0, 2);
+	__atomic_store_n((uint16_t *)ring(0, q, 0x1002), (uint16_t)(count + 1), __ATOMIC_RELEASE);
+	reg(c, 0, 0x50, q);
+}
+
+#define PORT_INPUT (BUFFERS + 0x10000)
+#define MESSAGES   (BUFFERS + 0x20000)
+
+/* True when the device has said that nobody is at port 2 any more. */
+static bool host_left(struct cpu *c, uint16_t *taken)
+{
+	static const uint8_t closed[8] = {2, 0, 0, 0, 6, 0, 0, 0};
+	bool left;
+
+	if (index_of(0, 2, 0x2000) == *taken) {
+		return false;
+	}
+	left = memcmp(ram + MESSAGES, closed, sizeof(closed)) == 0;
+	offer(c, 2, MESSAGES, ++*taken);
+	return left;
 }
 
 static void put_all(int fd, const uint8_t *data, size_t size)
@@ -261,22 +294,27 @@ static void put_all(int fd, const uint8_t *data, size_t size)
 }
 
 /* As the driver of the port: bytes from the host to the agent, and back. */
-static void exec(struct cpu *c)
+static void exec(struct cpu *c, bool hangs_up)
 {
-	uint16_t taken = 0;
+	uint16_t taken = 0, told = 0;
 	pid_t pid;
 	struct pollfd p = {.fd = start_agent(&pid), .events = POLLIN};
 
 	port_message(c, 2, 3, 1);
 	port_message(c, 2, 6, 1);
-	offer_input(c, taken);
+	offer(c, 6, PORT_INPUT, taken);
+	offer(c, 2, MESSAGES, told);
 	while (!over) {
+		if (host_left(c, &told) && hangs_up) {
+			close(p.fd);
+			p.fd = -1;
+		}
 		if (index_of(0, 6, 0x2000) != taken) {
 			uint32_t size;
 
 			memcpy(&size, ring(0, 6, 0x2004 + 8 * (taken % QNUM) + 4), 4);
-			put_all(p.fd, ram + BUFFERS + 0x10000, size);
-			offer_input(c, ++taken);
+			put_all(p.fd, ram + PORT_INPUT, size);
+			offer(c, 6, PORT_INPUT, ++taken);
 		}
 		if (poll(&p, 1, 2) == 1) {
 			ssize_t got = read(p.fd, ram + BUFFERS, PIECE);
@@ -307,9 +345,11 @@ static void act(struct cpu *c, const char *what, size_t number)
 		say(c, 1, number);
 		port_message(c, 1, 6, 0);
 	} else if (strcmp(what, "exec") == 0) {
-		exec(c);
-	} else if (strcmp(what, "hog") == 0) {
+		exec(c, number == 1);
+	} else if (strcmp(what, "hog") == 0 || strcmp(what, "late") == 0) {
 		hog(c);
+	} else if (strcmp(what, "hang") == 0) {
+		hang(c);
 	}
 	rest(c);
 }
@@ -329,6 +369,33 @@ static void *guest(void *ctx)
 }
 
 /* ------------------------------------------------------------- the host's side */
+
+/* The linker puts these in the place of read() and preadv() (Makefile). */
+ssize_t __wrap_read(int fd, void *data, size_t size);
+ssize_t __real_read(int fd, void *data, size_t size);
+ssize_t __wrap_preadv(int fd, const struct iovec *iov, int count, off_t offset);
+ssize_t __real_preadv(int fd, const struct iovec *iov, int count, off_t offset);
+
+/* Another reader of the input was quicker, as it seems; then somebody types. */
+ssize_t __wrap_read(int fd, void *data, size_t size)
+{
+	if (fd == STDIN_FILENO && strcmp(line, "late") == 0) {
+		while (!over) {
+			usleep(10000);
+		}
+		usleep(CLOSE_US / 2);
+	}
+	return __real_read(fd, data, size);
+}
+
+/* Storage that does not answer. */
+ssize_t __wrap_preadv(int fd, const struct iovec *iov, int count, off_t offset)
+{
+	while (strcmp(line, "hang") == 0) {
+		pause();
+	}
+	return __real_preadv(fd, iov, count, offset);
+}
 
 static bool slow_build(struct realm *r)
 {
@@ -380,6 +447,9 @@ void realm_close(struct realm *r)
 	}
 	if (r->shared != MAP_FAILED) {
 		mprotect(r->shared, r->shared_size, PROT_NONE);
+	}
+	if (strcmp(line, "late") == 0) {
+		usleep(CLOSE_US);
 	}
 	r->num_vcpus = 0;
 }

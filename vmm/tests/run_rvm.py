@@ -20,8 +20,10 @@ import tempfile
 import termios
 import time
 import traceback
+import zlib
 
 HANGS = 60  # seconds: what has not happened by then never will
+GIVES_UP = 10  # seconds that rvm gives threads that hang, when it ends
 SOON = 8  # an end of rvm whatever is in the way: its own limits are 1 and 3 s
 TESTS = []
 
@@ -232,7 +234,57 @@ def _(place):
         place.clean()
 
 
+@test("a disk that hangs: list and signals work, and rvm ends without it")
+def _(place):
+    master, slave = pty.openpty()
+    process = place.start("hung", "hang", "--disk", place.path("disk"), stdin=slave, stdout=slave)
+    place.until(lambda: not termios.tcgetattr(slave)[3] & termios.ECHO, "raw mode")
+    place.runs("hung")
+    time.sleep(0.5)
+    process.send_signal(signal.SIGTERM)
+    place.runs("hung", "ends")
+    process.send_signal(signal.SIGINT)
+    expect(place.rvm("stop", "hung")[0] == 0, "stop")
+    ends(process, GIVES_UP + SOON, "signals")
+    text = process.stderr.read()
+    expect(process.returncode == 1 and b"does not answer" in text, (process.returncode, text))
+    mode = termios.tcgetattr(slave)[3]
+    expect(mode & termios.ECHO and mode & termios.ICANON, "the terminal stays raw")
+    os.close(master)
+    os.close(slave)
+    place.clean()
+
+
+@test("input that comes after the end: the realm's memory is left alone")
+def _(place):
+    place.write("disk", hog_disk())
+    process = place.start("late", "late", "--disk", place.path("disk"), stdin=subprocess.PIPE)
+    process.stdin.write(b"x")
+    process.stdin.flush()
+    place.runs("late")
+    time.sleep(0.5)
+    expect(place.rvm("stop", "late")[0] == 0, "stop")
+    ends(process, SOON, "stop")
+    process.stdin.close()
+    expect(process.returncode == 0, (process.returncode, process.stderr.read()[-2000:]))
+
+
 # ----------------------------------------------------------------- names, sockets
+
+
+@test("a run directory in which everybody can write is refused")
+def _(place):
+    process = place.start("one", "idle")
+    place.runs("one")
+    os.chmod(place.run_dir, 0o777)
+    for words in (("list",), ("stop", "one"), ("control", "one"), ("exec", "one", "true")):
+        status, out, text, _ = place.rvm(*words)
+        expect(status != 0 and "everybody can write" in text and "one" not in out, (words, text))
+    _, text = place.start("two", "off").communicate(timeout=HANGS)
+    expect(b"everybody can write" in text, text)
+    os.chmod(place.run_dir, 0o700)
+    expect(place.rvm("stop", "one")[0] == 0, "stop")
+    ends(process, SOON, "stop")
 
 
 @test("clients that never ask do not keep others waiting")
@@ -349,6 +401,34 @@ def _(place):
         expect(said == (tail is not None), f"{size} bytes: {err!r}")
         if said:
             expect(f"{size} bytes" in err and f"last {tail};" in err, err)
+
+
+@test("a disk that a realm can write is nobody else's")
+def _(place):
+    disk = place.path("disk")
+
+    def attempt(*disks):
+        """Whether a realm with these disks runs to its end."""
+        process = place.start("other", "off", *[w for d in disks for w in ("--disk", d)])
+        out, text = process.communicate(timeout=HANGS)
+        expect(out == b"bye\n" or b"built" not in text and b"another" in text, (out, text))
+        return out == b"bye\n"
+
+    first = place.start("first", "idle", "--disk", disk)
+    place.runs("first")
+    expect(not attempt(disk), "written by both")
+    expect(not attempt(disk + ",ro"), "read while it is written")
+    expect(place.rvm("stop", "first")[0] == 0, "stop")
+    ends(first, SOON, "stop")
+    expect(attempt(disk), "after the end of the first")
+    expect(not attempt(disk, disk), "twice in one realm")
+    first = place.start("first", "idle", "--disk", disk + ",ro")
+    place.runs("first")
+    expect(attempt(disk + ",ro", disk + ",ro"), "read by both")
+    expect(not attempt(disk), "written while it is read")
+    first.kill()
+    first.wait()
+    expect(attempt(disk), "after the first was killed")
 
 
 @test("images that are none are refused with the reason")
@@ -504,6 +584,113 @@ def _(place):
                 client.settimeout(HANGS)
                 client.sendall(noise)
             expect(sh(place, "echo fine") == (0, b"fine\n", b""), noise[:10])
+
+
+def frame(kind, number, data):
+    """As exec/frame.h says."""
+    body = struct.pack("<BQ", kind, number) + data
+    body += struct.pack("<I", zlib.crc32(body))
+    return b"\xc0" + body.replace(b"\xdb", b"\xdb\xdd").replace(b"\xc0", b"\xdb\xdc") + b"\xc0"
+
+
+def exec_socket(place, stack):
+    """A client of its own making."""
+    client = stack.enter_context(socket.socket(socket.AF_UNIX))
+    client.connect(os.path.join(place.run_dir, "one.exec"))
+    client.settimeout(HANGS)
+    return client
+
+
+def gone(pid):
+    """A process has ended."""
+    try:
+        with open(f"/proc/{pid}/stat", encoding="ascii") as file:
+            return " Z" in file.read()
+    except FileNotFoundError:
+        return True
+
+
+@test("exec: a command that was not begun in time, or whose client was killed, is never begun")
+def _(place):
+    with agent(place):
+        go = place.path("go")
+        first = subprocess.Popen(
+            [place.program, "exec", "one", "sh", "-c",
+             f"echo begun; until [ -e {go} ]; do sleep 0.1; done"],
+            env=place.env, stdout=subprocess.PIPE)
+        first.stdout.read(6)
+        late = subprocess.Popen([place.program, "exec", "one", "touch", place.path("killed")],
+                                env=place.env)
+        status, _, text = sh(place, f"touch {place.path('late')}", "--timeout", "1")
+        expect(status == 124 and b"not even begun" in text, (status, text))
+        late.kill()
+        late.wait()
+        place.write("go", b"")
+        first.communicate(timeout=HANGS)
+        expect(sh(place, "echo next") == (0, b"next\n", b""), "next")
+        for name in ("late", "killed"):
+            expect(not os.path.exists(place.path(name)), f"{name}: begun")
+
+
+@test("exec: more clients than can wait are told to try again")
+def _(place):
+    with agent(place), contextlib.ExitStack() as stack:
+        refusals = 0  # one after the other: the first client is taken out of the queue at some time
+        while refusals < 20:
+            client = stack.enter_context(socket.socket(socket.AF_UNIX))
+            client.setblocking(False)
+            try:
+                client.connect(os.path.join(place.run_dir, "one.exec"))
+                refusals = 0
+            except BlockingIOError:
+                refusals += 1
+                time.sleep(0.1)
+        status, _, text, _ = place.rvm("exec", "one", "true")
+        expect(status == 125 and "try again" in text and "kill" not in text, (status, text))
+
+
+@test("exec: a request that the agent refuses does not change the status of the next")
+def _(place):
+    with agent(place), contextlib.ExitStack() as stack:
+        client = exec_socket(place, stack)
+        client.sendall(frame(1, 1, b"no zero byte") + frame(1, 2, b"sh\0-c\0exit 7\0"))
+        want, said = frame(6, 2, struct.pack("<I", 7)), b""
+        while want not in said:
+            got = client.recv(4096)
+            said += got
+            expect(got and frame(6, 2, struct.pack("<I", 126)) not in said, said)
+    with agent(place):
+        status, _, text, _ = place.rvm("exec", "one", "echo", *["x"] * 2000)
+        expect(status == 126 and "more than 1024 words" in text, (status, text))
+
+
+@test("exec: a command that is stopped at once has no time to do anything")
+def _(place):
+    with agent(place), contextlib.ExitStack() as stack:
+        client = exec_socket(place, stack)
+        mark = place.path("mark")
+        for number in range(20):
+            command = f"sh\0-c\0sleep 1; echo {number} >>{mark}\0".encode()
+            client.sendall(frame(1, number, command) + frame(2, number, b""))
+        client.close()
+        expect(sh(place, "sleep 2")[0] == 0, "sleep")
+        expect(not os.path.exists(mark), "it went on")
+
+
+@test("exec: the command of a client that is gone ends, without a new request")
+def _(place):
+    process = place.start("one", "exec 1", "--console", "none")
+    place.runs("one")
+    client = subprocess.Popen([place.program, "exec", "one", "sh", "-c", "echo $$; exec sleep 600"],
+                              env=place.env, stdout=subprocess.PIPE)
+    pid = int(client.stdout.readline())
+    expect(not gone(pid), "it has ended by itself")
+    client.kill()
+    client.wait()
+    client.stdout.close()
+    place.until(lambda: gone(pid), "the command ends")
+    place.rvm("stop", "one")
+    ends(process, SOON, "stop")
 
 
 @test("exec: --timeout ends the command; who comes second waits; what is left behind stays")
