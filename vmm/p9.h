@@ -18,9 +18,10 @@
 #define P9_MSIZE (512u << 10)
 
 /*
- * Names that the realm may hold at the same time: files that it has open, and with cache=loose what
- * its kernel remembers of the directory. One more gets ENFILE. Each takes a descriptor of rvm, and
- * an open file one more: where RLIMIT_NOFILE is reached first, the answer is EMFILE.
+ * Names that the realm may hold at the same time: Linux has two for a file that is open, and with
+ * cache=loose one for what it remembers of the directory. One more gets ENFILE. Each takes a
+ * descriptor of rvm, and one that is open two: where RLIMIT_NOFILE is reached first, the answer is
+ * EMFILE.
  */
 #define P9_FIDS 65536u
 
