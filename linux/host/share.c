@@ -12,16 +12,25 @@
 	(ABI_FIELD_PREP(RMI_DESC_MEMATTR, RMI_MEMATTR_NORMAL_WB) | \
 	 ABI_FIELD_PREP(RMI_DESC_S2AP, RMI_S2AP_READ | RMI_S2AP_WRITE))
 
+/*
+ * A touch brings the pages around it that are shared too, aligned to this. Bounce buffers are used
+ * one after the other: an exit for each of their pages would cost more than the data.
+ */
+#define AROUND_SIZE SZ_64K
+
+/* For pages that nobody has asked for: no reclaim, and no OOM killer, on their account. */
+#define GFP_AROUND (GFP_NOWAIT | __GFP_ACCOUNT)
+
 /* The page shared at ipa (top bit clear), made if need be. Caller holds mem_lock. */
-static struct page *get_shared(struct caec_realm *realm, u64 ipa)
+static struct page *get_shared(struct caec_realm *realm, u64 ipa, gfp_t gfp)
 {
 	struct page *page = xa_load(&realm->shared, ipa >> PAGE_SHIFT);
 
 	if (page || caec_charge(realm, 1)) {
 		return page;
 	}
-	page = alloc_page(GFP_KERNEL_ACCOUNT | __GFP_ZERO);
-	if (page && xa_err(xa_store(&realm->shared, ipa >> PAGE_SHIFT, page, GFP_KERNEL_ACCOUNT))) {
+	page = alloc_page(gfp | __GFP_ZERO);
+	if (page && xa_err(xa_store(&realm->shared, ipa >> PAGE_SHIFT, page, gfp))) {
 		__free_page(page);
 		page = NULL;
 	}
@@ -47,6 +56,35 @@ static int map_unprotected(struct caec_realm *realm, u64 ipa, struct page *page)
 	return 0;
 }
 
+/* True when the realm has given up the protected page at ipa: it means to share it, or does. */
+static bool is_given_up(struct caec_realm *realm, u64 ipa)
+{
+	struct caec_rmi_out out;
+
+	return caec_rmi(RMI_RTT_READ_ENTRY_FID, caec_rd(realm), ipa, RMI_LEVEL_PAGE, 0, &out) ==
+		       RMI_SUCCESS &&
+	       (u8)out.x4 == RMI_RIPAS_EMPTY;
+}
+
+/* What is shared around ipa, whose table is there. Pages that cannot be had wait for their own
+ * touch. */
+static void map_around(struct caec_realm *realm, u64 ipa)
+{
+	u64 at, base = ipa & ~(u64)(AROUND_SIZE - 1);
+	struct page *page;
+
+	for (at = base; at < base + AROUND_SIZE; at += PAGE_SIZE) {
+		if (xa_get_mark(&realm->shared, at >> PAGE_SHIFT, CAEC_MAPPED) ||
+		    !caec_mem_is_ram(realm, at, PAGE_SIZE) || !is_given_up(realm, at)) {
+			continue;
+		}
+		page = get_shared(realm, at, GFP_AROUND);
+		if (!page || map_unprotected(realm, at, page)) {
+			return;
+		}
+	}
+}
+
 /* The realm touched the unprotected alias of its RAM at ipa (top bit clear). 0, ENOMEM, EIO. */
 int caec_share_fault(struct caec_realm *realm, u64 ipa)
 {
@@ -55,13 +93,16 @@ int caec_share_fault(struct caec_realm *realm, u64 ipa)
 
 	ipa &= CAEC_PAGE_MASK;
 	mutex_lock(&realm->mem_lock);
-	page = get_shared(realm, ipa);
+	page = get_shared(realm, ipa, GFP_KERNEL_ACCOUNT);
 	if (!page) {
 		ret = -ENOMEM;
 	} else if (!xa_get_mark(&realm->shared, ipa >> PAGE_SHIFT, CAEC_MAPPED)) {
 		ret = caec_rtt_ensure(realm, realm->alias | ipa, RMI_LEVEL_PAGE);
 		if (!ret) {
 			ret = map_unprotected(realm, ipa, page);
+		}
+		if (!ret) {
+			map_around(realm, ipa);
 		}
 	}
 	mutex_unlock(&realm->mem_lock);
@@ -126,6 +167,25 @@ void caec_share_destroy_all(struct caec_realm *realm)
 	xa_destroy(&realm->shared);
 }
 
+/* Pages around ipa that are there already. One that cannot be put in waits for its own touch. */
+static void insert_around(struct caec_realm *realm, struct vm_fault *vmf, u64 ipa)
+{
+	struct vm_area_struct *vma = vmf->vma;
+	u64 first = ipa & ~(u64)(AROUND_SIZE - 1);
+	unsigned long index, addr;
+	struct page *page;
+
+	xa_for_each_range(&realm->shared, index, page, first >> PAGE_SHIFT,
+			  (first + AROUND_SIZE - 1) >> PAGE_SHIFT)
+	{
+		if (index < vma->vm_pgoff || index - vma->vm_pgoff >= vma_pages(vma)) {
+			continue;
+		}
+		addr = vma->vm_start + ((index - vma->vm_pgoff) << PAGE_SHIFT);
+		vm_insert_page(vma, addr, page); /* EBUSY: it is in */
+	}
+}
+
 /*
  * The page is put into the caller's table under mem_lock, so that an unshare on another CPU either
  * comes before and gives this access a new page, or comes after and takes this mapping away.
@@ -139,8 +199,11 @@ static vm_fault_t share_vm_fault(struct vm_fault *vmf)
 
 	mutex_lock(&realm->mem_lock);
 	if (realm->state != CAEC_DEAD && caec_mem_is_ram(realm, ipa, PAGE_SIZE)) {
-		page = get_shared(realm, ipa);
+		page = get_shared(realm, ipa, GFP_KERNEL_ACCOUNT);
 		ret = page ? vm_insert_page(vmf->vma, vmf->address & PAGE_MASK, page) : -ENOMEM;
+		if (!ret) {
+			insert_around(realm, vmf, ipa);
+		}
 	}
 	mutex_unlock(&realm->mem_lock);
 	return !ret || ret == -EBUSY ? VM_FAULT_NOPAGE : VM_FAULT_SIGBUS;
