@@ -493,11 +493,90 @@ def shutdown(system, _args):
         expect(not system.host.trouble, "; ".join(system.host.trouble[:5]))
 
 
+SHARE_MIB = 8
+# A tenth of what it took page by page, and with an exit for each new page of the bounce buffers.
+SHARE_EXITS = {"reads": 112, "writes": 83}  # per MiB
+SHARE_FILES = 500
+SHARE_DESCRIPTORS = 1200  # of rvm: Linux names a file that is open twice, which takes three
+
+
+def memory_exits(system):
+    """Exits of the only realm that moving data costs, whatever else the machine does meanwhile."""
+    lines = system.run("cat /sys/kernel/debug/caec/realms")
+    values = dict(line.split() for line in lines if line.count(" ") == 1)
+    return int(values["mmio"]) + int(values["share"])
+
+
+def share_speed(system):
+    """The share with the documented options, first touch of the bounce buffers included."""
+    for what, command, where in (
+            ("reads", "dd if=/mnt/big of=/dev/null bs=64k", "big"),
+            ("writes", f"dd if=/tmp/big of=/mnt/written bs=1M count={SHARE_MIB}", "written")):
+        with system.report.test(f"share: {what} {SHARE_MIB} MiB in at most {SHARE_EXITS[what]} "
+                                "exits per MiB") as notes:
+            system.control("files", "mount_share mmap")
+            before = memory_exits(system)
+            system.control("files", command)
+            took = (memory_exits(system) - before) / SHARE_MIB
+            notes.append(f"{took:.0f} exits per MiB for registers and new pages")
+            expect(0 < took <= SHARE_EXITS[what], f"{took:.0f}")
+            here = system.run(f"sha256sum </tmp/share/{where}")
+            there = system.control("files", f"cat /mnt/{where} >/tmp/big; sha256sum </tmp/big")
+            expect(here == there, "the data differs")
+
+
+def share_many(system):
+    """More files than rvm has descriptors for."""
+    test = system.report.test
+    with test("share: hundreds of files are open; one too many is refused with EMFILE") as notes:
+        system.control("files", "mount_share mmap")
+        count, why = (system.control("files", f"open_files {SHARE_FILES}") + [""])[:2]
+        notes.append(f"{count} files, {SHARE_DESCRIPTORS} descriptors: {why}")
+        expect(300 < int(count) < SHARE_FILES and "Too many open files" in why, f"{count}: {why}")
+    with test("share: goes on after that"):
+        expect(system.control("files", "cat /mnt/many/77") == ["77"], "a file")
+    with test("share: ls -l of 300 files with cache=loose, then one more"):
+        system.control("files", "mount_share loose")
+        said = system.control("files", "ls -l /mnt/few | wc -l; cat /mnt/many/78")
+        expect(said == ["301", "78"], f"{said}")
+
+
+def share(system, _args):
+    """The 9p share of one realm: how much it costs, how much it holds."""
+    test = system.report.test
+    system.run("mkdir -p /tmp/share/many /tmp/share/few /tmp/share/one /tmp/share/two; "
+               f"dd if=/dev/urandom of=/tmp/share/big bs=1M count={SHARE_MIB} 2>/dev/null; "
+               f"for i in $(seq {SHARE_FILES}); do echo $i >/tmp/share/many/$i; done; "
+               "for i in $(seq 300); do echo $i >/tmp/share/few/$i; done")
+    system.run("for i in one two; do mount -t tmpfs $i /tmp/share/$i; done; "
+               "echo text >/tmp/share/one/x; echo other >/tmp/share/two/y")
+    system.run("head -c 1000 /dev/urandom >/tmp/odd.disk")
+    system.run(f"(ulimit -n {SHARE_DESCRIPTORS} && exec rvm run --name files {LINUX} --no-measure "
+               "--share /tmp/share --disk /tmp/odd.disk,ro --console file:/tmp/files.con) "
+               "</dev/null >/tmp/files.out 2>&1 &")
+    with test("share: a realm with a shared directory"):
+        system.wait_up("files")
+    with test("a disk of 1000 bytes: a warning, and one sector"):
+        system.run("grep 'warning.*1000 bytes.*last 488' /tmp/files.out")
+        expect(system.control("files", "cat /sys/block/vda/size") == ["1"], "sectors")
+    share_speed(system)
+    share_many(system)
+    with test("share: files with equal inodes on two file systems are two files"):
+        inodes = system.run("stat -c %i /tmp/share/one/x /tmp/share/two/y")
+        expect(inodes[0] == inodes[1], f"nothing is shown by {inodes}")
+        expect(system.control("files", "cp /mnt/one/x /mnt/two/y && cat /mnt/two/y") == ["text"],
+               "the copy")
+    with test("share: nothing is left of the realm"):
+        system.run("rvm stop files; umount /tmp/share/one /tmp/share/two; rm -r /tmp/share")
+        system.settle()
+
+
 # What runs on one boot, whether the host is still there at its end, and whether the kernel's own
 # debugging of memory is on.
 BOOTS = {
     "host": ((module, cycles, kills, fuzz), True, True),
     "realms": ((realms, terminal, unread), True, False),
+    "share": ((share,), True, False),
     "shutdown": ((shutdown,), False, True),
 }
 
