@@ -131,7 +131,7 @@ class Host:
         self.catch_up()
         self.number += 1
         mark = f"@@{self.number}@"
-        self.send(f"{command}\necho \"@\"\"@{self.number}@$?@\"")
+        self.send(f"{command}\necho \"@\"\"@{self.number}@$status@\"")
         self.late = mark
         try:
             seen = self.wait(mark, seconds)

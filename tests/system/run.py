@@ -567,8 +567,9 @@ def share(system, _args):
         expect(system.control("files", "cp /mnt/one/x /mnt/two/y && cat /mnt/two/y") == ["text"],
                "the copy")
     with test("share: nothing is left of the realm"):
-        system.run("rvm stop files; umount /tmp/share/one /tmp/share/two; rm -r /tmp/share")
+        system.run("rvm stop files && wait")
         system.settle()
+        system.run("umount /tmp/share/one /tmp/share/two && rm -r /tmp/share /tmp/odd.disk")
 
 
 # What runs on one boot, whether the host is still there at its end, and whether the kernel's own
@@ -601,6 +602,13 @@ def power_on(system, name):
         except Failure as failure:
             raise Lost(str(failure)) from None
         notes.append(f"{system.host.elapsed():.1f} s")
+    with system.report.test(f"a command that fails on the host is noticed ({name})"):
+        try:
+            system.run("(exit 3)")
+        except Failure as failure:
+            expect("status 3" in str(failure), str(failure))
+        else:
+            raise Failure("nothing was noticed")
 
 
 def boot(name, args, report):
