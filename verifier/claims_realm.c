@@ -97,8 +97,11 @@ static bool read_mec_policy(struct reader *r, const char *name, void *out)
 {
 	struct cca_realm_claims *c = out;
 
+	if (!read_uint(r, name, &c->mec_policy)) {
+		return false;
+	}
 	c->has_mec_policy = true;
-	return read_uint(r, name, &c->mec_policy);
+	return c->mec_policy <= INT64_MAX || reader_fail(r, "%s: number out of range", name);
 }
 
 static const struct claim realm_table[] = {

@@ -115,6 +115,26 @@ bool cca_hash(enum cca_hash hash, const void *data, size_t size, uint8_t out[CCA
 	return md != NULL && EVP_Digest(data, size, out, NULL, md, NULL) == 1;
 }
 
+/*
+ * What a failed call means. A verdict on the key or the signature needs evidence: a call that says
+ * so (`v`) or an error of OpenSSL's curve arithmetic, and no want of memory. Everything else says
+ * nothing about the token.
+ */
+static enum verdict verdict_of_errors(enum verdict v)
+{
+	bool out_of_memory = false;
+	unsigned long e;
+
+	while ((e = ERR_get_error()) != 0) {
+		if (ERR_GET_REASON(e) == ERR_R_MALLOC_FAILURE) {
+			out_of_memory = true;
+		} else if (ERR_GET_LIB(e) == ERR_LIB_EC) {
+			v = VERDICT_BAD;
+		}
+	}
+	return out_of_memory ? VERDICT_FAILED : v;
+}
+
 static EVP_PKEY *pkey_from_params(OSSL_PARAM *params)
 {
 	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_name(NULL, "EC", NULL);
@@ -164,6 +184,13 @@ static int der_signature(struct cca_bytes raw, unsigned char **der)
 	return size > 0 ? size : 0;
 }
 
+/* 0 means that the signature does not fit, unless memory ran out on the way to it. */
+static enum verdict verdict_of_final(int result)
+{
+	return result == 1 ? VERDICT_GOOD
+			   : verdict_of_errors(result == 0 ? VERDICT_BAD : VERDICT_FAILED);
+}
+
 static enum verdict digest_verify(EVP_PKEY *pkey, const EVP_MD *md, struct pieces message,
 				  struct cca_bytes der)
 {
@@ -175,9 +202,7 @@ static enum verdict digest_verify(EVP_PKEY *pkey, const EVP_MD *md, struct piece
 		ok = EVP_DigestVerifyUpdate(ctx, message.piece[i].data, message.piece[i].size) == 1;
 	}
 	if (ok) {
-		/* Anything but 1 is a refusal: r or s of zero, or too large, count as an error. */
-		v = EVP_DigestVerifyFinal(ctx, der.data, der.size) == 1 ? VERDICT_GOOD
-									: VERDICT_BAD;
+		v = verdict_of_final(EVP_DigestVerifyFinal(ctx, der.data, der.size));
 	}
 	EVP_MD_CTX_free(ctx);
 	return v;
@@ -195,10 +220,10 @@ enum verdict verify_ecdsa(const struct cca_key *key, struct pieces message,
 	if (c == NULL || signature.size != 2 * c->size) {
 		return VERDICT_BAD;
 	}
+	ERR_clear_error();
 	pkey = pkey_of(key, c);
 	if (pkey == NULL) {
-		ERR_clear_error();
-		return VERDICT_BAD;
+		return verdict_of_errors(VERDICT_FAILED);
 	}
 	size = der_signature(signature, &der);
 	if (size != 0) {

@@ -78,6 +78,18 @@ typedef void cca_mismatch_fn(void *ctx, const char *what, const char *detail);
 size_t cca_policy_check(const struct cca_policy *policy, const struct cca_token *token,
 			cca_mismatch_fn *mismatch, void *ctx);
 
+/* Told of each part of a token that the policy has no expectation of, and what that leaves open. */
+typedef void cca_unchecked_fn(void *ctx, const char *what, const char *open);
+
+/* The parts that cca_policy_check() and the challenge leave out under this policy. Returns how
+ * many. */
+size_t cca_policy_unchecked(const struct cca_policy *policy, cca_unchecked_fn *unchecked,
+			    void *ctx);
+
+/* Whether the policy says which realm is meant: by its RIM, or by the id of a realm known already.
+ */
+bool cca_policy_names_realm(const struct cca_policy *policy);
+
 /* Hexadecimal digits to bytes: 1 to `max` bytes, two digits each, nothing else. 0 if it is not. */
 size_t cca_from_hex(const char *text, uint8_t *out, size_t max);
 

@@ -182,3 +182,41 @@ size_t cca_policy_check(const struct cca_policy *policy, const struct cca_token 
 	}
 	return c.count;
 }
+
+bool cca_policy_names_realm(const struct cca_policy *policy)
+{
+	return policy->rim.count != 0 || policy->realm_id.count != 0;
+}
+
+size_t cca_policy_unchecked(const struct cca_policy *policy, cca_unchecked_fn *unchecked, void *ctx)
+{
+	const struct cca_policy *p = policy;
+	const struct {
+		bool checked;
+		const char *what;
+		const char *open;
+	} parts[] = {
+		{p->challenge_size != 0, "challenge", "the token may be an old one"},
+		{p->rim.count != 0, "realm.rim", "any image may run in the realm"},
+		{p->rem[0].count != 0, "realm.rem0", "what the realm has measured itself"},
+		{p->rem[1].count != 0, "realm.rem1", "what the realm has measured itself"},
+		{p->rem[2].count != 0, "realm.rem2", "what the realm has measured itself"},
+		{p->rem[3].count != 0, "realm.rem3", "what the realm has measured itself"},
+		{p->rpv.count != 0, "realm.rpv", "the host may have given any value"},
+		{p->realm_id.count != 0, "realm.id", "any realm that fits the rest"},
+		{p->implementation_id.count != 0, "platform.implementation-id",
+		 "any platform that the anchor's owner signs for"},
+		{p->instance_id.count != 0, "platform.instance-id", "any machine of the platform"},
+		{p->config.count != 0, "platform.config", "any configuration of the platform"},
+		{p->component_count != 0, "platform.components", "any firmware, also an old one"},
+	};
+	size_t count = 0;
+
+	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
+		if (!parts[i].checked) {
+			unchecked(ctx, parts[i].what, parts[i].open);
+			count++;
+		}
+	}
+	return count;
+}

@@ -59,6 +59,41 @@ static void write_key(const struct maker *m, const char *folder, const char *nam
 	write_file(folder, name, pem, strlen(pem));
 }
 
+/* Forms that later specifications and other tools have. */
+static void make_unusual(const char *folder)
+{
+	static struct maker m;
+	struct blob entry = {0};
+
+	must(maker_init(&m, CCA_HASH_SHA256, CCA_SIGN_ES384), "init");
+	m.cmw = true;
+	write_token(&m, folder, "cmw.cbor");
+	m.cmw = false;
+	put_raw(&entry, "\x0b\x82\xf9\x3c\x00\xa1\x61x\xf5", 9);
+	entry_add(&m.realm, &entry);
+	entry.size = 0;
+	put_raw(&entry, "\x68x-vendor\xd8\x20\x00", 12);
+	entry_add(&m.realm, &entry);
+	entry.size = 0;
+	put_raw(&entry, "\x64\x1b[2J\x00", 6);
+	entry_add(&m.realm, &entry);
+	entry.size = 0;
+	put_int(&entry, 44243);
+	put_uint(&entry, 1);
+	entry_add(&m.realm, &entry);
+	entry.size = 0;
+	put_int(&entry, -5);
+	put_uint(&entry, 1);
+	entry_add(&m.platform, &entry);
+	write_token(&m, folder, "unknown.cbor");
+	must(maker_init(&m, CCA_HASH_SHA256, CCA_SIGN_ES384), "init");
+	entry.size = 0;
+	put_int(&entry, 265);
+	put_text(&entry, "tag:arm.com,2024:realm#2.0.0");
+	entry_set(&m.realm, REALM_PROFILE, &entry);
+	write_token(&m, folder, "profile.cbor");
+}
+
 static void make_folder(const char *folder)
 {
 	static struct maker m;
@@ -82,6 +117,7 @@ static void make_folder(const char *folder)
 	put_int(&m.platform.entry[PLAT_LIFECYCLE], 2395);
 	put_uint(&m.platform.entry[PLAT_LIFECYCLE], 0x4001);
 	write_token(&m, folder, "debug.cbor");
+	make_unusual(folder);
 }
 
 static void make_around(const char *platform, const char *secret, const char *out)

@@ -174,14 +174,17 @@ bool maker_pem(const struct cca_key *key, char *pem, size_t size)
 	return n > 0;
 }
 
-static void cose_key(const struct cca_key *key, struct blob *b)
+static void cose_key(const struct cca_key *key, bool key_ops, struct blob *b)
 {
 	static const int curve[] = {1, 2, 3};
 	size_t half = secret_size(key->alg);
 
-	put_map(b, 4);
+	put_map(b, key_ops ? 5 : 4);
 	put_int(b, 1);
 	put_int(b, 2);
+	if (key_ops) {
+		put_raw(b, "\x04\x81\x02", 3);
+	}
 	put_int(b, -1);
 	put_int(b, curve[half == 32 ? 0 : half == 48 ? 1 : 2]);
 	put_int(b, -2);
@@ -309,7 +312,7 @@ bool maker_bind(struct maker *m, enum cca_hash key_hash)
 	if (!maker_key(m->realm_alg, m->realm_secret, &key)) {
 		return false;
 	}
-	cose_key(&key, &encoded);
+	cose_key(&key, m->key_ops, &encoded);
 	entry = entry_bytes(44237, encoded.data, encoded.size);
 	entry_set(&m->realm, REALM_KEY, &entry);
 	entry = entry_text(44240, cca_hash_name(key_hash));
@@ -438,6 +441,7 @@ bool maker_build(const struct maker *m, struct maker_token *token)
 	const struct signer platform_signer = {m->platform_alg, m->platform_secret,
 					       &m->platform_protected, &m->platform_unprotected,
 					       m->wrong_platform_signature};
+	static const char record[] = "\x82\x19\x01\x07"; /* array(2), 263 */
 	struct big platform = {0};
 	struct big realm = {0};
 	struct big whole = {0};
@@ -450,9 +454,12 @@ bool maker_build(const struct maker *m, struct maker_token *token)
 	if (!sign1(&realm_signer, &m->realm, &realm)) {
 		return false;
 	}
-	big_raw(&whole, "\xd9\x01\x8f\xa2\x19\xac\xca", 7);
+	big_raw(&whole, m->cmw ? "\xd9\x03\x8b" : "\xd9\x01\x8f", 3);
+	big_raw(&whole, "\xa2\x19\xac\xca", 4);
+	big_raw(&whole, record, m->cmw ? 4 : 0);
 	big_bytes(&whole, platform.data, platform.size);
 	big_raw(&whole, "\x19\xac\xd1", 3);
+	big_raw(&whole, record, m->cmw ? 4 : 0);
 	big_bytes(&whole, realm.data, realm.size);
 	token->size = whole.size;
 	memcpy(token->data, whole.data, whole.size);

@@ -38,6 +38,8 @@ struct maker {
 	struct blob platform_unprotected;
 	const uint8_t *platform_token; /* given: used as it is */
 	size_t platform_token_size;
+	bool cmw;     /* as a CMW collection, tag 907 */
+	bool key_ops; /* a realm key with key operations; maker_bind() puts it in */
 	bool wrong_realm_signature;
 	bool wrong_platform_signature;
 };

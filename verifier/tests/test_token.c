@@ -111,6 +111,52 @@ static void accepts_every_binding_hash(void **state)
 	}
 }
 
+/* What current tools emit and specification 1.0 does not have. */
+static void accepts_collections_key_operations_and_the_mec_policy(void **state)
+{
+	struct blob entry = {0};
+
+	(void)state;
+	fresh();
+	maker.cmw = true;
+	expect_only_strict_refuses("tag 907, must be 399");
+	assert_true(token.is_cmw);
+	fresh();
+	maker.key_ops = true;
+	assert_true(maker_bind(&maker, CCA_HASH_SHA256));
+	expect_only_strict_refuses("key operations is not in specification 1.0");
+	fresh();
+	put_int(&entry, 44243);
+	put_uint(&entry, 1);
+	entry_add(&maker.realm, &entry);
+	expect_only_strict_refuses("realm MEC policy is not in specification 1.0");
+	assert_true(token.realm.has_mec_policy && token.realm.mec_policy == 1);
+}
+
+/* The length of the protected header in more bytes than it needs; it is signed in shortest form. */
+static void accepts_a_long_length_of_the_protected_header(void **state)
+{
+	static uint8_t data[MAKER_TOKEN_SIZE];
+	struct cca_key key;
+	size_t at;
+
+	(void)state;
+	fresh();
+	key = platform_key();
+	build();
+	assert_int_equal(cca_token_parse(made.data, made.size, 0, &token, &err), CCA_OK);
+	at = (size_t)(token.realm_sign1.protected_header.data - made.data) - 1;
+	memcpy(data, made.data, at);
+	data[at] = 0x58;
+	data[at + 1] = (uint8_t)token.realm_sign1.protected_header.size;
+	memcpy(data + at + 2, made.data + at + 1, made.size - at - 1);
+	data[at - 3]++; /* low byte of the realm token's length */
+	assert_int_equal(accept_bytes(data, made.size + 1, &key), CCA_OK);
+	parse_flags = CCA_STRICT;
+	assert_int_equal(accept_bytes(data, made.size + 1, &key), CCA_MALFORMED);
+	parse_flags = 0;
+}
+
 /* --- signatures and binding --- */
 
 static void refuses_wrong_signatures(void **state)
@@ -469,6 +515,8 @@ int main(void)
 		cmocka_unit_test(accepts_absent_optional_claims),
 		cmocka_unit_test(accepts_claims_in_any_order),
 		cmocka_unit_test(accepts_every_binding_hash),
+		cmocka_unit_test(accepts_collections_key_operations_and_the_mec_policy),
+		cmocka_unit_test(accepts_a_long_length_of_the_protected_header),
 		cmocka_unit_test(refuses_wrong_signatures),
 		cmocka_unit_test(refuses_signatures_out_of_range),
 		cmocka_unit_test(refuses_another_platform_key),

@@ -66,6 +66,15 @@ static bool complain(const char *subject, const char *text)
 	return false;
 }
 
+/* Whether all that was printed has been taken; errno says why not. Nothing is printed afterwards.
+ */
+static bool output_is_safe(void)
+{
+	bool ok = ferror(stdout) == 0;
+
+	return fclose(stdout) == 0 && ok;
+}
+
 static bool take_cpus(const char *text, unsigned int *cpus)
 {
 	uint64_t value;
@@ -173,7 +182,8 @@ static bool take_option(struct options *o, int c)
 		return true;
 	case 'h':
 		fputs(usage, stdout);
-		exit(fflush(stdout) == 0 ? EXIT_GOOD : EXIT_USAGE);
+		exit(output_is_safe() || complain("standard output", strerror(errno)) ? EXIT_GOOD
+										      : EXIT_USAGE);
 	default:
 		return take_image_option(o, c);
 	}
@@ -277,13 +287,15 @@ static bool print_policy(struct measuring *m, const struct options *o)
 				  hex_json(m->rim.value, cca_hash_size(m->rim.hash)));
 	json_t *root =
 		json_pack("{s:i, s:o, s:o}", "caec-policy", 1, "anchors", anchors, "realm", realm);
+	bool complete = true;
 	bool ok;
 
-	if (o->rpv != NULL) {
+	if (o->rpv != NULL && root != NULL) {
 		memcpy(rpv, o->rpv, strlen(o->rpv));
-		json_object_set_new(realm, "rpv", hex_json(rpv, sizeof(rpv)));
+		complete = json_object_set_new(realm, "rpv", hex_json(rpv, sizeof(rpv))) == 0;
 	}
-	ok = root != NULL && add_anchors(m, o, anchors);
+	ok = root != NULL && complete ? add_anchors(m, o, anchors)
+				      : measure_fail(m, "out of memory");
 	if (ok && (json_dumpf(root, stdout, JSON_INDENT(2)) != 0 || putchar('\n') == EOF)) {
 		ok = measure_fail(m, "cannot write the policy");
 	}
@@ -324,8 +336,11 @@ int main(int argc, char **argv)
 	} else if (ok) {
 		print_values(&m);
 	}
-	if (ok && fflush(stdout) != 0) {
+	if (!output_is_safe() && ok) {
 		ok = measure_fail(&m, "standard output: %s", strerror(errno));
+	}
+	if (ok && m.steps != NULL && ferror(m.steps)) {
+		ok = measure_fail(&m, "--steps: standard error was not written");
 	}
 	if (!ok) {
 		complain("", m.error);

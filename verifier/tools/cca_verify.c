@@ -16,7 +16,8 @@ enum exit_code {
 	EXIT_MISMATCH = 1,
 	EXIT_INVALID = 2,
 	EXIT_USAGE = 3,
-	EXIT_UNSUPPORTED = 5
+	EXIT_UNIDENTIFIED = 4,
+	EXIT_UNSUPPORTED = 5,
 };
 
 struct options {
@@ -42,8 +43,8 @@ static const char usage[] =
 	"      --no-anchor          look at a token without a trust anchor; never a success\n"
 	"      --strict             accept only what RMM specification 1.0 has\n"
 	"  -h, --help               this text\n"
-	"Exit: 0 verified, 1 does not match, 2 malformed or not genuine, 3 usage or file error,\n"
-	"5 a form of token that is not supported.\n";
+	"Exit: 0 verified, 1 does not match, 2 malformed or not genuine, 3 usage, file or other\n"
+	"error, 4 genuine but nothing says which realm it is, 5 a form that is not supported.\n";
 
 static const struct option long_options[] = {
 	{"anchor", required_argument, NULL, 'a'},
@@ -61,6 +62,15 @@ static enum exit_code complain(const char *subject, const char *text)
 {
 	fprintf(stderr, "cca-verify: %s%s%s\n", subject, subject[0] != '\0' ? ": " : "", text);
 	return EXIT_USAGE;
+}
+
+/* Whether all that was printed has been taken; errno says why not. Nothing is printed afterwards.
+ */
+static bool output_is_safe(void)
+{
+	bool ok = ferror(stdout) == 0;
+
+	return fclose(stdout) == 0 && ok;
 }
 
 static bool add_anchor_option(struct options *o, const char *path)
@@ -98,7 +108,7 @@ static bool take_option(struct options *o, int c)
 		return true;
 	case 'h':
 		fputs(usage, stdout);
-		exit(fflush(stdout) == 0 ? EXIT_GOOD : EXIT_USAGE);
+		exit(output_is_safe() ? 0 : (int)complain("standard output", strerror(errno)));
 	default:
 		return false;
 	}
@@ -203,9 +213,13 @@ static void on_mismatch(void *ctx, const char *what, const char *detail)
 {
 	struct report *report = ctx;
 
+	report->mismatch_count++;
 	fprintf(stderr, "cca-verify: %s: %s\n", what, detail);
-	json_array_append_new(report->mismatches,
-			      json_pack("{s:s, s:s}", "what", what, "detail", detail));
+	if (json_array_append_new(report->mismatches,
+				  json_pack("{s:s, s:s}", "what", what, "detail", detail)) != 0) {
+		json_decref(report->mismatches);
+		report->mismatches = NULL;
+	}
 }
 
 static enum exit_code refuse(struct report *report, const struct cca_error *err)
@@ -227,6 +241,23 @@ static enum exit_code refuse(struct report *report, const struct cca_error *err)
 	return EXIT_INVALID;
 }
 
+/* What the checks of a genuine token come to. Nothing here can fail. */
+static enum exit_code verdict(struct report *report)
+{
+	if (report->mismatch_count != 0) {
+		report->result = "mismatch";
+		return EXIT_MISMATCH;
+	}
+	if (!cca_policy_names_realm(report->policy)) {
+		report->result = "unidentified";
+		fprintf(stderr, "cca-verify: genuine, but nothing says which realm this is: give "
+				"its \"rim\" or \"id\" in a policy\n");
+		return EXIT_UNIDENTIFIED;
+	}
+	report->result = "ok";
+	return EXIT_GOOD;
+}
+
 /* Signatures, then expectations; a token whose signatures do not hold is not looked at further. */
 static enum exit_code judge(const struct cca_policy *policy, const struct cca_token *token,
 			    struct report *report, struct cca_error *err)
@@ -243,6 +274,7 @@ static enum exit_code judge(const struct cca_policy *policy, const struct cca_to
 		return refuse(report, err);
 	}
 	report->token = token;
+	report->policy = policy;
 	report->anchor = policy->anchor_count != 0 ? policy->anchor_name[which] : NULL;
 	if (policy->challenge_size != 0) {
 		report->challenge_checked = true;
@@ -255,8 +287,7 @@ static enum exit_code judge(const struct cca_policy *policy, const struct cca_to
 	if (report->anchor == NULL) {
 		on_mismatch(report, "anchors", "the platform signature was not checked");
 	}
-	report->result = json_array_size(report->mismatches) == 0 ? "ok" : "mismatch";
-	return json_array_size(report->mismatches) == 0 ? EXIT_GOOD : EXIT_MISMATCH;
+	return verdict(report);
 }
 
 static enum exit_code examine(const struct options *o, const struct cca_policy *policy,
@@ -291,6 +322,7 @@ static enum exit_code tell(const struct options *o, const struct report *report,
 	if (code == EXIT_USAGE) {
 		return code;
 	}
+	errno = 0;
 	if (o->realm_id_only) {
 		if (code == EXIT_GOOD && !print_realm_id(report->token)) {
 			code = EXIT_MISMATCH;
@@ -298,9 +330,9 @@ static enum exit_code tell(const struct options *o, const struct report *report,
 	} else if (!o->json) {
 		report_print(report, stdout);
 	} else if (!report_print_json(report, stdout)) {
-		return complain("", "cannot write the report");
+		return complain("", errno == ENOMEM ? "out of memory" : "cannot write the report");
 	}
-	return fflush(stdout) == 0 ? code : complain("standard output", strerror(errno));
+	return output_is_safe() ? code : complain("standard output", strerror(errno));
 }
 
 int main(int argc, char **argv)

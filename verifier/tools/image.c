@@ -189,12 +189,19 @@ static bool create_realm(struct measuring *m, const struct layout *l)
 static bool write_dtb(struct measuring *m, const char *path, struct layout_file dtb)
 {
 	FILE *out = fopen(path, "wb");
-	bool ok = out != NULL && fwrite(dtb.data, 1, dtb.size, out) == dtb.size;
+	bool ok;
 
-	if (out != NULL && fclose(out) != 0) {
-		ok = false;
+	if (out == NULL) {
+		return measure_fail(m, "%s: %s", path, strerror(errno));
 	}
-	return ok || measure_fail(m, "%s: %s", path, strerror(errno));
+	ok = fwrite(dtb.data, 1, dtb.size, out) == dtb.size && fflush(out) == 0;
+	if (!ok) {
+		measure_fail(m, "%s: %s", path, strerror(errno));
+	}
+	if (fclose(out) != 0 && ok) {
+		ok = measure_fail(m, "%s: %s", path, strerror(errno));
+	}
+	return ok;
 }
 
 bool measure_image(struct measuring *m, const struct layout_config *config, const char *dtb_path)

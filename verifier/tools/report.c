@@ -86,6 +86,10 @@ static void print_realm(const struct cca_token *t, FILE *out)
 		measured_line(out, "rpv", c->rpv);
 	}
 	hex_line(out, "challenge", c->challenge);
+	if (c->has_mec_policy) {
+		snprintf(id, sizeof(id), "%" PRIu64, c->mec_policy);
+		line(out, "mec policy", id);
+	}
 	line(out, "signature", cca_sign_alg_name(t->realm_sign1.alg));
 	if (c->profile.size != 0) {
 		text_line(out, "profile", c->profile);
@@ -124,22 +128,66 @@ static void print_platform(const struct cca_token *t, FILE *out)
 	}
 }
 
+/* The key of a claim that is not known: a number, or text that may hold anything. */
+static void key_name(const struct cca_unknown *u, char *out, size_t size)
+{
+	size_t printable = 0;
+
+	if (!u->is_text) {
+		snprintf(out, size, "%" PRId64, u->number);
+		return;
+	}
+	while (printable < u->text.size && u->text.data[printable] >= 0x20 &&
+	       u->text.data[printable] <= 0x7e) {
+		printable++;
+	}
+	if (printable == u->text.size) {
+		snprintf(out, size, "\"%.*s\"", (int)(printable < 64 ? printable : 64),
+			 printable != 0 ? (const char *)u->text.data : "");
+	} else {
+		cca_to_hex(u->text, out, size);
+	}
+}
+
+static void print_unknown(const struct cca_token *t, FILE *out)
+{
+	char key[160];
+
+	for (size_t i = 0; i < t->unknown_count; i++) {
+		key_name(&t->unknown[i], key, sizeof(key));
+		fprintf(out, "  %-*s %s: %s\n", TITLE_WIDTH, "not understood", t->unknown[i].where,
+			key);
+	}
+}
+
+static void print_unchecked(void *ctx, const char *what, const char *open)
+{
+	fprintf(ctx, "  %-*s %s: %s\n", TITLE_WIDTH, "not compared", what, open);
+}
+
+static void print_checks(const struct report *report, FILE *out)
+{
+	fprintf(out, "checks\n");
+	line(out, "realm signature", "good");
+	line(out, "binding", "good");
+	line(out, "platform signature",
+	     report->anchor != NULL ? "good" : "NOT CHECKED: anyone can have made this");
+	if (report->anchor != NULL) {
+		line(out, "trust anchor", report->anchor);
+	}
+	if (report->challenge_checked) {
+		line(out, "challenge", "compared");
+	}
+	cca_policy_unchecked(report->policy, print_unchecked, out);
+	print_unknown(report->token, out);
+}
+
 void report_print(const struct report *report, FILE *out)
 {
 	if (report->token != NULL) {
 		print_realm(report->token, out);
 		print_platform(report->token, out);
-		fprintf(out, "checks\n");
-		line(out, "realm signature", "good");
-		line(out, "binding", "good");
-		line(out, "platform signature",
-		     report->anchor != NULL ? "good" : "NOT CHECKED: anyone can have made this");
-		if (report->anchor != NULL) {
-			line(out, "trust anchor", report->anchor);
-		}
-		line(out, "challenge",
-		     report->challenge_checked ? "compared"
-					       : "not compared: the token may be an old one");
+		print_checks(report, out);
 	}
 	fprintf(out, "result: %s\n", report->result);
 }
@@ -150,6 +198,15 @@ static json_t *json_hex(struct cca_bytes bytes)
 
 	cca_to_hex(bytes, hex, sizeof(hex));
 	return json_string(hex);
+}
+
+/* A list that lacks an element for want of memory becomes NULL, and so does what it goes into. */
+static void append(json_t **list, json_t *element)
+{
+	if (json_array_append_new(*list, element) != 0) {
+		json_decref(*list);
+		*list = NULL;
+	}
 }
 
 /* Absent text is null. */
@@ -166,15 +223,16 @@ static json_t *realm_to_json(const struct cca_token *t)
 
 	snprintf(id, sizeof(id), "%016" PRIx64, c->realm_id);
 	for (size_t i = 0; i < CCA_REM_COUNT; i++) {
-		json_array_append_new(rems, json_hex(c->rem[i]));
+		append(&rems, json_hex(c->rem[i]));
 	}
-	return json_pack("{s:o, s:s, s:o, s:o, s:o, s:o, s:s, s:s, s:o, s:o}", "id",
+	return json_pack("{s:o, s:s, s:o, s:o, s:o, s:o, s:s, s:s, s:o, s:o, s:o}", "id",
 			 c->has_realm_id ? json_string(id) : json_null(), "hash",
 			 cca_hash_name(c->hash), "rim", json_hex(c->rim), "rem", rems, "rpv",
 			 json_hex(c->rpv), "challenge", json_hex(c->challenge), "signature",
 			 cca_sign_alg_name(t->realm_sign1.alg), "public-key-hash",
 			 cca_hash_name(c->public_key_hash), "public-key", json_hex(c->public_key),
-			 "profile", json_text(c->profile));
+			 "profile", json_text(c->profile), "mec-policy",
+			 c->has_mec_policy ? json_integer((json_int_t)c->mec_policy) : json_null());
 }
 
 static json_t *component_to_json(const struct cca_component *c)
@@ -190,7 +248,7 @@ static json_t *platform_to_json(const struct cca_token *t)
 	json_t *components = json_array();
 
 	for (size_t i = 0; i < c->component_count; i++) {
-		json_array_append_new(components, component_to_json(&c->component[i]));
+		append(&components, component_to_json(&c->component[i]));
 	}
 	return json_pack("{s:o, s:o, s:s, s:i, s:s, s:o, s:o, s:s, s:o, s:o}", "implementation-id",
 			 json_hex(c->implementation_id), "instance-id", json_hex(c->instance_id),
@@ -201,18 +259,45 @@ static json_t *platform_to_json(const struct cca_token *t)
 			 json_text(c->profile), "components", components);
 }
 
-bool report_print_json(const struct report *report, FILE *out)
+static void list_unchecked(void *ctx, const char *what, const char *open)
+{
+	(void)open;
+	append(ctx, json_string(what));
+}
+
+static json_t *unknown_to_json(const struct cca_token *t)
+{
+	json_t *list = json_array();
+	char key[160];
+
+	for (size_t i = 0; i < t->unknown_count; i++) {
+		key_name(&t->unknown[i], key, sizeof(key));
+		append(&list, json_pack("{s:s, s:s}", "where", t->unknown[i].where, "key", key));
+	}
+	return list;
+}
+
+static bool add_token(json_t *root, const struct report *report)
 {
 	const struct cca_token *t = report->token;
+	json_t *unchecked = json_array();
+
+	cca_policy_unchecked(report->policy, list_unchecked, &unchecked);
+	return json_object_set_new(root, "not-compared", unchecked) == 0 &&
+	       json_object_set_new(root, "not-understood", unknown_to_json(t)) == 0 &&
+	       json_object_set_new(root, "tag", json_integer(t->is_cmw ? 907 : 399)) == 0 &&
+	       json_object_set_new(root, "realm", realm_to_json(t)) == 0 &&
+	       json_object_set_new(root, "platform", platform_to_json(t)) == 0;
+}
+
+bool report_print_json(const struct report *report, FILE *out)
+{
 	json_t *root = json_pack("{s:s, s:s?, s:s?, s:b, s:O}", "result", report->result, "error",
 				 report->error, "anchor", report->anchor, "challenge-checked",
 				 (int)report->challenge_checked, "mismatches", report->mismatches);
-	bool ok = root != NULL;
+	bool ok = root != NULL && json_array_size(report->mismatches) == report->mismatch_count &&
+		  (report->token == NULL || add_token(root, report));
 
-	if (ok && t != NULL) {
-		ok = json_object_set_new(root, "realm", realm_to_json(t)) == 0 &&
-		     json_object_set_new(root, "platform", platform_to_json(t)) == 0;
-	}
 	ok = ok && json_dumpf(root, out, JSON_INDENT(2)) == 0 && fputc('\n', out) != EOF;
 	json_decref(root);
 	return ok;

@@ -6,16 +6,18 @@
 #include <jansson.h>
 #include <stdio.h>
 
-#include "ccatoken.h"
+#include "policy.h"
 
 /* The outcome of all checks on one token. */
 struct report {
 	const struct cca_token *token; /* NULL: nothing in it may be shown */
-	const char *result;            /* "ok", "mismatch", "unanchored", "invalid" */
-	const char *anchor;            /* name of the one that fitted, or NULL */
+	const char *result; /* "ok", "unidentified", "mismatch", "invalid", "unsupported" */
+	const char *anchor; /* name of the one that fitted, or NULL */
+	const struct cca_policy *policy;
 	bool challenge_checked;
-	json_t *mismatches; /* array of objects { what, detail } */
-	const char *error;  /* for "invalid" */
+	size_t mismatch_count; /* the verdict depends on this number, not on the list below */
+	json_t *mismatches;    /* array of objects { what, detail }; NULL when memory ran out */
+	const char *error;     /* for "invalid" and "unsupported" */
 };
 
 void report_print(const struct report *report, FILE *out);
