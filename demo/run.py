@@ -47,6 +47,11 @@ GRACE_SECONDS = 120
 FIRST_TICK_SECONDS, TICK_SECONDS = 4, 15  # between signs of life where there is no terminal
 
 
+def plain(text):
+    """What a realm or the host has said, without what would steer the terminal."""
+    return "".join(c if c.isprintable() else "?" for c in text)
+
+
 class Steps:
     """Prints a line for each step as it ends, with its time; remembers them for the report.
 
@@ -98,6 +103,7 @@ class Steps:
 
     def _line(self, good, name, seen, begun):
         mark = "ok" if good else "FAILED"
+        seen = plain(seen)
         if self.colour:
             mark = f"\033[{'32' if good else '31'}m{mark}\033[0m"
         print(("\r\033[K" if self.terminal else "") +
@@ -149,7 +155,7 @@ class Machine(system.System):
                 last = self.run(f"tail -n 1 /tmp/{what}.out 2>&-", check=False)
             percent = re.search(r"\d+ ?%", last[-1]) if last else None
             if percent and percent[0] != "100 %":
-                self.steps.doing = f"{what}: {percent[0]} of its memory measured"
+                self.steps.doing = f"{what}: {percent[0]} of its memory filled"
             elif last:
                 self.steps.doing = f"{what}: Linux boots"
             self.run("usleep 300000")
@@ -476,7 +482,7 @@ def last_words(demo):
         return
     try:
         for line in demo.machine.run("tail -n 5 /tmp/*.out /tmp/*.con 2>&-", check=False):
-            print(f"      | {line}")
+            print(f"      | {plain(line)}")
     except Failure:
         pass
 
