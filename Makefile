@@ -68,7 +68,7 @@ bench-rmm: ## instructions of every command at R-EL2, as a table and build/resul
 model: ## Promela model of the locks and lifetimes of CSM, checked with spin
 	@$(IN) $(MAKE) --no-print-directory -C tests/model check
 
-lint: ## format, include direction, size budgets, condition ids, headers alone
+lint: ## format, include direction, size budgets, condition ids, references, headers alone
 	@$(IN) tools/lint
 
 quick: ## what a change of the firmware needs: lint, unit, target-test; minutes

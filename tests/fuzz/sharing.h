@@ -264,7 +264,7 @@ static inline void sharing_lend(struct input *input)
 	sharing_go_on(input, who, region);
 }
 
-/* An access to what may be lent; sharing_retry() sees whether it got a page. */
+/* An access to a page of an attachment; sharing_mapped counts the accesses that got a page. */
 static struct {
 	bool wanted, done;
 	uint64_t ipa, pc;
