@@ -136,8 +136,8 @@ uint64_t rmi_rtt_destroy(const struct smc_regs *in, struct rmi_out *out)
 	}
 	s2_replace(&walk, destroyed(&walk));
 	if (csm_in_use(realm)) {
-		/* Before anybody can see that the entries are gone, and release what they lent. */
-		s2_forget_loans(walk.s2, below, walk.level + 1);
+		/* Before another command can miss the entries and release the pages they map. */
+		s2_share_drop(walk.s2, below, walk.level + 1);
 	}
 	out->x[1] = granule_pa(below.granule).v;
 	out->x[2] = s2_next_live(&walk).v;
@@ -198,7 +198,7 @@ static uint64_t entry_state(enum s2_kind kind)
 	switch (kind) {
 	case S2_UNASSIGNED:
 	case S2_UNASSIGNED_NS:
-	case S2_BORROWED:
+	case S2_SHARED:
 		break;
 	case S2_ASSIGNED:
 	case S2_ASSIGNED_NS:
@@ -242,8 +242,8 @@ uint64_t rmi_rtt_read_entry(const struct smc_regs *in, struct rmi_out *out)
 	cmd_walk(rd, ipa, level, &walk);
 	out->x[1] = (uint64_t)(int64_t)walk.level;
 	out->x[2] = entry_state(walk.entry.kind);
-	/* Where a page of another realm is borrowed the host has put nothing. */
-	if (walk.entry.kind != S2_BORROWED) {
+	/* A shared mapping is not the host's: the entry reads as unassigned. */
+	if (walk.entry.kind != S2_SHARED) {
 		out->x[3] = s2_host_descriptor(&walk.entry, walk.s2->lpa2);
 	}
 	out->x[4] = (uint64_t)walk.entry.ripas;

@@ -239,7 +239,7 @@ static bool clear_step(const struct rd *self, struct csm_record *attachment, str
 	ipa_t at = ipa_of(attachment->base + attachment->progress);
 	ipa_t top = ipa_of(attachment->base + attachment->size);
 
-	s2_take_back(&self->s2, &at, top, &work->visited);
+	s2_share_unmap(&self->s2, &at, top, &work->visited);
 	attachment->progress = at.v - attachment->base;
 	return at.v >= top.v;
 }
@@ -249,10 +249,10 @@ static void lend_step(struct csm_record *attachment, struct csm_work *work)
 {
 	const struct csm_record *grant = csm_other(attachment);
 	const struct csm_record *region = csm_record(attachment->peer, grant->region);
-	const struct s2_loan loan = csm_loan(attachment->peer, region, grant);
+	const struct s2_share loan = csm_loan(attachment->peer, region, grant);
 	int level;
 
-	(void)s2_lend(&loan, &attachment->progress, loan.size, &level, &work->visited);
+	(void)s2_share_map(&loan, &attachment->progress, loan.size, &level, &work->visited);
 	if (attachment->progress >= loan.size) {
 		next_phase(attachment, CSM_ATTACHED);
 	}

@@ -181,8 +181,8 @@ bool csm_is_open(const struct csm_record *region, const struct csm_record *grant
 uint64_t csm_perm(const struct csm_record *region, const struct csm_record *grant);
 
 /* The loan behind an ATTACHED grant of *owner. */
-struct s2_loan csm_loan(const struct rd *owner, const struct csm_record *region,
-			const struct csm_record *grant);
+struct s2_share csm_loan(const struct rd *owner, const struct csm_record *region,
+			 const struct csm_record *grant);
 
 /*
  * One step towards the end of a grant of *self, which is REVOKED already; `consumer` is from its

@@ -50,15 +50,15 @@ static enum csm_fault map_page(const struct csm_pair *pair, ipa_t page, int *lev
 		return CSM_FAULT_ABORT;
 	}
 
-	const struct s2_loan loan = csm_loan(pair->peer, region, grant);
+	const struct s2_share loan = csm_loan(pair->peer, region, grant);
 
-	switch (s2_lend(&loan, &offset, offset + GRANULE_SIZE, level, &visited)) {
-	case S2_LEND_DONE:
+	switch (s2_share_map(&loan, &offset, offset + GRANULE_SIZE, level, &visited)) {
+	case S2_SHARE_DONE:
 		break;
-	case S2_LEND_HOLE:
+	case S2_SHARE_ABSENT:
 		what = CSM_FAULT_ABORT;
 		break;
-	case S2_LEND_NO_TABLE:
+	case S2_SHARE_NO_TABLE:
 		what = CSM_FAULT_TABLE;
 		break;
 	}
@@ -116,12 +116,12 @@ void csm_page_added(struct csm_held held, ipa_t ipa)
 		const struct csm_record *grant = csm_record(held.rd, n);
 
 		if (csm_is_open(region, grant)) {
-			const struct s2_loan loan = csm_loan(held.rd, region, grant);
+			const struct s2_share loan = csm_loan(held.rd, region, grant);
 			uint64_t offset = ipa.v - region->base;
 			unsigned int visited = 0;
 			int level;
 
-			(void)s2_lend(&loan, &offset, offset + GRANULE_SIZE, &level, &visited);
+			(void)s2_share_map(&loan, &offset, offset + GRANULE_SIZE, &level, &visited);
 		}
 		n = grant->next_grant;
 	}
@@ -139,7 +139,7 @@ void csm_page_lost(struct csm_held held, ipa_t ipa)
 			ipa_t at = ipa_of(grant->base + (ipa.v - region->base));
 			unsigned int visited = 0;
 
-			s2_take_back(&grant->peer->s2, &at, ipa_add(at, GRANULE_SIZE), &visited);
+			s2_share_unmap(&grant->peer->s2, &at, ipa_add(at, GRANULE_SIZE), &visited);
 			csm_post(grant->peer, csm_other(grant), CSM_SIGNAL_PAGE_LOST);
 		}
 		n = grant->next_grant;

@@ -86,7 +86,7 @@ static bool take_back(struct csm_record *grant, struct csm_work *work)
 	ipa_t top = ipa_of(grant->base + grant->size);
 
 	if (grant->state == CSM_ATTACHED && at.v < top.v) {
-		s2_take_back(&grant->peer->s2, &at, top, &work->visited);
+		s2_share_unmap(&grant->peer->s2, &at, top, &work->visited);
 		grant->progress = at.v - grant->base;
 		return at.v >= top.v;
 	}

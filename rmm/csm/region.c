@@ -363,7 +363,7 @@ static void seal_lent(struct rd *self, struct csm_record *region, struct csm_wor
 	ipa_t at = ipa_of(grant->base + grant->recall);
 	ipa_t top = ipa_of(grant->base + region->size);
 
-	s2_take_back(&grant->peer->s2, &at, top, &work->visited);
+	s2_share_unmap(&grant->peer->s2, &at, top, &work->visited);
 	grant->recall = at.v - grant->base;
 	if (at.v >= top.v) {
 		grant->flags &= (uint8_t)~CSM_RECALLED;

@@ -129,17 +129,17 @@ uint64_t csm_perm(const struct csm_record *region, const struct csm_record *gran
 	return (region->flags & CSM_IS_SEALED) != 0 ? perm & ~CSM_PERM_WRITE : perm;
 }
 
-struct s2_loan csm_loan(const struct rd *owner, const struct csm_record *region,
-			const struct csm_record *grant)
+struct s2_share csm_loan(const struct rd *owner, const struct csm_record *region,
+			 const struct csm_record *grant)
 {
 	uint64_t perm = csm_perm(region, grant);
 
 	ASSERT(grant->peer != NULL);
-	return (struct s2_loan){
-		.owner = &owner->s2,
-		.borrower = &grant->peer->s2,
-		.owner_base = ipa_of(region->base),
-		.borrower_base = ipa_of(grant->base),
+	return (struct s2_share){
+		.provider = &owner->s2,
+		.consumer = &grant->peer->s2,
+		.provider_base = ipa_of(region->base),
+		.consumer_base = ipa_of(grant->base),
 		.size = region->size,
 		.limits = ((perm & CSM_PERM_WRITE) == 0 ? S2_READ_ONLY : 0) |
 			  ((perm & CSM_PERM_EXEC) == 0 ? S2_NO_EXEC : 0),

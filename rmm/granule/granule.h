@@ -101,9 +101,10 @@ void granule_unlock_to(struct granule_held held, enum granule_state state);
 enum granule_state granule_peek(const struct granule *granule);
 
 /*
- * References: RECs of an RD, live entries of an RTT, 1 for a REC that runs, borrowers of a DATA
- * granule. Counting down needs no lock (a REC stops running, a REC of a realm goes); counting up
- * needs the lock, so that "no references, under the lock" lasts as long as the lock. At most 2,047.
+ * References: RECs of an RD, live entries of an RTT, 1 for a REC that runs, shared mappings of a
+ * DATA granule. Counting down needs no lock (a REC stops running, a REC of a realm goes); counting
+ * up needs the lock, so that "no references, under the lock" lasts as long as the lock. At most
+ * 2,047.
  */
 unsigned int granule_refs(const struct granule *granule);
 

@@ -49,7 +49,7 @@ enum s2_kind {
 	S2_TABLE,
 	S2_UNASSIGNED_NS,
 	S2_ASSIGNED_NS,
-	S2_BORROWED, /* valid: a page or block of another realm. Not live; RIPAS EMPTY to others */
+	S2_SHARED, /* valid: a page or block of another realm. Not live; reads as RIPAS EMPTY */
 };
 
 /* What an entry of Realm memory does not allow, though it is valid. */
@@ -59,9 +59,9 @@ enum s2_kind {
 struct s2_entry {
 	enum s2_kind kind;
 	enum s2_ripas ripas; /* UNASSIGNED and ASSIGNED; otherwise S2_EMPTY */
-	pa_t pa; /* ASSIGNED, ASSIGNED_NS, BORROWED: start of page or block; TABLE: next table */
+	pa_t pa; /* ASSIGNED, ASSIGNED_NS, SHARED: start of page or block; TABLE: next table */
 	/*
-	 * ASSIGNED_NS: MemAttr[2:0] at [4:2] and S2AP at [7:6], as the host gave them. BORROWED:
+	 * ASSIGNED_NS: MemAttr[2:0] at [4:2] and S2AP at [7:6], as the host gave them. SHARED:
 	 * S2_READ_ONLY, S2_NO_EXEC. ASSIGNED, RAM: S2_READ_ONLY.
 	 */
 	uint64_t attr;
@@ -201,55 +201,56 @@ enum s2_access s2_access_begin(const struct s2 *s2, ipa_t ipa, struct s2_walk *w
 void s2_access_end(struct s2_walk *walk);
 
 /*
- * --- memory lent to another realm (docs/csm-spec.md section 8)
+ * --- shared mappings: a provider's memory in the tables of a consumer (docs/csm-spec.md section 8)
  *
- * An entry that lends is BORROWED, at any level that has blocks, and is one reference of the DATA
- * granule that its address names: a block, of its first. It is not live, so that no command of the
- * host on the borrower finds it, and splitting it with s2_table_add() splits the references too.
+ * A shared mapping is an entry of kind SHARED, at any level that has blocks. It is one reference of
+ * the DATA granule that its address names; a block is a reference of its first granule. It is not
+ * live, so no command of the host on the consumer finds it. s2_table_add() splits its references
+ * with the block.
  *
- * Each function here works on the entries of one table, at most, of each tree, and locks one tree
- * at a time. The caller keeps the owner's pages where they are, and both trees alive.
+ * Each function here works on the entries of at most one table of each tree, and locks one tree at
+ * a time. The caller guarantees that the provider's pages stay assigned and both trees stay alive.
  */
-struct s2_loan {
-	const struct s2 *owner;
-	const struct s2 *borrower;
-	ipa_t owner_base;
-	ipa_t borrower_base;
+struct s2_share {
+	const struct s2 *provider;
+	const struct s2 *consumer;
+	ipa_t provider_base;
+	ipa_t consumer_base;
 	uint64_t size;
 	unsigned int limits;
 };
 
-enum s2_lend {
-	S2_LEND_DONE,     /* the borrower reaches what is at the offset */
-	S2_LEND_HOLE,     /* the owner has nothing valid there */
-	S2_LEND_NO_TABLE, /* the borrower has no table for it: *level is where its walk stopped */
+enum s2_share_result {
+	S2_SHARE_DONE,     /* the consumer can access the page at the offset */
+	S2_SHARE_ABSENT,   /* the provider has no page there that the consumer's tables can hold */
+	S2_SHARE_NO_TABLE, /* the consumer has no table for it: *level is where its walk stopped */
 };
 
 /*
- * Lends from *offset on, and advances *offset to what is to be done next: further than *offset, and
- * perhaps beyond `end` or, for a block, from before *offset. The result is that of the first page.
- * Only entries that are UNASSIGNED change. *visited goes up by the entries looked at.
+ * Maps pages of the provider from *offset on in one table of the consumer. Advances *offset to the
+ * next offset to map: above the old one, and above `end` where a block ends there. The result is
+ * that of the first page. Changes UNASSIGNED entries only. Adds the entries looked at to *visited.
  */
-enum s2_lend s2_lend(const struct s2_loan *loan, uint64_t *offset, uint64_t end, int *level,
-		     unsigned int *visited);
+enum s2_share_result s2_share_map(const struct s2_share *share, uint64_t *offset, uint64_t end,
+				  int *level, unsigned int *visited);
 
 /*
- * Takes back what is lent at *at and after it in the same table, below top: no CPU reaches it, and
- * it is no reference any more, when this returns. A block goes as a whole. What is UNASSIGNED
- * wholly below top becomes EMPTY. *at moves on.
+ * Removes the shared mappings in [*at, top), as far as the table of *at reaches. When it returns no
+ * CPU can access the pages through them, and their references are dropped. A block is removed
+ * whole. UNASSIGNED entries that lie wholly below top become RIPAS EMPTY. Advances *at.
  */
-void s2_take_back(const struct s2 *s2, ipa_t *at, ipa_t top, unsigned int *visited);
+void s2_share_unmap(const struct s2 *s2, ipa_t *at, ipa_t top, unsigned int *visited);
 
-/* Gives up the references of a table that a walk has just cut off, still locked. */
-void s2_forget_loans(const struct s2 *s2, struct granule_held table, int level);
+/* Drops the references of shared mappings in a table that is out of its tree and still locked. */
+void s2_share_drop(const struct s2 *s2, struct granule_held table, int level);
 
 /* What s2_scan() asks of every entry of [base, top). */
 enum s2_scan {
 	S2_SCAN_RAM,     /* RIPAS RAM */
 	S2_SCAN_PRESENT, /* assigned and RAM */
 	S2_SCAN_UNOWNED, /* not assigned; no RAM that is partly outside */
-	S2_SCAN_EMPTY, /* as s2_take_back() leaves it: not assigned, nothing borrowed, RIPAS EMPTY,
-			* or DESTROYED in an entry that is partly outside */
+	S2_SCAN_EMPTY, /* as s2_share_unmap() leaves it: UNASSIGNED and RIPAS EMPTY, or DESTROYED in
+			* an entry that is partly outside */
 };
 
 /* Looks at the entries from *at to top in one table. *at moves on while the answer is true. */
@@ -264,7 +265,7 @@ bool s2_scan(const struct s2 *s2, enum s2_scan what, ipa_t base, ipa_t top, ipa_
 void s2_protect(const struct s2 *s2, bool read_only, ipa_t base, ipa_t top, ipa_t *at,
 		unsigned int *visited);
 
-/* The page at ipa if the owner's own access to it would succeed; false otherwise. */
+/* The page at ipa if the realm's own access to it would succeed; false otherwise. */
 bool s2_page_at(const struct s2 *s2, ipa_t ipa, pa_t *page);
 
 #endif

@@ -115,8 +115,8 @@ static void fill_same(uint64_t *entries, uint64_t value)
 	}
 }
 
-/* What one block borrowed is borrowed by each of its parts. */
-static void split_loan(pa_t block, uint64_t part)
+/* The reference of a shared block becomes one reference for each of its parts. */
+static void split_shared(pa_t block, uint64_t part)
 {
 	pa_t parts[S2_MARK_ENTRIES];
 
@@ -124,9 +124,9 @@ static void split_loan(pa_t block, uint64_t part)
 		for (unsigned int j = 0; j < S2_MARK_ENTRIES; j++) {
 			parts[j] = pa_add(block, (i + j) * part);
 		}
-		s2_borrow(parts, S2_MARK_ENTRIES);
+		s2_share_ref(parts, S2_MARK_ENTRIES);
 	}
-	s2_unborrow(&block, 1);
+	s2_share_unref(&block, 1);
 }
 
 void s2_table_add(struct s2_walk *walk, struct granule_held rtt)
@@ -141,9 +141,9 @@ void s2_table_add(struct s2_walk *walk, struct granule_held rtt)
 		/* A block is aligned to its size: adding to the address carries into nothing. */
 		fill(entries, first, s2_entry_size(level));
 		granule_set_marks(rtt, ALL_MARKS);
-	} else if (s2_raw_lent(first)) {
+	} else if (s2_raw_shared(first)) {
 		fill(entries, first, s2_entry_size(level));
-		split_loan(parent->pa, s2_entry_size(level));
+		split_shared(parent->pa, s2_entry_size(level));
 	} else if (first != 0) {
 		fill_same(entries, first);
 	}
@@ -213,8 +213,8 @@ bool s2_table_uniform(const struct s2_walk *walk, struct granule_held below,
 	if (!all_are(entries, entries[0])) {
 		return false;
 	}
-	/* No page is lent twice within a table, so what is lent is never alike throughout. */
-	ASSERT(!s2_raw_lent(entries[0]));
+	/* No page is shared twice within a table, so shared mappings are never alike throughout. */
+	ASSERT(!s2_raw_shared(entries[0]));
 	return true;
 }
 

@@ -41,7 +41,7 @@ uint64_t s2_limits(uint64_t limits)
 	return access | ((limits & S2_NO_EXEC) != 0 ? XN_NEVER : 0);
 }
 
-/* Realm memory that is valid: the realm's own, or lent to it. */
+/* Realm memory that is valid: the realm's own, or shared with it. */
 static uint64_t encode_realm(const struct s2_entry *entry, int level, bool lpa2)
 {
 	return s2_raw_place(entry->pa, lpa2) | leaf_type(level) | MEMATTR_FWB_NORMAL |
@@ -76,9 +76,9 @@ uint64_t s2_encode(const struct s2_entry *entry, int level, bool lpa2)
 	case S2_ASSIGNED_NS:
 		ASSERT(level >= 1 && is_aligned(entry->pa.v, s2_entry_size(level)));
 		return encode_leaf(entry, level, lpa2);
-	case S2_BORROWED:
+	case S2_SHARED:
 		ASSERT(level >= 1 && is_aligned(entry->pa.v, s2_entry_size(level)));
-		return S2_LENT | encode_realm(entry, level, lpa2);
+		return S2_SHARED_BIT | encode_realm(entry, level, lpa2);
 	}
 	return 0;
 }
@@ -98,8 +98,8 @@ struct s2_entry s2_decode(uint64_t raw, int level, bool lpa2, bool protected_hal
 {
 	struct s2_entry entry = {.kind = protected_half ? S2_UNASSIGNED : S2_UNASSIGNED_NS};
 
-	if (s2_raw_lent(raw)) {
-		entry.kind = S2_BORROWED;
+	if (s2_raw_shared(raw)) {
+		entry.kind = S2_SHARED;
 		entry.pa = s2_raw_address(raw, lpa2);
 		entry.attr = limits_of(raw);
 		return entry;

@@ -15,7 +15,7 @@
  *   56     live: 1             1                   1               1 for ASSIGNED
  *   57     0                   0                   0               0
  *
- * BORROWED is as ASSIGNED and RAM, but bit 57 is set instead of bit 56, and [54:53] are 10 where
+ * SHARED is as ASSIGNED and RAM, but bit 57 is set instead of bit 56, and [54:53] are 10 where
  * execution is not allowed.
  *
  * Bits [58:56] are software's in leaf entries, and ignored in table entries.
@@ -31,7 +31,7 @@
 #define S2_TYPE_BLOCK ((uint64_t)1)
 #define S2_TYPE_LONG  ((uint64_t)3) /* a table, or a page at level 3 */
 #define S2_LIVE       BIT(56)
-#define S2_LENT       BIT(57)
+#define S2_SHARED_BIT BIT(57)
 
 #define S2_RIPAS_LOW  5U
 #define S2_RIPAS_MASK MASK(6, 5) /* of entries that are not valid */
@@ -58,10 +58,10 @@ static inline bool s2_raw_live(uint64_t raw)
 	return (raw & S2_LIVE) != 0;
 }
 
-/* Also while its entry is not valid any more, on its way out. */
-static inline bool s2_raw_lent(uint64_t raw)
+/* A shared mapping, also one that s2_share_unmap() has made invalid and not cleared yet. */
+static inline bool s2_raw_shared(uint64_t raw)
 {
-	return (raw & S2_LENT) != 0;
+	return (raw & S2_SHARED_BIT) != 0;
 }
 
 static inline bool s2_raw_table(uint64_t raw, int level)
@@ -96,7 +96,7 @@ static inline bool s2_raw_own(uint64_t raw)
 /* RIPAS RAM, of an entry in the protected half that is no TABLE. */
 static inline bool s2_raw_ram(uint64_t raw)
 {
-	uint64_t unmapped = raw & (S2_VALID | S2_LENT | S2_RIPAS_MASK);
+	uint64_t unmapped = raw & (S2_VALID | S2_SHARED_BIT | S2_RIPAS_MASK);
 
 	return s2_raw_own(raw) || unmapped == (uint64_t)S2_RAM << S2_RIPAS_LOW;
 }
@@ -105,7 +105,7 @@ static inline bool s2_raw_ram(uint64_t raw)
 static inline bool s2_entry_maps(const struct s2_entry *entry)
 {
 	return entry->kind == S2_TABLE || entry->kind == S2_ASSIGNED_NS ||
-	       entry->kind == S2_BORROWED || (entry->kind == S2_ASSIGNED && entry->ripas == S2_RAM);
+	       entry->kind == S2_SHARED || (entry->kind == S2_ASSIGNED && entry->ripas == S2_RAM);
 }
 
 /* The entry is one of its table's references. */
@@ -126,13 +126,13 @@ static inline unsigned int s2_table_length(int level)
 	return level == S2_LEVEL_MIN ? 16U : S2_TABLE_ENTRIES;
 }
 
-/* One more reference of each DATA granule, one less; 0: none. */
-static inline void s2_borrow(const pa_t *pages, unsigned int count)
+/* Adds / drops a reference of each DATA granule, for shared mappings; 0: no granule. */
+static inline void s2_share_ref(const pa_t *pages, unsigned int count)
 {
 	granule_ref_pages(pages, count, GRANULE_DATA);
 }
 
-static inline void s2_unborrow(const pa_t *pages, unsigned int count)
+static inline void s2_share_unref(const pa_t *pages, unsigned int count)
 {
 	granule_unref_pages(pages, count, GRANULE_DATA);
 }

@@ -5,7 +5,7 @@
 
 static bool stops_run(uint64_t raw, int level, unsigned int stops)
 {
-	if (s2_raw_table(raw, level) || s2_raw_lent(raw)) {
+	if (s2_raw_table(raw, level) || s2_raw_shared(raw)) {
 		return true;
 	}
 	if ((stops & S2_STOP_ASSIGNED) != 0 && s2_raw_live(raw)) {

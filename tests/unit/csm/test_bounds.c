@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/* How far a block may reach that is lent, and how far a call goes. */
+/* How far a shared block may reach, and how far a call goes. */
 #include "csm/csm_unit.h"
 
 #define RO    CSM_PERM_READ
@@ -32,8 +32,8 @@ static void split(struct party *party)
 }
 
 /* [base, base + size) of the provider, reserved and attached at `at`. Returns the region. */
-static uint64_t lend_range(struct party *provider, struct party *consumer, uint64_t base,
-			   uint64_t size, uint64_t at)
+static uint64_t share_range(struct party *provider, struct party *consumer, uint64_t base,
+			    uint64_t size, uint64_t at)
 {
 	struct party_call call = CSM_FINISH(provider, CREATE, base, size, 0);
 	uint64_t region;
@@ -52,15 +52,15 @@ static uint64_t lend_range(struct party *provider, struct party *consumer, uint6
 
 /* --- blocks */
 
-static enum s2_lend lend(const struct s2_loan *loan)
+static enum s2_share_result map(const struct s2_share *share)
 {
 	unsigned int visited = 0;
 	uint64_t offset = 0;
-	enum s2_lend result;
+	enum s2_share_result result;
 	int level;
 
 	machine_command_begin();
-	result = s2_lend(loan, &offset, loan->size, &level, &visited);
+	result = s2_share_map(share, &offset, share->size, &level, &visited);
 	machine_command_end();
 	return result;
 }
@@ -68,7 +68,7 @@ static enum s2_lend lend(const struct s2_loan *loan)
 /*
  * invariant 01, invariant 04: the provider has a block, of which the region is a part. The consumer
  * could have a block in the same place. Even if the provider's is not split for the region, nothing
- * is lent without a table; split it is, and then the consumer gets the part.
+ * is mapped without a table; split it is, and then the consumer gets the part.
  */
 static void part_of_block(void **state)
 {
@@ -82,9 +82,9 @@ static void part_of_block(void **state)
 		uint64_t end = inside + PAGE(parts[i].pages);
 		struct party *provider;
 		struct party *consumer;
-		struct s2_loan part = {
-			.owner_base = ipa_of(PARTY_WIDE + inside),
-			.borrower_base = ipa_of(PARTY_BARE + inside),
+		struct s2_share part = {
+			.provider_base = ipa_of(PARTY_WIDE + inside),
+			.consumer_base = ipa_of(PARTY_BARE + inside),
 			.size = end - inside,
 		};
 		struct rmi_rec_exit exit;
@@ -95,12 +95,12 @@ static void part_of_block(void **state)
 		give_pages(provider, 1, WORLD_HIGH);
 		fold(provider);
 		world_realm_tables(&consumer->realm, PARTY_BARE, 2);
-		part.owner = party_s2(provider);
-		part.borrower = party_s2(consumer);
-		assert_int_equal(lend(&part), S2_LEND_NO_TABLE);
+		part.provider = party_s2(provider);
+		part.consumer = party_s2(consumer);
+		assert_int_equal(map(&part), S2_SHARE_NO_TABLE);
 		assert_int_equal(party_map(consumer, PARTY_BARE + inside).pa, 0);
-		lend_range(provider, consumer, PARTY_WIDE + inside, end - inside,
-			   PARTY_BARE + inside);
+		share_range(provider, consumer, PARTY_WIDE + inside, end - inside,
+			    PARTY_BARE + inside);
 		assert_int_equal(party_map(consumer, PARTY_BARE + inside).pa, 0);
 		assert_int_equal(party_touch(consumer, PARTY_BARE + inside, false, &exit),
 				 TOUCH_EXIT);
@@ -129,7 +129,7 @@ static void block_across(void **state)
 	give_pages(provider, 1, WORLD_HIGH);
 	fold(provider);
 	world_realm_tables(&consumer->realm, PARTY_BARE, 2);
-	lend_range(provider, consumer, PARTY_WIDE, 2 * BLOCK, base);
+	share_range(provider, consumer, PARTY_WIDE, 2 * BLOCK, base);
 	for (uint64_t at = base; at < base + BLOCK; at += BLOCK / 2) {
 		assert_int_equal(party_touch(consumer, at, false, &exit), TOUCH_EXIT);
 		world_realm_tables(&consumer->realm, at, 3);
@@ -140,23 +140,23 @@ static void block_across(void **state)
 	party_destroy_all();
 }
 
-/* hazard 13: whoever asks for it, nothing is mapped over what the borrower has. */
+/* hazard 13: whoever asks for it, nothing is mapped over what the consumer has. */
 static void only_over_nothing(void **state)
 {
 	struct party *provider = party_make(1);
 	struct party *consumer = party_make(1);
-	struct s2_loan pages = {party_s2(provider),
-				party_s2(consumer),
-				ipa_of(PARTY_OWN),
-				ipa_of(PARTY_OWN + PAGE(PARTY_PAGES - 2)),
-				PAGE(4),
-				0};
-	struct s2_loan block = {party_s2(provider),
-				party_s2(consumer),
-				ipa_of(PARTY_WIDE),
-				ipa_of(PARTY_WIDE),
-				BLOCK,
-				0};
+	struct s2_share pages = {party_s2(provider),
+				 party_s2(consumer),
+				 ipa_of(PARTY_OWN),
+				 ipa_of(PARTY_OWN + PAGE(PARTY_PAGES - 2)),
+				 PAGE(4),
+				 0};
+	struct s2_share block = {party_s2(provider),
+				 party_s2(consumer),
+				 ipa_of(PARTY_WIDE),
+				 ipa_of(PARTY_WIDE),
+				 BLOCK,
+				 0};
 	uint64_t own = party_map(consumer, PARTY_OWN + PAGE(PARTY_PAGES - 1)).pa;
 	ipa_t at = ipa_of(PARTY_OWN + PAGE(PARTY_PAGES));
 	unsigned int visited = 0;
@@ -166,9 +166,9 @@ static void only_over_nothing(void **state)
 	give_pages(consumer, 1, WORLD_HIGH + BLOCK);
 	fold(provider);
 	fold(consumer);
-	assert_int_equal(lend(&pages), S2_LEND_DONE);
-	assert_int_equal(lend(&pages), S2_LEND_DONE);
-	assert_int_equal(lend(&block), S2_LEND_NO_TABLE);
+	assert_int_equal(map(&pages), S2_SHARE_DONE);
+	assert_int_equal(map(&pages), S2_SHARE_DONE);
+	assert_int_equal(map(&block), S2_SHARE_NO_TABLE);
 	assert_int_equal(party_map(consumer, PARTY_OWN + PAGE(PARTY_PAGES - 1)).pa, own);
 	assert_int_equal(party_map(consumer, PARTY_WIDE).pa, WORLD_HIGH + BLOCK);
 	assert_int_equal(world_refs(WORLD_HIGH), 0);
@@ -176,7 +176,7 @@ static void only_over_nothing(void **state)
 	assert_int_equal(party_map(consumer, at.v).pa, party_map(provider, PARTY_OWN + PAGE(2)).pa);
 	assert_int_equal(world_refs(party_map(provider, PARTY_OWN + PAGE(2)).pa), 1);
 	machine_command_begin();
-	s2_take_back(party_s2(consumer), &at, ipa_of(at.v + PAGE(2)), &visited);
+	s2_share_unmap(party_s2(consumer), &at, ipa_of(at.v + PAGE(2)), &visited);
 	machine_command_end();
 	split(provider);
 	split(consumer);
@@ -192,7 +192,7 @@ static void lost_block(void **state)
 	(void)state;
 	give_pages(provider, 1, WORLD_HIGH);
 	world_realm_tables(&consumer->realm, PARTY_BARE, 2);
-	lend_range(provider, consumer, PARTY_WIDE, BLOCK, PARTY_BARE);
+	share_range(provider, consumer, PARTY_WIDE, BLOCK, PARTY_BARE);
 	party_drop_data(provider, PARTY_WIDE, PARTY_WIDE + BLOCK);
 	for (uint64_t i = 0; i < PAGES; i++) {
 		ASSERT_RMI_OK(RMI(RMI_DATA_CREATE_UNKNOWN, provider->realm.rd, WORLD_HIGH + PAGE(i),
@@ -219,8 +219,8 @@ static void calls_for_pages(void **state)
 	for (unsigned int i = 0; i < 3; i++) {
 		world_realm_tables(&consumer->realm, PARTY_BARE + i * BLOCK, 3);
 	}
-	region = lend_range(provider, consumer, PARTY_WIDE, 3 * BLOCK, PARTY_BARE);
-	assert_int_equal(party_calls, 3 + 3); /* to look at, to lend */
+	region = share_range(provider, consumer, PARTY_WIDE, 3 * BLOCK, PARTY_BARE);
+	assert_int_equal(party_calls, 3 + 3); /* to look at, to map */
 	ASSERT_OK(CSM_FINISH(provider, REVOKE, region, party_id(consumer)));
 	assert_int_equal(party_calls, 3);
 	assert_int_equal(world_refs(WORLD_HIGH + PAGE(3 * PAGES - 1)), 0);
@@ -272,7 +272,7 @@ static void calls_for_entries(void **state)
 		world_realm_tables(&provider->realm, PARTY_BARE + i * GIB, 2);
 		world_realm_tables(&consumer->realm, PARTY_BARE + i * GIB, 2);
 	}
-	region = lend_range(provider, consumer, PARTY_BARE, 2 * GIB, PARTY_BARE);
+	region = share_range(provider, consumer, PARTY_BARE, 2 * GIB, PARTY_BARE);
 	assert_int_equal(party_calls, 2 + 2);
 	/* The end of a grant is looked at before each step, and counts. */
 	ASSERT_OK(CSM_FINISH(provider, REVOKE, region, party_id(consumer)));
@@ -289,7 +289,8 @@ int main(void)
 			   part_of_block),
 		PARTY_TEST("a block across two entries of the consumer", block_across),
 		PARTY_TEST("a block of pages that came after others were lost", lost_block),
-		PARTY_TEST("hazard 13: a loan over what the borrower has", only_over_nothing),
+		PARTY_TEST("hazard 13: a shared mapping over what the consumer has",
+			   only_over_nothing),
 		PARTY_TEST("pages: a table in a call; invariant 10", calls_for_pages),
 		PARTY_TEST("entries of 2 MiB: 512 in a call; invariant 10", calls_for_entries),
 	};

@@ -1,16 +1,23 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/* Memory of one realm in the tables of another, and what must be known of both for it. */
+/*
+ * Shared mappings: memory of a provider in the tables of a consumer, and scans of the entries of a
+ * range.
+ *
+ * The provider's table is read and unlocked before the consumer's is locked; the caller holds the
+ * provider's CSM lock, so the pages stay assigned in between. To unmap: make the entries invalid,
+ * invalidate the TLBs once, drop the references, clear the entries.
+ */
 #include "base/assert.h"
 #include "map/map.h"
 #include "s2/s2_internal.h"
 
 /*
- * Pages that are dealt with together: read from the owner's table before the borrower's is locked.
- * That is 4 KiB of a stack of 32.
+ * Pages that are dealt with together: read from the provider's table before the consumer's is
+ * locked. That is 4 KiB of a stack of 32.
  */
 #define RUN_MAX S2_TABLE_ENTRIES
 
-/* What an owner maps from one address on. */
+/* What a provider maps from one address on. */
 struct run {
 	int level;        /* of the entry at the address */
 	uint64_t pages;   /* that the run is long, at most RUN_MAX if level is the page level */
@@ -111,7 +118,7 @@ static void read_run(const struct s2 *s2, ipa_t ipa, uint64_t pages, struct run 
 
 static bool is_free(uint64_t raw)
 {
-	return !s2_raw_live(raw) && !s2_raw_lent(raw);
+	return !s2_raw_live(raw) && !s2_raw_shared(raw);
 }
 
 /* What is behind each page of a block; then the run is one of pages. */
@@ -127,7 +134,7 @@ static void spread(struct run *run, unsigned int count)
 static inline void write_form(struct s2_walk *walk, const pa_t *pages, unsigned int count,
 			      uint64_t limits, bool lpa2)
 {
-	const struct s2_entry nowhere = {.kind = S2_BORROWED, .attr = limits};
+	const struct s2_entry nowhere = {.kind = S2_SHARED, .attr = limits};
 	const struct arch_s2_place place = s2_place(walk, walk->index);
 	uint64_t common = s2_encode(&nowhere, S2_LEVEL_PAGE, lpa2);
 	uint64_t *entries = &walk->entries[walk->index];
@@ -141,7 +148,7 @@ static inline void write_form(struct s2_walk *walk, const pa_t *pages, unsigned 
 	}
 }
 
-static unsigned int lend_pages(struct s2_walk *walk, struct run *run, uint64_t limits)
+static unsigned int map_pages(struct s2_walk *walk, struct run *run, uint64_t limits)
 {
 	uint64_t most = min_u64(run->pages, RUN_MAX);
 	unsigned int count = (unsigned int)min_u64(most, S2_TABLE_ENTRIES - walk->index);
@@ -152,7 +159,7 @@ static unsigned int lend_pages(struct s2_walk *walk, struct run *run, uint64_t l
 	for (unsigned int i = 0; i < count && !is_free(bits); i++) {
 		run->pa[i] = is_free(entries[i]) ? run->pa[i] : pa_of(0);
 	}
-	s2_borrow(run->pa, count);
+	s2_share_ref(run->pa, count);
 	if (walk->s2->lpa2) {
 		write_form(walk, run->pa, count, limits, true);
 	} else {
@@ -163,11 +170,11 @@ static unsigned int lend_pages(struct s2_walk *walk, struct run *run, uint64_t l
 }
 
 /*
- * Where the borrower has no table for the page at `offset`: the whole entry there can be a block if
- * the owner has a block at least as large, both are aligned, and the region covers it. *start is
+ * Where the consumer has no table for the page at `offset`: the whole entry there can be a block if
+ * the provider has a block at least as large, both are aligned, and the region covers it. *start is
  * the offset where the block begins.
  */
-static bool block_fits(const struct s2_loan *loan, const struct s2_walk *walk,
+static bool block_fits(const struct s2_share *share, const struct s2_walk *walk,
 		       const struct run *run, uint64_t offset, uint64_t *start)
 {
 	uint64_t size = s2_entry_size(walk->level);
@@ -177,52 +184,52 @@ static bool block_fits(const struct s2_loan *loan, const struct s2_walk *walk,
 		return false;
 	}
 	*start = offset - inside;
-	return offset >= inside && size <= loan->size - *start &&
-	       is_aligned(loan->owner_base.v + *start, size);
+	return offset >= inside && size <= share->size - *start &&
+	       is_aligned(share->provider_base.v + *start, size);
 }
 
-static enum s2_lend lend_block(const struct s2_loan *loan, struct s2_walk *walk,
-			       const struct run *run, uint64_t *offset)
+static enum s2_share_result map_block(const struct s2_share *share, struct s2_walk *walk,
+				      const struct run *run, uint64_t *offset)
 {
 	uint64_t rest = rest_of_entry(walk);
 	uint64_t start;
-	enum s2_lend result = S2_LEND_NO_TABLE;
+	enum s2_share_result result = S2_SHARE_NO_TABLE;
 
-	if (walk->entry.kind == S2_BORROWED) {
-		result = S2_LEND_DONE;
+	if (walk->entry.kind == S2_SHARED) {
+		result = S2_SHARE_DONE;
 	} else if (walk->entry.kind == S2_UNASSIGNED &&
-		   block_fits(loan, walk, run, *offset, &start)) {
+		   block_fits(share, walk, run, *offset, &start)) {
 		struct s2_entry entry = {
-			.kind = S2_BORROWED,
-			.attr = loan->limits,
+			.kind = S2_SHARED,
+			.attr = share->limits,
 			.pa = pa_of(run->pa[0].v - (*offset - start)),
 		};
 
-		s2_borrow(&entry.pa, 1);
+		s2_share_ref(&entry.pa, 1);
 		s2_replace(walk, entry);
-		result = S2_LEND_DONE;
+		result = S2_SHARE_DONE;
 	}
 	*offset += rest;
 	return result;
 }
 
-/* Pages that the borrower's tables have no room for are holes to it. */
-static void leave_out_far(const struct s2_loan *loan, struct run *run)
+/* Pages whose address the consumer's entries cannot hold are absent for it. */
+static void drop_unreachable(const struct s2_share *share, struct run *run)
 {
 	uint64_t count = run->level == S2_LEVEL_PAGE ? run->pages : 1;
 
-	if (loan->borrower->lpa2 || !loan->owner->lpa2) {
+	if (share->consumer->lpa2 || !share->provider->lpa2) {
 		return;
 	}
 	for (uint64_t i = 0; i < count; i++) {
-		if (!s2_pa_fits(loan->borrower, run->pa[i])) {
+		if (!s2_pa_fits(share->consumer, run->pa[i])) {
 			run->pa[i] = pa_of(0);
 		}
 	}
 }
 
-/* Pages at the beginning of a run, whose first is a hole, that are all holes. */
-static uint64_t count_holes(const struct run *run)
+/* How many pages at the beginning of a run are absent; the first one is. */
+static uint64_t count_absent(const struct run *run)
 {
 	uint64_t count = 1;
 
@@ -235,34 +242,34 @@ static uint64_t count_holes(const struct run *run)
 	return count;
 }
 
-enum s2_lend s2_lend(const struct s2_loan *loan, uint64_t *offset, uint64_t end, int *level,
-		     unsigned int *visited)
+enum s2_share_result s2_share_map(const struct s2_share *share, uint64_t *offset, uint64_t end,
+				  int *level, unsigned int *visited)
 {
-	enum s2_lend result = S2_LEND_DONE;
+	enum s2_share_result result = S2_SHARE_DONE;
 	struct run run;
 	struct s2_walk walk;
 
-	ASSERT(*offset < end && end <= loan->size);
-	read_run(loan->owner, ipa_add(loan->owner_base, *offset), (end - *offset) >> GRANULE_SHIFT,
-		 &run);
-	leave_out_far(loan, &run);
+	ASSERT(*offset < end && end <= share->size);
+	read_run(share->provider, ipa_add(share->provider_base, *offset),
+		 (end - *offset) >> GRANULE_SHIFT, &run);
+	drop_unreachable(share, &run);
 	*visited += 1;
 	if (run.pa[0].v == 0) {
-		uint64_t holes = count_holes(&run);
+		uint64_t absent = count_absent(&run);
 
-		*visited += run.level == S2_LEVEL_PAGE ? (unsigned int)holes : 0;
-		*offset += holes << GRANULE_SHIFT;
-		return S2_LEND_HOLE;
+		*visited += run.level == S2_LEVEL_PAGE ? (unsigned int)absent : 0;
+		*offset += absent << GRANULE_SHIFT;
+		return S2_SHARE_ABSENT;
 	}
-	s2_walk(loan->borrower, ipa_add(loan->borrower_base, *offset), S2_LEVEL_PAGE, &walk);
+	s2_walk(share->consumer, ipa_add(share->consumer_base, *offset), S2_LEVEL_PAGE, &walk);
 	*level = walk.level;
 	if (walk.level == S2_LEVEL_PAGE) {
-		unsigned int count = lend_pages(&walk, &run, loan->limits);
+		unsigned int count = map_pages(&walk, &run, share->limits);
 
 		*offset += count * GRANULE_SIZE;
 		*visited += count;
 	} else {
-		result = lend_block(loan, &walk, &run, offset);
+		result = map_block(share, &walk, &run, offset);
 	}
 	s2_walk_end(&walk);
 	return result;
@@ -276,40 +283,40 @@ static unsigned int entries_until(const struct s2_walk *walk, ipa_t top)
 	return (unsigned int)min_u64(left, S2_TABLE_ENTRIES - walk->index);
 }
 
-/* Entries of a table that are on their way out: [first, end), by the walk's own. */
-struct broken {
+/* Entries of a table that are being unmapped: [first, end), counted from the walk's entry. */
+struct shared_range {
 	unsigned int first, end;
 };
 
-/* The least range that has all that are lent. */
-static struct broken find_loans(const uint64_t *entries, unsigned int count)
+/* The smallest range of the table that holds all shared mappings. */
+static struct shared_range find_shared(const uint64_t *entries, unsigned int count)
 {
-	struct broken broken = {0, count};
+	struct shared_range broken = {0, count};
 
-	while (broken.first < count && !s2_raw_lent(entries[broken.first])) {
+	while (broken.first < count && !s2_raw_shared(entries[broken.first])) {
 		broken.first++;
 	}
-	while (broken.end > broken.first && !s2_raw_lent(entries[broken.end - 1])) {
+	while (broken.end > broken.first && !s2_raw_shared(entries[broken.end - 1])) {
 		broken.end--;
 	}
 	return broken;
 }
 
 /*
- * Pages go in two passes, so that one invalidation is enough for all: an entry that is on its way
- * out is not valid, but still says which granule it borrowed.
+ * Pages are unmapped in two passes, so that one invalidation is enough for all: between the passes
+ * an entry is invalid, but still holds the address of its granule.
  */
-static struct broken break_loans(struct s2_walk *walk, unsigned int count)
+static struct shared_range break_shared(struct s2_walk *walk, unsigned int count)
 {
 	const struct arch_s2_place place = s2_place(walk, walk->index);
 	uint64_t *entries = &walk->entries[walk->index];
-	struct broken broken = find_loans(entries, count);
+	struct shared_range broken = find_shared(entries, count);
 
 	for (unsigned int i = 0; i < count; i++) {
 		uint64_t raw = entries[i];
 		struct arch_s2_place there = place_after(place, i);
 
-		if (s2_raw_lent(raw)) {
+		if (s2_raw_shared(raw)) {
 			arch_s2_write(&entries[i], raw & ~S2_VALID, &there);
 		} else if (raw != 0 && !s2_raw_live(raw)) {
 			arch_s2_write(&entries[i], 0, &there);
@@ -325,7 +332,7 @@ static struct broken break_loans(struct s2_walk *walk, unsigned int count)
 	return broken;
 }
 
-static void clear_loans(struct s2_walk *walk, const struct broken *broken)
+static void clear_shared(struct s2_walk *walk, const struct shared_range *broken)
 {
 	const struct arch_s2_place place = s2_place(walk, walk->index + broken->first);
 	uint64_t *entries = &walk->entries[walk->index + broken->first];
@@ -335,8 +342,8 @@ static void clear_loans(struct s2_walk *walk, const struct broken *broken)
 	if (count == 0) {
 		return;
 	}
-	read_pages(entries, count, S2_LENT, walk->s2->lpa2, pages);
-	s2_unborrow(pages, count);
+	read_pages(entries, count, S2_SHARED_BIT, walk->s2->lpa2, pages);
+	s2_share_unref(pages, count);
 	for (unsigned int i = 0; i < count; i++) {
 		struct arch_s2_place there = place_after(place, i);
 
@@ -347,51 +354,51 @@ static void clear_loans(struct s2_walk *walk, const struct broken *broken)
 	arch_s2_sync();
 }
 
-static void take_back_entry(struct s2_walk *walk, ipa_t top)
+static void unmap_entry(struct s2_walk *walk, ipa_t top)
 {
 	const struct s2_entry old = walk->entry;
 	uint64_t rest = rest_of_entry(walk);
 	bool whole = rest == s2_entry_size(walk->level) && rest <= top.v - walk->ipa.v;
 
-	if (old.kind == S2_BORROWED ||
+	if (old.kind == S2_SHARED ||
 	    (old.kind == S2_UNASSIGNED && old.ripas != S2_EMPTY && whole)) {
 		s2_replace(walk, (struct s2_entry){.kind = S2_UNASSIGNED, .ripas = S2_EMPTY});
 	}
-	if (old.kind == S2_BORROWED) {
-		s2_unborrow(&old.pa, 1);
+	if (old.kind == S2_SHARED) {
+		s2_share_unref(&old.pa, 1);
 	}
 }
 
-void s2_take_back(const struct s2 *s2, ipa_t *at, ipa_t top, unsigned int *visited)
+void s2_share_unmap(const struct s2 *s2, ipa_t *at, ipa_t top, unsigned int *visited)
 {
 	struct s2_walk walk;
 
 	s2_walk(s2, *at, S2_LEVEL_PAGE, &walk);
 	if (walk.level == S2_LEVEL_PAGE) {
 		unsigned int count = entries_until(&walk, top);
-		struct broken broken = break_loans(&walk, count);
+		struct shared_range broken = break_shared(&walk, count);
 
-		clear_loans(&walk, &broken);
+		clear_shared(&walk, &broken);
 		*visited += count;
 		*at = ipa_add(*at, count * GRANULE_SIZE);
 	} else {
-		take_back_entry(&walk, top);
+		unmap_entry(&walk, top);
 		*visited += 1;
 		*at = ipa_add(*at, rest_of_entry(&walk));
 	}
 	s2_walk_end(&walk);
 }
 
-void s2_forget_loans(const struct s2 *s2, struct granule_held table, int level)
+void s2_share_drop(const struct s2 *s2, struct granule_held table, int level)
 {
 	const uint64_t *entries = map_meta(table.granule);
 
 	ASSERT(granule_refs(table.granule) == 0 && level > s2->start_level);
 	for (unsigned int i = 0; i < S2_TABLE_ENTRIES; i++) {
-		if (s2_raw_lent(entries[i])) {
+		if (s2_raw_shared(entries[i])) {
 			pa_t pa = s2_raw_address(entries[i], s2->lpa2);
 
-			s2_unborrow(&pa, 1);
+			s2_share_unref(&pa, 1);
 		}
 	}
 }
