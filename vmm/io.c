@@ -132,8 +132,21 @@ static void drop_link(struct machine *m, struct machine_link *l)
 	l->ends = false;
 	l->used = false;
 	l->told = false;
-	if (!machine_ends(m)) {
+	if (l->port == MACHINE_EXEC_PORT) {
+		l->left = m->console.ports[l->port].open;
+	} else if (!machine_ends(m)) {
 		console_connect(&m->console, l->port, false);
+	}
+}
+
+/* The agent hears in the stream that a client has gone, once there is room for that. */
+static void tell_left(struct machine *m, struct machine_link *l)
+{
+	uint8_t wire[FRAME_BARE];
+
+	if (l->left && console_room(&m->console, l->port) >= sizeof(wire)) {
+		console_input(&m->console, l->port, wire, frame_encode_bare(FRAME_LEFT, 0, wire));
+		l->left = false;
 	}
 }
 
@@ -226,7 +239,7 @@ void *machine_writer_thread(void *ctx)
 /* What is said before the realm listens waits in the socket. */
 static bool link_wanted(const struct machine *m, const struct machine_link *l)
 {
-	return m->console.ports[l->port].open && console_room(&m->console, l->port) > 0;
+	return m->console.ports[l->port].open && !l->left && console_room(&m->console, l->port) > 0;
 }
 
 static void set(struct io *io, int which, int fd, short events)
@@ -239,8 +252,8 @@ static void tell_turn(struct machine *m, struct machine_link *l)
 {
 	const uint8_t end = FRAME_END;
 
-	if (l->port == MACHINE_EXEC_PORT && !l->told && channel_connected(&l->channel) &&
-	    m->console.ports[l->port].open) {
+	if (l->port == MACHINE_EXEC_PORT && !l->told && !l->left &&
+	    channel_connected(&l->channel) && m->console.ports[l->port].open) {
 		channel_put(&l->channel, &end, 1);
 		l->told = true;
 	}
@@ -281,6 +294,8 @@ static void prepare(struct io *io)
 
 	m->starved = m->terminal.in >= 0 && terminal_room(m) == 0;
 	for (unsigned int i = 0; i < MACHINE_LINKS; i++) {
+		tell_left(m, &m->links[i]);
+		m->starved |= m->links[i].left;
 		m->starved |= m->links[i].channel.in >= 0 && !link_wanted(m, &m->links[i]);
 		tell_turn(m, &m->links[i]);
 		set_link(io, i);
@@ -315,7 +330,8 @@ static void handle_link(struct io *io, unsigned int i)
 	if (l->ends && l->channel.count == 0) {
 		drop_link(m, l);
 	}
-	if (fds[LINK_LISTENER].revents && channel_accept(&l->channel)) {
+	if (fds[LINK_LISTENER].revents && channel_accept(&l->channel) &&
+	    l->port != MACHINE_EXEC_PORT) {
 		console_connect(&m->console, l->port, true);
 	}
 }

@@ -240,6 +240,7 @@ static void console_closed(void *ctx, unsigned int port)
 		struct machine_link *link = &m->links[port - 1];
 
 		link->ends = channel_connected(&link->channel) && link->used;
+		link->left = false; /* an agent that comes has no command */
 		machine_wake_io(m);
 	}
 }
@@ -401,6 +402,7 @@ void machine_add_devices(struct machine *m)
 	m->console.closed = console_closed;
 	m->console.ctx = m;
 	m->console.ports[0].connected = true;
+	m->console.ports[MACHINE_EXEC_PORT].connected = true; /* for ever: see exec/frame.h */
 	add_slot(m, &m->console.virtio);
 	entropy_init(&m->entropy);
 	add_slot(m, &m->entropy);

@@ -78,6 +78,7 @@ struct machine_link {
 	unsigned int port;
 	bool used; /* something was said on this connection */
 	bool told; /* a client of rvm exec: that it is its turn (exec/frame.h) */
+	bool left; /* one has gone, and the agent has still to hear it: no turn before that */
 	bool ends; /* the realm has closed it: the connection goes when all is written */
 };
 

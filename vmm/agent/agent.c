@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /*
  * caec-agent: carries out in a realm what `rvm exec` asks for, as the user that started it. One
- * command at a time; a new one, or a host that has gone, ends the last. What it keeps is bounded.
+ * command at a time; a new one, or word that its client has gone, ends the last. What it keeps is
+ * bounded.
  *
  *   caec-agent [DEVICE]    the port; without it, the one that is called "caec.exec"
  */
@@ -227,12 +228,12 @@ static void obey(struct agent *a)
 	if (a->in.type == FRAME_RUN) {
 		end_command(a);
 		start_command(a);
-	} else if (a->in.type == FRAME_STOP && a->in.id == a->id) {
+	} else if (a->in.type == FRAME_LEFT || (a->in.type == FRAME_STOP && a->in.id == a->id)) {
 		end_command(a);
 	}
 }
 
-/* True when the host is there. */
+/* False when the port says that no host is there. That may be old news: no command ends by it. */
 static bool take_port(struct agent *a)
 {
 	uint8_t bytes[4096];
@@ -283,7 +284,6 @@ static void serve(struct agent *a)
 		}
 		serve_command(a, fds + 2);
 		if (fds[0].revents && !take_port(a)) {
-			end_command(a);
 			usleep(PAUSE_MS * 1000);
 		}
 	}

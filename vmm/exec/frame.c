@@ -56,19 +56,29 @@ static size_t stuff(uint8_t *wire, const uint8_t *data, size_t size)
 	return at;
 }
 
-size_t frame_encode(const struct frame *frame, uint8_t *wire)
+static size_t encode(uint8_t type, uint64_t id, const uint8_t *data, size_t size, uint8_t *wire)
 {
-	uint8_t head[HEAD] = {frame->type}, tail[TAIL];
+	uint8_t head[HEAD] = {type}, tail[TAIL];
 	size_t at = 0;
 
-	put_le(head + 1, frame->id, 8);
-	put_le(tail, crc32(crc32(0, head, HEAD), frame->data, frame->size), TAIL);
+	put_le(head + 1, id, 8);
+	put_le(tail, crc32(crc32(0, head, HEAD), data, size), TAIL);
 	wire[at++] = END;
 	at += stuff(wire + at, head, HEAD);
-	at += stuff(wire + at, frame->data, frame->size);
+	at += stuff(wire + at, data, size);
 	at += stuff(wire + at, tail, TAIL);
 	wire[at++] = END;
 	return at;
+}
+
+size_t frame_encode(const struct frame *frame, uint8_t *wire)
+{
+	return encode(frame->type, frame->id, frame->data, frame->size, wire);
+}
+
+size_t frame_encode_bare(uint8_t type, uint64_t id, uint8_t *wire)
+{
+	return encode(type, id, NULL, 0, wire);
 }
 
 /* The frame that END has ended, if it is one. */

@@ -512,9 +512,9 @@ def _(place):
 
 
 @contextlib.contextmanager
-def agent(place):
+def agent(place, act="exec"):
     """A realm with an agent."""
-    process = place.start("one", "exec", "--console", "none")
+    process = place.start("one", act, "--console", "none")
     place.runs("one")
     yield process
     place.rvm("stop", "one")
@@ -679,18 +679,38 @@ def _(place):
 
 @test("exec: the command of a client that is gone ends, without a new request")
 def _(place):
-    process = place.start("one", "exec 1", "--console", "none")
-    place.runs("one")
-    client = subprocess.Popen([place.program, "exec", "one", "sh", "-c", "echo $$; exec sleep 600"],
-                              env=place.env, stdout=subprocess.PIPE)
-    pid = int(client.stdout.readline())
-    expect(not gone(pid), "it has ended by itself")
-    client.kill()
-    client.wait()
-    client.stdout.close()
-    place.until(lambda: gone(pid), "the command ends")
-    place.rvm("stop", "one")
-    ends(process, SOON, "stop")
+    with agent(place):
+        client = subprocess.Popen(
+            [place.program, "exec", "one", "sh", "-c", "echo $$; exec sleep 600"],
+            env=place.env, stdout=subprocess.PIPE)
+        pid = int(client.stdout.readline())
+        expect(not gone(pid), "it has ended by itself")
+        client.kill()
+        client.wait()
+        client.stdout.close()
+        place.until(lambda: gone(pid), "the command ends")
+
+
+@test("exec: a realm hears late that the last client has gone: the next one's command goes on")
+def _(place):
+    with agent(place, "exec 1"):
+        for number in range(5):
+            status, out, text = sh(place, f"sleep 0.5; echo {number}", "--timeout", "20")
+            expect((status, out) == (0, f"{number}\n".encode()), (number, status, out, text))
+
+
+@test("exec: 60 commands one right after the other, a third of the clients killed")
+def _(place):
+    with agent(place):
+        for number in range(60):
+            if number % 3 == 0:
+                client = subprocess.Popen([place.program, "exec", "one", "echo", "old"],
+                                          env=place.env, stdout=subprocess.DEVNULL)
+                time.sleep(0.004 * (number % 10))
+                client.kill()
+                client.wait()
+            status, out, text = sh(place, f"echo {number}", "--timeout", "20")
+            expect((status, out) == (0, f"{number}\n".encode()), (number, status, out, text))
 
 
 @test("exec: --timeout ends the command; who comes second waits; what is left behind stays")

@@ -65,6 +65,17 @@ static void there_and_back(void **state)
 	}
 }
 
+/* As a frame without data, in the room that the header states. */
+static void bare(void **state)
+{
+	size_t size = make(0xdbc0dbc0dbc0dbc0, 0, 0, 0);
+	uint8_t other[FRAME_BARE];
+
+	(void)state;
+	assert_int_equal(frame_encode_bare(FRAME_OUT, sent.id, other), size);
+	assert_memory_equal(other, wire, size);
+}
+
 /* Cut at any place, and another behind it: the other comes, and nothing else. */
 static void cut(void **state)
 {
@@ -126,6 +137,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		{"frame: there and back, every byte and size", there_and_back, setup, NULL, NULL},
+		{"frame: without data", bare, setup, NULL, NULL},
 		{"frame: cut anywhere, the next one comes", cut, setup, NULL, NULL},
 		{"frame: one that was changed is dropped", changed, setup, NULL, NULL},
 		{"frame: one that is too long is dropped", too_long, setup, NULL, NULL},
