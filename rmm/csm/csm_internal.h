@@ -111,7 +111,28 @@ _Static_assert(sizeof(struct csm_record) <= 160 && sizeof(struct csm_apt) <= GRA
 	       "an APT granule has room for 25 records");
 _Static_assert(REALM_APT_GRANULES == CSM_MAX_APT_GRANULES, "as the ABI says");
 
+/* A record's number: its granule's slot and its index there; never CSM_NONE. */
+#define CSM_SLOT_BITS 5U
+
+static inline uint16_t csm_number_of(unsigned int slot, unsigned int index)
+{
+	return (uint16_t)((slot << CSM_SLOT_BITS) + index + 1U);
+}
+
+static inline unsigned int csm_slot_of(unsigned int number)
+{
+	return (number - 1U) >> CSM_SLOT_BITS;
+}
+
+static inline unsigned int csm_index_of(unsigned int number)
+{
+	return (number - 1U) & ((1U << CSM_SLOT_BITS) - 1U);
+}
+
 /* --- records; the CSM lock of *rd is held */
+
+/* The APT granule in a slot that is in use. */
+struct csm_apt *csm_apt_at(const struct rd *rd, unsigned int slot);
 
 /* The record with that number, which is one's own or linked. */
 struct csm_record *csm_record(const struct rd *rd, unsigned int number);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/* What one side of a sharing may learn of the other: SIGNAL, QUERY and PEER. */
+/* What one side of a sharing may learn of the other: QUERY and PEER. */
 #include <string.h>
 
 #include "base/assert.h"
@@ -7,44 +7,6 @@
 #include "base/fail.h"
 #include "csm/csm_internal.h"
 #include "realm/measure.h"
-
-/* --- SIGNAL */
-
-/* The own record of a sharing that is attached and stands; NULL if there is none. */
-static struct csm_record *signal_source(const struct rd *self, const struct csm_signal *signal)
-{
-	struct csm_record *own = NULL;
-
-	if (signal->provider == self->id) {
-		own = csm_find(self, CSM_GRANT, signal->region, signal->peer);
-	} else if (signal->provider == signal->peer) {
-		own = csm_find(self, CSM_ATTACHMENT, signal->provider, signal->region);
-	}
-	/* A consumer does not see the provider's REVOKE before that is done, and need not. */
-	if (own == NULL || own->peer == NULL || (own->flags & CSM_CLOSED) != 0) {
-		return NULL;
-	}
-	return own->state == CSM_ATTACHED || own->state == CSM_LENDING ? own : NULL;
-}
-
-uint64_t csm_signal(struct rd *self, const struct csm_signal *signal, struct rmi_rec_exit *exit)
-{
-	struct csm_held held = csm_lock(self);
-	struct csm_record *own = signal_source(self, signal);
-	uint64_t status = RSI_SUCCESS;
-
-	if (!csm_in_use(self)) {
-		status = FAIL(apt, CSM_ERROR_NO_APT);
-	} else if (own == NULL) {
-		status = FAIL(access, CSM_ERROR_ACCESS);
-	} else if (signal->bits == 0 || (signal->bits & ~CSM_SIGNAL_USER_MASK) != 0) {
-		status = FAIL(bits_bound, RSI_ERROR_INPUT);
-	} else if (csm_post(own->peer, csm_other(own), signal->bits)) {
-		csm_tell(exit, own->peer->granule);
-	}
-	csm_unlock(held);
-	return status;
-}
 
 /* --- QUERY */
 
