@@ -26,6 +26,7 @@ void cbor_raw(struct cbor *cbor, const void *bytes, size_t size)
 	cbor->used += size;
 }
 
+/* Writes the head of an item: major type and value, in the shortest form (RFC 8949, 3). */
 static void head(struct cbor *cbor, enum major major, uint64_t argument)
 {
 	uint8_t bytes[5] = {(uint8_t)(major << 5)};

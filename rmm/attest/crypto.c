@@ -23,6 +23,7 @@ static psa_key_id_t key_id;
 /* The library's table of keys is not made for several CPUs. */
 static struct spinlock key_lock;
 
+/* Mbed TLS calls this to wipe secrets; the compiler must not remove it. */
 void mbedtls_platform_zeroize(void *memory, size_t size)
 {
 	wipe(memory, size);

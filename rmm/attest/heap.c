@@ -92,6 +92,7 @@ static void take(struct block *block, size_t have, size_t want, bool at_end)
 	block->used = 1;
 }
 
+/* Takes the first free block that is large enough, and splits it. NULL if there is none. */
 static void *allocate_in(void *page, size_t want)
 {
 	size_t offset = 0;

@@ -109,6 +109,10 @@ static void open_boot_heap(void)
 	heap_open(&heap);
 }
 
+/*
+ * Imports the attestation key of the realm world and derives its public part. False if EL3 gave
+ * none, or a bad one.
+ */
 static bool make_key(const struct shared *shared)
 {
 	uint8_t key[CRYPTO_KEY_SIZE];

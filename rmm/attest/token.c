@@ -55,6 +55,7 @@ static void put_realm_id(struct cbor *cbor, uint64_t id)
 	cbor_bytes(cbor, &big_endian, sizeof(big_endian));
 }
 
+/* Writes the claims of the realm token, in the order of docs/decisions/attestation.md. */
 static void put_claims(struct cbor *cbor, const struct attest_claims *claims)
 {
 	size_t size = hash_size(claims->hash_algo);
@@ -150,6 +151,9 @@ struct parts {
 	size_t total;
 };
 
+/*
+ * Computes where the parts of the token begin. The size of each part is known before it is written.
+ */
 static void find_parts(const struct attest *attest, struct parts *parts)
 {
 	const struct attest_platform *platform = attest_platform();

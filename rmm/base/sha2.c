@@ -117,6 +117,7 @@ static void round64(struct rounds64 *r, uint64_t k_and_w)
 	v[0] = t1 + sum0 + majority;
 }
 
+/* One block of 64 bytes (FIPS 180-4, 6.2.2). */
 static void fold_one_256(uint32_t state[8], const uint8_t *block)
 {
 	struct rounds32 rounds;
@@ -136,6 +137,7 @@ static void fold_one_256(uint32_t state[8], const uint8_t *block)
 	}
 }
 
+/* One block of 128 bytes (FIPS 180-4, 6.4.2). */
 static void fold_one_512(uint64_t state[8], const uint8_t *block)
 {
 	struct rounds64 rounds;

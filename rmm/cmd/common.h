@@ -36,11 +36,20 @@ struct cmd_shared {
 	struct csm_held csm;
 };
 
+/* Takes the CSM lock of the realm whose RD is locked. */
 void cmd_shared_enter(struct granule_held rd, struct cmd_shared *shared);
+
+/*
+ * Walks to `level` for ipa, as s2_walk() does. Releases the RD once the start table is locked,
+ * unless the realm has an APT.
+ */
 void cmd_shared_walk(const struct cmd_shared *shared, uint64_t ipa, int64_t level,
 		     struct s2_walk *walk);
-/* After a walk has ended / where none has begun. */
+
+/* Releases what cmd_shared_walk() left locked. The walk has ended. */
 void cmd_shared_leave(const struct cmd_shared *shared);
+
+/* Releases both locks if no walk has begun. */
 void cmd_shared_abandon(const struct cmd_shared *shared);
 
 /*

@@ -14,6 +14,7 @@
 /* A PSCI result fills x0, whatever the width of the call. */
 #define RESULT(code) ((uint64_t)(int64_t)(code))
 
+/* PSCI_VERSION (B6): returns the revision of PSCI. Cannot fail. */
 enum rsi_outcome psci_version(struct rec *rec, struct rsi_out *out, struct rmi_rec_exit *exit)
 {
 	(void)rec;
@@ -40,6 +41,7 @@ static bool is_supported(uint32_t fid)
 	}
 }
 
+/* PSCI_FEATURES (B6): whether a realm can call the function in x1. */
 enum rsi_outcome psci_features(struct rec *rec, struct rsi_out *out, struct rmi_rec_exit *exit)
 {
 	(void)exit;
@@ -106,6 +108,9 @@ static bool find_rec(const struct rec *rec, uint64_t affinity, uint64_t *index)
 	return *index < rec_realm(rec)->rec_index;
 }
 
+/*
+ * Conditions of PSCI_CPU_ON that need no answer of the host, in the order entry, mpidr, runnable.
+ */
 static uint64_t check_cpu_on(const struct rec *rec)
 {
 	uint64_t index;
@@ -123,12 +128,14 @@ static uint64_t check_cpu_on(const struct rec *rec)
 	return PSCI_SUCCESS;
 }
 
+/* PSCI_CPU_ON (B6): the host completes a valid call with RMI_PSCI_COMPLETE. */
 enum rsi_outcome psci_cpu_on(struct rec *rec, struct rsi_out *out, struct rmi_rec_exit *exit)
 {
 	out->x[0] = check_cpu_on(rec);
 	return out->x[0] == PSCI_SUCCESS ? ask_host(rec, exit) : RSI_RETURN;
 }
 
+/* PSCI_AFFINITY_INFO (B6): answers for the caller itself; otherwise the host completes the call. */
 enum rsi_outcome psci_affinity_info(struct rec *rec, struct rsi_out *out, struct rmi_rec_exit *exit)
 {
 	uint64_t index;
@@ -156,6 +163,7 @@ enum rsi_outcome psci_cpu_suspend(struct rec *rec, struct rsi_out *out, struct r
 	return RSI_EXIT;
 }
 
+/* PSCI_CPU_OFF (B6): the REC cannot be entered again until a PSCI_CPU_ON starts it. */
 enum rsi_outcome psci_cpu_off(struct rec *rec, struct rsi_out *out, struct rmi_rec_exit *exit)
 {
 	(void)out;
@@ -176,12 +184,16 @@ static enum rsi_outcome system_off(struct rec *rec, struct rmi_rec_exit *exit)
 	return RSI_NEVER;
 }
 
+/*
+ * PSCI_SYSTEM_OFF (B6): no REC of the realm can be entered from now on. Takes the lock of the RD.
+ */
 enum rsi_outcome psci_system_off(struct rec *rec, struct rsi_out *out, struct rmi_rec_exit *exit)
 {
 	(void)out;
 	return system_off(rec, exit);
 }
 
+/* PSCI_SYSTEM_RESET (B6): as PSCI_SYSTEM_OFF; the host sees which function was called. */
 enum rsi_outcome psci_system_reset(struct rec *rec, struct rsi_out *out, struct rmi_rec_exit *exit)
 {
 	(void)out;

@@ -46,6 +46,7 @@ static uint64_t check_create(const struct rd *rd)
 	return RMI_SUCCESS;
 }
 
+/* RMI_APT_CREATE: adds a DELEGATED granule to the APT of a realm. */
 uint64_t rmi_apt_create(const struct smc_regs *in, struct rmi_out *out)
 {
 	struct granule_wanted set[2];
@@ -72,6 +73,10 @@ uint64_t rmi_apt_create(const struct smc_regs *in, struct rmi_out *out)
 	return result;
 }
 
+/*
+ * RMI_APT_DESTROY: ends the sharings that are recorded in a granule, then wipes it. Returns
+ * CSM_INCOMPLETE while sharings are left.
+ */
 uint64_t rmi_apt_destroy(const struct smc_regs *in, struct rmi_out *out)
 {
 	struct granule_wanted set[2];

@@ -135,6 +135,10 @@ static uint64_t copy_and_commit(struct creation *creation, pa_t src, uint64_t fl
 	return RMI_SUCCESS;
 }
 
+/*
+ * RMI_DATA_CREATE (B4.3.1): copies a host page into a granule, measures it and maps it, while the
+ * realm is NEW. Keeps the RD locked throughout, because the RIM changes.
+ */
 uint64_t rmi_data_create(const struct smc_regs *in, struct rmi_out *out)
 {
 	pa_t src = pa_of(in->x[4]);
@@ -167,6 +171,10 @@ uint64_t rmi_data_create(const struct smc_regs *in, struct rmi_out *out)
 	return result;
 }
 
+/*
+ * RMI_DATA_CREATE_UNKNOWN (B4.3.2): maps a zeroed granule. If the page is in a region, attached
+ * consumers can access it from now on.
+ */
 uint64_t rmi_data_create_unknown(const struct smc_regs *in, struct rmi_out *out)
 {
 	struct creation creation;
@@ -217,6 +225,10 @@ static void release(pa_t page)
 	granule_unlock_to(data, GRANULE_DELEGATED);
 }
 
+/*
+ * RMI_DATA_DESTROY (B4.3.3): unmaps a page from the realm and from all consumers, then wipes it and
+ * returns it to DELEGATED. out->x[2] is set on every path after the walk.
+ */
 uint64_t rmi_data_destroy(const struct smc_regs *in, struct rmi_out *out)
 {
 	struct granule_held rd;

@@ -21,6 +21,10 @@ static void give_back(pa_t addr)
 	ASSERT(status == EL3_OK);
 }
 
+/*
+ * RMI_GRANULE_DELEGATE (B4.3.5): moves a granule to the realm world, then wipes it. The lock of the
+ * granule is held while EL3 changes the granule protection table.
+ */
 uint64_t rmi_granule_delegate(const struct smc_regs *in, struct rmi_out *out)
 {
 	pa_t addr = pa_of(in->x[1]);
@@ -54,6 +58,9 @@ uint64_t rmi_granule_delegate(const struct smc_regs *in, struct rmi_out *out)
 	return RMI_SUCCESS;
 }
 
+/*
+ * RMI_GRANULE_UNDELEGATE (B4.3.6): returns a granule to the world of the host. It is zero already.
+ */
 uint64_t rmi_granule_undelegate(const struct smc_regs *in, struct rmi_out *out)
 {
 	pa_t addr = pa_of(in->x[1]);

@@ -24,6 +24,7 @@ struct request {
 	bool target_on; /* runnable, or running: its REC is then another CPU's */
 };
 
+/* Conditions of both addresses, before anything is locked. */
 static uint64_t check_addresses(uint64_t calling, uint64_t target)
 {
 	if (calling == target) {
@@ -131,6 +132,10 @@ static void commit(const struct request *request, int64_t status)
 	calling->psci_pending = false;
 }
 
+/*
+ * RMI_PSCI_COMPLETE (B4.3.7): completes a pending PSCI call with the target REC and the status that
+ * the host supplies. Holds the locks of both RECs.
+ */
 uint64_t rmi_psci_complete(const struct smc_regs *in, struct rmi_out *out)
 {
 	struct granule_wanted set[SET_COUNT] = {

@@ -132,6 +132,7 @@ static uint64_t lock_all(const struct rmi_realm_params *params, uint64_t rd,
 	return RMI_SUCCESS;
 }
 
+/* The realm's configuration in the RMM's own form. The parameters have been checked. */
 static struct realm_config config_of(const struct rmi_realm_params *params)
 {
 	bool sve = (params->flags & RMI_REALM_FLAG_SVE) != 0;
@@ -205,6 +206,10 @@ static void unlock_all(struct granule_wanted *set, unsigned int tables)
 	}
 }
 
+/*
+ * RMI_REALM_CREATE (B4.3.9): makes an RD and its start tables out of DELEGATED granules. All of
+ * them stay locked from the check to the commit.
+ */
 uint64_t rmi_realm_create(const struct smc_regs *in, struct rmi_out *out)
 {
 	struct rmi_realm_params params;
@@ -232,6 +237,10 @@ uint64_t rmi_realm_create(const struct smc_regs *in, struct rmi_out *out)
 	return result;
 }
 
+/*
+ * RMI_REALM_ACTIVATE (B4.3.8): NEW to ACTIVE, under the lock of the RD. The RIM is final from now
+ * on.
+ */
 uint64_t rmi_realm_activate(const struct smc_regs *in, struct rmi_out *out)
 {
 	struct granule_held held;
@@ -306,6 +315,10 @@ static void take_apart(struct granule_held held, struct granule_held tables[S2_M
 	granule_unlock_to(held, GRANULE_DELEGATED);
 }
 
+/*
+ * RMI_REALM_DESTROY (B4.3.10): returns RD and start tables to DELEGATED. Waits until no other realm
+ * has this one pinned (realm_id_retire()), with the RD locked.
+ */
 uint64_t rmi_realm_destroy(const struct smc_regs *in, struct rmi_out *out)
 {
 	struct granule_held held;

@@ -40,6 +40,7 @@ static bool read_params(pa_t page, struct rmi_rec_params *params)
 	       READ_FIELD(page, params, num_aux) && READ_FIELD(page, params, aux);
 }
 
+/* Conditions of the three addresses, in the order of the specification; nothing is locked. */
 static uint64_t check_granule_args(const struct smc_regs *in)
 {
 	if (!is_aligned(in->x[3], GRANULE_SIZE)) {
@@ -63,6 +64,7 @@ static uint64_t check_granule_args(const struct smc_regs *in)
 	return RMI_SUCCESS;
 }
 
+/* Conditions of the list of auxiliary granules that need no lock. */
 static uint64_t check_aux_args(const struct rmi_rec_params *params, uint64_t rec)
 {
 	if (params->num_aux > RMI_MAX_AUX) {
@@ -107,6 +109,7 @@ static uint64_t lock_all(const struct smc_regs *in, const struct rmi_rec_params 
 	}
 }
 
+/* Conditions that depend on the realm, with its RD locked. */
 static uint64_t check_realm(const struct granule *granule, const struct rmi_rec_params *params)
 {
 	const struct rd *rd = realm_of(granule);
@@ -134,6 +137,7 @@ static void unlock_all(struct granule_wanted *set, uint64_t num_aux)
 	}
 }
 
+/* Makes the REC out of the locked granules and unlocks them all. Cannot fail. */
 static void commit_create(struct granule_wanted *set, const struct rmi_rec_params *params)
 {
 	struct granule *aux[RMI_MAX_AUX];
@@ -159,6 +163,10 @@ static void commit_create(struct granule_wanted *set, const struct rmi_rec_param
 	granule_unlock(set[SET_RD].held);
 }
 
+/*
+ * RMI_REC_CREATE (B4.3.12): makes a REC and its auxiliary granules. Adds the REC to the RIM if it
+ * is runnable.
+ */
 uint64_t rmi_rec_create(const struct smc_regs *in, struct rmi_out *out)
 {
 	struct granule_wanted set[SET_AUX + RMI_MAX_AUX];
@@ -197,6 +205,7 @@ static void release(struct granule_held held)
 	granule_unlock_to(held, GRANULE_DELEGATED);
 }
 
+/* RMI_REC_DESTROY (B4.3.13): wipes a REC that does not run, and its auxiliary granules. */
 uint64_t rmi_rec_destroy(const struct smc_regs *in, struct rmi_out *out)
 {
 	struct granule *granule = granule_find(pa_of(in->x[1]));
@@ -228,6 +237,7 @@ uint64_t rmi_rec_destroy(const struct smc_regs *in, struct rmi_out *out)
 	return RMI_SUCCESS;
 }
 
+/* RMI_REC_AUX_COUNT (B4.3.11): number of auxiliary granules that RMI_REC_CREATE requires. */
 uint64_t rmi_rec_aux_count(const struct smc_regs *in, struct rmi_out *out)
 {
 	struct granule_held held;

@@ -58,6 +58,7 @@ static bool read_entry(pa_t run, bool gprs, struct rec_entry *entry)
 	       READ_ENTER(run, entry, gicv3_lrs) && (!gprs || READ_ENTER(run, entry, gprs));
 }
 
+/* Conditions of a REC that does not run, in the order of the specification. */
 static uint64_t check_enterable(const struct rec *rec, const struct rec_entry *entry)
 {
 	enum realm_state state = atomic_load_explicit(&rec_realm(rec)->state, memory_order_acquire);
@@ -156,6 +157,9 @@ static bool complete(struct rec *rec, const struct rec_entry *entry, struct rmi_
 	return true;
 }
 
+/*
+ * Runs the realm until an exit is for the host. The caller holds a reference of the REC, no lock.
+ */
 static void run(struct rec *rec, const struct rec_entry *entry, struct rmi_rec_exit *exit)
 {
 	if (ARCH_CHECKS) {
@@ -174,6 +178,10 @@ static void run(struct rec *rec, const struct rec_entry *entry, struct rmi_rec_e
 	}
 }
 
+/*
+ * RMI_REC_ENTER (B4.3.14): enters a REC and reports its exit in the run page. If the page has left
+ * the normal world meanwhile, the command fails with run_pas although the REC has run.
+ */
 uint64_t rmi_rec_enter(const struct smc_regs *in, struct rmi_out *out)
 {
 	pa_t run_page = pa_of(in->x[2]);

@@ -31,6 +31,10 @@ static uint64_t check_create(const struct s2 *s2, uint64_t ipa, int64_t level, p
 	return result;
 }
 
+/*
+ * RMI_RTT_CREATE (B4.3.15): puts a table where an entry or block is. The table translates as the
+ * entry did.
+ */
 uint64_t rmi_rtt_create(const struct smc_regs *in, struct rmi_out *out)
 {
 	struct granule_wanted set[] = {
@@ -104,6 +108,10 @@ static struct s2_entry destroyed(const struct s2_walk *walk)
 	return (struct s2_entry){.kind = S2_UNASSIGNED_NS};
 }
 
+/*
+ * RMI_RTT_DESTROY (B4.3.16): removes a table without live entries. Shared mappings in it end with
+ * it.
+ */
 uint64_t rmi_rtt_destroy(const struct smc_regs *in, struct rmi_out *out)
 {
 	int64_t level = (int64_t)in->x[3];
@@ -159,6 +167,10 @@ static bool is_foldable(const struct s2_walk *walk, struct csm_held csm, struct 
 	       (folded->kind != S2_ASSIGNED || !csm_has_edge(csm, walk->ipa, top));
 }
 
+/*
+ * RMI_RTT_FOLD (B4.3.17): replaces a homogeneous table by one entry or block. Holds the CSM lock of
+ * the realm, so that no region edge appears inside the block meanwhile.
+ */
 uint64_t rmi_rtt_fold(const struct smc_regs *in, struct rmi_out *out)
 {
 	int64_t level = (int64_t)in->x[3];
@@ -223,6 +235,10 @@ static uint64_t check_read(const struct s2 *s2, uint64_t ipa, int64_t level)
 	return RMI_SUCCESS;
 }
 
+/*
+ * RMI_RTT_READ_ENTRY (B4.3.20): returns state, RIPAS and descriptor of the entry where the walk
+ * ends.
+ */
 uint64_t rmi_rtt_read_entry(const struct smc_regs *in, struct rmi_out *out)
 {
 	uint64_t ipa = in->x[2];

@@ -45,6 +45,10 @@ static uint64_t check_init_walk(const struct s2_walk *walk, ipa_t top, ipa_t *en
 	return RMI_SUCCESS;
 }
 
+/*
+ * RMI_RTT_INIT_RIPAS (B4.3.18): sets RIPAS RAM for entries of one table and extends the RIM for
+ * each. Keeps the RD locked throughout.
+ */
 uint64_t rmi_rtt_init_ripas(const struct smc_regs *in, struct rmi_out *out)
 {
 	ipa_t base = ipa_of(in->x[2]);
@@ -143,6 +147,7 @@ static uint64_t set_ripas(struct s2_walk *walk, ipa_t top, const struct rec *rec
 	return RMI_SUCCESS;
 }
 
+/* RMI_RTT_SET_RIPAS (B4.3.21): carries out a part of a REC's request, within one table. */
 uint64_t rmi_rtt_set_ripas(const struct smc_regs *in, struct rmi_out *out)
 {
 	struct granule_wanted set[] = {

@@ -30,6 +30,7 @@ static uint64_t check_ipa(const struct s2 *s2, uint64_t ipa, int64_t level)
 	return RMI_SUCCESS;
 }
 
+/* Conditions of RMI_RTT_MAP_UNPROTECTED that depend on the realm's geometry. */
 static uint64_t check_map(const struct s2 *s2, const struct smc_regs *in, struct s2_entry *entry)
 {
 	int64_t level = (int64_t)in->x[3];
@@ -51,6 +52,7 @@ static uint64_t check_map(const struct s2 *s2, const struct smc_regs *in, struct
 	return check_ipa(s2, in->x[2], level);
 }
 
+/* RMI_RTT_MAP_UNPROTECTED (B4.3.19): maps host memory at an unprotected IPA. */
 uint64_t rmi_rtt_map_unprotected(const struct smc_regs *in, struct rmi_out *out)
 {
 	int64_t level = (int64_t)in->x[3];
@@ -84,6 +86,7 @@ uint64_t rmi_rtt_map_unprotected(const struct smc_regs *in, struct rmi_out *out)
 	return result;
 }
 
+/* RMI_RTT_UNMAP_UNPROTECTED (B4.3.22): removes such a mapping and invalidates its translations. */
 uint64_t rmi_rtt_unmap_unprotected(const struct smc_regs *in, struct rmi_out *out)
 {
 	int64_t level = (int64_t)in->x[3];

@@ -6,6 +6,7 @@
 #include "csm/csm.h"
 #include "feat/feat.h"
 
+/* RMI_VERSION (B4.3.23). */
 uint64_t rmi_version(const struct smc_regs *in, struct rmi_out *out)
 {
 	/* One revision is supported, so it is the lower and the higher one of every answer. */
@@ -14,6 +15,7 @@ uint64_t rmi_version(const struct smc_regs *in, struct rmi_out *out)
 	return in->x[1] == RMI_REVISION ? RMI_SUCCESS : RMI_ERROR_INPUT;
 }
 
+/* Feature register 0 (RMM specification B4.4.1), from what the CPU offers. */
 static uint64_t feature_register_0(const struct feat *has)
 {
 	uint64_t value = 0;
@@ -33,6 +35,7 @@ static uint64_t feature_register_0(const struct feat *has)
 	return value;
 }
 
+/* RMI_FEATURES (B4.3.4): registers 0 and CSM_FEATURE_INDEX; every other register reads as zero. */
 uint64_t rmi_features(const struct smc_regs *in, struct rmi_out *out)
 {
 	if (in->x[1] == 0) {

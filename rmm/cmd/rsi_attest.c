@@ -29,6 +29,10 @@ static void find_pages(const struct rec *rec, void *pages[ATTEST_PAGES])
 	}
 }
 
+/*
+ * RSI_ATTESTATION_TOKEN_INIT (B5.3.2): starts a token in the REC's auxiliary granules and returns
+ * its exact size. A token that was started before is dropped.
+ */
 enum rsi_outcome rsi_attestation_token_init(struct rec *rec, struct rsi_out *out,
 					    struct rmi_rec_exit *exit)
 {
@@ -58,6 +62,7 @@ enum rsi_outcome rsi_attestation_token_init(struct rec *rec, struct rsi_out *out
 	return RSI_RETURN;
 }
 
+/* Conditions of the buffer: one page, offset and size within it. */
 static uint64_t check_buffer(const struct rec *rec, ipa_t addr, uint64_t offset, uint64_t size)
 {
 	if (!is_aligned(addr.v, GRANULE_SIZE)) {
@@ -113,6 +118,10 @@ static enum rsi_outcome hand_over(struct rec *rec, void *const pages[ATTEST_PAGE
 	return RSI_RETURN;
 }
 
+/*
+ * RSI_ATTESTATION_TOKEN_CONTINUE (B5.3.1): signs, until an interrupt is pending, then returns the
+ * next part of the token.
+ */
 enum rsi_outcome rsi_attestation_token_continue(struct rec *rec, struct rsi_out *out,
 						struct rmi_rec_exit *exit)
 {

@@ -30,6 +30,7 @@ static void describe(const struct rec *rec, void *page)
 	memcpy(config->rpv, rd->rpv, sizeof(config->rpv));
 }
 
+/* RSI_REALM_CONFIG (B5.3.9): writes the configuration to a page of the realm. */
 enum rsi_outcome rsi_realm_config(struct rec *rec, struct rsi_out *out, struct rmi_rec_exit *exit)
 {
 	ipa_t addr = ipa_of(rec->vcpu.gprs[1]);

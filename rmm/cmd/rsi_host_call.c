@@ -22,6 +22,10 @@ static uint64_t check(const struct rec *rec, ipa_t addr)
 	return RSI_SUCCESS;
 }
 
+/*
+ * RSI_HOST_CALL (B5.3.4): passes immediate and registers to the host. The next entry of the REC
+ * writes the registers back.
+ */
 enum rsi_outcome rsi_host_call(struct rec *rec, struct rsi_out *out, struct rmi_rec_exit *exit)
 {
 	ipa_t addr = ipa_of(rec->vcpu.gprs[1]);

@@ -11,6 +11,7 @@
 _Static_assert(RSI_MEASUREMENT_SIZE == REALM_MEASUREMENT_SIZE, "a slot is passed whole");
 _Static_assert(RSI_MEASUREMENT_SLOTS == REALM_MEASUREMENTS, "every slot has an index");
 
+/* RSI_MEASUREMENT_READ (B5.3.8). */
 enum rsi_outcome rsi_measurement_read(struct rec *rec, struct rsi_out *out,
 				      struct rmi_rec_exit *exit)
 {
@@ -27,6 +28,10 @@ enum rsi_outcome rsi_measurement_read(struct rec *rec, struct rsi_out *out,
 	return RSI_RETURN;
 }
 
+/*
+ * RSI_MEASUREMENT_EXTEND (B5.3.7): index and size are clamped against speculation after their
+ * checks.
+ */
 enum rsi_outcome rsi_measurement_extend(struct rec *rec, struct rsi_out *out,
 					struct rmi_rec_exit *exit)
 {

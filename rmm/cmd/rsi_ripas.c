@@ -33,6 +33,7 @@ static uint64_t check_not_shared(struct rd *rd, ipa_t base, ipa_t top)
 	return taken ? FAIL(csm_range, RSI_ERROR_STATE) : RSI_SUCCESS;
 }
 
+/* Conditions of RSI_IPA_STATE_SET, in the order of the specification. */
 static uint64_t check_set(const struct rec *rec, ipa_t base, ipa_t top, uint8_t ripas)
 {
 	if (!is_aligned(base.v, GRANULE_SIZE)) {
@@ -88,6 +89,7 @@ static uint64_t check_get(const struct rec *rec, ipa_t base, ipa_t top)
 	return check_region(rec, base, top);
 }
 
+/* RSI_IPA_STATE_GET (B5.3.5): returns the RIPAS at base, and where it ends. */
 enum rsi_outcome rsi_ipa_state_get(struct rec *rec, struct rsi_out *out, struct rmi_rec_exit *exit)
 {
 	ipa_t base = ipa_of(rec->vcpu.gprs[1]);

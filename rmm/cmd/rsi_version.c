@@ -4,6 +4,7 @@
 #include "cmd/rsi.h"
 #include "csm/csm.h"
 
+/* RSI_VERSION (B5.3.10). */
 enum rsi_outcome rsi_version(struct rec *rec, struct rsi_out *out, struct rmi_rec_exit *exit)
 {
 	(void)exit;

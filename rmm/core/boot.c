@@ -26,6 +26,7 @@
 static uint64_t cpus_announced;
 static pa_t shared_page;
 
+/* Checks what EL3 passes in registers. Returns 0, or the error of the boot interface. */
 static int64_t check_args(const struct boot_args *args)
 {
 	if (VERSION_MAJOR(args->interface_version) != 0 ||
@@ -59,6 +60,10 @@ static bool copy_shared_page(pa_t page, unsigned int pa_bits, void *copy)
 	return done;
 }
 
+/*
+ * Copies the boot manifest out of the shared page and reads it. Returns 0, or the error of the boot
+ * interface.
+ */
 static int64_t read_manifest(pa_t page, const struct feat *has, struct granule_bank own)
 {
 	static uint64_t copy[GRANULE_SIZE / sizeof(uint64_t)];

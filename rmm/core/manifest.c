@@ -53,6 +53,7 @@ static bool bank_is_sane(struct granule_bank bank, uint64_t after, uint64_t limi
 	       bank.base.v < limit && bank.size <= limit - bank.base.v;
 }
 
+/* Reads the list of DRAM banks. False unless it is well-formed, ascending and without overlap. */
 static bool parse_banks(struct view view, const struct el3_dram_info *info, uint64_t limit,
 			struct manifest *out)
 {
@@ -99,6 +100,7 @@ static bool console_checksum_holds(const struct el3_console_info *list, const ui
 	return without_name == 0 || head + sum_words(words, list->num_consoles * stride) == 0;
 }
 
+/* Reads the list of consoles. False unless it is well-formed. */
 static bool parse_consoles(struct view view, const struct el3_console_info *list, uint64_t limit,
 			   struct manifest *out)
 {

@@ -96,6 +96,7 @@ bool feat_matches(const struct feat *feat)
 	return memcmp(&offered, feat, sizeof(offered)) == 0;
 }
 
+/* What the CPU offers, as read at boot. Constant afterwards; needs no lock. */
 const struct feat *feat(void)
 {
 	return &offered;

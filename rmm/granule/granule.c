@@ -36,6 +36,9 @@ static struct bank table_largest; /* copy of the one that most addresses are in:
 static size_t table_bank_count;
 static uint64_t table_used;
 
+/*
+ * Adds [base, end) to the table. False if banks or descriptors are used up; an empty range is fine.
+ */
 static bool add_bank(uint64_t base, uint64_t end)
 {
 	uint64_t count = (end - base) >> GRANULE_SHIFT;
@@ -55,6 +58,7 @@ static bool add_bank(uint64_t base, uint64_t end)
 	return true;
 }
 
+/* Adds all banks, without the RMM's own memory. False if the capacity does not suffice. */
 static bool add_banks(const struct granule_bank *banks, size_t count, struct granule_bank own)
 {
 	uint64_t own_end = own.base.v + own.size;
@@ -97,8 +101,9 @@ bool granule_table_init(const struct granule_bank *banks, size_t count, struct g
 }
 
 /*
- * Number of the granule at pa in a bank. One comparison with the bank's count then says all: the
- * low bits of an address that is not aligned end up on top, and one below the bank wraps around.
+ * Number of the granule at pa in a bank. A single comparison with the bank's count then also
+ * rejects unaligned addresses, whose low bits are rotated to the top, and lower addresses, which
+ * wrap around.
  */
 static uint64_t number_in(const struct bank *bank, uint64_t pa)
 {
@@ -107,7 +112,8 @@ static uint64_t number_in(const struct bank *bank, uint64_t pa)
 	return offset >> GRANULE_SHIFT | offset << (64U - GRANULE_SHIFT);
 }
 
-/* The bank that begins last at or below pa; the first if none does. There is one. */
+/* The last bank that begins at or below pa, or the first bank if none does. The table is not empty.
+ */
 static const struct bank *bank_below(uint64_t pa)
 {
 	size_t low = 0;
@@ -158,7 +164,7 @@ uint64_t granule_index(const struct granule *granule)
 	return (uint64_t)(granule - table);
 }
 
-/* Beyond the bank's count for one of a bank before it, too. */
+/* Position within the bank; not below the bank's count for a granule of any other bank. */
 static uint64_t place_in(const struct bank *bank, const struct granule *granule)
 {
 	return granule_index(granule) - granule_index(bank->granules);
@@ -297,8 +303,7 @@ void granule_unref(struct granule *granule, unsigned int count)
 	ASSERT(refs_of(before) >= count);
 }
 
-/* From a word that is not locked to one more: while somebody holds the lock this does not succeed.
- */
+/* Adds a reference to a granule that is not locked; waits while another CPU holds the lock. */
 static inline void ref_unlocked(struct granule *granule, enum granule_state state)
 {
 	uint32_t word = atomic_load_explicit(&granule->word, memory_order_relaxed) & ~WORD_LOCK;
@@ -341,7 +346,7 @@ void granule_unref_pages(const pa_t *pages, size_t count, enum granule_state sta
 	}
 }
 
-/* Insertion sort of the places in the set by address: sets are small. */
+/* Sorts the indices of the set by address (insertion sort: sets are small). */
 static void order_by_address(const struct granule_wanted *set, uint8_t *order, size_t count)
 {
 	for (size_t i = 0; i < count; i++) {

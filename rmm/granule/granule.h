@@ -53,8 +53,9 @@ bool granule_table_init(const struct granule_bank *banks, size_t count, struct g
 /* Descriptor of the granule at pa; NULL if pa is not aligned or not tracked ("not delegable"). */
 struct granule *granule_find(pa_t pa);
 
-/* Physical address of a granule / its place in the table, which is also its page of the window. */
+/* Physical address of a granule. */
 pa_t granule_pa(const struct granule *granule);
+/* Position of a granule in the table, which is also its page of the metadata window. */
 uint64_t granule_index(const struct granule *granule);
 
 /*
@@ -97,7 +98,7 @@ void granule_unlock(struct granule_held held);
  */
 void granule_unlock_to(struct granule_held held, enum granule_state state);
 
-/* State without the lock: true a moment ago. For early refusals and statistics only. */
+/* State without the lock: it may have changed already. For early refusals and statistics only. */
 enum granule_state granule_peek(const struct granule *granule);
 
 /*
@@ -108,13 +109,16 @@ enum granule_state granule_peek(const struct granule *granule);
  */
 unsigned int granule_refs(const struct granule *granule);
 
+/* Adds or removes `count` references. Adding beyond the limit or removing more than there are stops
+ * the RMM. */
 void granule_ref(struct granule_held held, unsigned int count);
 void granule_unref(struct granule *granule, unsigned int count);
 
 /*
- * The same for many granules at once, one each: tracked, in this state, and kept in it by what the
- * caller has locked. pages[i] 0: none. A reference is added as between granule_lock_inner() and
- * granule_unlock(), in one step, so that nobody else's lock is broken into.
+ * The same for many granules at once, one reference each. pages[i] 0 is skipped. All others are
+ * tracked and in this state, and the caller's locks keep them in it. Each reference is added in one
+ * step, as between granule_lock_inner() and granule_unlock(): it waits while another CPU holds the
+ * granule's lock.
  */
 void granule_ref_pages(const pa_t *pages, size_t count, enum granule_state state);
 void granule_unref_pages(const pa_t *pages, size_t count, enum granule_state state);

@@ -76,6 +76,10 @@ static bool handle_outside(struct rec *rec, const struct arch_exit_info *info)
 	return true;
 }
 
+/*
+ * A stage-2 fault at a protected address: the realm takes an abort, or the host gets an exit. True
+ * if the realm continues.
+ */
 static bool handle_protected(struct rec *rec, const struct arch_exit_info *info,
 			     struct rmi_rec_exit *exit)
 {
@@ -109,6 +113,10 @@ static uint64_t access_mask(uint64_t esr)
 	return MASK(bits - 1, 0);
 }
 
+/*
+ * A stage-2 fault at an unprotected address. An instruction fetch aborts in the realm (true: the
+ * realm continues); a data access is an exit, with the syndrome if the host can emulate it.
+ */
 static bool handle_unprotected(struct rec *rec, const struct arch_exit_info *info,
 			       struct rmi_rec_exit *exit)
 {

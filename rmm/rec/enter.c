@@ -122,6 +122,10 @@ static void complete_ripas(struct rec *rec)
 	rec->ripas_top = ipa_of(0);
 }
 
+/*
+ * Writes the host's registers to the realm's structure. False if its page is missing: *exit asks
+ * the host for it.
+ */
 static bool complete_host_call(struct rec *rec, const struct rec_entry *entry,
 			       struct rmi_rec_exit *exit)
 {

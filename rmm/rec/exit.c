@@ -61,6 +61,7 @@ static bool handle_wfx(struct rec *rec, uint64_t esr, struct rmi_rec_exit *exit)
 	return false;
 }
 
+/* Distributes a synchronous exception by its class. True if the realm continues. */
 static bool handle_sync(struct rec *rec, const struct arch_exit_info *info,
 			struct rmi_rec_exit *exit)
 {

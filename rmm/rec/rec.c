@@ -65,6 +65,7 @@ static uint64_t mpidr_el1(uint64_t mpidr)
 	return (mpidr & MASK(23, 0)) | bits_get(mpidr, 31, 24) << 32 | MPIDR_EL1_RES1;
 }
 
+/* Configuration of the virtual CPU: constant for the life of the REC. */
 static struct arch_vcpu_config vcpu_config(const struct rd *rd, const struct rec *rec)
 {
 	const struct realm_features *features = &rd->features;

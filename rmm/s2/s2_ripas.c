@@ -55,6 +55,7 @@ struct gone {
 	unsigned int end;
 };
 
+/* Changes the RIPAS of one entry, and notes the range to invalidate if a mapping goes. */
 static void set_one(const struct s2_walk *walk, unsigned int index, enum s2_ripas ripas,
 		    struct gone *gone)
 {
