@@ -243,7 +243,7 @@ struct caec_run {
 			abi_u32 flags; /* CAEC_MMIO_* */
 		} mmio;
 		struct {
-			abi_u64 esr; /* ISS names the register */
+			abi_u64 esr; /* ISS names the system register; Rt is 0 */
 			abi_u64 value;
 			abi_u32 flags; /* CAEC_SYSREG_* */
 			abi_u32 reserved;

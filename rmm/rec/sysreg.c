@@ -16,6 +16,7 @@
 #define ACTLR_EL1      SYSREG(3, 0, 1, 0, 1)
 
 #define ISS_READ BIT(0)
+#define ISS_RT   MASK(9, 5)
 
 static bool is_identification(uint64_t name)
 {
@@ -61,7 +62,8 @@ bool rec_handle_sysreg(struct rec *rec, uint64_t esr, struct rmi_rec_exit *exit)
 
 	if (is_for_host(name) && !read) {
 		exit->exit_reason = RMI_EXIT_SYNC;
-		exit->esr = esr;
+		/* Rt is the realm's choice; the host reads gprs[0], whichever register it was. */
+		exit->esr = esr & ~ISS_RT;
 		exit->gprs[0] = rec_register(rec, rt);
 		rec_step(rec);
 		return false;

@@ -233,11 +233,12 @@ static const char *waits(struct m_rec *rec, const struct m_action *a, const stru
 	return m_expect_exit(rec, seen, &record);
 }
 
-/* A write to ICC_SGI1R_EL1: the host gets the syndrome and the value. */
+/* A write to ICC_SGI1R_EL1: the host gets the value, and the syndrome without Rt. */
 static const char *sends(struct m_rec *rec, const struct m_action *a, const struct m_seen *seen)
 {
 	unsigned int rt = (unsigned int)(a->esr >> 5) & 31;
-	struct rmi_rec_exit record = {.exit_reason = RMI_EXIT_SYNC, .esr = a->esr};
+	struct rmi_rec_exit record = {.exit_reason = RMI_EXIT_SYNC,
+				      .esr = a->esr & ~(UINT64_C(31) << 5)};
 
 	record.gprs[0] = rt == 31 ? 0 : rec->gprs[rt];
 	rec->pc += 4;

@@ -147,7 +147,7 @@ TEST(exit_sgi, "system register exit: writes of ICC_SGI1R_EL1 and ICC_DIR_EL1 re
 	puppet_prepare(rec, PUPPET_DO, INSN_W_ICC_SGI1R, 0, 0x05000001);
 	expect_exit(rec, RMI_EXIT_SYNC, EXIT_ESR | EXIT_GPR0);
 	CHECK_EQ(ESR_EC(rec->run->exit.esr), EC_SYSREG);
-	CHECK_EQ(rec->run->exit.esr & 0x3ffc1f, 3UL << 20 | 5UL << 17 | 12UL << 10 | 11UL << 1);
+	CHECK_EQ(rec->run->exit.esr & 0x3fffff, 3UL << 20 | 5UL << 17 | 12UL << 10 | 11UL << 1);
 	CHECK_EQ(rec->run->exit.gprs[0], 0x05000001);
 	memset(rec->run->enter.gprs, 0x77, sizeof(rec->run->enter.gprs));
 	REQUIRE_EQ(rec_run(rec), REC_CALL);
