@@ -23,6 +23,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 
 #include <cmocka.h>
 
@@ -35,7 +36,17 @@
 #define PLAIN_TEST(name, function) {name, function, NULL, NULL, NULL}
 #define WORLD_TEST(name, function) {name, function, unit_world_setup, unit_world_teardown, NULL}
 
-#define unit_run(tests) cmocka_run_group_tests_name(__FILE_NAME__, tests, unit_setup, NULL)
+#define unit_run(tests)                         \
+	(cmocka_set_test_filter(unit_filter()), \
+	 cmocka_run_group_tests_name(__FILE_NAME__, tests, unit_setup, NULL))
+
+/* Which tests: a pattern as `make run FILTER=` gives it, NULL for all. */
+static inline const char *unit_filter(void)
+{
+	const char *pattern = getenv("CMOCKA_TEST_FILTER");
+
+	return pattern == NULL || *pattern == '\0' ? NULL : pattern;
+}
 
 /* A stop fails the test that is running, unless another thread than the test's own is stopped. */
 static __thread bool unit_test_thread;

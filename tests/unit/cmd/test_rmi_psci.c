@@ -412,6 +412,33 @@ static void target_is_gone(void **state)
 	ASSERT_RMI_OK(RMI(RMI_REC_DESTROY, realm.recs[CALLER]));
 }
 
+/*
+ * The realm ends while a CPU_ON waits for the host: no REC runs again, whether the host answers or
+ * not, and all of it can be taken down.
+ */
+static void realm_ends_while_asking(void **state)
+{
+	static const uint64_t ends[] = {PSCI_SYSTEM_OFF_FID, PSCI_SYSTEM_RESET_FID};
+
+	(void)state;
+	for (unsigned int i = 0; i < 2 * ARRAY_LENGTH(ends); i++) {
+		world_reset();
+		realm_that_asks();
+		WORLD_PLAY(WORLD_SMC(ends[i / 2]));
+		ASSERT_RMI_OK(world_enter(&realm, OTHER, NULL, NULL));
+		if (i % 2 != 0) {
+			ASSERT_RMI_OK(complete(PSCI_SUCCESS));
+			ASSERT_REFUSED(complete(PSCI_SUCCESS), RMI_ERROR_INPUT, pending);
+		}
+		for (unsigned int rec = CALLER; rec <= OTHER; rec++) {
+			ASSERT_REFUSED(world_enter(&realm, rec, NULL, NULL),
+				       rmi_status_pack(RMI_ERROR_REALM, RMI_REALM_INDEX_SYSTEM_OFF),
+				       system_off);
+		}
+		world_realm_destroy(&realm);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -443,6 +470,8 @@ int main(void)
 		WORLD_TEST("RMI_PSCI_COMPLETE AFFINITY_INFO of a REC that runs", info_running),
 		WORLD_TEST("RMI_PSCI_COMPLETE in either order of addresses", either_order),
 		WORLD_TEST("RMI_PSCI_COMPLETE for a REC that is gone", target_is_gone),
+		WORLD_TEST("SYSTEM_OFF and SYSTEM_RESET while a CPU_ON waits for RMI_PSCI_COMPLETE",
+			   realm_ends_while_asking),
 	};
 
 	return unit_run(tests);

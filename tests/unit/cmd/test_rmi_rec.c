@@ -11,9 +11,13 @@ static const uint64_t not_delegable[] = {
 	0, WORLD_DEVICE, WORLD_OWN, WORLD_UNLISTED, UINT64_C(1) << 48 | WORLD_MAIN, ~GRANULE_MASK};
 
 /* A NEW realm, a granule for a REC, and parameters with granules that all are right. */
-static void prepare(void)
+static void prepare_flags(uint64_t flags)
 {
-	world_realm_new(&realm, WORLD_PAGES / 2, 1);
+	world_realm_prepare(&realm, WORLD_PAGES / 2, 1);
+	realm.params.flags = flags;
+	realm.params.sve_vl = (flags & RMI_REALM_FLAG_SVE) != 0;
+	realm.params.pmu_num_ctrs = (flags & RMI_REALM_FLAG_PMU) != 0 ? 4 : 0;
+	world_realm_create(&realm);
 	rec = world_realm_delegated(&realm);
 	memset(&params, 0, sizeof(params));
 	params.flags = RMI_REC_FLAG_RUNNABLE;
@@ -21,6 +25,11 @@ static void prepare(void)
 	for (unsigned int i = 0; i < params.num_aux; i++) {
 		params.aux[i] = world_realm_delegated(&realm);
 	}
+}
+
+static void prepare(void)
+{
+	prepare_flags(0);
 }
 
 static struct world_answer create(void)
@@ -249,6 +258,32 @@ static void create_num_aux(void **state)
 	expect_creatable();
 }
 
+/* Whatever the realm has: so many granules as the host was told, no more and no fewer. */
+static void create_with_aux_count(void **state)
+{
+	static const uint64_t flags[] = {0, RMI_REALM_FLAG_SVE, RMI_REALM_FLAG_PMU,
+					 RMI_REALM_FLAG_SVE | RMI_REALM_FLAG_PMU};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LENGTH(flags); i++) {
+		uint64_t told;
+
+		world_reset();
+		prepare_flags(flags[i]);
+		told = params.num_aux;
+		params.num_aux = told - 1;
+		ASSERT_REFUSED(create(), RMI_ERROR_INPUT, num_aux);
+		params.num_aux = told + 1;
+		params.aux[told] = world_realm_delegated(&realm);
+		ASSERT_REFUSED(create(), RMI_ERROR_INPUT, num_aux);
+		params.num_aux = told;
+		expect_creatable();
+		for (uint64_t n = 0; n < told; n++) {
+			assert_int_equal(world_state(params.aux[n]), GRANULE_REC_AUX);
+		}
+	}
+}
+
 static void create_aux(void **state)
 {
 	(void)state;
@@ -453,6 +488,8 @@ int main(void)
 		WORLD_TEST("RMI_REC_CREATE mpidr_index", create_mpidr_index),
 		WORLD_TEST("RMI_REC_CREATE in the order of MPIDRs", create_in_order),
 		WORLD_TEST("RMI_REC_CREATE num_aux", create_num_aux),
+		WORLD_TEST("RMI_REC_CREATE wants as many granules as RMI_REC_AUX_COUNT says",
+			   create_with_aux_count),
 		WORLD_TEST("RMI_REC_CREATE aux_align, RMI_REC_CREATE aux_alias, "
 			   "RMI_REC_CREATE aux_state",
 			   create_aux),

@@ -123,6 +123,74 @@ static void small_pieces(void **state)
 	}
 }
 
+/* RSI_ATTESTATION_TOKEN_INIT says the size, and the pieces add up to it. */
+static void pieces_add_up(void **state)
+{
+	static const uint64_t pieces[] = {1, 333, 2048, GRANULE_SIZE};
+	static uint8_t token[TOKEN_MAX];
+
+	(void)state;
+	for (unsigned int algo = RMI_HASH_SHA_256; algo <= RMI_HASH_SHA_512; algo++) {
+		world_reset();
+		realm_with(1, (uint8_t)algo);
+		for (size_t i = 0; i < ARRAY_LENGTH(pieces); i++) {
+			uint64_t size = init(0, (uint8_t)i);
+
+			assert_int_equal(fetch(0, token, pieces[i]), size);
+		}
+	}
+}
+
+/* A piece of no bytes takes nothing, writes nothing and ends nothing: before, between, at the end.
+ */
+static void pieces_of_no_bytes(void **state)
+{
+	static uint8_t token[TOKEN_MAX];
+	struct sample sample;
+	uint64_t size, done = 0;
+
+	(void)state;
+	realm_with(1, RMI_HASH_SHA_256);
+	size = init(0, 9);
+	while (done < size) {
+		uint64_t piece = min_u64(1000, size - done);
+		uint64_t last = done + piece == size;
+
+		memset(machine_raw(pa_of(page_pa)), 0xEE, GRANULE_SIZE);
+		REALM_CALLS(&realm, CONTINUE, PAGE, 16, 0);
+		ASSERT_RESULTS(RSI_INCOMPLETE, 0, 0, 0);
+		for (unsigned int i = 0; i < GRANULE_SIZE; i++) {
+			assert_int_equal(((uint8_t *)machine_raw(pa_of(page_pa)))[i], 0xEE);
+		}
+		REALM_CALLS(&realm, CONTINUE, PAGE, 0, piece);
+		ASSERT_RESULTS(last ? RSI_SUCCESS : RSI_INCOMPLETE, piece, 0, 0);
+		memcpy(token + done, machine_raw(pa_of(page_pa)), piece);
+		done += piece;
+	}
+	sample_of_realm(&sample, 9);
+	check_token(token, size, &sample);
+	ASSERT_REALM_REFUSED(&realm, RSI_ERROR_STATE, state, CONTINUE, PAGE, 0, 0);
+}
+
+/* Of two conditions that hold the one that is listed first answers. */
+static void two_conditions(void **state)
+{
+	const uint64_t far = UNPROTECTED, all = ~UINT64_C(0);
+
+	(void)state;
+	realm_with(1, RMI_HASH_SHA_256);
+	ASSERT_REALM_REFUSED(&realm, RSI_ERROR_INPUT, addr_align, CONTINUE, far + 8, 0, 16);
+	ASSERT_REALM_REFUSED(&realm, RSI_ERROR_INPUT, addr_align, CONTINUE, PAGE + 8, 4096, 16);
+	ASSERT_REALM_REFUSED(&realm, RSI_ERROR_INPUT, addr_bound, CONTINUE, far, 4096, 16);
+	ASSERT_REALM_REFUSED(&realm, RSI_ERROR_INPUT, addr_bound, CONTINUE, far, 16, all);
+	ASSERT_REALM_REFUSED(&realm, RSI_ERROR_INPUT, offset_bound, CONTINUE, PAGE, 4096, all);
+	ASSERT_REALM_REFUSED(&realm, RSI_ERROR_INPUT, offset_bound, CONTINUE, PAGE, 4096, 16);
+	/* No token has been begun, which is asked last. */
+	ASSERT_REALM_REFUSED(&realm, RSI_ERROR_INPUT, size_overflow, CONTINUE, PAGE, 16, all);
+	ASSERT_REALM_REFUSED(&realm, RSI_ERROR_INPUT, size_bound, CONTINUE, PAGE, 16, 4096);
+	ASSERT_REALM_REFUSED(&realm, RSI_ERROR_STATE, state, CONTINUE, PAGE, 16, 16);
+}
+
 /* Only the bytes that were asked for are written. */
 static void writes_what_was_asked(void **state)
 {
@@ -432,6 +500,13 @@ int main(void)
 			   measurements_of_init),
 		WORLD_TEST("RSI_ATTESTATION_TOKEN_CONTINUE: a whole token", whole_token),
 		WORLD_TEST("RSI_ATTESTATION_TOKEN_CONTINUE: small pieces", small_pieces),
+		WORLD_TEST(
+			"RSI_ATTESTATION_TOKEN_CONTINUE: pieces add up to the size that INIT said",
+			pieces_add_up),
+		WORLD_TEST("RSI_ATTESTATION_TOKEN_CONTINUE: pieces of no bytes",
+			   pieces_of_no_bytes),
+		WORLD_TEST("RSI_ATTESTATION_TOKEN_CONTINUE: two conditions at once",
+			   two_conditions),
 		WORLD_TEST("RSI_ATTESTATION_TOKEN_CONTINUE writes what was asked",
 			   writes_what_was_asked),
 		WORLD_TEST("RSI_ATTESTATION_TOKEN_CONTINUE addr_align", addr_align),

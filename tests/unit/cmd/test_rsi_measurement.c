@@ -23,6 +23,31 @@ static const uint8_t *value_read(void)
 	return (const uint8_t *)&world_saw(1)->vcpu.gprs[1];
 }
 
+/* A hash of 32 bytes fills half of the value: the rest is zero in every slot, extended or not. */
+static void read_upper_half(void **state)
+{
+	uint64_t other[8];
+
+	(void)state;
+	memset(other, 0xA5, sizeof(other));
+	one_realm(RMI_HASH_SHA_256);
+	for (unsigned int times = 0; times < 2; times++) {
+		for (uint64_t index = 0; index < 5; index++) {
+			REALM_CALLS(&realm, RSI_MEASUREMENT_READ_FID, index, VALUE_1_TO_8);
+			assert_int_equal(world_saw(1)->vcpu.gprs[0], RSI_SUCCESS);
+			for (unsigned int i = 32; i < 64; i++) {
+				assert_int_equal(value_read()[i], 0);
+			}
+			if (index != 0) {
+				REALM_CALLS(&realm, RSI_MEASUREMENT_EXTEND_FID, index, 64, other[0],
+					    other[1], other[2], other[3], other[4], other[5],
+					    other[6], other[7]);
+				ASSERT_RESULTS(RSI_SUCCESS, 0, 0, 0);
+			}
+		}
+	}
+}
+
 static void read_index_bound(void **state)
 {
 	static const uint64_t indices[] = {5, 6, 64, 255, UINT64_C(1) << 32, ~UINT64_C(0)};
@@ -196,6 +221,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		WORLD_TEST("RSI_MEASUREMENT_READ index_bound", read_index_bound),
 		WORLD_TEST("RSI_MEASUREMENT_READ of every slot", read_every_slot),
+		WORLD_TEST("RSI_MEASUREMENT_READ with SHA-256: the upper half is zero",
+			   read_upper_half),
 		WORLD_TEST("RSI_MEASUREMENT_EXTEND index_bound", extend_index_bound),
 		WORLD_TEST("RSI_MEASUREMENT_EXTEND size_bound", extend_size_bound),
 		WORLD_TEST("RSI_MEASUREMENT_EXTEND vectors", extend_vectors),
