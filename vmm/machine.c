@@ -125,8 +125,11 @@ bool machine_ends(struct machine *m)
 
 void machine_finish(struct machine *m, enum machine_end how)
 {
-	int runs = MACHINE_RUNS;
+	int runs = MACHINE_RUNS, reset = MACHINE_RESET;
 
+	if (how == MACHINE_STOPPED) {
+		atomic_compare_exchange_strong(&m->end, &reset, (int)how);
+	}
 	if (!atomic_compare_exchange_strong(&m->end, &runs, (int)how)) {
 		return;
 	}

@@ -7,9 +7,9 @@
  *   the keeper       signals, rvm list and rvm stop; ends a process that does not end (keeper.c)
  *
  * One lock guards all devices; it is never held while a vCPU runs, nor while a thread waits for
- * something outside, but for disks and the share. What is done under it at a realm's wish is
- * bounded (VIRTIO_BURST_*). The keeper never takes it: list, stop and signals work whatever the
- * realm and the devices do.
+ * something outside, but for disks and the share. What is done under it at
+ * a realm's wish is bounded (VIRTIO_BURST_*). The keeper never takes it: list, stop and signals
+ * work whatever the realm and the devices do.
  */
 #ifndef VMM_MACHINE_H
 #define VMM_MACHINE_H
@@ -143,7 +143,10 @@ void machine_done(struct machine *m);
 /* Runs until the end and says how that was. */
 enum machine_end machine_run(struct machine *m);
 
-/* Ends the machine; the first reason stays. For every thread, with the lock or without it. */
+/*
+ * Ends the machine; the first reason stays, but a wish to start again gives way to one to stop. For
+ * every thread, with the lock or without it.
+ */
 void machine_finish(struct machine *m, enum machine_end how);
 bool machine_ends(struct machine *m);
 void machine_wake_io(struct machine *m);

@@ -156,6 +156,12 @@ static enum machine_end run_realm(struct machine *m, const struct layout_config 
 	return machine_run(m);
 }
 
+/* A realm that wants to start again may have been stopped since. */
+static enum machine_end last_word(struct machine *m, enum machine_end how)
+{
+	return how == MACHINE_RESET ? (enum machine_end)atomic_load(&m->end) : how;
+}
+
 static int run(const struct options *o, const struct layout_config *config, char **argv)
 {
 	static struct machine machine;
@@ -182,8 +188,10 @@ static int run(const struct options *o, const struct layout_config *config, char
 		how = run_realm(&machine, config, dtb);
 	}
 	machine_close(&machine);
+	how = last_word(&machine, how);
 	say_end(o, how);
 	machine_done(&machine);
+	how = last_word(&machine, how);
 	if (how == MACHINE_RESET) {
 		execv("/proc/self/exe", argv);
 		fprintf(stderr, "rvm: cannot start again: %s\n", strerror(errno));

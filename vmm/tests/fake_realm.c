@@ -8,11 +8,15 @@
  *   write N     N bytes to its console in requests of 32 KiB, then powers off
  *   flood N     the same, and never powers off
  *   control N   N bytes to whoever is at the control channel, in requests of 32 KiB; then closes it
- *   exec N      runs the program caec-agent beside rvm, at a terminal that stands for the port
- *               (fake_port.c); N 1: its driver hears that somebody has come or gone only after
- * bytes that were sent later hog         has ever more requests for its disk by the time that one
- * is served late        the same; what is typed reaches rvm only when the realm is gone hang has a
- * request for its disk, which never answers slow N      its building takes N steps of 100 ms
+ *   exec N      runs the program caec-agent beside rvm, at a terminal that stands for
+ *               the port (fake_port.c); N 1: its driver hears that somebody has come or
+ *               gone only after bytes that were sent later
+ *   hog         has ever more requests for its disk by the time that one is served
+ *   late        the same; what is typed reaches rvm only when the realm is gone
+ *   hang        has a request for its disk, which never answers
+ *   reset N     wants to start again, and takes N steps of 100 ms to go
+ *   fault       uses memory that it does not have
+ *   slow N      its building takes N steps of 100 ms
  */
 #include <fcntl.h>
 #include <poll.h>
@@ -92,9 +96,9 @@ static void reg(struct cpu *c, unsigned int slot, uint32_t offset, uint32_t valu
 	leave(c);
 }
 
-static void power_off(struct cpu *c)
+static void exit_with(struct cpu *c, uint32_t reason)
 {
-	c->run->exit_reason = CAEC_EXIT_SYSTEM_OFF;
+	c->run->exit_reason = reason;
 	leave(c);
 }
 
@@ -372,11 +376,11 @@ static void act(struct cpu *c, const char *what, size_t number)
 	if (strcmp(what, "off") == 0) {
 		memcpy(ram + BUFFERS, "bye\n", 4);
 		request(c, 1, BUFFERS, 4);
-		power_off(c);
+		exit_with(c, CAEC_EXIT_SYSTEM_OFF);
 	} else if (strcmp(what, "write") == 0 || strcmp(what, "flood") == 0) {
 		say(c, 0, number);
 		if (what[0] == 'w') {
-			power_off(c);
+			exit_with(c, CAEC_EXIT_SYSTEM_OFF);
 		}
 	} else if (strcmp(what, "control") == 0) {
 		port_message(c, 1, 3, 1);
@@ -389,6 +393,10 @@ static void act(struct cpu *c, const char *what, size_t number)
 		hog(c);
 	} else if (strcmp(what, "hang") == 0) {
 		hang(c);
+	} else if (strcmp(what, "reset") == 0) {
+		exit_with(c, CAEC_EXIT_SYSTEM_RESET);
+	} else if (strcmp(what, "fault") == 0) {
+		exit_with(c, CAEC_EXIT_FAULT);
 	}
 	rest(c);
 }
@@ -477,6 +485,8 @@ bool realm_build(struct realm *r, const struct options *o, const struct layout_c
 /* Who touches the realm's memory after this is killed for it. */
 void realm_close(struct realm *r)
 {
+	unsigned int steps = 0;
+
 	over = true;
 	for (unsigned int i = 0; i < r->num_vcpus; i++) {
 		pthread_mutex_lock(&cpus[i].lock);
@@ -490,6 +500,8 @@ void realm_close(struct realm *r)
 	if (strcmp(line, "late") == 0) {
 		usleep(CLOSE_US);
 	}
+	sscanf(line, "reset %u", &steps);
+	usleep(steps * 100000);
 	r->num_vcpus = 0;
 }
 

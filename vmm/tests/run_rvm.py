@@ -148,6 +148,21 @@ def _(place):
     place.clean()
 
 
+@test("a realm that starts again is stopped while it is taken apart: it does not start again")
+def _(place):
+    for how in ("stop", signal.SIGTERM):
+        process = place.start("again", "reset 50")
+        place.runs("again", "ends")
+        if how == "stop":
+            expect(place.rvm("stop", "again")[0] == 0, "stop")
+        else:
+            process.send_signal(how)
+        expect(ends(process, 5 + SOON, how) == 0, process.returncode)
+        text = process.stderr.read()
+        expect(text.count(b"built") == 1 and b"stopped" in text, text)
+        place.clean()
+
+
 @test("input that comes after the end: the realm's memory is left alone")
 def _(place):
     place.write("disk", hog_disk())
