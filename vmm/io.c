@@ -6,12 +6,12 @@
  */
 #include <errno.h>
 #include <poll.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
 #include "machine.h"
+#include "say.h"
 
 #define ESCAPE 0x1d /* Ctrl-] , then x to end, or again to send it */
 
@@ -167,8 +167,8 @@ static void read_link(struct machine *m, struct machine_link *l)
 static void give_up_output(struct machine *m, int error)
 {
 	if (m->terminal.listener < 0 && error != EPIPE) {
-		fprintf(stderr, "rvm: %s: --console %s: %s; output is lost from here on\r\n",
-			m->options->name, m->options->console, strerror(error));
+		say("rvm: %s: --console %s: %s; output is lost from here on\r\n", m->options->name,
+		    m->options->console, strerror(error));
 	}
 	m->terminal.discard = true;
 	if (m->terminal.listener < 0) {

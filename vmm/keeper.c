@@ -4,7 +4,6 @@
  * that a realm or a device could hold, and ends a process whose threads do not come back.
  */
 #include <poll.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/signalfd.h>
@@ -12,6 +11,7 @@
 
 #include "machine.h"
 #include "manage.h"
+#include "say.h"
 
 enum { FD_WAKE, FD_SIGNAL, FD_MANAGER, FD_CLIENTS, FDS = FD_CLIENTS + MACHINE_CLIENTS };
 
@@ -23,21 +23,14 @@ struct keeper {
 	bool stop; /* somebody has asked for the end */
 };
 
-/* The kernel takes the realm apart when the process is gone. The message must not block. */
+/* The kernel takes the realm apart when the process is gone. */
 static void give_up(struct machine *m)
 {
-	struct pollfd p = {.fd = STDERR_FILENO, .events = POLLOUT};
-	char text[200];
-	int size = snprintf(text, sizeof(text),
-			    "rvm: %s: something outside (a disk, the share, a terminal) does not "
-			    "answer; ended without it\r\n",
-			    m->options->name);
-
 	channel_restore(&m->terminal);
 	manage_close(m);
-	if (poll(&p, 1, 0) == 1 && (p.revents & POLLOUT)) {
-		size = (int)write(STDERR_FILENO, text, (size_t)size);
-	}
+	say("rvm: %s: something outside (a disk, the share, a terminal) does not answer; ended "
+	    "without it\r\n",
+	    m->options->name);
 	_exit(1);
 }
 

@@ -7,7 +7,7 @@
  *   the keeper       signals, rvm list and rvm stop; ends a process that does not end (keeper.c)
  *
  * One lock guards all devices; it is never held while a vCPU runs, nor while a thread waits for
- * something outside, but for disks and the share. What is done under it at
+ * something outside, but for disks and the share; messages are for say.h. What is done under it at
  * a realm's wish is bounded (VIRTIO_BURST_*). The keeper never takes it: list, stop and signals
  * work whatever the realm and the devices do.
  */

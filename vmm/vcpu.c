@@ -2,11 +2,11 @@
 /* The thread of one vCPU. */
 #include <errno.h>
 #include <inttypes.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "abi/rmi.h"
 #include "machine.h"
+#include "say.h"
 
 #define TIMER_VIRTUAL  27u
 #define TIMER_PHYSICAL 30u
@@ -67,8 +67,8 @@ static void sysreg(struct machine_vcpu *v, struct caec_run *run)
 
 static void report(struct machine_vcpu *v, const struct caec_run *run, const char *what)
 {
-	fprintf(stderr, "rvm: %s: vCPU %u: %s (syndrome %#" PRIx64 ", address %#" PRIx64 ")\r\n",
-		v->machine->options->name, v->index, what, run->u.fault.esr, run->u.fault.ipa);
+	say("rvm: %s: vCPU %u: %s (syndrome %#" PRIx64 ", address %#" PRIx64 ")\r\n",
+	    v->machine->options->name, v->index, what, run->u.fault.esr, run->u.fault.ipa);
 	machine_finish(v->machine, MACHINE_FAILED);
 }
 
@@ -111,9 +111,9 @@ static void handle(struct machine_vcpu *v, struct caec_run *run)
 
 static void failed(struct machine_vcpu *v, int error)
 {
-	fprintf(stderr, "rvm: %s: vCPU %u cannot run: %s%s\r\n", v->machine->options->name,
-		v->index, strerror(error),
-		error == ENOMEM ? "; give it less --mem, or raise the memory limits" : "");
+	say("rvm: %s: vCPU %u cannot run: %s%s\r\n", v->machine->options->name, v->index,
+	    strerror(error),
+	    error == ENOMEM ? "; give it less --mem, or raise the memory limits" : "");
 	machine_finish(v->machine, MACHINE_FAILED);
 }
 

@@ -163,6 +163,39 @@ def _(place):
         place.clean()
 
 
+@contextlib.contextmanager
+def full_pipe():
+    """The writing end of a pipe that takes nothing more."""
+    reader, writer = os.pipe()
+    os.set_blocking(writer, False)
+    with contextlib.suppress(BlockingIOError):
+        while True:
+            os.write(writer, b"x" * 4096)
+    os.set_blocking(writer, True)
+    yield writer
+    os.close(reader)
+    os.close(writer)
+
+
+@test("standard error that nobody reads: a message about the realm keeps nothing waiting")
+def _(place):
+    with full_pipe() as writer:
+        process = place.start("bad", "fault", "--quiet", stderr=writer)
+        expect(ends(process, SOON, "a fault of the realm") == 1, process.returncode)
+        process = place.start("lost", "write 400000", "--quiet", "--console", "file:/dev/full",
+                              stderr=writer)
+        expect(ends(process, SOON, "output that is lost") == 0, process.returncode)
+    process = place.start("bad", "fault")
+    _, text = process.communicate(timeout=HANGS)
+    expect(process.returncode == 1 and b"memory that it does not have" in text, text)
+    name = place.path("messages")
+    with open(name, "wb") as file:
+        ends(place.start("bad", "fault", stderr=file), SOON, "a file")
+    with open(name, "rb") as file:
+        text = file.read()
+    expect(b"starts\nrvm: bad: vCPU 0" in text and text.endswith(b"rvm: bad failed\n"), text)
+
+
 @test("input that comes after the end: the realm's memory is left alone")
 def _(place):
     place.write("disk", hog_disk())
