@@ -14,7 +14,7 @@
  *   hog         has ever more requests for its disk by the time that one is served
  *   late        the same; what is typed reaches rvm only when the realm is gone
  *   hang        has a request for its disk, which never answers
- *   reset N     wants to start again, and takes N steps of 100 ms to go
+ *   reset N     wants to start again; takes N steps of 100 ms to go, unless it is stopped
  *   fault       uses memory that it does not have
  *   slow N      its building takes N steps of 100 ms
  */
@@ -38,6 +38,7 @@
 #define BUFFERS       0x400000u
 #define QNUM          256u
 #define PIECE         32768u
+#define END_STOPPED   3       /* MACHINE_STOPPED of machine.h */
 #define CLOSE_US      600000u /* how long a realm takes to go, when it is late */
 #define LATE_MS       100     /* from one late message about the port to the next */
 
@@ -501,7 +502,9 @@ void realm_close(struct realm *r)
 		usleep(CLOSE_US);
 	}
 	sscanf(line, "reset %u", &steps);
-	usleep(steps * 100000);
+	while (steps-- > 0 && atomic_load(r->end) != END_STOPPED) {
+		usleep(100000);
+	}
 	r->num_vcpus = 0;
 }
 

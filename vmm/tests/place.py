@@ -11,7 +11,7 @@ import time
 
 HANGS = 60  # seconds: what has not happened by then never will
 GIVES_UP = 10  # seconds that rvm gives threads that hang, when it ends
-SOON = 8  # an end of rvm whatever is in the way: its own limits are 1 and 3 s
+SOON = 40  # an end of rvm whatever is in the way: its own limits are 1 and 3 s
 TESTS = []
 
 
