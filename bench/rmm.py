@@ -11,9 +11,11 @@ writes build/results/bench-rmm.json.
 import argparse
 import json
 import os
+import re
 import statistics
 import subprocess
 import sys
+import threading
 import time
 
 sys.dont_write_bytecode = True
@@ -25,7 +27,8 @@ import machine  # noqa: E402
 
 BUILD = os.environ.get("BUILD") or os.path.join(TOP, "build")
 BOOTS = 3
-SECONDS = 300
+SILENT_SECONDS = 900  # without a line on the console, and without what others had of the CPUs
+FIRST_TICK_SECONDS, TICK_SECONDS = 5, 15
 ALL = "bench_"
 SHORT = "bench_,-bench_giant"
 EXTRA_CPU = ",sve128=on,sve256=off"
@@ -49,23 +52,56 @@ def names():
     return found
 
 
-def boot(flash, out, log, tests=ALL, profile=None):
+class Ticker:
+    """Says every now and then how far a boot is, while it is used as a context."""
+
+    def __init__(self, name):
+        self.name, self.doing = name, "the firmware starts"
+        self.begun = time.monotonic()
+        self.ended = threading.Event()
+        self.thread = threading.Thread(target=self._tick)
+
+    def __enter__(self):
+        self.thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self.ended.set()
+        self.thread.join()
+
+    def _tick(self):
+        pause = FIRST_TICK_SECONDS
+        while not self.ended.wait(pause):
+            print(f"  ... {self.name}: {time.monotonic() - self.begun:.0f} s, {self.doing}",
+                  file=sys.stderr, flush=True)
+            pause = TICK_SECONDS
+
+
+def follow(target, log, ticker):
+    """The lines of the console until the machine ends; those that say that something failed."""
+    failed = []
+    while True:
+        item = target.line(SILENT_SECONDS)
+        if item is None:
+            sys.exit(f"bench: {ticker.name}: {ticker.doing}: no line on the console for "
+                     f"{SILENT_SECONDS} s; see {log.name}")
+        if item[1] is None:
+            return failed
+        if found := re.match(r"# begin \d+ (\w+)", item[1]):
+            ticker.doing = found[1]
+        if item[1].startswith(("not ok", "Bail out", "CAEC RMM panic")):
+            failed.append(item[1])
+
+
+def boot(flash, out, log, name, tests=ALL, profile=None):
     """One run. Returns the samples: (phase, command id) -> list of counter dictionaries."""
     plugin = f"{os.path.join(BUILD, 'bench', 'count.so')},out={out}"
     plugin += f",profile={profile}" if profile else ""
     extra = ["-icount", "shift=0,sleep=off", "-plugin", plugin]
     target = machine.Machine(flash, 1, {"filter": tests.replace(",", ",,")}, log, extra=extra)
-    deadline = time.monotonic() + SECONDS
-    failed = []
     try:
-        while True:
-            item = target.line(deadline - time.monotonic())
-            if item is None:
-                sys.exit(f"bench: no end after {SECONDS} s; see {log.name}")
-            if item[1] is None:
-                break
-            if item[1].startswith(("not ok", "Bail out", "CAEC RMM panic")):
-                failed.append(item[1])
+        with Ticker(name) as ticker:
+            failed = follow(target, log, ticker)
     finally:
         target.end()
     if failed:
@@ -121,8 +157,9 @@ def measure(options):
     with open(os.path.join(BUILD, "logs", "bench-rmm.log"), "w", encoding="utf-8") as log:
         for number in range(BOOTS):
             out = os.path.join(BUILD, "bench", f"samples-{number}.txt")
-            runs.append(boot(flash, out, log, ALL if number == 0 else SHORT))
-            print(f"boot {number + 1} of {BOOTS}", file=sys.stderr)
+            name = f"boot {number + 1} of {BOOTS}"
+            runs.append(boot(flash, out, log, name, ALL if number == 0 else SHORT))
+            print(f"{name} is done", file=sys.stderr)
     return runs
 
 
@@ -176,7 +213,8 @@ def profile(options):
     out = os.path.join(BUILD, "bench", "profile.txt")
     tests = ALL if wanted.startswith("1G") else SHORT
     with open(os.path.join(BUILD, "logs", "bench-rmm.log"), "w", encoding="utf-8") as log:
-        runs = boot(flash, os.path.join(BUILD, "bench", "samples-0.txt"), log, tests, out)
+        runs = boot(flash, os.path.join(BUILD, "bench", "samples-0.txt"), log, "boot", tests,
+                    out)
     fid = next(fid for fid, name in names().items() if name == command)
     taken = {}
     with open(out, encoding="utf-8") as lines:

@@ -8,16 +8,20 @@ import re
 import shutil
 import socket
 import subprocess
+import sys
 import tempfile
 import threading
 import time
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.realpath(__file__)), "../../tools/lib"))
+import patience  # noqa: E402
 
 QEMU = "qemu-system-aarch64"
 MACHINE = "virt,virtualization=on,secure=on,gic-version=3,acpi=off"
 CPU = "max,x-rme=on,sme=off,pauth-impdef=on"
 MEMORY_MIB = 3072  # what TF-A's manifest says; a machine may have less
 HOST_PREFIX = "opt/caec/"
-QMP_SECONDS = 5
+QMP_SECONDS = 60
 
 
 class Machine:
@@ -44,6 +48,7 @@ class Machine:
         self.start = time.monotonic()
         self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL,
                                         stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        self.clock = patience.Clock(self.process.pid, alone=True)  # for limits
         self.reader = threading.Thread(target=self._read, daemon=True)
         self.reader.start()
 
@@ -65,12 +70,10 @@ class Machine:
         self.lines.put((time.monotonic() - self.start, None))
 
     def line(self, seconds):
-        """(time, text) of the next line, (time, None) when QEMU has ended; None after `seconds`."""
-        try:
-            item = self.lines.get(timeout=max(seconds, 0))
-        except queue.Empty:
-            return None
-        if item[1] is not None:
+        """(time, text) of the next line, (time, None) when QEMU has ended; None after `seconds` by
+        the clock for limits."""
+        item = patience.take(self.lines, self.clock, seconds)
+        if item is not None and item[1] is not None:
             self.log.write(f"{item[0]:9.3f} {item[1]}\n")
         return item
 
