@@ -147,9 +147,9 @@ class Machine(system.System):
 
     def wait_for(self, condition, seconds, what):
         """Polls a shell condition on the host; what a realm's VMM says meanwhile is shown."""
-        end = time.monotonic() + seconds
+        deadline = self.host.deadline(seconds)
         while self.run(f"{condition} && echo yes", check=False) != ["yes"]:
-            expect(time.monotonic() < end, f"{what}: not within {seconds} s")
+            expect(not deadline.met(), f"{what}: not within {seconds} s")
             last = []
             if what in REALMS:
                 last = self.run(f"tail -n 1 /tmp/{what}.out 2>&-", check=False)
@@ -391,11 +391,11 @@ class Demo:
         number = json.loads(" ".join(lines))["region"]
         self.in_realm(PROVIDER, f"csmctl share {number} {self.peer(PROVIDER)} --write "
                                 f"{self.rim(PROVIDER)}")
-        self.in_realm(CONSUMER, f"csmctl --timeout 600 echo {self.peer(CONSUMER)}:{number} "
+        self.in_realm(CONSUMER, f"csmctl --timeout 1800 echo {self.peer(CONSUMER)}:{number} "
                                 f"{self.rim(CONSUMER)} >/tmp/echo 2>&1 3>&- &")
         begun = time.monotonic()
-        self.in_realm(PROVIDER, f"csmctl --timeout 600 ping {number} --to {self.peer(PROVIDER)} "
-                                f"--count {half} --sizes 64-32768", 900)
+        self.in_realm(PROVIDER, f"csmctl --timeout 1800 ping {number} --to {self.peer(PROVIDER)} "
+                                f"--count {half} --sizes 64-32768", 2100)
         return (f"{half} messages of 64 B to 32 KiB each way, every byte checked, in "
                 f"{time.monotonic() - begun:.0f} s of emulation")
 
@@ -411,7 +411,7 @@ class Demo:
 
     def watch(self):
         """The consumer reads on and on, in the background."""
-        self.in_realm(CONSUMER, f"(csmctl --timeout 600 watch {self.theirs()} "
+        self.in_realm(CONSUMER, f"(csmctl --timeout 1800 watch {self.theirs()} "
                                 f"{self.rim(CONSUMER)} >/tmp/watch 2>&1; "
                                 "echo ended $? >>/tmp/watch) 3>&- >/dev/null 2>&1 &")
         lines = self.in_realm(CONSUMER, "until grep -q -s -e reading -e ^ended /tmp/watch; do "

@@ -6,9 +6,13 @@ import queue
 import re
 import shutil
 import subprocess
+import sys
 import tempfile
 import threading
 import time
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.realpath(__file__)), "../../tools/lib"))
+import patience  # noqa: E402
 
 QEMU = "qemu-system-aarch64"
 MACHINE = "virt,virtualization=on,secure=on,gic-version=3,acpi=off"
@@ -35,6 +39,7 @@ TROUBLE = ("caec: UNDELEGATE", "caec: DELEGATE", "caec: RTT_", "caec: REC_", "ca
 KERNEL_SAYS = re.compile(r"\[ *\d+\.\d{6}\] ")
 # How much longer a command that is late may take before nothing more is asked of the machine.
 GRACE_SECONDS = 120
+END = object()  # behind the last line
 
 
 class Failure(Exception):
@@ -79,6 +84,7 @@ class Host:
         self.process = subprocess.Popen(["setpriv", "--pdeathsig", "KILL", *command],
                                         stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                         stderr=subprocess.STDOUT)
+        self.clock = patience.Clock(self.process.pid, alone=True)  # for limits
         self.reader = threading.Thread(target=self._read, daemon=True)
         self.reader.start()
 
@@ -108,19 +114,18 @@ class Host:
                     if any(word in text for word in TROUBLE):
                         self.trouble.append(text)
                     self.lines.put(text)
-        self.lines.put(None)
+        self.lines.put(END)
 
     def wait(self, text, seconds):
         """Lines up to the one that holds text, that one included."""
-        end = time.monotonic() + seconds
+        deadline = self.deadline(seconds)
         seen = []
         while True:
-            try:
-                line = self.lines.get(timeout=max(end - time.monotonic(), 0))
-            except queue.Empty:
-                raise Failure(f"no {text!r} within {seconds} s; last: {seen[-3:]}") from None
+            line = patience.take(self.lines, self.clock, deadline.until - self.clock.now())
             if line is None:
-                self.lines.put(None)  # for whoever asks next
+                raise Failure(f"no {text!r} within {seconds} s; last: {seen[-3:]}")
+            if line is END:
+                self.lines.put(END)  # for whoever asks next
                 raise Lost(f"the machine ended while waiting for {text!r}; last: {seen[-3:]}")
             seen.append(line)
             if text in line:
@@ -164,6 +169,10 @@ class Host:
             self.process.stdin.flush()
         except BrokenPipeError:
             raise Lost("the machine has ended") from None
+
+    def deadline(self, seconds):
+        """So many seconds from now on, without those in which others had the CPUs."""
+        return patience.Deadline(self.clock, seconds)
 
     def elapsed(self):
         """Seconds since power-on."""

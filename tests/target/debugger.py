@@ -5,7 +5,7 @@ import re
 import socket
 import time
 
-SECONDS = 180  # for one answer, and for a breakpoint to be reached
+SECONDS = 1800  # for one answer, and for a breakpoint to be reached, on a machine that is busy
 X0, SP, PC, CPSR = 0, 31, 32, 33
 
 
