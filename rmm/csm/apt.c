@@ -1,5 +1,14 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/* Granules of an access policy table: added, and taken away with everything in them. */
+/*
+ * Granules of an access policy table: RMI_APT_CREATE and RMI_APT_DESTROY (docs/csm-spec.md section
+ * 4).
+ *
+ * The granule's external lock and the RD are held throughout. DESTROY marks the granule as leaving,
+ * so that it takes no new records. Then, in turn: with the CSM lock, closes the first record that
+ * is left; without a lock, does one step towards its end, as the realm's own command would; frees
+ * the record when it is drained. When no record is left the granule leaves the table under the same
+ * lock under which that was seen.
+ */
 #include "base/assert.h"
 #include "base/bits.h"
 #include "csm/csm_internal.h"
@@ -10,11 +19,12 @@ uint64_t csm_revision(void)
 	return CSM_REVISION;
 }
 
-/* --- granules */
-
+/* The granule changes its state under the CSM lock: the slot never leads to one in another state.
+ */
 void csm_apt_add(struct rd *rd, struct granule_held granule, void *page)
 {
 	struct csm_apt *apt = page;
+	struct csm_held held;
 	unsigned int slot = 0;
 
 	while (slot < REALM_APT_GRANULES && rd->csm.apt[slot] != NULL) {
@@ -23,10 +33,7 @@ void csm_apt_add(struct rd *rd, struct granule_held granule, void *page)
 	ASSERT(slot < REALM_APT_GRANULES);
 	apt->rd = rd->granule;
 	apt->slot = slot;
-
-	/* Nobody may come across a granule that is not in its state yet. */
-	struct csm_held held = csm_lock(rd);
-
+	held = csm_lock(rd);
 	rd->csm.apt[slot] = granule.granule;
 	atomic_fetch_add_explicit(&rd->csm.apt_count, 1, memory_order_relaxed);
 	granule_unlock_to(granule, GRANULE_APT);
@@ -40,91 +47,127 @@ bool csm_apt_owned(const struct rd *rd, const struct granule *granule)
 	return apt->rd == rd->granule;
 }
 
-/* One step towards the end of the record; no lock is held. */
-static void end_record(struct rd *rd, const struct csm_key *key, struct csm_work *work)
-{
-	struct granule *told;
-	struct csm_held held;
-	struct csm_record *record;
+/* --- the end of a granule */
 
-	switch (key->kind) {
-	case CSM_GRANT:
-		(void)csm_grant_end(rd, key->key[0], key->key[1], work, &told);
-		return;
-	case CSM_REGION:
-		if (!csm_region_end(rd, key->key[0], work)) {
-			return;
-		}
-		break;
-	case CSM_ATTACHMENT:
-		if (!csm_attachment_end(rd, key, work, &told)) {
-			return;
-		}
-		break;
-	case CSM_FREE:
-		return;
-	}
-	held = csm_lock(rd);
-	record = csm_find_over(rd, key);
-	if (record != NULL) {
-		csm_record_free(rd, record);
+/* A record, for as long as its lock is not held. */
+struct ending {
+	enum csm_kind kind;
+	struct csm_id id;
+};
+
+static void free_drained_region(struct rd *rd, uint64_t region_id)
+{
+	struct csm_held held = csm_lock(rd);
+	struct csm_region *region = csm_region_find_drained(rd, region_id);
+
+	if (region != NULL) {
+		csm_record_free(rd, &region->range.record);
 	}
 	csm_unlock(held);
 }
 
-/* With the lock: a record of the granule, closed; false if there is none, and it is taken out. */
-static bool next_to_end(struct rd *rd, struct csm_apt *apt, struct csm_key *key)
+static void free_drained_attachment(struct rd *rd, const struct csm_id *id)
+{
+	struct csm_held held = csm_lock(rd);
+	struct csm_attachment *attachment =
+		csm_attachment_find_drained(rd, id->provider, id->region);
+
+	if (attachment != NULL) {
+		csm_record_free(rd, &attachment->range.record);
+	}
+	csm_unlock(held);
+}
+
+/* One step towards the end of a record, and frees it when it is drained. No CSM lock is held. */
+static void end_record(struct rd *rd, const struct ending *ending, struct csm_work *work)
+{
+	const struct csm_id *id = &ending->id;
+	struct granule *ignored;
+
+	switch (ending->kind) {
+	case CSM_KIND_REGION:
+		if (csm_region_end(rd, id->region, work)) {
+			free_drained_region(rd, id->region);
+		}
+		break;
+	case CSM_KIND_GRANT:
+		(void)csm_grant_end(rd, id->region, id->consumer, work, &ignored);
+		break;
+	case CSM_KIND_ATTACHMENT:
+		if (csm_attachment_end(rd, id->provider, id->region, work, &ignored)) {
+			free_drained_attachment(rd, id);
+		}
+		break;
+	case CSM_KIND_FREE:
+		break;
+	}
+}
+
+static void close_record(struct rd *rd, union csm_any_record *any)
+{
+	switch ((enum csm_kind)any->record.kind) {
+	case CSM_KIND_REGION:
+		csm_region_close(rd, &any->region);
+		break;
+	case CSM_KIND_GRANT:
+		csm_grant_close(&any->grant);
+		break;
+	case CSM_KIND_ATTACHMENT:
+		csm_attachment_close(&any->attachment);
+		break;
+	case CSM_KIND_FREE:
+		ASSERT(false);
+		break;
+	}
+}
+
+/*
+ * Closes the granule's first record, and says which it is; false: no record is left. A region that
+ * has no id yet is freed at once. The CSM lock.
+ */
+static bool next_to_end(struct rd *rd, struct csm_apt *apt, struct ending *ending)
 {
 	while (apt->used != 0) {
-		struct csm_record *record = &apt->records[__builtin_ctz(apt->used)];
+		union csm_any_record *any = &apt->records[__builtin_ctz(apt->used)];
 
-		switch ((enum csm_kind)record->kind) {
-		case CSM_REGION:
-			csm_region_close(rd, record);
-			break;
-		case CSM_GRANT:
-			csm_grant_close(record);
-			break;
-		case CSM_ATTACHMENT:
-			csm_attachment_close(record);
-			break;
-		case CSM_FREE:
-			ASSERT(false);
-			break;
-		}
-		if (record->key[0] != 0) {
-			key->kind = record->kind;
-			key->key[0] = record->key[0];
-			key->key[1] = record->key[1];
+		close_record(rd, any);
+		if (any->record.id.region != 0) {
+			ending->kind = any->record.kind;
+			ending->id = any->record.id;
 			return true;
 		}
-		csm_record_free(rd, record);
+		csm_record_free(rd, &any->record);
 	}
 	return false;
+}
+
+/* Takes an empty granule out of the table. The CSM lock. */
+static void remove_granule(struct rd *rd, const struct csm_apt *apt)
+{
+	rd->csm.apt[index_clamp(apt->slot, REALM_APT_GRANULES)] = NULL;
+	atomic_fetch_and_explicit(&rd->csm.pending, ~BIT(apt->slot), memory_order_relaxed);
+	atomic_fetch_sub_explicit(&rd->csm.apt_count, 1, memory_order_relaxed);
 }
 
 bool csm_apt_empty(struct rd *rd, struct granule *granule)
 {
 	struct csm_apt *apt = map_meta(granule);
-	struct csm_work work = {.also = CSM_SIGNAL_PEER_ENDED};
-	struct csm_key key;
+	struct csm_work work = {.extra_bits = CSM_SIGNAL_PEER_ENDED};
+	struct ending ending;
 	bool more;
 
 	do {
 		struct csm_held held = csm_lock(rd);
 
 		apt->leaving = true;
-		more = next_to_end(rd, apt, &key);
+		more = next_to_end(rd, apt, &ending);
 		if (!more) {
-			rd->csm.apt[index_clamp(apt->slot, REALM_APT_GRANULES)] = NULL;
-			atomic_fetch_and_explicit(&rd->csm.pending, ~BIT(apt->slot),
-						  memory_order_relaxed);
-			atomic_fetch_sub_explicit(&rd->csm.apt_count, 1, memory_order_relaxed);
+			remove_granule(rd, apt);
 		}
 		csm_unlock(held);
 		if (more) {
-			end_record(rd, &key, &work);
+			end_record(rd, &ending, &work);
 		}
-	} while (more && csm_may_go_on(&work));
+	} while (more && csm_may_continue(&work));
 	return !more;
 }

@@ -1,99 +1,108 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/* What always holds of the records of a realm, for builds that check. */
+/*
+ * The invariants of a realm's records, for builds that check. The lock of *rd is held; of the peer
+ * of a linked record only the pointer is looked at.
+ */
 #include "base/assert.h"
 #include "base/bits.h"
 #include "csm/csm_internal.h"
 
-static void check_range(const struct rd *rd, const struct csm_record *record)
+static void check_range(const struct rd *rd, const struct csm_range *range)
 {
-	ASSERT(is_aligned(record->base | record->size, GRANULE_SIZE));
-	ASSERT(s2_range_protected(&rd->s2, ipa_of(record->base), record->size));
-	ASSERT(record->progress < record->size || record->state == CSM_ENDING ||
-	       record->state == CSM_DETACHING || (record->flags & CSM_HASHED) != 0);
+	ASSERT(is_aligned(range->base | range->size, GRANULE_SIZE));
+	ASSERT(s2_range_protected(&rd->s2, ipa_of(range->base), range->size));
 }
 
-static void check_region(const struct rd *rd, const struct csm_record *region)
+static void check_grants_of(const struct rd *rd, const struct csm_region *region)
 {
+	const struct csm_grant *grant;
 	unsigned int attached = 0;
 
-	check_range(rd, region);
-	ASSERT(region->state <= CSM_ENDING && region->seal <= CSM_SEAL_LENT);
-	ASSERT(region->peer == NULL && region->key[1] == 0);
-	ASSERT((region->key[0] == 0) == (region->state == CSM_CREATING));
-	ASSERT(region->key[0] <= rd->csm.last_region);
-	ASSERT(region->state == CSM_LIVE || region->seal == CSM_SEAL_IDLE);
-	for (unsigned int n = region->next_grant; n != CSM_NONE;
-	     n = csm_record(rd, n)->next_grant) {
-		const struct csm_record *grant = csm_record(rd, n);
-
-		ASSERT(grant->kind == CSM_GRANT && grant->region == region->number);
-		ASSERT(grant->key[0] == region->key[0] && grant->size == region->size);
-		ASSERT(region->state == CSM_LIVE || (grant->flags & CSM_REVOKED) != 0);
-		attached += grant->state == CSM_ATTACHED;
+	csm_for_each_grant (rd, region, grant) {
+		ASSERT(grant->region == region->range.record.number);
+		ASSERT(grant->record.id.region == region->range.record.id.region);
+		ASSERT(region->state == CSM_REGION_LIVE || grant->revoked);
+		attached += grant->state == CSM_GRANT_ATTACHED;
 	}
 	ASSERT(attached == region->attached && attached <= CSM_MAX_CONSUMERS);
 }
 
-static void check_grant(const struct rd *rd, const struct csm_record *grant)
+static void check_region(const struct rd *rd, const struct csm_region *region)
 {
-	bool linked = grant->state == CSM_RESERVED || grant->state == CSM_ATTACHED;
-	bool any = grant->key[1] == CSM_REALM_ANY;
+	const struct csm_id *id = &region->range.record.id;
+	bool creating = region->state == CSM_REGION_CREATING;
 
-	ASSERT(grant->state >= CSM_IDLE && grant->state <= CSM_ENDED);
-	ASSERT((grant->perm & CSM_PERM_READ) != 0 && (grant->perm & ~CSM_PERM_ALL) == 0);
-	ASSERT((grant->peer != NULL) == linked && grant->peer != rd);
-	ASSERT(!any || (!linked && grant->terms.present));
-	ASSERT(grant->key[1] != rd->id);
-	ASSERT((grant->flags & CSM_REVOKED) == 0 || (grant->flags & CSM_CLOSED) != 0);
-	ASSERT(grant->state == CSM_ATTACHED || (grant->flags & CSM_RECALLED) == 0);
-	ASSERT(csm_record(rd, grant->region)->kind == CSM_REGION);
+	check_range(rd, &region->range);
+	ASSERT(region->state <= CSM_REGION_ENDING && region->seal <= CSM_SEAL_CONSUMERS);
+	ASSERT(region->range.progress < region->range.size || region->hashed ||
+	       region->state == CSM_REGION_ENDING);
+	ASSERT((id->region == 0) == creating && id->region <= rd->csm.last_region);
+	ASSERT(id->provider == (creating ? 0 : rd->id) && id->consumer == 0);
+	ASSERT(region->state == CSM_REGION_LIVE || region->seal == CSM_SEAL_IDLE);
+	check_grants_of(rd, region);
 }
 
-static void check_attachment(const struct rd *rd, const struct csm_record *attachment)
+static void check_grant(const struct rd *rd, const struct csm_grant *grant)
 {
-	bool linked = attachment->peer != NULL;
+	bool linked = grant->state == CSM_GRANT_RESERVED || grant->state == CSM_GRANT_ATTACHED;
+	bool any = grant->record.id.consumer == CSM_REALM_ANY;
 
-	check_range(rd, attachment);
-	ASSERT(attachment->peer != rd && attachment->key[0] != rd->id);
-	ASSERT(attachment->state != CSM_DEAD || !linked);
-	ASSERT(linked || attachment->state == CSM_DEAD || attachment->state == CSM_DETACHING);
-	ASSERT((attachment->flags & CSM_CLOSED) == 0);
-	ASSERT(attachment->state < CSM_CLEARING || attachment->state == CSM_DEAD ||
-	       attachment->state == CSM_DETACHING || (attachment->flags & CSM_TOUCHED) != 0);
+	ASSERT(grant->state <= CSM_GRANT_ENDED);
+	ASSERT((grant->perm & CSM_PERM_READ) != 0 && (grant->perm & ~CSM_PERM_ALL) == 0);
+	ASSERT((grant->consumer != NULL) == linked && grant->consumer != rd);
+	ASSERT(!any || (!linked && !grant->via_any && grant->policy.present));
+	ASSERT(grant->record.id.provider == rd->id && grant->record.id.consumer != rd->id);
+	ASSERT(!grant->revoked || grant->closed);
+	ASSERT(grant->state == CSM_GRANT_ATTACHED || !grant->unmap_for_seal);
+	ASSERT(csm_grant_region(rd, grant)->range.record.id.region == grant->record.id.region);
+}
+
+static void check_attachment(const struct rd *rd, const struct csm_attachment *attachment)
+{
+	const struct csm_id *id = &attachment->range.record.id;
+	bool linked = attachment->provider != NULL;
+	bool over = attachment->state >= CSM_ATTACHMENT_DEAD;
+
+	check_range(rd, &attachment->range);
+	ASSERT(attachment->state <= CSM_ATTACHMENT_DETACHING);
+	ASSERT(attachment->range.progress < attachment->range.size ||
+	       attachment->state == CSM_ATTACHMENT_DETACHING);
+	ASSERT(attachment->provider != rd && id->provider != rd->id && id->consumer == rd->id);
+	ASSERT(attachment->state != CSM_ATTACHMENT_DEAD || !linked);
+	ASSERT(linked || over);
+	ASSERT(attachment->state < CSM_ATTACHMENT_CLEARING || over || attachment->touched);
 }
 
 static void check_ranges(const struct rd *rd)
 {
+	const struct csm_range *range;
 	uint64_t end = 0;
 
-	for (unsigned int n = rd->csm.first_range; n != CSM_NONE;
-	     n = csm_record(rd, n)->next_range) {
-		const struct csm_record *record = csm_record(rd, n);
-
-		ASSERT(record->kind == CSM_REGION || record->kind == CSM_ATTACHMENT);
-		ASSERT(record->base >= end);
-		end = record->base + record->size;
+	csm_for_each_range (rd, range) {
+		ASSERT(range->base >= end);
+		end = range->base + range->size;
 	}
 }
 
 void csm_check(const struct rd *rd)
 {
-	check_ranges(rd);
-	for (unsigned int n = csm_next_record(rd, CSM_NONE); n != CSM_NONE;
-	     n = csm_next_record(rd, n)) {
-		const struct csm_record *record = csm_record(rd, n);
+	const union csm_any_record *any;
+	struct csm_record *record;
 
+	check_ranges(rd);
+	csm_for_each_record (rd, record) {
+		any = (const union csm_any_record *)record;
 		switch ((enum csm_kind)record->kind) {
-		case CSM_REGION:
-			check_region(rd, record);
+		case CSM_KIND_REGION:
+			check_region(rd, &any->region);
 			break;
-		case CSM_GRANT:
-			check_grant(rd, record);
+		case CSM_KIND_GRANT:
+			check_grant(rd, &any->grant);
 			break;
-		case CSM_ATTACHMENT:
-			check_attachment(rd, record);
+		case CSM_KIND_ATTACHMENT:
+			check_attachment(rd, &any->attachment);
 			break;
-		case CSM_FREE:
+		case CSM_KIND_FREE:
 			ASSERT(false);
 			break;
 		}

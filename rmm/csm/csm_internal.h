@@ -1,11 +1,20 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /*
- * Records of what a realm shares, and the sharing itself, between the files of csm/.
+ * Records of regions, grants and attachments, and the functions that the files of csm/ share
+ * (docs/csm-spec.md section 3).
  *
  * A sharing is a grant of the provider and an attachment of the consumer that are *linked*: each
- * names the other's realm and record. Linking and unlinking takes both CSM locks; so either lock
- * keeps both realms, both records and the consumer's tables while they are linked. What is mapped
- * may be mapped only while the grant is ATTACHED.
+ * names the other's realm and record. Linking and unlinking takes both CSM locks. So either lock
+ * keeps both realms, both records and the consumer's tables while they are linked. Pages are mapped
+ * only while the grant is ATTACHED.
+ *
+ * Long commands run in steps. *Begin* checks, and closes what the command ends; it needs the lock
+ * and changes nothing that another call could miss. A *step* does bounded work and keeps its
+ * progress in the record; between steps of DESTROY, REVOKE and DETACH_AND_FREE no lock is held, so
+ * a step looks everything up again. *Finish* reports to the host and frees the record.
+ *
+ * Files call downwards only: apt, fault; attachment, region; grant, seal, peer, signal; sharing;
+ * lock; check, policy; record.
  */
 #ifndef RMM_CSM_CSM_INTERNAL_H
 #define RMM_CSM_CSM_INTERNAL_H
@@ -15,86 +24,141 @@
 #define CSM_RECORDS 25U /* of one APT granule */
 #define CSM_NONE    0U  /* no record's number */
 
-enum csm_kind {
-	CSM_FREE,
-	CSM_REGION,     /* key: region id, 0; an unfinished one has no key yet */
-	CSM_GRANT,      /* key: region id, consumer id */
-	CSM_ATTACHMENT, /* key: provider id, region id */
-};
+/* --- policies (policy.c) */
 
-enum csm_state {
-	/* Regions. */
-	CSM_CREATING, /* RIPAS is being looked at: [base, base + progress) is RAM */
-	CSM_LIVE,
-	CSM_ENDING, /* nobody gets in any more */
-	/* Grants. */
-	CSM_IDLE,
-	CSM_RESERVED, /* linked, nothing mapped; also of attachments */
-	CSM_ATTACHED, /* linked, perhaps mapped; also of attachments */
-	CSM_ENDED,    /* only signals are left */
-	/* Attachments, on their way to ATTACHED, each from progress 0 on. */
-	CSM_CHECKING, /* that nothing of the consumer is in the range */
-	CSM_CLEARING, /* RIPAS EMPTY throughout */
-	CSM_LENDING,  /* mapping what there is */
-	CSM_DEAD,     /* not linked any more: only to be detached */
-	CSM_DETACHING,
-};
-
-/* How far RSI_CSM_SEAL has come. */
-enum csm_seal { CSM_SEAL_IDLE, CSM_SEAL_CHECK, CSM_SEAL_OWN, CSM_SEAL_LENT };
-
-#define CSM_IS_SEALED 0x01U /* region: nobody writes */
-#define CSM_HASHED    0x02U /* region: `hash` is the digest */
-#define CSM_TOLD      0x04U /* region, ANY grant: a word that was empty got a signal */
-#define CSM_SIGNALLED 0x08U /* region, attachment: and the host knows */
-#define CSM_VIA_ANY   0x10U /* grant: stands for the ANY grant */
-#define CSM_CLOSED    0x20U /* grant: nothing more is mapped; never set in attachments */
-#define CSM_RECALLED  0x40U /* grant: SEAL still has to take back what was lent for writing */
-#define CSM_REVOKED   0x80U /* grant: and it is on its way out */
-#define CSM_CLEAN     0x01U /* attachment: whatever was looked at of the range is EMPTY already */
-#define CSM_TOUCHED   0x80U /* attachment: the range is not what the consumer had there */
-
-/* What a consent demands of the peer. */
-struct csm_terms {
-	bool present;
+/* What is kept of a policy: enough to compare it with a realm's measurements. */
+struct csm_policy_digest {
+	bool present; /* false: every realm matches */
 	uint8_t hash_algo;
 	uint8_t flags; /* CSM_POLICY_... */
 	uint8_t digest[32];
 };
 
-struct csm_record {
-	uint8_t kind;
-	uint8_t state;
-	uint8_t perm; /* CSM_PERM_... of grants */
-	uint8_t flags;
-	uint8_t seal;            /* region: enum csm_seal */
-	uint16_t number;         /* its own */
-	uint16_t next_in_bucket; /* of its realm */
-	uint16_t next_range;     /* region, attachment: by base */
-	uint16_t next_grant;     /* region: its first grant; grant: the next one of the region */
-	uint16_t region;         /* grant: record of its region */
-	uint16_t attached;       /* region: grants that are ATTACHED */
-	uint16_t peer_record;    /* linked */
-	struct rd *peer;         /* linked: the other realm; NULL: not linked */
-	uint64_t key[2];
-	uint64_t base; /* of the region, or of the reservation; grant: that of the attachment */
-	uint64_t size;
-	uint64_t progress;
-	uint64_t recall;          /* grant: progress of CSM_RECALLED */
-	_Atomic uint64_t pending; /* signals for the realm whose record it is */
-	union {
-		struct csm_terms terms; /* grant, attachment */
-		struct {                /* region */
-			uint64_t label;
-			uint64_t hash[8];
-		};
-	};
+/* The digest of a policy that csm_policy_valid() accepted; NULL: none is required. */
+struct csm_policy_digest csm_policy_digest(const struct csm_policy *policy);
+
+/* Whether the measurements of *peer are those that the policy requires. No lock is needed. */
+bool csm_policy_match(const struct csm_policy_digest *policy, struct rd *peer);
+
+/* --- records */
+
+enum csm_kind {
+	CSM_KIND_FREE,
+	CSM_KIND_REGION,
+	CSM_KIND_GRANT,
+	CSM_KIND_ATTACHMENT,
 };
 
-/* A record as somebody remembers it who does not hold the lock. */
-struct csm_key {
-	enum csm_kind kind;
-	uint64_t key[2];
+/*
+ * Realm and region ids that name a record. Provider of a region and a grant, and consumer of an
+ * attachment, is the realm whose APT has the record.
+ */
+struct csm_id {
+	uint64_t provider;
+	uint64_t region;   /* 0: a region that is being created and has no id yet */
+	uint64_t consumer; /* region: 0; grant: CSM_REALM_ANY for the ANY grant */
+};
+
+/* What every record begins with. */
+struct csm_record {
+	uint8_t kind; /* enum csm_kind */
+	uint16_t number;
+	uint16_t next_in_bucket;
+	struct csm_id id;
+	_Atomic uint64_t pending; /* grant, attachment: signals for the realm whose record it is */
+};
+
+/* What a region and an attachment begin with: they take a range of their realm's addresses. */
+struct csm_range {
+	struct csm_record record;
+	uint16_t next; /* by base */
+	uint64_t base;
+	uint64_t size;
+	uint64_t progress; /* of the command that the state names, in bytes from base */
+};
+
+enum csm_region_state {
+	CSM_REGION_CREATING, /* [base, base + progress) has been checked to be RAM */
+	CSM_REGION_LIVE,
+	CSM_REGION_ENDING, /* no new sharing, no new mapping */
+};
+
+/* The step of RSI_CSM_SEAL that is under way. */
+enum csm_seal {
+	CSM_SEAL_IDLE,
+	CSM_SEAL_CHECK,    /* all pages are present? */
+	CSM_SEAL_PROVIDER, /* the provider's own entries become read-only */
+	CSM_SEAL_CONSUMERS /* mappings with write permission are removed */
+};
+
+struct csm_region {
+	struct csm_range range;
+	enum csm_region_state state;
+	enum csm_seal seal;
+	bool sealed;         /* nothing more is mapped for writing, from CSM_SEAL_PROVIDER on */
+	bool hashed;         /* `hash` is the digest */
+	bool wakeup_pending; /* DESTROY: a consumer's word that was empty got a signal */
+	bool wakeup_sent;    /* and the host got the exit */
+	uint16_t first_grant;
+	uint16_t attached; /* grants that are ATTACHED */
+	uint64_t label;
+	uint64_t hash[8]; /* the digest, or its intermediate state */
+};
+
+enum csm_grant_state {
+	CSM_GRANT_IDLE,     /* not linked */
+	CSM_GRANT_RESERVED, /* linked, nothing mapped */
+	CSM_GRANT_ATTACHED, /* linked, pages may be mapped */
+	CSM_GRANT_ENDED,    /* not linked; only its signals are left */
+};
+
+struct csm_grant {
+	struct csm_record record;
+	enum csm_grant_state state;
+	uint8_t perm;        /* CSM_PERM_... */
+	bool via_any;        /* made by the ANY grant for one consumer */
+	bool closed;         /* nothing more is mapped */
+	bool revoked;        /* closed by the provider, and to be freed */
+	bool unmap_for_seal; /* SEAL still has to remove mappings with write permission */
+	bool wakeup_pending; /* ANY grant: REVOKE set a consumer's word that was empty */
+	uint16_t region;     /* its region's record */
+	uint16_t next;       /* of the region's grants */
+	uint16_t attachment; /* linked: the consumer's record */
+	struct rd *consumer; /* linked: the consumer; NULL: not linked */
+	uint64_t base;       /* linked: of the attachment, as is `size` */
+	uint64_t size;
+	uint64_t unmapped; /* bytes from `base` that its end has unmapped */
+	uint64_t unmapped_for_seal;
+	struct csm_policy_digest policy;
+};
+
+enum csm_attachment_state {
+	CSM_ATTACHMENT_RESERVED, /* linked, the range is the consumer's own */
+	/* Steps of ATTACH, each from progress 0 on. */
+	CSM_ATTACHMENT_CHECKING, /* the host has taken back all granules of the range? */
+	CSM_ATTACHMENT_CLEARING, /* the range becomes RIPAS EMPTY */
+	CSM_ATTACHMENT_MAPPING,  /* attached; maps what is present */
+	CSM_ATTACHMENT_ATTACHED,
+	CSM_ATTACHMENT_DEAD,      /* not linked any more; DETACH_AND_FREE frees it */
+	CSM_ATTACHMENT_DETACHING, /* linked or not; nothing more is mapped */
+};
+
+struct csm_attachment {
+	struct csm_range range;
+	enum csm_attachment_state state;
+	bool clean;          /* CHECKING: every entry so far is RIPAS EMPTY already */
+	bool touched;        /* the range is not what the consumer had there any more */
+	uint16_t grant;      /* linked: the provider's record */
+	struct rd *provider; /* linked: the provider; NULL: not linked */
+	struct csm_policy_digest policy;
+};
+
+union csm_any_record {
+	struct csm_record record;
+	struct csm_range range;
+	struct csm_region region;
+	struct csm_grant grant;
+	struct csm_attachment attachment;
 };
 
 struct csm_apt {
@@ -102,14 +166,16 @@ struct csm_apt {
 	uint32_t slot;
 	uint32_t used;            /* bit n: records[n] is not FREE */
 	_Atomic uint32_t pending; /* bit n: records[n] has signals, or had a moment ago */
-	bool leaving;             /* RMI_APT_DESTROY has begun: nothing new comes in */
+	bool leaving;             /* RMI_APT_DESTROY has begun: no new records */
 	uint8_t reserved[19];
-	struct csm_record records[CSM_RECORDS];
+	union csm_any_record records[CSM_RECORDS];
 };
 
-_Static_assert(sizeof(struct csm_record) <= 160 && sizeof(struct csm_apt) <= GRANULE_SIZE,
+_Static_assert(sizeof(union csm_any_record) <= 160 && sizeof(struct csm_apt) <= GRANULE_SIZE,
 	       "an APT granule has room for 25 records");
 _Static_assert(REALM_APT_GRANULES == CSM_MAX_APT_GRANULES, "as the ABI says");
+
+/* --- the record store (record.c). The CSM lock of *rd is held. */
 
 /* A record's number: its granule's slot and its index there; never CSM_NONE. */
 #define CSM_SLOT_BITS 5U
@@ -129,52 +195,105 @@ static inline unsigned int csm_index_of(unsigned int number)
 	return (number - 1U) & ((1U << CSM_SLOT_BITS) - 1U);
 }
 
-/* --- records; the CSM lock of *rd is held */
+/* The record as what it is; NULL if it is NULL or of another kind. */
+static inline struct csm_region *csm_as_region(struct csm_record *record)
+{
+	bool is = record != NULL && record->kind == CSM_KIND_REGION;
+
+	return is ? (struct csm_region *)record : NULL;
+}
+
+static inline struct csm_grant *csm_as_grant(struct csm_record *record)
+{
+	bool is = record != NULL && record->kind == CSM_KIND_GRANT;
+
+	return is ? (struct csm_grant *)record : NULL;
+}
+
+static inline struct csm_attachment *csm_as_attachment(struct csm_record *record)
+{
+	bool is = record != NULL && record->kind == CSM_KIND_ATTACHMENT;
+
+	return is ? (struct csm_attachment *)record : NULL;
+}
 
 /* The APT granule in a slot that is in use. */
 struct csm_apt *csm_apt_at(const struct rd *rd, unsigned int slot);
 
-/* The record with that number, which is one's own or linked. */
-struct csm_record *csm_record(const struct rd *rd, unsigned int number);
+/* The record with a number that a list or a link of *rd gave; stops if it is of another kind. */
+struct csm_range *csm_range_at(const struct rd *rd, unsigned int number); /* NONE: NULL */
+struct csm_grant *csm_grant_at(const struct rd *rd, unsigned int number); /* NONE: NULL */
+struct csm_region *csm_grant_region(const struct rd *rd, const struct csm_grant *grant);
+struct csm_attachment *csm_grant_attachment(const struct csm_grant *grant);      /* linked */
+struct csm_grant *csm_attachment_grant(const struct csm_attachment *attachment); /* linked */
 
-/* Key as enum csm_kind says. NULL: there is none. */
-struct csm_record *csm_find(const struct rd *rd, enum csm_kind kind, uint64_t key0, uint64_t key1);
+/* The record with that id; NULL: there is none. */
+struct csm_region *csm_region_find(const struct rd *rd, uint64_t region_id);
+struct csm_grant *csm_grant_find(const struct rd *rd, uint64_t region_id, uint64_t consumer_id);
+struct csm_attachment *csm_attachment_find(const struct rd *rd, uint64_t provider_id,
+					   uint64_t region_id);
 
 /* The first region or attachment that touches [base, top), by address; NULL: none. */
-struct csm_record *csm_range_find(const struct rd *rd, uint64_t base, uint64_t top);
+struct csm_range *csm_range_find(const struct rd *rd, uint64_t base, uint64_t top);
 
-/* Number of the record that follows `number` in the table, from CSM_NONE on; CSM_NONE: no more. */
-unsigned int csm_next_record(const struct rd *rd, unsigned int number);
+/* The record that follows in the APT; the first one after NULL; NULL at the end. */
+struct csm_record *csm_record_next(const struct rd *rd, const struct csm_record *after);
 
-/* Whether csm_record_new() would find one. */
+/* All records, all ranges by address, all grants of a region. The body frees none of them. */
+#define csm_for_each_record(rd, record)                                \
+	for ((record) = csm_record_next((rd), NULL); (record) != NULL; \
+	     (record) = csm_record_next((rd), (record)))
+#define csm_for_each_range(rd, range)                                              \
+	for ((range) = csm_range_at((rd), (rd)->csm.first_range); (range) != NULL; \
+	     (range) = csm_range_at((rd), (range)->next))
+#define csm_for_each_grant(rd, region, grant)                                      \
+	for ((grant) = csm_grant_at((rd), (region)->first_grant); (grant) != NULL; \
+	     (grant) = csm_grant_at((rd), (grant)->next))
+
+/* Whether the APT has room for a record, at the cost of an ENDED grant if need be. */
 bool csm_has_room(const struct rd *rd);
 
-/* A zeroed record; NULL: the APT is full. Insert it before the lock is released. */
-struct csm_record *csm_record_new(struct rd *rd, enum csm_kind kind);
-void csm_record_key(struct rd *rd, struct csm_record *record, uint64_t key0, uint64_t key1);
-void csm_range_insert(struct rd *rd, struct csm_record *record);
-void csm_grant_insert(struct csm_record *region, struct csm_record *grant);
+/*
+ * A new record in all its lists, zero but for what is given; NULL: the APT is full. An ENDED grant
+ * and its signals give way to it. A region gets its id later, once.
+ */
+struct csm_region *csm_region_new(struct rd *rd, uint64_t base, uint64_t size);
+void csm_region_set_id(struct rd *rd, struct csm_region *region, uint64_t region_id);
+struct csm_grant *csm_grant_new(struct rd *rd, struct csm_region *region, uint64_t consumer_id);
+struct csm_attachment *csm_attachment_new(struct rd *rd, uint64_t provider_id, uint64_t region_id,
+					  uint64_t base, uint64_t size);
 
-/* Takes the record out of whatever it is in, and wipes it. A grant or attachment is not linked. */
+/* Takes the record out of its lists and wipes it. It is not linked; a region has no grants. */
 void csm_record_free(struct rd *rd, struct csm_record *record);
 
-/* Stops unless the records are in order; called by builds that check, at each lock and unlock. */
+/* Stops unless the records are in order (check.c); checking builds call it at lock and unlock. */
 void csm_check(const struct rd *rd);
 
-/* --- two realms */
-
-/* Both locks, or that of self alone: then pair->peer is NULL. csm_pair_unlock(). */
-void csm_pair_lock(struct rd *self, uint64_t peer, struct csm_pair *pair);
-
-/* The record at the other end of a linked one. */
-struct csm_record *csm_other(const struct csm_record *record);
+/* --- the locks of two realms (lock.c) */
 
 /*
- * Both locks: a new sharing, and its end. Nothing is mapped before and after. The attachment is
- * DEAD then, unless it is DETACHING, and the grant IDLE, or ENDED if the ANY grant stands for it.
+ * Takes both locks in the order of the RDs, and pins the peer; or that of self alone, and then
+ * pair->peer is NULL: no realm has that id, or it is self. csm_pair_unlock().
  */
-void csm_link(const struct csm_pair *pair, struct csm_record *attachment, struct csm_record *grant);
-void csm_unlink(struct csm_record *grant);
+void csm_pair_lock(struct rd *self, uint64_t peer_id, struct csm_pair *pair);
+
+/* --- sharings (sharing.c) */
+
+static inline ipa_t csm_range_base(const struct csm_range *range)
+{
+	return ipa_of(range->base);
+}
+
+static inline ipa_t csm_range_top(const struct csm_range *range)
+{
+	return ipa_of(range->base + range->size);
+}
+
+/* Where the command that is under way goes on. */
+static inline ipa_t csm_range_position(const struct csm_range *range)
+{
+	return ipa_of(range->base + range->progress);
+}
 
 /*
  * What CREATE and RESERVE ask of [base, base + size), in bytes: RSI_SUCCESS, or RSI_ERROR_INPUT
@@ -182,82 +301,94 @@ void csm_unlink(struct csm_record *grant);
  */
 uint64_t csm_check_range(const struct rd *self, ipa_t base, uint64_t size);
 
-/* --- bounded work */
+/* Fills the exit that reports the range to the host (docs/csm-spec.md section 5). */
+void csm_exit_range(struct rmi_rec_exit *exit, uint8_t reason, const struct csm_range *range);
 
+/* What one call has done so far. */
 struct csm_work {
-	unsigned int visited; /* entries of tables */
-	uint64_t also;        /* signals for the other side, beside that the sharing has ended */
-	bool signalled;       /* ATTACH: the provider's word was empty before its signal */
+	unsigned int visited; /* table entries */
+	uint64_t extra_bits;  /* signals that the peer gets besides that the sharing has ended */
+	bool wakeup;          /* ATTACH: the provider's word was empty before its signal */
 };
 
-/* Whether the call may take one more step; to be asked after each. */
-bool csm_may_go_on(const struct csm_work *work);
-
-/* --- sharing */
-
-/* Whether more may be mapped for this grant, of this region. */
-bool csm_is_open(const struct csm_record *region, const struct csm_record *grant);
-
-/* What the grant gives, in CSM_PERM_..., with the region as it is now. */
-uint64_t csm_perm(const struct csm_record *region, const struct csm_record *grant);
-
-/* The loan behind an ATTACHED grant of *owner. */
-struct s2_share csm_loan(const struct rd *owner, const struct csm_record *region,
-			 const struct csm_record *grant);
+/* Whether the call may do one more step: below 512 entries, and no interrupt is pending. */
+bool csm_may_continue(const struct csm_work *work);
 
 /*
- * One step towards the end of a grant of *self, which is REVOKED already; `consumer` is from its
- * key. The caller holds no lock.
+ * The grant by which a realm may use a region of *provider: one that names the realm, else the ANY
+ * grant; not revoked, and the realm matches its policy. NULL: there is none. Both locks.
  */
+struct csm_grant *csm_grant_for(const struct rd *provider, struct rd *consumer, uint64_t region_id);
+
+/* Makes an ENDED grant as a new one, IDLE and with no flag set; its signals stay pending. */
+void csm_grant_reopen(struct csm_grant *grant);
+
+/* Links a new attachment of pair->self with a grant of pair->peer; both become RESERVED. */
+void csm_link(const struct csm_pair *pair, struct csm_attachment *attachment,
+	      struct csm_grant *grant);
+
+/*
+ * Ends a sharing of *provider. Both locks; nothing is mapped any more. The attachment becomes DEAD,
+ * unless it is DETACHING; the grant IDLE, or ENDED if it was made by the ANY grant.
+ */
+void csm_unlink(struct rd *provider, struct csm_grant *grant);
+
+/* Whether pages may be mapped for this grant of this region. The provider's lock. */
+bool csm_is_open(const struct csm_region *region, const struct csm_grant *grant);
+
+/* The permissions that the grant gives now, in CSM_PERM_...: no write if the region is sealed. */
+uint64_t csm_perm(const struct csm_region *region, const struct csm_grant *grant);
+
+/* The shared mapping that a linked grant of *provider stands for. */
+struct s2_share csm_mapping(const struct rd *provider, const struct csm_region *region,
+			    const struct csm_grant *grant);
+
+/* --- signals (signal.c) */
+
+/*
+ * Sets bits in the pending word of a record of *rd. True if the word was empty: the host is to wake
+ * the realm. Needs the lock of *rd, or that of the peer while the two are linked.
+ */
+bool csm_signal_post(struct rd *rd, struct csm_record *record, uint64_t bits);
+
+/* Fills exit RMI_EXIT_CSM_SIGNAL: asks the host to wake one realm, or all realms (NULL). */
+void csm_exit_signal(struct rmi_rec_exit *exit, const struct granule *receiver);
+
+/* --- the end of a grant, a region, an attachment (grant.c, region.c, attachment.c) */
+
+/*
+ * Close begins the end: no new sharing, no new mapping. Needs the lock. Of a linked attachment the
+ * consumer's lock is enough: pages may then still be mapped until its end takes both.
+ */
+void csm_grant_close(struct csm_grant *grant);
+void csm_region_close(struct rd *self, struct csm_region *region);
+void csm_attachment_close(struct csm_attachment *attachment);
+
 enum csm_end {
-	CSM_END_MORE, /* call again */
-	CSM_END_DONE, /* gone */
-	CSM_END_TELL, /* gone, and the consumer's word was empty: *told is its RD */
+	CSM_END_MORE,  /* call again */
+	CSM_END_DONE,  /* the grant is gone */
+	CSM_END_WAKEUP /* it is gone, and the consumer's word was empty: *wakeup is its RD */
 };
-enum csm_end csm_grant_end(struct rd *self, uint64_t region, uint64_t consumer,
-			   struct csm_work *work, struct granule **told);
+
+/* One step towards the end of a revoked grant of *self. No lock is held. */
+enum csm_end csm_grant_end(struct rd *self, uint64_t region_id, uint64_t consumer_id,
+			   struct csm_work *work, struct granule **wakeup);
 
 /*
- * One step towards the end of a region of *self that is ENDING, or of an attachment that is
- * DETACHING. True when only the record is left. No lock is held. *told is the provider's RD when
- * its word was empty, and otherwise left alone.
+ * One step towards the end of a region that is ENDING, or an attachment that is DETACHING. True if
+ * only the record is left. No lock is held. *wakeup becomes the provider's RD if its word was
+ * empty; otherwise it stays as it is.
  */
-bool csm_region_end(struct rd *self, uint64_t region, struct csm_work *work);
-bool csm_attachment_end(struct rd *self, const struct csm_key *key, struct csm_work *work,
-			struct granule **told);
-
-/* The record, if it is still there, and nothing but the record is left of it. With the lock. */
-struct csm_record *csm_find_over(const struct rd *self, const struct csm_key *key);
+bool csm_region_end(struct rd *self, uint64_t region_id, struct csm_work *work);
+bool csm_attachment_end(struct rd *self, uint64_t provider_id, uint64_t region_id,
+			struct csm_work *work, struct granule **wakeup);
 
 /*
- * Begins each: nobody gets in any more. With the lock; for an attachment that is linked, with both
- * or with the consumer's alone: then more may be mapped until its end takes both.
+ * The record, if it is drained: ENDING without grants, or DETACHING and not linked. Otherwise NULL.
+ * The lock of *self.
  */
-void csm_region_close(struct rd *self, struct csm_record *region);
-void csm_grant_close(struct csm_record *grant);
-void csm_attachment_close(struct csm_record *attachment);
-
-/* --- policies */
-
-struct csm_terms csm_terms_of(const struct csm_policy *policy); /* NULL: none are made */
-bool csm_terms_met(const struct csm_terms *terms, struct rd *peer);
-
-/* Whether each side meets the terms of the other. Both locks. */
-bool csm_mutual(const struct csm_record *grant, struct rd *provider,
-		const struct csm_record *attachment, struct rd *consumer);
-
-/* --- signals */
-
-/*
- * Adds bits to the word of `record` of *rd. True if it was empty. Needs the lock of *rd, or that of
- * the other side while the two are linked.
- */
-bool csm_post(struct rd *rd, struct csm_record *record, uint64_t bits);
-
-/* What the host is told: wake the realm, or all (NULL). */
-void csm_tell(struct rmi_rec_exit *exit, const struct granule *receiver);
-
-/* What the host is told of [base, base + size). */
-void csm_notice(struct rmi_rec_exit *exit, uint8_t reason, const struct csm_record *range);
+struct csm_region *csm_region_find_drained(const struct rd *self, uint64_t region_id);
+struct csm_attachment *csm_attachment_find_drained(const struct rd *self, uint64_t provider_id,
+						   uint64_t region_id);
 
 #endif

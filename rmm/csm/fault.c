@@ -1,92 +1,104 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/* What happens to pages of regions outside of CSM's own commands: faults, and acts of the host. */
+/*
+ * Regions and reservations outside of CSM's own commands: stage-2 faults of a consumer, and
+ * commands of the host on pages of a region (docs/csm-spec.md sections 8 and 10).
+ *
+ * A fault needs both locks to map. It first learns the provider's id with the consumer's lock
+ * alone, and looks everything up again when it has both. The host's commands hold the lock of the
+ * realm that they work on; if that is a provider, it keeps the tables of its consumers, too.
+ */
 #include "base/assert.h"
 #include "base/bits.h"
 #include "csm/csm_internal.h"
 
-/* The attachment at the page, if it has anything to do with faults there. */
-static const struct csm_record *attachment_at(const struct rd *self, ipa_t page)
+/* The attachment at the page; NULL: none. */
+static const struct csm_attachment *attachment_at(const struct rd *self, ipa_t page)
 {
-	const struct csm_record *record = csm_range_find(self, page.v, page.v + GRANULE_SIZE);
+	struct csm_range *range = csm_range_find(self, page.v, page.v + GRANULE_SIZE);
 
-	return record != NULL && record->kind == CSM_ATTACHMENT ? record : NULL;
+	return range == NULL ? NULL : csm_as_attachment(&range->record);
 }
 
-static enum csm_fault decide(const struct csm_record *attachment)
+/* --- faults */
+
+/* What a fault at an attachment means before the provider is looked at; RETRY: map the page. */
+static enum csm_fault decide(const struct csm_attachment *attachment)
 {
 	if (attachment == NULL) {
 		return CSM_FAULT_NONE;
 	}
-	switch ((enum csm_state)attachment->state) {
-	case CSM_LENDING:
-	case CSM_ATTACHED:
-		return CSM_FAULT_RETRY;
-	case CSM_DEAD:
-	case CSM_DETACHING:
-		return CSM_FAULT_ABORT;
-	default:
+	switch (attachment->state) {
+	case CSM_ATTACHMENT_RESERVED:
+	case CSM_ATTACHMENT_CHECKING:
+	case CSM_ATTACHMENT_CLEARING:
 		/* Not attached yet: the range is still the consumer's own. */
-		return CSM_FAULT_NONE;
+		break;
+	case CSM_ATTACHMENT_MAPPING:
+	case CSM_ATTACHMENT_ATTACHED:
+		return CSM_FAULT_RETRY;
+	case CSM_ATTACHMENT_DEAD:
+	case CSM_ATTACHMENT_DETACHING:
+		return CSM_FAULT_ABORT;
 	}
+	return CSM_FAULT_NONE;
 }
 
-/* Both locks: everything is looked at anew, and then at most one page or block is mapped. */
-static enum csm_fault map_page(const struct csm_pair *pair, ipa_t page, int *level)
+/* Maps the page, or the block that it is in, if the sharing is open. Both locks. */
+static enum csm_fault map_page(const struct csm_pair *pair, const struct csm_attachment *attachment,
+			       ipa_t page, int *level)
 {
-	const struct csm_record *attachment = attachment_at(pair->self, page);
-	enum csm_fault what = decide(attachment);
+	const struct csm_grant *grant = csm_attachment_grant(attachment);
+	const struct csm_region *region = csm_grant_region(attachment->provider, grant);
+	uint64_t offset = page.v - attachment->range.base;
 	unsigned int visited = 0;
 
-	if (what != CSM_FAULT_RETRY) {
-		return what;
-	}
-
-	const struct csm_record *grant = csm_other(attachment);
-	const struct csm_record *region = csm_record(attachment->peer, grant->region);
-	uint64_t offset = page.v - attachment->base;
-
-	ASSERT(attachment->peer == pair->peer);
+	ASSERT(attachment->provider == pair->peer);
 	if (!csm_is_open(region, grant)) {
 		return CSM_FAULT_ABORT;
 	}
 
-	const struct s2_share loan = csm_loan(pair->peer, region, grant);
+	const struct s2_share share = csm_mapping(pair->peer, region, grant);
 
-	switch (s2_share_map(&loan, &offset, offset + GRANULE_SIZE, level, &visited)) {
+	switch (s2_share_map(&share, &offset, offset + GRANULE_SIZE, level, &visited)) {
 	case S2_SHARE_DONE:
 		break;
 	case S2_SHARE_ABSENT:
-		what = CSM_FAULT_ABORT;
-		break;
+		return CSM_FAULT_ABORT;
 	case S2_SHARE_NO_TABLE:
-		what = CSM_FAULT_TABLE;
-		break;
+		return CSM_FAULT_TABLE;
 	}
-	return what;
+	return CSM_FAULT_RETRY;
 }
 
+/*
+ * The realm retries the access if, between the two locks, the attachment became one of another
+ * provider or was freed: the next fault finds what is there then.
+ */
 enum csm_fault csm_fault(struct rd *self, ipa_t page, int *level)
 {
 	struct csm_held held = csm_lock(self);
-	const struct csm_record *attachment = attachment_at(self, page);
+	const struct csm_attachment *attachment = attachment_at(self, page);
 	enum csm_fault what = decide(attachment);
-	uint64_t provider = attachment == NULL ? 0 : attachment->key[0];
+	uint64_t provider_id = attachment == NULL ? 0 : attachment->range.record.id.provider;
 	struct csm_pair pair;
 
 	csm_unlock(held);
 	if (what != CSM_FAULT_RETRY) {
 		return what;
 	}
-	csm_pair_lock(self, provider, &pair);
+	csm_pair_lock(self, provider_id, &pair);
 	attachment = attachment_at(self, page);
-	if (attachment != NULL && attachment->key[0] == provider) {
-		what = map_page(&pair, page, level);
+	if (attachment != NULL && attachment->range.record.id.provider == provider_id) {
+		what = decide(attachment);
+		if (what == CSM_FAULT_RETRY) {
+			what = map_page(&pair, attachment, page, level);
+		}
 	}
 	csm_pair_unlock(&pair);
 	return what;
 }
 
-/* --- acts of the host */
+/* --- commands of the host */
 
 bool csm_is_taken(struct csm_held held, ipa_t base, ipa_t top)
 {
@@ -98,50 +110,55 @@ bool csm_is_reserved(struct csm_held held, ipa_t page)
 	return held.rd != NULL && attachment_at(held.rd, page) != NULL;
 }
 
-/* The region that the page is in; NULL: none. */
-static const struct csm_record *region_at(struct csm_held held, ipa_t ipa)
+/* The region that the page is in; NULL: none, or nothing is held. */
+static const struct csm_region *region_at(struct csm_held held, ipa_t ipa)
 {
-	const struct csm_record *record =
+	struct csm_range *range =
 		held.rd == NULL ? NULL : csm_range_find(held.rd, ipa.v, ipa.v + GRANULE_SIZE);
 
-	return record != NULL && record->kind == CSM_REGION ? record : NULL;
+	return range == NULL ? NULL : csm_as_region(&range->record);
 }
 
+/* Where a consumer has no table nothing is mapped: an access asks for the page later. */
 void csm_page_added(struct csm_held held, ipa_t ipa)
 {
-	const struct csm_record *region = region_at(held, ipa);
-	unsigned int n = region == NULL ? CSM_NONE : region->next_grant;
+	const struct csm_region *region = region_at(held, ipa);
+	const struct csm_grant *grant;
 
-	while (n != CSM_NONE) {
-		const struct csm_record *grant = csm_record(held.rd, n);
-
+	if (region == NULL) {
+		return;
+	}
+	csm_for_each_grant (held.rd, region, grant) {
 		if (csm_is_open(region, grant)) {
-			const struct s2_share loan = csm_loan(held.rd, region, grant);
-			uint64_t offset = ipa.v - region->base;
+			const struct s2_share share = csm_mapping(held.rd, region, grant);
+			uint64_t offset = ipa.v - region->range.base;
 			unsigned int visited = 0;
 			int level;
 
-			(void)s2_share_map(&loan, &offset, offset + GRANULE_SIZE, &level, &visited);
+			(void)s2_share_map(&share, &offset, offset + GRANULE_SIZE, &level,
+					   &visited);
 		}
-		n = grant->next_grant;
 	}
 }
 
+/* Consumers get PAGE_LOST, whether the page was mapped for them or not. */
 void csm_page_lost(struct csm_held held, ipa_t ipa)
 {
-	const struct csm_record *region = region_at(held, ipa);
-	unsigned int n = region == NULL ? CSM_NONE : region->next_grant;
+	const struct csm_region *region = region_at(held, ipa);
+	const struct csm_grant *grant;
 
-	while (n != CSM_NONE) {
-		const struct csm_record *grant = csm_record(held.rd, n);
-
-		if (grant->state == CSM_ATTACHED) {
-			ipa_t at = ipa_of(grant->base + (ipa.v - region->base));
+	if (region == NULL) {
+		return;
+	}
+	csm_for_each_grant (held.rd, region, grant) {
+		if (grant->state == CSM_GRANT_ATTACHED) {
+			ipa_t at = ipa_of(grant->base + (ipa.v - region->range.base));
 			unsigned int visited = 0;
 
-			s2_share_unmap(&grant->peer->s2, &at, ipa_add(at, GRANULE_SIZE), &visited);
-			csm_post(grant->peer, csm_other(grant), CSM_SIGNAL_PAGE_LOST);
+			s2_share_unmap(&grant->consumer->s2, &at, ipa_add(at, GRANULE_SIZE),
+				       &visited);
+			csm_signal_post(grant->consumer, &csm_grant_attachment(grant)->range.record,
+					CSM_SIGNAL_PAGE_LOST);
 		}
-		n = grant->next_grant;
 	}
 }

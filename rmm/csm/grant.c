@@ -1,12 +1,25 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/* Grants: SHARE and REVOKE. */
+/*
+ * Grants: RSI_CSM_SHARE and RSI_CSM_REVOKE (docs/csm-spec.md section 6).
+ *
+ * SHARE holds the provider's lock from its first check until the grant exists; the policy is read
+ * in between.
+ *
+ * REVOKE: begin closes the grant, and with the ANY grant all grants that it made, under one lock,
+ * so that nothing more is mapped while they end. Steps end one grant after the other, each with
+ * both locks: unmap, send the signal, unlink, free. The ANY grant ends last, because it remembers
+ * that some consumer is to be woken. Finish asks the host for that wake-up.
+ */
 #include "base/assert.h"
 #include "base/fail.h"
 #include "csm/csm_internal.h"
 
+/* --- SHARE */
+
+/* The conditions that need no policy, in order. The provider's lock. */
 static uint64_t check_share(const struct rd *self, const struct csm_share *share)
 {
-	const struct csm_record *region = csm_find(self, CSM_REGION, share->region, 0);
+	const struct csm_region *region = csm_region_find(self, share->region);
 
 	if (!csm_in_use(self)) {
 		return FAIL(apt, CSM_ERROR_NO_APT);
@@ -14,13 +27,13 @@ static uint64_t check_share(const struct rd *self, const struct csm_share *share
 	if (region == NULL) {
 		return FAIL(region, RSI_ERROR_INPUT);
 	}
-	if (region->state != CSM_LIVE) {
+	if (region->state != CSM_REGION_LIVE) {
 		return FAIL(region_state, RSI_ERROR_STATE);
 	}
 	if ((share->perm & CSM_PERM_READ) == 0 || (share->perm & ~CSM_PERM_ALL) != 0) {
 		return FAIL(perm_valid, RSI_ERROR_INPUT);
 	}
-	if ((share->perm & CSM_PERM_WRITE) != 0 && (region->flags & CSM_IS_SEALED) != 0) {
+	if ((share->perm & CSM_PERM_WRITE) != 0 && region->sealed) {
 		return FAIL(perm_sealed, RSI_ERROR_INPUT);
 	}
 	if (share->consumer == self->id) {
@@ -41,10 +54,11 @@ uint64_t csm_share_begin(struct rd *self, const struct csm_share *share, struct 
 	return status;
 }
 
+/* An ENDED grant to the same consumer becomes the new one: signals that it has stay pending. */
 uint64_t csm_share_commit(struct csm_held held, const struct csm_share *share)
 {
-	struct csm_record *region = csm_find(held.rd, CSM_REGION, share->region, 0);
-	struct csm_record *grant = csm_find(held.rd, CSM_GRANT, share->region, share->consumer);
+	struct csm_region *region = csm_region_find(held.rd, share->region);
+	struct csm_grant *grant = csm_grant_find(held.rd, share->region, share->consumer);
 
 	if (share->consumer == CSM_REALM_ANY && share->policy == NULL) {
 		return FAIL(policy_any, RSI_ERROR_INPUT);
@@ -53,84 +67,80 @@ uint64_t csm_share_commit(struct csm_held held, const struct csm_share *share)
 	if (share->consumer == CSM_REALM_ANY && (share->policy->flags & CSM_POLICY_RIM) == 0) {
 		return FAIL(policy_rim, RSI_ERROR_INPUT);
 	}
-	if (grant != NULL && grant->state != CSM_ENDED) {
+	if (grant != NULL && grant->state != CSM_GRANT_ENDED) {
 		return FAIL(grant_live, RSI_ERROR_STATE);
 	}
-	if (grant == NULL) {
-		grant = csm_record_new(held.rd, CSM_GRANT);
-		if (grant == NULL) {
-			return FAIL(space, CSM_ERROR_NO_SPACE);
-		}
-		csm_record_key(held.rd, grant, share->region, share->consumer);
-		csm_grant_insert(region, grant);
+	if (grant != NULL) {
+		csm_grant_reopen(grant);
+	} else if ((grant = csm_grant_new(held.rd, region, share->consumer)) == NULL) {
+		return FAIL(space, CSM_ERROR_NO_SPACE);
 	}
-	grant->state = CSM_IDLE;
-	grant->flags = 0;
 	grant->perm = (uint8_t)share->perm;
-	grant->size = region->size;
-	grant->terms = csm_terms_of(share->policy);
+	grant->policy = csm_policy_digest(share->policy);
 	return RSI_SUCCESS;
 }
 
-/* --- the end */
+/* --- the end of a grant */
 
-void csm_grant_close(struct csm_record *grant)
+void csm_grant_close(struct csm_grant *grant)
 {
-	grant->flags |= CSM_CLOSED | CSM_REVOKED;
+	grant->closed = true;
+	grant->revoked = true;
 }
 
-/* Takes back from the consumer; true when nothing is mapped any more. */
-static bool take_back(struct csm_record *grant, struct csm_work *work)
+/* Unmaps one table's pages from the consumer of a linked grant; true when all are unmapped. */
+static bool unmap_step(struct csm_grant *grant, struct csm_work *work)
 {
-	ipa_t at = ipa_of(grant->base + grant->progress);
+	ipa_t at = ipa_of(grant->base + grant->unmapped);
 	ipa_t top = ipa_of(grant->base + grant->size);
 
-	if (grant->state == CSM_ATTACHED && at.v < top.v) {
-		s2_share_unmap(&grant->peer->s2, &at, top, &work->visited);
-		grant->progress = at.v - grant->base;
+	if (grant->state == CSM_GRANT_ATTACHED && at.v < top.v) {
+		s2_share_unmap(&grant->consumer->s2, &at, top, &work->visited);
+		grant->unmapped = at.v - grant->base;
 		return at.v >= top.v;
 	}
 	return true;
 }
 
-/* Both locks, or only that of self if the grant is not linked. */
-static enum csm_end end_locked(struct rd *self, struct csm_record *grant, struct csm_work *work,
-			       struct granule **told)
+/* A step of csm_grant_end(). Both locks; the lock of self is enough if the grant is not linked. */
+static enum csm_end end_step(struct rd *self, struct csm_grant *grant, struct csm_work *work,
+			     struct granule **wakeup)
 {
+	struct rd *consumer = grant->consumer;
 	enum csm_end end = CSM_END_DONE;
 
 	work->visited++;
-	if (grant->peer != NULL) {
-		struct rd *consumer = grant->peer;
-
-		if (!take_back(grant, work)) {
+	if (consumer != NULL) {
+		if (!unmap_step(grant, work)) {
 			return CSM_END_MORE;
 		}
-		if (grant->state == CSM_ATTACHED) {
-			csm_record(self, grant->region)->attached--;
+		if (csm_signal_post(consumer, &csm_grant_attachment(grant)->range.record,
+				    CSM_SIGNAL_REGION_ENDED | work->extra_bits)) {
+			*wakeup = consumer->granule;
+			end = CSM_END_WAKEUP;
 		}
-		if (csm_post(consumer, csm_other(grant), CSM_SIGNAL_REGION_ENDED | work->also)) {
-			*told = consumer->granule;
-			end = CSM_END_TELL;
-		}
-		csm_unlink(grant);
+		csm_unlink(self, grant);
 	}
-	csm_record_free(self, grant);
+	csm_record_free(self, &grant->record);
 	return end;
 }
 
-enum csm_end csm_grant_end(struct rd *self, uint64_t region, uint64_t consumer,
-			   struct csm_work *work, struct granule **told)
+/*
+ * Looks the grant up again: another REC may have ended it, or SHARE may have made a new one since
+ * the last step. Then there is nothing to do.
+ */
+enum csm_end csm_grant_end(struct rd *self, uint64_t region_id, uint64_t consumer_id,
+			   struct csm_work *work, struct granule **wakeup)
 {
 	struct csm_pair pair;
-	struct csm_record *grant;
+	struct csm_grant *grant;
 	enum csm_end end = CSM_END_DONE;
 
-	csm_pair_lock(self, consumer, &pair);
-	grant = csm_find(self, CSM_GRANT, region, consumer);
-	if (grant != NULL && (grant->flags & CSM_REVOKED) != 0) {
-		ASSERT(grant->peer == NULL || grant->peer == pair.peer);
-		end = end_locked(self, grant, work, told);
+	csm_pair_lock(self, consumer_id, &pair);
+	grant = csm_grant_find(self, region_id, consumer_id);
+	if (grant != NULL && grant->revoked) {
+		ASSERT(grant->consumer == NULL || grant->consumer == pair.peer);
+		end = end_step(self, grant, work, wakeup);
 	}
 	csm_pair_unlock(&pair);
 	return end;
@@ -138,29 +148,23 @@ enum csm_end csm_grant_end(struct rd *self, uint64_t region, uint64_t consumer,
 
 /* --- REVOKE */
 
-/* Of a realm that came in by the ANY grant, and has not left. */
-static bool is_by_any(const struct csm_record *grant)
+/* Closes all grants at once that the ANY grant made and whose consumers have not detached. */
+static void close_made_by_any(struct rd *self, const struct csm_region *region)
 {
-	return (grant->flags & CSM_VIA_ANY) != 0 && grant->state != CSM_ENDED;
-}
+	struct csm_grant *grant;
 
-/* All at once, so that nobody gets more while others are on their way out. */
-static void close_by_any(struct rd *self, const struct csm_record *region)
-{
-	for (unsigned int n = region->next_grant; n != CSM_NONE;
-	     n = csm_record(self, n)->next_grant) {
-		struct csm_record *grant = csm_record(self, n);
-
-		if (is_by_any(grant)) {
+	csm_for_each_grant (self, region, grant) {
+		if (grant->via_any && grant->state != CSM_GRANT_ENDED) {
 			csm_grant_close(grant);
 		}
 	}
 }
 
-static uint64_t begin_revoke(struct rd *self, uint64_t id, uint64_t consumer)
+/* Checks the conditions of REVOKE in order, and closes what it ends. The lock of self. */
+static uint64_t begin_revoke(struct rd *self, uint64_t region_id, uint64_t consumer_id)
 {
-	struct csm_record *region = csm_find(self, CSM_REGION, id, 0);
-	struct csm_record *grant = csm_find(self, CSM_GRANT, id, consumer);
+	struct csm_region *region = csm_region_find(self, region_id);
+	struct csm_grant *grant = csm_grant_find(self, region_id, consumer_id);
 
 	if (!csm_in_use(self)) {
 		return FAIL(apt, CSM_ERROR_NO_APT);
@@ -168,119 +172,125 @@ static uint64_t begin_revoke(struct rd *self, uint64_t id, uint64_t consumer)
 	if (region == NULL) {
 		return FAIL(region, RSI_ERROR_INPUT);
 	}
-	if (region->state != CSM_LIVE) {
+	if (region->state != CSM_REGION_LIVE) {
 		return FAIL(region_state, RSI_ERROR_STATE);
 	}
 	/* If the consumer detached while REVOKE was incomplete, the record stays for REVOKE. */
-	if (grant == NULL || (grant->state == CSM_ENDED && (grant->flags & CSM_REVOKED) == 0)) {
+	if (grant == NULL || (grant->state == CSM_GRANT_ENDED && !grant->revoked)) {
 		return FAIL(grant, RSI_ERROR_INPUT);
 	}
 	csm_grant_close(grant);
-	if (consumer == CSM_REALM_ANY) {
-		close_by_any(self, region);
+	if (consumer_id == CSM_REALM_ANY) {
+		close_made_by_any(self, region);
 	}
 	return RSI_SUCCESS;
 }
 
 /*
- * The consumer of a sharing that came from the ANY grant and is being revoked, also one that has
- * detached meanwhile; ANY when there is none left. Without CSM_REVOKED the sharing came from a
- * later ANY grant, made after another REC finished this REVOKE: it stays.
+ * The consumer of a grant that the ANY grant made and that is being revoked, also one that has
+ * detached meanwhile; ANY when there is none left. A grant that is not revoked was made by a later
+ * ANY grant, after another REC finished this REVOKE: it stays.
  */
-static uint64_t next_by_any(struct rd *self, uint64_t id)
+static uint64_t next_made_by_any(struct rd *self, uint64_t region_id)
 {
 	struct csm_held held = csm_lock(self);
-	const struct csm_record *region = csm_find(self, CSM_REGION, id, 0);
-	unsigned int n = region == NULL ? CSM_NONE : region->next_grant;
-	uint64_t consumer = CSM_REALM_ANY;
+	const struct csm_region *region = csm_region_find(self, region_id);
+	const struct csm_grant *grant = NULL;
+	uint64_t consumer_id = CSM_REALM_ANY;
 
-	while (n != CSM_NONE && consumer == CSM_REALM_ANY) {
-		const struct csm_record *grant = csm_record(self, n);
-
-		if ((grant->flags & CSM_VIA_ANY) != 0 && (grant->flags & CSM_REVOKED) != 0) {
-			consumer = grant->key[1];
+	if (region != NULL) {
+		csm_for_each_grant (self, region, grant) {
+			if (grant->via_any && grant->revoked) {
+				consumer_id = grant->record.id.consumer;
+				break;
+			}
 		}
-		n = grant->next_grant;
 	}
 	csm_unlock(held);
-	return consumer;
+	return consumer_id;
 }
 
-/* Remembers on the ANY grant that somebody is to be woken / whether somebody is. */
-static void note_told(struct rd *self, uint64_t id)
+/* Remembers in the ANY grant, across calls of REVOKE, that a consumer is to be woken. */
+static void set_wakeup_pending(struct rd *self, uint64_t region_id)
 {
 	struct csm_held held = csm_lock(self);
-	struct csm_record *any = csm_find(self, CSM_GRANT, id, CSM_REALM_ANY);
+	struct csm_grant *any = csm_grant_find(self, region_id, CSM_REALM_ANY);
 
 	if (any != NULL) {
-		any->flags |= CSM_TOLD;
+		any->wakeup_pending = true;
 	}
 	csm_unlock(held);
 }
 
-static bool is_told(struct rd *self, uint64_t id)
+static bool is_wakeup_pending(struct rd *self, uint64_t region_id)
 {
 	struct csm_held held = csm_lock(self);
-	const struct csm_record *any = csm_find(self, CSM_GRANT, id, CSM_REALM_ANY);
-	bool told = any != NULL && (any->flags & CSM_TOLD) != 0;
+	const struct csm_grant *any = csm_grant_find(self, region_id, CSM_REALM_ANY);
+	bool pending = any != NULL && any->wakeup_pending;
 
 	csm_unlock(held);
-	return told;
+	return pending;
 }
 
-/* Those who came by the ANY grant, one after the other; then itself, and then the host hears. */
-static uint64_t revoke_any(struct rd *self, uint64_t id, struct rmi_rec_exit *exit)
+/*
+ * Steps and finish of REVOKE of the ANY grant: ends the grants that it made, then itself. One exit
+ * asks for all wake-ups. RSI_INCOMPLETE while grants are left.
+ */
+static uint64_t revoke_any(struct rd *self, uint64_t region_id, struct rmi_rec_exit *exit)
 {
 	struct csm_work work = {0};
-	struct granule *told = NULL;
-	uint64_t consumer = next_by_any(self, id);
-	bool tell;
+	struct granule *ignored = NULL;
+	uint64_t consumer_id = next_made_by_any(self, region_id);
+	bool wakeup;
 
-	while (consumer != CSM_REALM_ANY) {
-		if (csm_grant_end(self, id, consumer, &work, &told) == CSM_END_TELL) {
-			note_told(self, id);
+	while (consumer_id != CSM_REALM_ANY) {
+		if (csm_grant_end(self, region_id, consumer_id, &work, &ignored) ==
+		    CSM_END_WAKEUP) {
+			set_wakeup_pending(self, region_id);
 		}
-		if (!csm_may_go_on(&work)) {
+		if (!csm_may_continue(&work)) {
 			return RSI_INCOMPLETE;
 		}
-		consumer = next_by_any(self, id);
+		consumer_id = next_made_by_any(self, region_id);
 	}
-	tell = is_told(self, id);
-	(void)csm_grant_end(self, id, CSM_REALM_ANY, &work, &told);
-	if (tell) {
-		csm_tell(exit, NULL);
+	wakeup = is_wakeup_pending(self, region_id);
+	(void)csm_grant_end(self, region_id, CSM_REALM_ANY, &work, &ignored);
+	if (wakeup) {
+		csm_exit_signal(exit, NULL);
 	}
 	return RSI_SUCCESS;
 }
 
-static uint64_t revoke_one(struct rd *self, uint64_t id, uint64_t consumer,
+/* Steps and finish of REVOKE of a grant that names its consumer. RSI_INCOMPLETE: call again. */
+static uint64_t revoke_one(struct rd *self, uint64_t region_id, uint64_t consumer_id,
 			   struct rmi_rec_exit *exit)
 {
 	struct csm_work work = {0};
-	struct granule *told = NULL;
-	enum csm_end end = csm_grant_end(self, id, consumer, &work, &told);
+	struct granule *wakeup = NULL;
+	enum csm_end end = csm_grant_end(self, region_id, consumer_id, &work, &wakeup);
 
 	while (end == CSM_END_MORE) {
-		if (!csm_may_go_on(&work)) {
+		if (!csm_may_continue(&work)) {
 			return RSI_INCOMPLETE;
 		}
-		end = csm_grant_end(self, id, consumer, &work, &told);
+		end = csm_grant_end(self, region_id, consumer_id, &work, &wakeup);
 	}
-	if (end == CSM_END_TELL) {
-		csm_tell(exit, told);
+	if (end == CSM_END_WAKEUP) {
+		csm_exit_signal(exit, wakeup);
 	}
 	return RSI_SUCCESS;
 }
 
-uint64_t csm_revoke(struct rd *self, uint64_t region, uint64_t consumer, struct rmi_rec_exit *exit)
+uint64_t csm_revoke(struct rd *self, uint64_t region_id, uint64_t consumer_id,
+		    struct rmi_rec_exit *exit)
 {
 	struct csm_held held = csm_lock(self);
-	uint64_t status = begin_revoke(self, region, consumer);
+	uint64_t status = begin_revoke(self, region_id, consumer_id);
 
 	csm_unlock(held);
 	if (status != RSI_SUCCESS) {
 		return status;
 	}
-	return consumer == CSM_REALM_ANY ? revoke_any(self, region, exit)
-					 : revoke_one(self, region, consumer, exit);
+	return consumer_id == CSM_REALM_ANY ? revoke_any(self, region_id, exit)
+					    : revoke_one(self, region_id, consumer_id, exit);
 }

@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/* The CSM lock of one realm, and of two. */
+/*
+ * The CSM lock of one realm, and of two (docs/locking.md): rank 2, taken after external granules
+ * and before tables. Two are taken in the order of their RDs, whichever realm is the provider.
+ * Builds that check verify the realm's records at each lock and unlock.
+ */
 #include "arch/trace.h"
 #include "csm/csm_internal.h"
 #include "realm/id.h"
 
-static void take(struct rd *rd)
+static void lock_records(struct rd *rd)
 {
 	spinlock_take_as(&rd->csm.lock, ARCH_RANK_CSM, granule_index(rd->granule));
 	if (ARCH_CHECKS) {
@@ -12,7 +16,7 @@ static void take(struct rd *rd)
 	}
 }
 
-static void drop(struct rd *rd)
+static void unlock_records(struct rd *rd)
 {
 	if (ARCH_CHECKS) {
 		csm_check(rd);
@@ -22,35 +26,36 @@ static void drop(struct rd *rd)
 
 struct csm_held csm_lock(struct rd *rd)
 {
-	take(rd);
+	lock_records(rd);
 	return (struct csm_held){rd};
 }
 
 void csm_unlock(struct csm_held held)
 {
-	drop(held.rd);
+	unlock_records(held.rd);
 }
 
-void csm_pair_lock(struct rd *self, uint64_t peer, struct csm_pair *pair)
+/* Pins the peer before any lock: a pinned realm is not freed, and its lock can be waited for. */
+void csm_pair_lock(struct rd *self, uint64_t peer_id, struct csm_pair *pair)
 {
 	pair->self = self;
-	pair->peer = peer == self->id ? NULL : realm_pin(peer);
+	pair->peer = peer_id == self->id ? NULL : realm_pin(peer_id);
 	if (pair->peer == NULL) {
-		take(self);
+		lock_records(self);
 	} else if (granule_index(pair->peer->granule) < granule_index(self->granule)) {
-		take(pair->peer);
-		take(self);
+		lock_records(pair->peer);
+		lock_records(self);
 	} else {
-		take(self);
-		take(pair->peer);
+		lock_records(self);
+		lock_records(pair->peer);
 	}
 }
 
 void csm_pair_unlock(const struct csm_pair *pair)
 {
-	drop(pair->self);
+	unlock_records(pair->self);
 	if (pair->peer != NULL) {
-		drop(pair->peer);
+		unlock_records(pair->peer);
 		realm_unpin(pair->peer);
 	}
 }

@@ -1,8 +1,13 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/* What one side of a sharing may learn of the other: QUERY and PEER. */
+/*
+ * What a realm learns of others: RSI_CSM_QUERY and RSI_CSM_PEER (docs/csm-spec.md sections 6 and
+ * 12).
+ *
+ * Both read records under both CSM locks and change nothing. What the caller may not know gets the
+ * same answer as what does not exist.
+ */
 #include <string.h>
 
-#include "base/assert.h"
 #include "base/bits.h"
 #include "base/fail.h"
 #include "csm/csm_internal.h"
@@ -10,156 +15,147 @@
 
 /* --- QUERY */
 
-/* The grant by which self may know of the region: one that names it, or ANY if it meets it. */
-static const struct csm_record *visible_grant(const struct rd *provider, struct rd *self,
-					      uint64_t id)
+/* The lower of two ids, of which 0 means none. */
+static uint64_t lower_id(uint64_t a, uint64_t b)
 {
-	const struct csm_record *grant = csm_find(provider, CSM_GRANT, id, self->id);
-
-	if (grant == NULL || grant->state == CSM_ENDED) {
-		grant = csm_find(provider, CSM_GRANT, id, CSM_REALM_ANY);
-	}
-	if (grant == NULL || (grant->flags & CSM_REVOKED) != 0 ||
-	    !csm_terms_met(&grant->terms, self)) {
-		return NULL;
-	}
-	return grant;
+	return a == 0 || b == 0 ? a | b : min_u64(a, b);
 }
 
-/* Regions of *owner that `self` may know of, with an id above `after`: the lowest, 0 for none. */
+/* The lowest id above `after` of the regions of *owner that `self` may know of; 0: none. */
 static uint64_t next_region(const struct rd *owner, struct rd *self, uint64_t after)
 {
+	struct csm_record *record;
 	uint64_t next = 0;
 
-	for (unsigned int n = csm_next_record(owner, CSM_NONE); n != CSM_NONE;
-	     n = csm_next_record(owner, n)) {
-		const struct csm_record *record = csm_record(owner, n);
-		uint64_t id = record->key[0];
+	csm_for_each_record (owner, record) {
+		const struct csm_region *region = csm_as_region(record);
+		uint64_t id = record->id.region;
 
-		if (record->kind == CSM_REGION && id > after && (next == 0 || id < next) &&
-		    (owner == self ||
-		     (record->state == CSM_LIVE && visible_grant(owner, self, id) != NULL))) {
+		if (region != NULL && id > after && (next == 0 || id < next) &&
+		    (owner == self || (region->state == CSM_REGION_LIVE &&
+				       csm_grant_for(owner, self, id) != NULL))) {
 			next = id;
 		}
 	}
 	return next;
 }
 
-/* The same for what self has reserved of a provider, whether that is still there or not. */
-static uint64_t next_attachment(const struct rd *self, uint64_t provider, uint64_t after)
+/* The same of the provider's regions that self has an attachment for, in whatever state. */
+static uint64_t next_attachment(const struct rd *self, uint64_t provider_id, uint64_t after)
 {
+	struct csm_record *record;
 	uint64_t next = 0;
 
-	for (unsigned int n = csm_next_record(self, CSM_NONE); n != CSM_NONE;
-	     n = csm_next_record(self, n)) {
-		const struct csm_record *record = csm_record(self, n);
-		uint64_t id = record->key[1];
-
-		if (record->kind == CSM_ATTACHMENT && record->key[0] == provider && id > after &&
-		    (next == 0 || id < next)) {
-			next = id;
+	csm_for_each_record (self, record) {
+		if (record->kind == CSM_KIND_ATTACHMENT && record->id.provider == provider_id &&
+		    record->id.region > after) {
+			next = lower_id(next, record->id.region);
 		}
 	}
 	return next;
 }
 
-static uint64_t next_id(const struct csm_pair *pair, uint64_t realm, uint64_t after)
+static uint64_t next_id(const struct csm_pair *pair, uint64_t realm_id, uint64_t after)
 {
 	uint64_t granted = pair->peer == NULL ? 0 : next_region(pair->peer, pair->self, after);
-	uint64_t reserved = next_attachment(pair->self, realm, after);
+	uint64_t reserved = next_attachment(pair->self, realm_id, after);
 
-	if (realm == pair->self->id) {
+	if (realm_id == pair->self->id) {
 		return next_region(pair->self, pair->self, after);
 	}
-	if (granted == 0 || reserved == 0) {
-		return granted | reserved;
-	}
-	return min_u64(granted, reserved);
+	return lower_id(granted, reserved);
 }
 
-/* To the end of SEAL: before, somebody may write yet, and nobody must take the content for good. */
-static bool is_sealed(const struct csm_record *region)
+/* Whether SEAL is complete: until then a consumer may still have write permission. */
+static bool is_sealed(const struct csm_region *region)
 {
-	return (region->flags & CSM_IS_SEALED) != 0 && region->seal == CSM_SEAL_IDLE;
+	return region->sealed && region->seal == CSM_SEAL_IDLE;
 }
 
-static uint64_t region_flags(const struct csm_record *region)
+static uint64_t region_flags(const struct csm_region *region)
 {
 	return (is_sealed(region) ? CSM_FLAG_SEALED : 0) |
-	       (region->state == CSM_ENDING ? CSM_FLAG_ENDING : 0);
+	       (region->state == CSM_REGION_ENDING ? CSM_FLAG_ENDING : 0);
 }
 
-static void describe_own(const struct csm_record *region, struct csm_answer *answer)
+static void describe_own(const struct csm_region *region, struct csm_answer *answer)
 {
 	uint64_t sealed = is_sealed(region) ? CSM_PERM_WRITE : 0;
 
 	answer->label = region->label;
-	answer->size = region->size;
-	answer->base = region->base;
+	answer->size = region->range.size;
+	answer->base = region->range.base;
 	answer->packed =
 		csm_query_pack(CSM_PERM_ALL & ~sealed, CSM_STATE_OWN, region_flags(region));
 }
 
-static unsigned int attachment_state(const struct csm_record *attachment)
+/* The state as RSI_CSM_QUERY reports it. attachment: NULL if there is none. */
+static unsigned int attachment_state(const struct csm_attachment *attachment)
 {
 	if (attachment == NULL) {
 		return CSM_STATE_GRANTED;
 	}
-	if (attachment->peer == NULL || attachment->state == CSM_DETACHING) {
+	if (attachment->provider == NULL || attachment->state == CSM_ATTACHMENT_DETACHING) {
 		return CSM_STATE_ENDED;
 	}
-	return attachment->state == CSM_ATTACHED || attachment->state == CSM_LENDING
+	return attachment->state == CSM_ATTACHMENT_ATTACHED ||
+			       attachment->state == CSM_ATTACHMENT_MAPPING
 		       ? CSM_STATE_ATTACHED
 		       : CSM_STATE_RESERVED;
 }
 
-static void describe_other(const struct csm_pair *pair, uint64_t provider, uint64_t id,
+/*
+ * Describes a region of another realm: by the attachment if there is one, else by the grant that
+ * shows the region. A dead attachment has size and base only: its grant may be gone.
+ */
+static void describe_other(const struct csm_pair *pair, uint64_t provider_id, uint64_t region_id,
 			   struct csm_answer *answer)
 {
-	const struct csm_record *attachment = csm_find(pair->self, CSM_ATTACHMENT, provider, id);
-	const struct csm_record *grant = NULL;
+	const struct csm_attachment *attachment =
+		csm_attachment_find(pair->self, provider_id, region_id);
+	const struct csm_grant *grant = NULL;
 	uint64_t perm = 0;
 	uint64_t flags = 0;
 
 	if (attachment != NULL) {
-		answer->size = attachment->size;
-		answer->base = attachment->base;
-		grant = attachment->peer == NULL ? NULL : csm_other(attachment);
+		answer->size = attachment->range.size;
+		answer->base = attachment->range.base;
+		grant = attachment->provider == NULL ? NULL : csm_attachment_grant(attachment);
 	} else if (pair->peer != NULL) {
-		grant = visible_grant(pair->peer, pair->self, id);
+		grant = csm_grant_for(pair->peer, pair->self, region_id);
 	}
 	if (grant != NULL) {
-		const struct csm_record *region = csm_record(pair->peer, grant->region);
-		bool any = grant->key[1] == CSM_REALM_ANY || (grant->flags & CSM_VIA_ANY) != 0;
+		const struct csm_region *region = csm_grant_region(pair->peer, grant);
+		bool any = grant->record.id.consumer == CSM_REALM_ANY || grant->via_any;
 
 		answer->label = region->label;
-		answer->size = region->size;
+		answer->size = region->range.size;
 		perm = csm_perm(region, grant);
 		flags = region_flags(region) | (any ? CSM_FLAG_ANY : 0) |
-			((grant->flags & CSM_REVOKED) != 0 ? CSM_FLAG_ENDING : 0);
+			(grant->revoked ? CSM_FLAG_ENDING : 0);
 	}
 	answer->packed = csm_query_pack(perm, attachment_state(attachment), flags);
 }
 
-uint64_t csm_query(struct rd *self, uint64_t realm, uint64_t cursor, struct csm_answer *answer)
+uint64_t csm_query(struct rd *self, uint64_t realm_id, uint64_t cursor, struct csm_answer *answer)
 {
 	struct csm_pair pair;
 	uint64_t status = RSI_SUCCESS;
 
 	memset(answer, 0, sizeof(*answer));
-	csm_pair_lock(self, realm, &pair);
-	answer->region = next_id(&pair, realm, cursor);
+	csm_pair_lock(self, realm_id, &pair);
+	answer->region = next_id(&pair, realm_id, cursor);
 	if (!csm_in_use(self)) {
 		status = FAIL(apt, CSM_ERROR_NO_APT);
-	} else if (answer->region == 0 && realm != self->id) {
+	} else if (answer->region == 0 && realm_id != self->id) {
 		status = FAIL(access, CSM_ERROR_ACCESS);
 	} else if (answer->region != 0) {
-		if (realm == self->id) {
-			describe_own(csm_find(self, CSM_REGION, answer->region, 0), answer);
+		if (realm_id == self->id) {
+			describe_own(csm_region_find(self, answer->region), answer);
 		} else {
-			describe_other(&pair, realm, answer->region, answer);
+			describe_other(&pair, realm_id, answer->region, answer);
 		}
-		if (next_id(&pair, realm, answer->region) != 0) {
+		if (next_id(&pair, realm_id, answer->region) != 0) {
 			answer->next = answer->region;
 		}
 	}
@@ -169,32 +165,46 @@ uint64_t csm_query(struct rd *self, uint64_t realm, uint64_t cursor, struct csm_
 
 /* --- PEER */
 
-/* Whether some sharing of the two stands, in either direction. */
+/* The grant of a sharing of the two realms that this record of self belongs to; NULL: none. */
+static const struct csm_grant *sharing_with(struct csm_record *record, const struct rd *peer)
+{
+	const struct csm_grant *grant = csm_as_grant(record);
+	const struct csm_attachment *attachment = csm_as_attachment(record);
+
+	if (grant != NULL) {
+		return grant->consumer == peer ? grant : NULL;
+	}
+	if (attachment != NULL && attachment->provider == peer) {
+		return csm_attachment_grant(attachment);
+	}
+	return NULL;
+}
+
+/* Whether the two realms have a sharing, in either direction, that is not closed. Both locks. */
 static bool have_sharing(const struct csm_pair *pair)
 {
-	for (unsigned int n = csm_next_record(pair->self, CSM_NONE); n != CSM_NONE;
-	     n = csm_next_record(pair->self, n)) {
-		const struct csm_record *record = csm_record(pair->self, n);
+	struct csm_record *record;
 
-		if (record->peer != NULL && record->peer == pair->peer) {
-			const struct csm_record *grant =
-				record->kind == CSM_GRANT ? record : csm_other(record);
+	if (pair->peer == NULL) {
+		return false;
+	}
+	csm_for_each_record (pair->self, record) {
+		const struct csm_grant *grant = sharing_with(record, pair->peer);
 
-			if ((grant->flags & CSM_CLOSED) == 0) {
-				return true;
-			}
+		if (grant != NULL && !grant->closed) {
+			return true;
 		}
 	}
 	return false;
 }
 
-uint64_t csm_peer(struct rd *self, uint64_t peer, uint64_t index,
+uint64_t csm_peer(struct rd *self, uint64_t peer_id, uint64_t index,
 		  uint8_t value[REALM_MEASUREMENT_SIZE], uint64_t *hash_algo)
 {
 	struct csm_pair pair;
 	uint64_t status = RSI_SUCCESS;
 
-	csm_pair_lock(self, peer, &pair);
+	csm_pair_lock(self, peer_id, &pair);
 	if (!csm_in_use(self)) {
 		status = FAIL(apt, CSM_ERROR_NO_APT);
 	} else if (!have_sharing(&pair)) {

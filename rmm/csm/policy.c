@@ -1,5 +1,11 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/* Policies: what a consent requires of the peer. */
+/*
+ * Policies: the measurements that a consent requires of the peer (docs/csm-spec.md section 7).
+ *
+ * A record keeps a SHA-256 digest of the required values, not the values. A realm matches if the
+ * digest of its own values is the same. No lock is needed: each measurement is read under the
+ * peer's measurement lock.
+ */
 #include <string.h>
 
 #include "base/hash.h"
@@ -31,76 +37,71 @@ bool csm_policy_valid(const struct csm_policy *policy)
 	       is_zero(policy->reserved_18, sizeof(policy->reserved_18));
 }
 
-/* The part of a policy that decides; what is not asked for is zero. */
-struct demanded {
+/* The values that are compared, as they are hashed; those that the flags leave out are zero. */
+struct policy_values {
 	uint8_t hash_algo;
 	uint8_t flags;
 	uint8_t values[3][CSM_POLICY_VALUE_SIZE]; /* RIM, REM, RPV */
 };
 
-static void digest_of(const struct demanded *demanded, uint8_t digest[32])
+static void digest_of(const struct policy_values *values, uint8_t digest[32])
 {
 	uint8_t out[HASH_SIZE_MAX];
 
-	hash_of(HASH_SHA_256, demanded, sizeof(*demanded), out);
+	hash_of(HASH_SHA_256, values, sizeof(*values), out);
 	memcpy(digest, out, HASH_SHA_256_SIZE);
 }
 
-struct csm_terms csm_terms_of(const struct csm_policy *policy)
+/* Hashes the required values only: bytes of a policy that its flags leave out do not count. */
+struct csm_policy_digest csm_policy_digest(const struct csm_policy *policy)
 {
-	struct csm_terms terms = {.present = policy != NULL};
-	struct demanded demanded;
+	struct csm_policy_digest kept = {.present = policy != NULL};
+	struct policy_values required;
 
 	if (policy == NULL) {
-		return terms;
+		return kept;
 	}
-	memset(&demanded, 0, sizeof(demanded));
-	demanded.hash_algo = policy->hash_algo;
-	demanded.flags = (uint8_t)policy->flags;
+	memset(&required, 0, sizeof(required));
+	required.hash_algo = policy->hash_algo;
+	required.flags = (uint8_t)policy->flags;
 	if ((policy->flags & CSM_POLICY_RIM) != 0) {
-		memcpy(demanded.values[0], policy->rim, CSM_POLICY_VALUE_SIZE);
+		memcpy(required.values[0], policy->rim, CSM_POLICY_VALUE_SIZE);
 	}
 	if ((policy->flags & CSM_POLICY_REM_MASK) != 0) {
-		memcpy(demanded.values[1], policy->rem, CSM_POLICY_VALUE_SIZE);
+		memcpy(required.values[1], policy->rem, CSM_POLICY_VALUE_SIZE);
 	}
 	if ((policy->flags & CSM_POLICY_RPV) != 0) {
-		memcpy(demanded.values[2], policy->rpv, CSM_POLICY_VALUE_SIZE);
+		memcpy(required.values[2], policy->rpv, CSM_POLICY_VALUE_SIZE);
 	}
-	terms.hash_algo = demanded.hash_algo;
-	terms.flags = demanded.flags;
-	digest_of(&demanded, terms.digest);
-	return terms;
+	kept.hash_algo = required.hash_algo;
+	kept.flags = required.flags;
+	digest_of(&required, kept.digest);
+	return kept;
 }
 
-bool csm_terms_met(const struct csm_terms *terms, struct rd *peer)
+/* Hashes the peer's values in place of the required ones, and compares the digests. */
+bool csm_policy_match(const struct csm_policy_digest *policy, struct rd *peer)
 {
-	struct demanded offered;
+	struct policy_values measured;
 	uint8_t digest[32];
 
-	if (!terms->present) {
+	if (!policy->present) {
 		return true;
 	}
-	memset(&offered, 0, sizeof(offered));
-	offered.hash_algo = peer->hash_algo;
-	offered.flags = terms->flags;
-	if ((terms->flags & CSM_POLICY_RIM) != 0) {
-		realm_measurement_read(peer, 0, offered.values[0]);
+	memset(&measured, 0, sizeof(measured));
+	measured.hash_algo = peer->hash_algo;
+	measured.flags = policy->flags;
+	if ((policy->flags & CSM_POLICY_RIM) != 0) {
+		realm_measurement_read(peer, 0, measured.values[0]);
 	}
 	for (unsigned int n = 0; n < REALM_MEASUREMENTS - 1; n++) {
-		if ((terms->flags & CSM_POLICY_REM(n)) != 0) {
-			realm_measurement_read(peer, n + 1, offered.values[1]);
+		if ((policy->flags & CSM_POLICY_REM(n)) != 0) {
+			realm_measurement_read(peer, n + 1, measured.values[1]);
 		}
 	}
-	if ((terms->flags & CSM_POLICY_RPV) != 0) {
-		memcpy(offered.values[2], peer->rpv, CSM_POLICY_VALUE_SIZE);
+	if ((policy->flags & CSM_POLICY_RPV) != 0) {
+		memcpy(measured.values[2], peer->rpv, CSM_POLICY_VALUE_SIZE);
 	}
-	digest_of(&offered, digest);
-	return memcmp(digest, terms->digest, sizeof(digest)) == 0;
-}
-
-bool csm_mutual(const struct csm_record *grant, struct rd *provider,
-		const struct csm_record *attachment, struct rd *consumer)
-{
-	return csm_terms_met(&grant->terms, consumer) &&
-	       csm_terms_met(&attachment->terms, provider);
+	digest_of(&measured, digest);
+	return memcmp(digest, policy->digest, sizeof(digest)) == 0;
 }

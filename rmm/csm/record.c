@@ -1,5 +1,12 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/* The record store: granules of the access policy table, and how records are found in them. */
+/*
+ * The record store: records in the granules of an access policy table (APT).
+ *
+ * A record is in up to three lists, by number: the bucket of its id, the ranges of its realm by
+ * base (regions, attachments), the grants of its region. The functions here need the CSM lock of
+ * *rd, take no lock themselves, and call no other file of csm/. A number that is not in use, or
+ * leads to a record of another kind, stops the RMM: numbers come from records only.
+ */
 #include "base/assert.h"
 #include "base/bits.h"
 #include "base/wipe.h"
@@ -20,32 +27,98 @@ struct csm_apt *csm_apt_at(const struct rd *rd, unsigned int slot)
 	return apt;
 }
 
-struct csm_record *csm_record(const struct rd *rd, unsigned int number)
-{
-	ASSERT(number != CSM_NONE && csm_index_of(number) < CSM_RECORDS);
+/* Sets of kinds. */
+#define REGION     (1U << CSM_KIND_REGION)
+#define GRANT      (1U << CSM_KIND_GRANT)
+#define ATTACHMENT (1U << CSM_KIND_ATTACHMENT)
+#define RANGES     (REGION | ATTACHMENT)
+#define ALL        (REGION | GRANT | ATTACHMENT)
 
-	struct csm_record *record =
+/* The record with that number, of one of the kinds; NULL for CSM_NONE. */
+static union csm_any_record *record_at(const struct rd *rd, unsigned int number, unsigned int kinds)
+{
+	if (number == CSM_NONE) {
+		return NULL;
+	}
+	ASSERT(csm_index_of(number) < CSM_RECORDS);
+
+	union csm_any_record *any =
 		&csm_apt_at(rd, csm_slot_of(number))->records[csm_index_of(number)];
 
-	ASSERT(record->kind != CSM_FREE && record->number == number);
-	return record;
+	ASSERT((1U << any->record.kind & kinds) != 0 && any->record.number == number);
+	return any;
 }
 
-static unsigned int bucket_of(enum csm_kind kind, uint64_t key0, uint64_t key1)
+struct csm_range *csm_range_at(const struct rd *rd, unsigned int number)
 {
-	uint64_t mixed = (key0 + kind) * UINT64_C(0x9E3779B97F4A7C15) ^ key1;
+	return (struct csm_range *)record_at(rd, number, RANGES);
+}
+
+struct csm_grant *csm_grant_at(const struct rd *rd, unsigned int number)
+{
+	return (struct csm_grant *)record_at(rd, number, GRANT);
+}
+
+struct csm_region *csm_grant_region(const struct rd *rd, const struct csm_grant *grant)
+{
+	return (struct csm_region *)record_at(rd, grant->region, REGION);
+}
+
+struct csm_attachment *csm_grant_attachment(const struct csm_grant *grant)
+{
+	ASSERT(grant->consumer != NULL);
+	return (struct csm_attachment *)record_at(grant->consumer, grant->attachment, ATTACHMENT);
+}
+
+struct csm_grant *csm_attachment_grant(const struct csm_attachment *attachment)
+{
+	ASSERT(attachment->provider != NULL);
+	return csm_grant_at(attachment->provider, attachment->grant);
+}
+
+struct csm_record *csm_record_next(const struct rd *rd, const struct csm_record *after)
+{
+	unsigned int slot = after == NULL ? 0 : csm_slot_of(after->number);
+	unsigned int from = after == NULL ? 0 : csm_index_of(after->number) + 1;
+
+	for (; slot < REALM_APT_GRANULES; slot++, from = 0) {
+		if (rd->csm.apt[slot] != NULL) {
+			struct csm_apt *apt = csm_apt_at(rd, slot);
+			uint32_t left = apt->used >> from << from;
+
+			if (left != 0) {
+				return &apt->records[__builtin_ctz(left)].record;
+			}
+		}
+	}
+	return NULL;
+}
+
+/* --- by id */
+
+/* The other realm of a grant or attachment; 0 of a region and an ANY grant. */
+static uint64_t peer_id_of(const struct csm_record *record)
+{
+	return record->kind == CSM_KIND_ATTACHMENT ? record->id.provider : record->id.consumer;
+}
+
+static unsigned int bucket_of(enum csm_kind kind, uint64_t region_id, uint64_t peer_id)
+{
+	uint64_t mixed = (region_id + kind) * UINT64_C(0x9E3779B97F4A7C15) ^ peer_id;
 
 	return (unsigned int)((mixed * UINT64_C(0xBF58476D1CE4E5B9)) >> 56) % REALM_APT_BUCKETS;
 }
 
-struct csm_record *csm_find(const struct rd *rd, enum csm_kind kind, uint64_t key0, uint64_t key1)
+static struct csm_record *find(const struct rd *rd, enum csm_kind kind, uint64_t region_id,
+			       uint64_t peer_id)
 {
-	unsigned int number = rd->csm.buckets[bucket_of(kind, key0, key1)];
+	unsigned int number = rd->csm.buckets[bucket_of(kind, region_id, peer_id)];
 
 	while (number != CSM_NONE) {
-		struct csm_record *record = csm_record(rd, number);
+		struct csm_record *record = &record_at(rd, number, ALL)->record;
 
-		if (record->kind == kind && record->key[0] == key0 && record->key[1] == key1) {
+		if (record->kind == kind && record->id.region == region_id &&
+		    peer_id_of(record) == peer_id) {
 			return record;
 		}
 		number = record->next_in_bucket;
@@ -53,55 +126,98 @@ struct csm_record *csm_find(const struct rd *rd, enum csm_kind kind, uint64_t ke
 	return NULL;
 }
 
-struct csm_record *csm_range_find(const struct rd *rd, uint64_t base, uint64_t top)
+struct csm_region *csm_region_find(const struct rd *rd, uint64_t region_id)
 {
-	unsigned int number = rd->csm.first_range;
+	return (struct csm_region *)find(rd, CSM_KIND_REGION, region_id, 0);
+}
 
-	while (number != CSM_NONE) {
-		struct csm_record *record = csm_record(rd, number);
+struct csm_grant *csm_grant_find(const struct rd *rd, uint64_t region_id, uint64_t consumer_id)
+{
+	return (struct csm_grant *)find(rd, CSM_KIND_GRANT, region_id, consumer_id);
+}
 
-		if (record->base >= top) {
+struct csm_attachment *csm_attachment_find(const struct rd *rd, uint64_t provider_id,
+					   uint64_t region_id)
+{
+	return (struct csm_attachment *)find(rd, CSM_KIND_ATTACHMENT, region_id, provider_id);
+}
+
+static uint16_t *bucket_for(struct rd *rd, const struct csm_record *record)
+{
+	unsigned int bucket = bucket_of(record->kind, record->id.region, peer_id_of(record));
+
+	return &rd->csm.buckets[bucket];
+}
+
+static void enter_bucket(struct rd *rd, struct csm_record *record)
+{
+	uint16_t *bucket = bucket_for(rd, record);
+
+	record->next_in_bucket = *bucket;
+	*bucket = record->number;
+}
+
+static void leave_bucket(struct rd *rd, struct csm_record *record)
+{
+	uint16_t *link = bucket_for(rd, record);
+
+	while (*link != record->number) {
+		link = &record_at(rd, *link, ALL)->record.next_in_bucket;
+	}
+	*link = record->next_in_bucket;
+}
+
+/* --- by address */
+
+struct csm_range *csm_range_find(const struct rd *rd, uint64_t base, uint64_t top)
+{
+	struct csm_range *range;
+
+	csm_for_each_range (rd, range) {
+		if (range->base >= top) {
 			return NULL;
 		}
-		if (record->base + record->size > base) {
-			return record;
+		if (range->base + range->size > base) {
+			return range;
 		}
-		number = record->next_range;
 	}
 	return NULL;
 }
 
-struct csm_record *csm_find_over(const struct rd *rd, const struct csm_key *key)
+static void enter_ranges(struct rd *rd, struct csm_range *range)
 {
-	struct csm_record *record = csm_find(rd, key->kind, key->key[0], key->key[1]);
-	bool over = false;
+	uint16_t *link = &rd->csm.first_range;
 
-	if (record != NULL && record->kind == CSM_REGION) {
-		over = record->state == CSM_ENDING && record->next_grant == CSM_NONE;
-	} else if (record != NULL) {
-		over = record->state == CSM_DETACHING && record->peer == NULL;
+	while (*link != CSM_NONE && csm_range_at(rd, *link)->base < range->base) {
+		link = &csm_range_at(rd, *link)->next;
 	}
-	return over ? record : NULL;
+	range->next = *link;
+	*link = range->record.number;
 }
 
-unsigned int csm_next_record(const struct rd *rd, unsigned int number)
+static void leave_ranges(struct rd *rd, struct csm_range *range)
 {
-	unsigned int slot = number == CSM_NONE ? 0 : csm_slot_of(number);
-	unsigned int from = number == CSM_NONE ? 0 : csm_index_of(number) + 1;
+	uint16_t *link = &rd->csm.first_range;
 
-	for (; slot < REALM_APT_GRANULES; slot++, from = 0) {
-		if (rd->csm.apt[slot] != NULL) {
-			uint32_t left = csm_apt_at(rd, slot)->used >> from << from;
-
-			if (left != 0) {
-				return csm_number_of(slot, (unsigned int)__builtin_ctz(left));
-			}
-		}
+	while (*link != range->record.number) {
+		link = &csm_range_at(rd, *link)->next;
 	}
-	return CSM_NONE;
+	*link = range->next;
 }
 
-/* A realm that goes on would keep a granule from its host otherwise. */
+static void leave_region(struct rd *rd, struct csm_grant *grant)
+{
+	uint16_t *link = &csm_grant_region(rd, grant)->first_grant;
+
+	while (*link != grant->record.number) {
+		link = &csm_grant_at(rd, *link)->next;
+	}
+	*link = grant->next;
+}
+
+/* --- new records */
+
+/* Whether the granule may get a record: RMI_APT_DESTROY would not end otherwise. */
 static bool takes_records(const struct rd *rd, unsigned int slot)
 {
 	return rd->csm.apt[slot] != NULL && !csm_apt_at(rd, slot)->leaving;
@@ -120,18 +236,19 @@ static unsigned int find_room(const struct rd *rd)
 }
 
 /*
- * Signals of what has ended do not keep the table full for ever: a record of them, or NULL. A
- * REVOKE that is under way frees its own.
+ * An ENDED grant in a granule that takes records; NULL: none. Its signals must not keep the table
+ * full for ever. One that REVOKE is ending stays: REVOKE frees it.
  */
-static struct csm_record *find_ended(const struct rd *rd)
+static struct csm_grant *find_ended(const struct rd *rd)
 {
-	for (unsigned int n = csm_next_record(rd, CSM_NONE); n != CSM_NONE;
-	     n = csm_next_record(rd, n)) {
-		struct csm_record *record = csm_record(rd, n);
+	struct csm_record *record;
 
-		if (record->kind == CSM_GRANT && record->state == CSM_ENDED &&
-		    (record->flags & CSM_REVOKED) == 0 && takes_records(rd, csm_slot_of(n))) {
-			return record;
+	csm_for_each_record (rd, record) {
+		struct csm_grant *grant = csm_as_grant(record);
+
+		if (grant != NULL && grant->state == CSM_GRANT_ENDED && !grant->revoked &&
+		    takes_records(rd, csm_slot_of(record->number))) {
+			return grant;
 		}
 	}
 	return NULL;
@@ -142,14 +259,15 @@ bool csm_has_room(const struct rd *rd)
 	return find_room(rd) != REALM_APT_GRANULES || find_ended(rd) != NULL;
 }
 
-struct csm_record *csm_record_new(struct rd *rd, enum csm_kind kind)
+/* A zeroed record in no list; NULL: the APT is full. Frees an ENDED grant if it has to. */
+static union csm_any_record *record_new(struct rd *rd, enum csm_kind kind)
 {
 	unsigned int slot = find_room(rd);
-	struct csm_record *ended = slot == REALM_APT_GRANULES ? find_ended(rd) : NULL;
+	struct csm_grant *ended = slot == REALM_APT_GRANULES ? find_ended(rd) : NULL;
 
 	if (ended != NULL) {
-		slot = csm_slot_of(ended->number);
-		csm_record_free(rd, ended);
+		slot = csm_slot_of(ended->record.number);
+		csm_record_free(rd, &ended->record);
 	}
 	if (slot == REALM_APT_GRANULES) {
 		return NULL;
@@ -157,89 +275,106 @@ struct csm_record *csm_record_new(struct rd *rd, enum csm_kind kind)
 
 	struct csm_apt *apt = csm_apt_at(rd, slot);
 	unsigned int index = (unsigned int)__builtin_ctz(~apt->used);
-	struct csm_record *record = &apt->records[index];
+	union csm_any_record *any = &apt->records[index];
 
 	apt->used |= 1U << index;
-	record->kind = (uint8_t)kind;
-	record->number = csm_number_of(slot, index);
-	return record;
+	any->record.kind = (uint8_t)kind;
+	any->record.number = csm_number_of(slot, index);
+	return any;
 }
 
-void csm_record_key(struct rd *rd, struct csm_record *record, uint64_t key0, uint64_t key1)
+struct csm_region *csm_region_new(struct rd *rd, uint64_t base, uint64_t size)
 {
-	uint16_t *bucket = &rd->csm.buckets[bucket_of(record->kind, key0, key1)];
+	union csm_any_record *any = record_new(rd, CSM_KIND_REGION);
 
-	ASSERT(key0 != 0 && record->key[0] == 0);
-	record->key[0] = key0;
-	record->key[1] = key1;
-	record->next_in_bucket = *bucket;
-	*bucket = record->number;
-}
-
-void csm_range_insert(struct rd *rd, struct csm_record *record)
-{
-	uint16_t *link = &rd->csm.first_range;
-
-	while (*link != CSM_NONE && csm_record(rd, *link)->base < record->base) {
-		link = &csm_record(rd, *link)->next_range;
+	if (any == NULL) {
+		return NULL;
 	}
-	record->next_range = *link;
-	*link = record->number;
+	any->range.base = base;
+	any->range.size = size;
+	enter_ranges(rd, &any->range);
+	return &any->region;
 }
 
-void csm_grant_insert(struct csm_record *region, struct csm_record *grant)
+void csm_region_set_id(struct rd *rd, struct csm_region *region, uint64_t region_id)
 {
-	grant->region = region->number;
-	grant->next_grant = region->next_grant;
-	region->next_grant = grant->number;
+	struct csm_record *record = &region->range.record;
+
+	ASSERT(region_id != 0 && record->id.region == 0);
+	record->id.provider = rd->id;
+	record->id.region = region_id;
+	enter_bucket(rd, record);
 }
 
-static void leave_bucket(struct rd *rd, struct csm_record *record)
+struct csm_grant *csm_grant_new(struct rd *rd, struct csm_region *region, uint64_t consumer_id)
 {
-	uint16_t *link = &rd->csm.buckets[bucket_of(record->kind, record->key[0], record->key[1])];
+	union csm_any_record *any = record_new(rd, CSM_KIND_GRANT);
 
-	while (*link != record->number) {
-		link = &csm_record(rd, *link)->next_in_bucket;
+	if (any == NULL) {
+		return NULL;
 	}
-	*link = record->next_in_bucket;
+	any->record.id.provider = rd->id;
+	any->record.id.region = region->range.record.id.region;
+	any->record.id.consumer = consumer_id;
+	enter_bucket(rd, &any->record);
+	any->grant.region = region->range.record.number;
+	any->grant.next = region->first_grant;
+	region->first_grant = any->record.number;
+	return &any->grant;
 }
 
-static void leave_ranges(struct rd *rd, struct csm_record *record)
+struct csm_attachment *csm_attachment_new(struct rd *rd, uint64_t provider_id, uint64_t region_id,
+					  uint64_t base, uint64_t size)
 {
-	uint16_t *link = &rd->csm.first_range;
+	union csm_any_record *any = record_new(rd, CSM_KIND_ATTACHMENT);
 
-	while (*link != record->number) {
-		link = &csm_record(rd, *link)->next_range;
+	if (any == NULL) {
+		return NULL;
 	}
-	*link = record->next_range;
+	any->record.id.provider = provider_id;
+	any->record.id.region = region_id;
+	any->record.id.consumer = rd->id;
+	enter_bucket(rd, &any->record);
+	any->range.base = base;
+	any->range.size = size;
+	enter_ranges(rd, &any->range);
+	return &any->attachment;
 }
 
-static void leave_region(struct rd *rd, struct csm_record *grant)
+/* Takes a record out of the lists of its kind; nothing may refer to it. */
+static void leave_lists(struct rd *rd, union csm_any_record *any)
 {
-	uint16_t *link = &csm_record(rd, grant->region)->next_grant;
-
-	while (*link != grant->number) {
-		link = &csm_record(rd, *link)->next_grant;
+	switch ((enum csm_kind)any->record.kind) {
+	case CSM_KIND_REGION:
+		ASSERT(any->region.first_grant == CSM_NONE);
+		leave_ranges(rd, &any->range);
+		break;
+	case CSM_KIND_GRANT:
+		ASSERT(any->grant.consumer == NULL);
+		leave_region(rd, &any->grant);
+		break;
+	case CSM_KIND_ATTACHMENT:
+		ASSERT(any->attachment.provider == NULL);
+		leave_ranges(rd, &any->range);
+		break;
+	case CSM_KIND_FREE:
+		ASSERT(false);
+		break;
 	}
-	*link = grant->next_grant;
+	if (any->record.id.region != 0) {
+		leave_bucket(rd, &any->record);
+	}
 }
 
 void csm_record_free(struct rd *rd, struct csm_record *record)
 {
 	struct csm_apt *apt = csm_apt_at(rd, csm_slot_of(record->number));
+	union csm_any_record *any = (union csm_any_record *)record;
 	uint32_t bit = 1U << csm_index_of(record->number);
 
-	ASSERT(record->peer == NULL && (apt->used & bit) != 0);
-	if (record->key[0] != 0) {
-		leave_bucket(rd, record);
-	}
-	if (record->kind == CSM_GRANT) {
-		leave_region(rd, record);
-	} else {
-		ASSERT(record->kind != CSM_REGION || record->next_grant == CSM_NONE);
-		leave_ranges(rd, record);
-	}
+	ASSERT((apt->used & bit) != 0);
+	leave_lists(rd, any);
 	apt->used &= ~bit;
 	atomic_fetch_and_explicit(&apt->pending, ~bit, memory_order_relaxed);
-	wipe(record, sizeof(*record));
+	wipe(any, sizeof(*any));
 }

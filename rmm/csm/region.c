@@ -1,23 +1,37 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/* Regions: CREATE and DESTROY. */
-#include "base/assert.h"
+/*
+ * Regions: RSI_CSM_CREATE and RSI_CSM_DESTROY (docs/csm-spec.md section 6).
+ *
+ * CREATE holds the lock for one call. A call that is not complete leaves a region in state CREATING
+ * with its progress, which the same arguments find again. Edges: from the moment that the record
+ * exists csm_has_edge() forbids new blocks across them; the last call finds older ones, and asks
+ * the host to split them.
+ *
+ * DESTROY: begin makes the region ENDING and closes its grants, under one lock. Steps end one grant
+ * after the other, then make the provider's own entries writable again; no lock is held between
+ * them. Finish asks for the consumers' wake-up, and in another call reports the range and frees the
+ * record.
+ */
 #include "base/bits.h"
 #include "base/fail.h"
 #include "csm/csm_internal.h"
 
-/* The unfinished region that a call with the same arguments goes on with. */
-static struct csm_record *find_unfinished(const struct rd *self, ipa_t base, uint64_t size,
+/* --- CREATE */
+
+/* The region in creation that a call with the same arguments goes on with; NULL: none. */
+static struct csm_region *find_unfinished(const struct rd *self, ipa_t base, uint64_t size,
 					  uint64_t label)
 {
-	struct csm_record *record = csm_range_find(self, base.v, base.v + size);
-	bool same = record != NULL && record->kind == CSM_REGION && record->state == CSM_CREATING &&
-		    record->base == base.v && record->size == size && record->label == label;
+	struct csm_range *range = csm_range_find(self, base.v, base.v + size);
+	struct csm_region *region = range == NULL ? NULL : csm_as_region(&range->record);
+	bool same = region != NULL && region->state == CSM_REGION_CREATING &&
+		    range->base == base.v && range->size == size && region->label == label;
 
-	return same ? record : NULL;
+	return same ? region : NULL;
 }
 
-/* Looks at RIPAS from *at on as far as this call may; false: it is not RAM. */
-static bool look_for_ram(const struct rd *self, ipa_t base, ipa_t top, ipa_t *at)
+/* Checks that RIPAS is RAM from *at on, as far as this call may go; false: it is not. */
+static bool check_ram(const struct rd *self, ipa_t base, ipa_t top, ipa_t *at)
 {
 	struct csm_work work = {0};
 
@@ -25,42 +39,49 @@ static bool look_for_ram(const struct rd *self, ipa_t base, ipa_t top, ipa_t *at
 		if (!s2_scan(&self->s2, S2_SCAN_RAM, base, top, at, &work.visited)) {
 			return false;
 		}
-	} while (at->v < top.v && csm_may_go_on(&work));
+	} while (at->v < top.v && csm_may_continue(&work));
 	return true;
 }
 
-/* A region that was never finished has no id, so nobody can want it: it gives way. */
+/* Frees regions in creation that touch the range: no realm has their ids. False: others do. */
 static bool make_room(struct rd *self, ipa_t base, ipa_t top)
 {
-	struct csm_record *other = csm_range_find(self, base.v, top.v);
+	struct csm_range *range = csm_range_find(self, base.v, top.v);
 
-	while (other != NULL && other->kind == CSM_REGION && other->state == CSM_CREATING) {
-		csm_record_free(self, other);
-		other = csm_range_find(self, base.v, top.v);
+	while (range != NULL) {
+		const struct csm_region *region = csm_as_region(&range->record);
+
+		if (region == NULL || region->state != CSM_REGION_CREATING) {
+			return false;
+		}
+		csm_record_free(self, &range->record);
+		range = csm_range_find(self, base.v, top.v);
 	}
-	return other == NULL;
+	return true;
 }
 
+/* A new record in state CREATING. Fails for `overlap` or `space`. */
 static uint64_t reserve_record(struct rd *self, ipa_t base, uint64_t size, uint64_t label,
-			       struct csm_record **region)
+			       struct csm_region **region)
 {
 	if (!make_room(self, base, ipa_add(base, size))) {
 		return FAIL(overlap, RSI_ERROR_INPUT);
 	}
-	*region = csm_record_new(self, CSM_REGION);
+	*region = csm_region_new(self, base.v, size);
 	if (*region == NULL) {
 		return FAIL(space, CSM_ERROR_NO_SPACE);
 	}
-	(*region)->state = CSM_CREATING;
-	(*region)->base = base.v;
-	(*region)->size = size;
+	(*region)->state = CSM_REGION_CREATING;
 	(*region)->label = label;
-	csm_range_insert(self, *region);
 	return RSI_SUCCESS;
 }
 
+/*
+ * One call of CREATE but for the edges. *region is the record if the status is RSI_SUCCESS or
+ * RSI_INCOMPLETE. A range that is not RAM fails for `ripas` and frees the record.
+ */
 static uint64_t create_locked(struct rd *self, ipa_t base, uint64_t size, uint64_t label,
-			      struct csm_record **region)
+			      struct csm_region **region)
 {
 	ipa_t top = ipa_add(base, size);
 	ipa_t at = base;
@@ -75,11 +96,11 @@ static uint64_t create_locked(struct rd *self, ipa_t base, uint64_t size, uint64
 	}
 	*region = find_unfinished(self, base, size, label);
 	if (*region != NULL) {
-		at = ipa_add(base, (*region)->progress);
+		at = csm_range_position(&(*region)->range);
 	}
-	if (!look_for_ram(self, base, top, &at)) {
+	if (!check_ram(self, base, top, &at)) {
 		if (*region != NULL) {
-			csm_record_free(self, *region);
+			csm_record_free(self, &(*region)->range.record);
 		}
 		return FAIL(ripas, RSI_ERROR_INPUT);
 	}
@@ -87,31 +108,31 @@ static uint64_t create_locked(struct rd *self, ipa_t base, uint64_t size, uint64
 		status = reserve_record(self, base, size, label, region);
 	}
 	if (status == RSI_SUCCESS && at.v < top.v) {
-		(*region)->progress = at.v - base.v;
+		(*region)->range.progress = at.v - base.v;
 		status = RSI_INCOMPLETE;
 	}
 	return status;
 }
 
+/* --- edges */
+
 bool csm_has_edge(struct csm_held held, ipa_t base, ipa_t top)
 {
-	const struct csm_record *record =
+	const struct csm_range *range =
 		held.rd == NULL ? NULL : csm_range_find(held.rd, base.v, top.v);
-	unsigned int next;
 
-	while (record != NULL && record->base < top.v) {
-		if (record->kind == CSM_REGION &&
-		    (record->base > base.v || record->base + record->size < top.v)) {
+	while (range != NULL && range->base < top.v) {
+		if (range->record.kind == CSM_KIND_REGION &&
+		    (range->base > base.v || range->base + range->size < top.v)) {
 			return true;
 		}
-		next = record->next_range;
-		record = next == CSM_NONE ? NULL : csm_record(held.rd, next);
+		range = csm_range_at(held.rd, range->next);
 	}
 	return false;
 }
 
-/* If the page at `at` is mapped by a block that reaches beyond the region, the host has to act. */
-static bool is_cut(const struct rd *self, const struct csm_record *region, uint64_t at,
+/* If a block maps `at` and reaches beyond the region, fills the exit that asks to split it. */
+static bool is_cut(const struct rd *self, const struct csm_range *range, uint64_t at,
 		   struct rmi_rec_exit *exit)
 {
 	struct s2_walk walk;
@@ -124,7 +145,7 @@ static bool is_cut(const struct rd *self, const struct csm_record *region, uint6
 	start = align_down(at, size);
 	mapped = walk.entry.kind == S2_ASSIGNED;
 	s2_walk_end(&walk);
-	if (!mapped || (start >= region->base && start + size <= region->base + region->size)) {
+	if (!mapped || (start >= range->base && start + size <= range->base + range->size)) {
 		return false;
 	}
 	exit->exit_reason = RMI_EXIT_CSM_SPLIT;
@@ -133,118 +154,118 @@ static bool is_cut(const struct rd *self, const struct csm_record *region, uint6
 	return true;
 }
 
-/*
- * From when the record exists no new block reaches across an edge: csm_has_edge() forbids it. Here
- * the older ones are found.
- */
-static bool wants_split(const struct rd *self, const struct csm_record *region,
+/* Whether a block that is older than the record reaches across one of the region's edges. */
+static bool wants_split(const struct rd *self, const struct csm_range *range,
 			struct rmi_rec_exit *exit)
 {
-	uint64_t last = region->base + region->size - GRANULE_SIZE;
+	uint64_t last = range->base + range->size - GRANULE_SIZE;
 
-	return is_cut(self, region, region->base, exit) || is_cut(self, region, last, exit);
+	return is_cut(self, range, range->base, exit) || is_cut(self, range, last, exit);
 }
 
-uint64_t csm_create(struct rd *self, ipa_t base, uint64_t size, uint64_t label, uint64_t *id,
+uint64_t csm_create(struct rd *self, ipa_t base, uint64_t size, uint64_t label, uint64_t *region_id,
 		    struct rmi_rec_exit *exit)
 {
 	struct csm_held held = csm_lock(self);
-	struct csm_record *region = NULL;
+	struct csm_region *region = NULL;
 	uint64_t status = create_locked(self, base, size, label, &region);
 
-	if (status == RSI_SUCCESS && wants_split(self, region, exit)) {
+	if (status == RSI_SUCCESS && wants_split(self, &region->range, exit)) {
 		status = RSI_INCOMPLETE;
 	} else if (status == RSI_SUCCESS) {
-		region->state = CSM_LIVE;
-		region->progress = 0;
-		*id = ++self->csm.last_region;
-		csm_record_key(self, region, *id, 0);
-		csm_notice(exit, RMI_EXIT_CSM_PROVIDER, region);
+		region->state = CSM_REGION_LIVE;
+		region->range.progress = 0;
+		*region_id = ++self->csm.last_region;
+		csm_region_set_id(self, region, *region_id);
+		csm_exit_range(exit, RMI_EXIT_CSM_PROVIDER, &region->range);
 	}
 	csm_unlock(held);
 	return status;
 }
 
-/* --- the end */
+/* --- the end of a region */
 
-void csm_region_close(struct rd *self, struct csm_record *region)
+void csm_region_close(struct rd *self, struct csm_region *region)
 {
-	if (region->state == CSM_LIVE) {
-		region->state = CSM_ENDING;
-		region->seal = CSM_SEAL_IDLE;
-		region->progress = 0;
-		for (unsigned int n = region->next_grant; n != CSM_NONE;
-		     n = csm_record(self, n)->next_grant) {
-			csm_grant_close(csm_record(self, n));
-		}
+	struct csm_grant *grant;
+
+	if (region->state != CSM_REGION_LIVE) {
+		return;
+	}
+	region->state = CSM_REGION_ENDING;
+	region->seal = CSM_SEAL_IDLE;
+	region->range.progress = 0;
+	csm_for_each_grant (self, region, grant) {
+		csm_grant_close(grant);
 	}
 }
 
-/* The provider may write to its own memory again. True when all of it is done. */
-static bool open_own(struct rd *self, struct csm_record *region, struct csm_work *work)
+struct csm_region *csm_region_find_drained(const struct rd *self, uint64_t region_id)
 {
-	ipa_t at = ipa_of(region->base + region->progress);
-	ipa_t base = ipa_of(region->base);
-	ipa_t top = ipa_of(region->base + region->size);
+	struct csm_region *region = csm_region_find(self, region_id);
+	bool drained = region != NULL && region->state == CSM_REGION_ENDING &&
+		       region->first_grant == CSM_NONE;
 
-	if ((region->flags & CSM_IS_SEALED) == 0 || at.v >= top.v) {
+	return drained ? region : NULL;
+}
+
+/* Makes entries of a sealed region writable for the provider again; true when all of them are. */
+static bool unseal_step(struct rd *self, struct csm_region *region, struct csm_work *work)
+{
+	struct csm_range *range = &region->range;
+	ipa_t at = csm_range_position(range);
+	ipa_t base = csm_range_base(range);
+	ipa_t top = csm_range_top(range);
+
+	if (!region->sealed || at.v >= top.v) {
 		return true;
 	}
 	s2_protect(&self->s2, false, base, top, &at, &work->visited);
-	region->progress = at.v - region->base;
+	range->progress = at.v - base.v;
 	return at.v >= top.v;
 }
 
-bool csm_region_end(struct rd *self, uint64_t id, struct csm_work *work)
+/* Remembers in the region, across calls of DESTROY, that a consumer is to be woken. */
+static void set_wakeup_pending(struct rd *self, uint64_t region_id)
 {
 	struct csm_held held = csm_lock(self);
-	struct csm_record *region = csm_find(self, CSM_REGION, id, 0);
-	unsigned int first = region == NULL ? CSM_NONE : region->next_grant;
-	uint64_t consumer = first == CSM_NONE ? 0 : csm_record(self, first)->key[1];
-	bool done = first == CSM_NONE && (region == NULL || open_own(self, region, work));
-	struct granule *told = NULL;
+	struct csm_region *region = csm_region_find(self, region_id);
 
-	csm_unlock(held);
-	if (first == CSM_NONE) {
-		return done;
-	}
-	if (csm_grant_end(self, id, consumer, work, &told) == CSM_END_TELL) {
-		held = csm_lock(self);
-		region = csm_find(self, CSM_REGION, id, 0);
-		if (region != NULL) {
-			region->flags |= CSM_TOLD;
-		}
-		csm_unlock(held);
-	}
-	return false;
-}
-
-/* Everything is withdrawn: first the host hears of signals, then the provider of success. */
-static uint64_t finish_destroy(struct rd *self, uint64_t id, struct rmi_rec_exit *exit)
-{
-	struct csm_held held = csm_lock(self);
-	const struct csm_key key = {CSM_REGION, {id, 0}};
-	struct csm_record *region = csm_find_over(self, &key);
-	uint64_t status = RSI_SUCCESS;
-
-	if (region == NULL) {
-		status = FAIL(region, RSI_ERROR_INPUT);
-	} else if ((region->flags & (CSM_TOLD | CSM_SIGNALLED)) == CSM_TOLD) {
-		region->flags |= CSM_SIGNALLED;
-		csm_tell(exit, NULL);
-		status = RSI_INCOMPLETE;
-	} else {
-		csm_notice(exit, RMI_EXIT_CSM_REMOVED, region);
-		csm_record_free(self, region);
+	if (region != NULL) {
+		region->wakeup_pending = true;
 	}
 	csm_unlock(held);
-	return status;
 }
 
-static uint64_t begin_destroy(struct rd *self, uint64_t id)
+/*
+ * Ends one grant, or, when there are none left, makes one table's entries writable. A region that
+ * another REC has freed meanwhile is at its end, too.
+ */
+bool csm_region_end(struct rd *self, uint64_t region_id, struct csm_work *work)
 {
 	struct csm_held held = csm_lock(self);
-	struct csm_record *region = csm_find(self, CSM_REGION, id, 0);
+	struct csm_region *region = csm_region_find(self, region_id);
+	const struct csm_grant *grant =
+		region == NULL ? NULL : csm_grant_at(self, region->first_grant);
+	uint64_t consumer_id = grant == NULL ? 0 : grant->record.id.consumer;
+	bool done = grant == NULL && (region == NULL || unseal_step(self, region, work));
+	struct granule *ignored = NULL;
+
+	csm_unlock(held);
+	if (grant != NULL &&
+	    csm_grant_end(self, region_id, consumer_id, work, &ignored) == CSM_END_WAKEUP) {
+		set_wakeup_pending(self, region_id);
+	}
+	return done;
+}
+
+/* --- DESTROY */
+
+/* Checks the conditions of DESTROY, and closes the region unless an earlier call has. */
+static uint64_t begin_destroy(struct rd *self, uint64_t region_id)
+{
+	struct csm_held held = csm_lock(self);
+	struct csm_region *region = csm_region_find(self, region_id);
 	uint64_t status = RSI_SUCCESS;
 
 	if (!csm_in_use(self)) {
@@ -258,18 +279,42 @@ static uint64_t begin_destroy(struct rd *self, uint64_t id)
 	return status;
 }
 
-uint64_t csm_destroy(struct rd *self, uint64_t id, struct rmi_rec_exit *exit)
+/*
+ * One call has one exit: the first asks the host to wake consumers, and returns RSI_INCOMPLETE; the
+ * last reports that the range is free. Fails for `region` if another REC has finished DESTROY.
+ */
+static uint64_t finish_destroy(struct rd *self, uint64_t region_id, struct rmi_rec_exit *exit)
+{
+	struct csm_held held = csm_lock(self);
+	struct csm_region *region = csm_region_find_drained(self, region_id);
+	uint64_t status = RSI_SUCCESS;
+
+	if (region == NULL) {
+		status = FAIL(region, RSI_ERROR_INPUT);
+	} else if (region->wakeup_pending && !region->wakeup_sent) {
+		region->wakeup_sent = true;
+		csm_exit_signal(exit, NULL);
+		status = RSI_INCOMPLETE;
+	} else {
+		csm_exit_range(exit, RMI_EXIT_CSM_REMOVED, &region->range);
+		csm_record_free(self, &region->range.record);
+	}
+	csm_unlock(held);
+	return status;
+}
+
+uint64_t csm_destroy(struct rd *self, uint64_t region_id, struct rmi_rec_exit *exit)
 {
 	struct csm_work work = {0};
-	uint64_t status = begin_destroy(self, id);
+	uint64_t status = begin_destroy(self, region_id);
 
 	if (status != RSI_SUCCESS) {
 		return status;
 	}
-	while (!csm_region_end(self, id, &work)) {
-		if (!csm_may_go_on(&work)) {
+	while (!csm_region_end(self, region_id, &work)) {
+		if (!csm_may_continue(&work)) {
 			return RSI_INCOMPLETE;
 		}
 	}
-	return finish_destroy(self, id, exit);
+	return finish_destroy(self, region_id, exit);
 }

@@ -1,5 +1,16 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/* Regions that nobody writes to: SEAL and DIGEST. */
+/*
+ * Sealed regions: RSI_CSM_SEAL and RSI_CSM_DIGEST (docs/csm-spec.md section 6).
+ *
+ * SEAL keeps the provider's lock for the steps of one call, and its progress in the region:
+ *
+ *   CHECK      are all pages present? Then `sealed` is set: nothing more is mapped for writing
+ *   PROVIDER   the provider's own entries become read-only
+ *   CONSUMERS  for each grant with unmap_for_seal, the consumer's mappings are removed; they come
+ *              back read-only on access. The provider's lock keeps the consumers' tables
+ *
+ * QUERY reports SEALED, and DIGEST works, when SEAL is IDLE again.
+ */
 #include <string.h>
 
 #include "base/assert.h"
@@ -11,99 +22,114 @@
 /* Pages that one call hashes at most: a page costs about as much as a leaf table. */
 #define DIGEST_PAGES 16U
 
-/* --- sealing */
+/* --- SEAL */
 
-/* Whether all pages are there, as far as this step goes. */
-static uint64_t seal_check(struct rd *self, struct csm_record *region, struct csm_work *work)
+/* One step of CHECK. Fails for `pages`, and SEAL is over, if a page is absent. */
+static uint64_t seal_check(struct rd *self, struct csm_region *region, struct csm_work *work)
 {
-	ipa_t at = ipa_of(region->base + region->progress);
-	ipa_t base = ipa_of(region->base);
-	ipa_t top = ipa_of(region->base + region->size);
+	struct csm_range *range = &region->range;
+	ipa_t at = csm_range_position(range);
+	ipa_t base = csm_range_base(range);
+	ipa_t top = csm_range_top(range);
 
 	if (!s2_scan(&self->s2, S2_SCAN_PRESENT, base, top, &at, &work->visited)) {
 		region->seal = CSM_SEAL_IDLE;
 		return FAIL(pages, CSM_ERROR_PAGES);
 	}
-	region->progress = at.v - region->base;
+	range->progress = at.v - base.v;
 	if (at.v >= top.v) {
-		/* From here on nothing is lent for writing. */
-		region->flags |= CSM_IS_SEALED;
-		region->seal = CSM_SEAL_OWN;
-		region->progress = 0;
+		region->sealed = true;
+		region->seal = CSM_SEAL_PROVIDER;
+		range->progress = 0;
 	}
 	return RSI_SUCCESS;
 }
 
-/* The provider itself writes no more. */
-static void seal_own(struct rd *self, struct csm_record *region, struct csm_work *work)
+/* Marks the consumers whose mappings with write permission CSM_SEAL_CONSUMERS removes. */
+static void begin_consumers(struct rd *self, struct csm_region *region)
 {
-	ipa_t at = ipa_of(region->base + region->progress);
-	ipa_t base = ipa_of(region->base);
-	ipa_t top = ipa_of(region->base + region->size);
+	struct csm_grant *grant;
 
-	s2_protect(&self->s2, true, base, top, &at, &work->visited);
-	region->progress = at.v - region->base;
-	if (at.v < top.v) {
-		return;
-	}
-	region->seal = CSM_SEAL_LENT;
-	region->progress = 0;
-	for (unsigned int n = region->next_grant; n != CSM_NONE;
-	     n = csm_record(self, n)->next_grant) {
-		struct csm_record *grant = csm_record(self, n);
-
-		if (grant->state == CSM_ATTACHED && (grant->perm & CSM_PERM_WRITE) != 0) {
-			grant->flags |= CSM_RECALLED;
-			grant->recall = 0;
+	region->seal = CSM_SEAL_CONSUMERS;
+	region->range.progress = 0;
+	csm_for_each_grant (self, region, grant) {
+		if (grant->state == CSM_GRANT_ATTACHED && (grant->perm & CSM_PERM_WRITE) != 0) {
+			grant->unmap_for_seal = true;
+			grant->unmapped_for_seal = 0;
 		}
 	}
 }
 
-/* What was lent for writing comes back on access, for reading. */
-static void seal_lent(struct rd *self, struct csm_record *region, struct csm_work *work)
+/* One step of PROVIDER. */
+static void seal_provider(struct rd *self, struct csm_region *region, struct csm_work *work)
 {
-	unsigned int n = region->next_grant;
+	struct csm_range *range = &region->range;
+	ipa_t at = csm_range_position(range);
+	ipa_t base = csm_range_base(range);
+	ipa_t top = csm_range_top(range);
 
-	while (n != CSM_NONE && (csm_record(self, n)->flags & CSM_RECALLED) == 0) {
-		n = csm_record(self, n)->next_grant;
+	s2_protect(&self->s2, true, base, top, &at, &work->visited);
+	range->progress = at.v - base.v;
+	if (at.v >= top.v) {
+		begin_consumers(self, region);
 	}
-	if (n == CSM_NONE) {
+}
+
+static struct csm_grant *next_to_unmap(struct rd *self, const struct csm_region *region)
+{
+	struct csm_grant *grant;
+
+	csm_for_each_grant (self, region, grant) {
+		if (grant->unmap_for_seal) {
+			return grant;
+		}
+	}
+	return NULL;
+}
+
+/* One step of CONSUMERS: one table of one consumer. SEAL is complete when no grant is left. */
+static void seal_consumers(struct rd *self, struct csm_region *region, struct csm_work *work)
+{
+	struct csm_grant *grant = next_to_unmap(self, region);
+
+	if (grant == NULL) {
 		region->seal = CSM_SEAL_IDLE;
 		return;
 	}
 
-	struct csm_record *grant = csm_record(self, n);
-	ipa_t at = ipa_of(grant->base + grant->recall);
-	ipa_t top = ipa_of(grant->base + region->size);
+	ipa_t at = ipa_of(grant->base + grant->unmapped_for_seal);
+	ipa_t top = ipa_of(grant->base + region->range.size);
 
-	s2_share_unmap(&grant->peer->s2, &at, top, &work->visited);
-	grant->recall = at.v - grant->base;
+	s2_share_unmap(&grant->consumer->s2, &at, top, &work->visited);
+	grant->unmapped_for_seal = at.v - grant->base;
 	if (at.v >= top.v) {
-		grant->flags &= (uint8_t)~CSM_RECALLED;
+		grant->unmap_for_seal = false;
 	}
 }
 
-static uint64_t seal_step(struct rd *self, struct csm_record *region, struct csm_work *work)
+/* One step, as the region's `seal` says. Only the first one, CHECK, can fail. */
+static uint64_t seal_step(struct rd *self, struct csm_region *region, struct csm_work *work)
 {
 	uint64_t status = RSI_SUCCESS;
 
-	switch ((enum csm_seal)region->seal) {
+	switch (region->seal) {
 	case CSM_SEAL_IDLE:
 		break;
 	case CSM_SEAL_CHECK:
 		status = seal_check(self, region, work);
 		break;
-	case CSM_SEAL_OWN:
-		seal_own(self, region, work);
+	case CSM_SEAL_PROVIDER:
+		seal_provider(self, region, work);
 		break;
-	case CSM_SEAL_LENT:
-		seal_lent(self, region, work);
+	case CSM_SEAL_CONSUMERS:
+		seal_consumers(self, region, work);
 		break;
 	}
 	return status;
 }
 
-static uint64_t begin_seal(const struct rd *self, struct csm_record *region)
+/* Checks the conditions of SEAL, and starts it unless an earlier call has. region: may be NULL. */
+static uint64_t begin_seal(const struct rd *self, struct csm_region *region)
 {
 	if (!csm_in_use(self)) {
 		return FAIL(apt, CSM_ERROR_NO_APT);
@@ -111,30 +137,30 @@ static uint64_t begin_seal(const struct rd *self, struct csm_record *region)
 	if (region == NULL) {
 		return FAIL(region, RSI_ERROR_INPUT);
 	}
-	if (region->state != CSM_LIVE) {
+	if (region->state != CSM_REGION_LIVE) {
 		return FAIL(region_state, RSI_ERROR_STATE);
 	}
 	if (region->seal == CSM_SEAL_IDLE) {
-		if ((region->flags & CSM_IS_SEALED) != 0) {
+		if (region->sealed) {
 			return FAIL(sealed, RSI_ERROR_STATE);
 		}
 		region->seal = CSM_SEAL_CHECK;
-		region->progress = 0;
+		region->range.progress = 0;
 	}
 	return RSI_SUCCESS;
 }
 
-uint64_t csm_seal(struct rd *self, uint64_t id)
+uint64_t csm_seal(struct rd *self, uint64_t region_id)
 {
 	struct csm_work work = {0};
 	struct csm_held held = csm_lock(self);
-	struct csm_record *region = csm_find(self, CSM_REGION, id, 0);
+	struct csm_region *region = csm_region_find(self, region_id);
 	uint64_t status = begin_seal(self, region);
 
 	while (status == RSI_SUCCESS && region->seal != CSM_SEAL_IDLE) {
 		status = seal_step(self, region, &work);
 		if (status == RSI_SUCCESS && region->seal != CSM_SEAL_IDLE &&
-		    !csm_may_go_on(&work)) {
+		    !csm_may_continue(&work)) {
 			status = RSI_INCOMPLETE;
 		}
 	}
@@ -142,23 +168,29 @@ uint64_t csm_seal(struct rd *self, uint64_t id)
 	return status;
 }
 
-/* --- digest */
+/* --- DIGEST */
 
-/* Hashes the page at the region's progress; false if the host has taken it. */
-static bool hash_page(const struct rd *provider, struct csm_record *region)
+/* Hashes the page at the region's progress; false if the host has taken it back. */
+static bool hash_page(const struct rd *provider, struct csm_region *region)
 {
+	uint64_t progress = region->range.progress;
 	pa_t page;
 
-	if (!s2_page_at(&provider->s2, ipa_of(region->base + region->progress), &page)) {
+	if (!s2_page_at(&provider->s2, csm_range_position(&region->range), &page)) {
 		return false;
 	}
-	hash_blocks_512(region->hash, region->progress == 0, map_data_open(page), GRANULE_SIZE);
+	hash_blocks_512(region->hash, progress == 0, map_data_open(page), GRANULE_SIZE);
 	map_data_close();
-	region->progress += GRANULE_SIZE;
+	region->range.progress = progress + GRANULE_SIZE;
 	return true;
 }
 
-static uint64_t hash_region(const struct rd *provider, struct csm_record *region)
+/*
+ * Hashes pages until the digest is complete, DIGEST_PAGES are done, or an interrupt is pending. An
+ * absent page fails the command for `pages`, and the next call begins anew. The provider's lock
+ * keeps the pages; provider and consumers go on with the same intermediate state.
+ */
+static uint64_t hash_region(const struct rd *provider, struct csm_region *region)
 {
 	struct csm_work work = {0};
 	unsigned int pages = 0;
@@ -168,53 +200,57 @@ static uint64_t hash_region(const struct rd *provider, struct csm_record *region
 			return RSI_INCOMPLETE;
 		}
 		if (!hash_page(provider, region)) {
-			region->progress = 0;
+			region->range.progress = 0;
 			return FAIL(pages, CSM_ERROR_PAGES);
 		}
 		pages++;
-		if (region->progress == region->size) {
-			hash_finish_512(region->hash, region->size);
-			region->flags |= CSM_HASHED;
+		if (region->range.progress == region->range.size) {
+			hash_finish_512(region->hash, region->range.size);
+			region->hashed = true;
 			return RSI_SUCCESS;
 		}
-	} while (csm_may_go_on(&work));
+	} while (csm_may_continue(&work));
 	return RSI_INCOMPLETE;
 }
 
-/* The region, as its provider or somebody with a sharing of it that stands may name it. */
-static struct csm_record *region_for(const struct csm_pair *pair, uint64_t provider, uint64_t id)
+/*
+ * The region that the caller may take the digest of: its own, or one that it has a sharing of which
+ * is not closed. NULL: none, or the region is not live. Both locks.
+ */
+static struct csm_region *digest_region(const struct csm_pair *pair, uint64_t provider_id,
+					uint64_t region_id)
 {
-	const struct csm_record *attachment;
-	struct csm_record *region = NULL;
+	const struct csm_attachment *attachment;
+	struct csm_region *region = NULL;
 
-	if (provider == pair->self->id) {
-		region = csm_find(pair->self, CSM_REGION, id, 0);
+	if (provider_id == pair->self->id) {
+		region = csm_region_find(pair->self, region_id);
 	} else {
-		attachment = csm_find(pair->self, CSM_ATTACHMENT, provider, id);
-		if (attachment != NULL && attachment->peer != NULL &&
-		    (csm_other(attachment)->flags & CSM_CLOSED) == 0) {
-			region = csm_find(pair->peer, CSM_REGION, id, 0);
+		attachment = csm_attachment_find(pair->self, provider_id, region_id);
+		if (attachment != NULL && attachment->provider != NULL &&
+		    !csm_attachment_grant(attachment)->closed) {
+			region = csm_region_find(pair->peer, region_id);
 		}
 	}
-	return region != NULL && region->state == CSM_LIVE ? region : NULL;
+	return region != NULL && region->state == CSM_REGION_LIVE ? region : NULL;
 }
 
-uint64_t csm_digest(struct rd *self, uint64_t provider, uint64_t id,
+uint64_t csm_digest(struct rd *self, uint64_t provider_id, uint64_t region_id,
 		    uint8_t digest[CSM_DIGEST_SIZE])
 {
 	struct csm_pair pair;
-	struct csm_record *region;
+	struct csm_region *region;
 	uint64_t status = RSI_SUCCESS;
 
-	csm_pair_lock(self, provider, &pair);
-	region = region_for(&pair, provider, id);
+	csm_pair_lock(self, provider_id, &pair);
+	region = digest_region(&pair, provider_id, region_id);
 	if (!csm_in_use(self)) {
 		status = FAIL(apt, CSM_ERROR_NO_APT);
 	} else if (region == NULL) {
 		status = FAIL(access, CSM_ERROR_ACCESS);
-	} else if ((region->flags & CSM_IS_SEALED) == 0 || region->seal != CSM_SEAL_IDLE) {
+	} else if (!region->sealed || region->seal != CSM_SEAL_IDLE) {
 		status = FAIL(not_sealed, RSI_ERROR_STATE);
-	} else if ((region->flags & CSM_HASHED) == 0) {
+	} else if (!region->hashed) {
 		status = hash_region(pair.peer == NULL ? self : pair.peer, region);
 	}
 	if (status == RSI_SUCCESS) {

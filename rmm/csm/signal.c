@@ -1,12 +1,20 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/* Signals: the pending words of records, SIGNAL and SIGNAL_TAKE. */
+/*
+ * Signals: pending words, RSI_CSM_SIGNAL and RSI_CSM_SIGNAL_TAKE (docs/csm-spec.md section 9).
+ *
+ * A receiver's record has a pending word; one bit in its APT granule and one in its realm lead to
+ * it. All three are atomic, because a sender holds its own CSM lock only. A sender sets the word
+ * first, then the granule's bit, then the realm's; the receiver clears from the realm's down. So a
+ * bit may lead to an empty word, which costs a look, but no word is without a bit that leads to it,
+ * and no signal is lost.
+ */
 #include "base/bits.h"
 #include "base/fail.h"
 #include "csm/csm_internal.h"
 
 /* --- pending words */
 
-bool csm_post(struct rd *rd, struct csm_record *record, uint64_t bits)
+bool csm_signal_post(struct rd *rd, struct csm_record *record, uint64_t bits)
 {
 	struct csm_apt *apt = csm_apt_at(rd, csm_slot_of(record->number));
 	uint64_t before = atomic_fetch_or_explicit(&record->pending, bits, memory_order_acq_rel);
@@ -18,10 +26,10 @@ bool csm_post(struct rd *rd, struct csm_record *record, uint64_t bits)
 }
 
 /*
- * Who posts goes from the word up to the realm's, who takes goes down: a bit above that leads to
- * nothing does no harm, a word that no bit leads to would.
+ * Clears one of the granule's bits and returns the record that it leads to; NULL: no bit is set.
+ * The other bits, and the realm's bit for them, are set again.
  */
-static struct csm_record *take_hint(struct rd *rd, struct csm_apt *apt)
+static struct csm_record *next_pending(struct rd *rd, struct csm_apt *apt)
 {
 	uint32_t bits = atomic_exchange_explicit(&apt->pending, 0, memory_order_acq_rel);
 	unsigned int index = bits == 0 ? 0 : (unsigned int)__builtin_ctz(bits);
@@ -31,10 +39,10 @@ static struct csm_record *take_hint(struct rd *rd, struct csm_apt *apt)
 		atomic_fetch_or_explicit(&apt->pending, others, memory_order_acq_rel);
 		atomic_fetch_or_explicit(&rd->csm.pending, BIT(apt->slot), memory_order_acq_rel);
 	}
-	return bits == 0 ? NULL : &apt->records[index];
+	return bits == 0 ? NULL : &apt->records[index].record;
 }
 
-void csm_tell(struct rmi_rec_exit *exit, const struct granule *receiver)
+void csm_exit_signal(struct rmi_rec_exit *exit, const struct granule *receiver)
 {
 	exit->exit_reason = RMI_EXIT_CSM_SIGNAL;
 	exit->ripas_base = receiver == NULL ? 0 : granule_pa(receiver).v;
@@ -42,37 +50,49 @@ void csm_tell(struct rmi_rec_exit *exit, const struct granule *receiver)
 
 /* --- SIGNAL */
 
-/* The own record of a sharing that is attached and stands; NULL if there is none. */
-static struct csm_record *signal_source(const struct rd *self, const struct csm_signal *signal)
+/*
+ * Finds the attached sharing that the caller names: *receiver becomes the peer. Returns the peer's
+ * record; NULL: none, or it is closed. The lock of self. A consumer does not see the provider's
+ * REVOKE before the sharing is unlinked.
+ */
+static struct csm_record *receiving_record(const struct rd *self, const struct csm_signal *signal,
+					   struct rd **receiver)
 {
-	struct csm_record *own = NULL;
-
 	if (signal->provider == self->id) {
-		own = csm_find(self, CSM_GRANT, signal->region, signal->peer);
+		const struct csm_grant *grant = csm_grant_find(self, signal->region, signal->peer);
+
+		if (grant != NULL && grant->state == CSM_GRANT_ATTACHED && !grant->closed) {
+			*receiver = grant->consumer;
+			return &csm_grant_attachment(grant)->range.record;
+		}
 	} else if (signal->provider == signal->peer) {
-		own = csm_find(self, CSM_ATTACHMENT, signal->provider, signal->region);
+		const struct csm_attachment *own =
+			csm_attachment_find(self, signal->provider, signal->region);
+
+		if (own != NULL && (own->state == CSM_ATTACHMENT_ATTACHED ||
+				    own->state == CSM_ATTACHMENT_MAPPING)) {
+			*receiver = own->provider;
+			return &csm_attachment_grant(own)->record;
+		}
 	}
-	/* A consumer does not see the provider's REVOKE before that is done, and need not. */
-	if (own == NULL || own->peer == NULL || (own->flags & CSM_CLOSED) != 0) {
-		return NULL;
-	}
-	return own->state == CSM_ATTACHED || own->state == CSM_LENDING ? own : NULL;
+	return NULL;
 }
 
 uint64_t csm_signal(struct rd *self, const struct csm_signal *signal, struct rmi_rec_exit *exit)
 {
 	struct csm_held held = csm_lock(self);
-	struct csm_record *own = signal_source(self, signal);
+	struct rd *receiver = NULL;
+	struct csm_record *record = receiving_record(self, signal, &receiver);
 	uint64_t status = RSI_SUCCESS;
 
 	if (!csm_in_use(self)) {
 		status = FAIL(apt, CSM_ERROR_NO_APT);
-	} else if (own == NULL) {
+	} else if (record == NULL) {
 		status = FAIL(access, CSM_ERROR_ACCESS);
 	} else if (signal->bits == 0 || (signal->bits & ~CSM_SIGNAL_USER_MASK) != 0) {
 		status = FAIL(bits_bound, RSI_ERROR_INPUT);
-	} else if (csm_post(own->peer, csm_other(own), signal->bits)) {
-		csm_tell(exit, own->peer->granule);
+	} else if (csm_signal_post(receiver, record, signal->bits)) {
+		csm_exit_signal(exit, receiver->granule);
 	}
 	csm_unlock(held);
 	return status;
@@ -80,15 +100,33 @@ uint64_t csm_signal(struct rd *self, const struct csm_signal *signal, struct rmi
 
 /* --- SIGNAL_TAKE */
 
-static void fill_signal(const struct rd *rd, const struct csm_record *record, uint64_t bits,
+static void fill_signal(const struct rd *self, const struct csm_record *record, uint64_t bits,
 			struct csm_signal *signal)
 {
-	bool grant = record->kind == CSM_GRANT;
+	const struct csm_id *id = &record->id;
 
-	signal->peer = grant ? record->key[1] : record->key[0];
-	signal->provider = grant ? rd->id : record->key[0];
-	signal->region = grant ? record->key[0] : record->key[1];
+	signal->peer = id->provider == self->id ? id->consumer : id->provider;
+	signal->provider = id->provider;
+	signal->region = id->region;
 	signal->bits = bits;
+}
+
+/*
+ * Takes the word of one record, if it is not empty. An ENDED grant is freed with it, unless REVOKE
+ * is about to free it.
+ */
+static void take_word(struct rd *self, struct csm_record *record, struct csm_signal *signal)
+{
+	uint64_t bits = atomic_exchange_explicit(&record->pending, 0, memory_order_acq_rel);
+	const struct csm_grant *grant = csm_as_grant(record);
+
+	if (bits == 0) {
+		return;
+	}
+	fill_signal(self, record, bits, signal);
+	if (grant != NULL && grant->state == CSM_GRANT_ENDED && !grant->revoked) {
+		csm_record_free(self, record);
+	}
 }
 
 uint64_t csm_signal_take(struct rd *self, struct csm_signal *signal)
@@ -100,19 +138,12 @@ uint64_t csm_signal_take(struct rd *self, struct csm_signal *signal)
 	while (signal->bits == 0 &&
 	       (granules = atomic_load_explicit(&self->csm.pending, memory_order_acquire)) != 0) {
 		unsigned int slot = (unsigned int)__builtin_ctzll(granules);
+		struct csm_record *record;
 
 		atomic_fetch_and_explicit(&self->csm.pending, ~BIT(slot), memory_order_acq_rel);
-
-		struct csm_record *record = take_hint(self, csm_apt_at(self, slot));
-		uint64_t bits = record == NULL ? 0
-					       : atomic_exchange_explicit(&record->pending, 0,
-									  memory_order_acq_rel);
-
-		if (bits != 0) {
-			fill_signal(self, record, bits, signal);
-			if (record->state == CSM_ENDED && (record->flags & CSM_REVOKED) == 0) {
-				csm_record_free(self, record);
-			}
+		record = next_pending(self, csm_apt_at(self, slot));
+		if (record != NULL) {
+			take_word(self, record, signal);
 		}
 	}
 

@@ -265,10 +265,10 @@ static void begin(void)
 /* Whether the consumer is attached to the provider, as both see it. */
 static bool is_attached(unsigned int p)
 {
-	const struct csm_record *attachment =
-		csm_find(rd_of(consumer), CSM_ATTACHMENT, party_id(providers[p]), regions[p]);
+	const struct csm_attachment *attachment =
+		csm_attachment_find(rd_of(consumer), party_id(providers[p]), regions[p]);
 
-	return attachment != NULL && attachment->state == CSM_ATTACHED;
+	return attachment != NULL && attachment->state == CSM_ATTACHMENT_ATTACHED;
 }
 
 /* invariant 03, 04, 05: page by page, what the consumer reaches is what it is attached to. */

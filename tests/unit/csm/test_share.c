@@ -481,18 +481,15 @@ static void forge_grants(struct party *provider, uint64_t id, struct party *cons
 			 unsigned int count)
 {
 	struct csm_held held = csm_lock(world_rd(&provider->realm));
-	struct csm_record *region = csm_find(held.rd, CSM_REGION, id, 0);
+	struct csm_region *region = csm_region_find(held.rd, id);
 
 	for (unsigned int i = 0; i < count; i++) {
-		struct csm_record *grant = csm_record_new(held.rd, CSM_GRANT);
+		struct csm_grant *grant = csm_grant_new(held.rd, region, 1000 + i);
 
 		assert_non_null(grant);
-		csm_record_key(held.rd, grant, id, 1000 + i);
-		csm_grant_insert(region, grant);
-		grant->state = CSM_ATTACHED;
+		grant->state = CSM_GRANT_ATTACHED;
 		grant->perm = RO;
-		grant->size = region->size;
-		grant->peer = world_rd(&consumer->realm);
+		grant->consumer = world_rd(&consumer->realm);
 		region->attached++;
 	}
 	csm_unlock(held);
@@ -501,15 +498,15 @@ static void forge_grants(struct party *provider, uint64_t id, struct party *cons
 static void forget_grants(struct party *provider, uint64_t id, unsigned int from, unsigned int to)
 {
 	struct csm_held held = csm_lock(world_rd(&provider->realm));
-	struct csm_record *region = csm_find(held.rd, CSM_REGION, id, 0);
+	struct csm_region *region = csm_region_find(held.rd, id);
 
 	for (unsigned int i = from; i < to; i++) {
-		struct csm_record *grant = csm_find(held.rd, CSM_GRANT, id, 1000 + i);
+		struct csm_grant *grant = csm_grant_find(held.rd, id, 1000 + i);
 
-		grant->peer = NULL;
-		grant->state = CSM_IDLE;
+		grant->consumer = NULL;
+		grant->state = CSM_GRANT_IDLE;
 		region->attached--;
-		csm_record_free(held.rd, grant);
+		csm_record_free(held.rd, &grant->record);
 	}
 	csm_unlock(held);
 }
