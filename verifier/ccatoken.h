@@ -21,6 +21,10 @@
 /* The largest token that is looked at. A realm can get no more than 4 KiB from an RMM. */
 #define CCA_TOKEN_MAX_SIZE 16384u
 
+/* The largest file of keys that is looked at, and room for one key in PEM form, in bytes. */
+#define CCA_KEY_FILE_MAX 16384u
+#define CCA_PEM_SIZE     512u
+
 #define CCA_CHALLENGE_SIZE 64u
 #define CCA_RPV_SIZE       64u
 #define CCA_REM_COUNT      4u
@@ -46,7 +50,7 @@ enum cca_status {
 struct cca_error {
 	enum cca_status status;
 	size_t offset;
-	char text[160];
+	char text[256];
 };
 
 struct cca_bytes {
@@ -183,13 +187,38 @@ enum cca_status cca_token_check_challenge(const struct cca_token *token, const v
 					  size_t size, struct cca_error *err);
 
 /*
- * Reads a trust anchor: a PEM "PUBLIC KEY" (or certificate, of which only the key is used), or an
- * encoded COSE_Key. P-256, P-384 or P-521. CCA_MALFORMED if it is none of these.
+ * Reads the public keys in data[0 .. size-1], at most CCA_KEY_FILE_MAX bytes, in the form in which
+ * they are found there:
+ *
+ *   PEM        "PUBLIC KEY" or certificates: the first one's key is used. Of certificates neither
+ *              signatures nor dates are looked at
+ *   DER        a SubjectPublicKeyInfo (RFC 5480, 2) or a certificate
+ *   JWK        of type EC (RFC 7517; RFC 7518, 6.2)
+ *   JWK set    all its keys of type EC; those of other types are passed over
+ *   COSE_Key   of type EC2 (RFC 9052, 7; RFC 9053, 7.1.1)
+ *
+ * All are points of P-256, P-384 or P-521. On success *count is the number of keys, 1 to `max`, and
+ * keys[0 .. *count-1] are set; keys[] and *count are undefined after a failure. CCA_MALFORMED for a
+ * private key, for anything else than the above, and for more keys than `max`. CCA_FAILED if memory
+ * runs out. err->text says why.
+ */
+enum cca_status cca_keys_read(const void *data, size_t size, struct cca_key *keys, size_t max,
+			      size_t *count, struct cca_error *err);
+
+/*
+ * The same for one key, in PEM form or as a COSE_Key alone. Whether the COSE_Key is a point of its
+ * curve is not looked at. *key is all zero after a failure.
  */
 enum cca_status cca_key_from_pem(const void *pem, size_t size, struct cca_key *key,
 				 struct cca_error *err);
 enum cca_status cca_key_from_cose(const void *cose, size_t size, struct cca_key *key,
 				  struct cca_error *err);
+
+/*
+ * Writes a key as PEM "PUBLIC KEY", ending with a line feed and a zero. False, with an empty text,
+ * if it is no point of its curve or memory runs out.
+ */
+bool cca_key_to_pem(const struct cca_key *key, char pem[CCA_PEM_SIZE]);
 
 /* Size in bytes of a hash (0 for CCA_HASH_NONE), its name in tokens, and the way back. */
 size_t cca_hash_size(enum cca_hash hash);

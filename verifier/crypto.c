@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /* Hashes, keys and signatures with OpenSSL 3. */
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -236,19 +237,79 @@ enum verdict verify_ecdsa(const struct cca_key *key, struct pieces message,
 	return v;
 }
 
-static EVP_PKEY *pkey_from_pem(const void *pem, size_t size)
+enum cca_status key_fail(struct cca_error *err, enum cca_status status, const char *format, ...)
 {
-	BIO *bio = BIO_new_mem_buf(pem, (int)size);
-	EVP_PKEY *pkey = bio != NULL ? PEM_read_bio_PUBKEY(bio, NULL, NULL, NULL) : NULL;
+	va_list ap;
+
+	*err = (struct cca_error){.status = status};
+	va_start(ap, format);
+	vsnprintf(err->text, sizeof(err->text), format, ap);
+	va_end(ap);
+	return status;
+}
+
+enum cca_status check_point(const struct cca_key *key, struct cca_error *err)
+{
+	EVP_PKEY *pkey;
+
+	ERR_clear_error();
+	pkey = pkey_of(key, curve_of(key->alg));
+	if (pkey == NULL) {
+		return verdict_of_errors(VERDICT_FAILED) == VERDICT_BAD
+			       ? key_fail(err, CCA_MALFORMED, "the point is not on its curve")
+			       : key_fail(err, CCA_FAILED,
+					  "crypto library: cannot check the point");
+	}
+	EVP_PKEY_free(pkey);
+	return CCA_OK;
+}
+
+/* NULL also if something follows. */
+static EVP_PKEY *pkey_from_der(struct cca_bytes der)
+{
+	const unsigned char *at = der.data;
+	EVP_PKEY *pkey = d2i_PUBKEY(NULL, &at, (long)der.size);
 	X509 *cert;
 
-	if (bio != NULL && pkey == NULL && BIO_reset(bio) >= 0) {
-		cert = PEM_read_bio_X509(bio, NULL, NULL, NULL);
+	if (pkey == NULL) {
+		at = der.data;
+		cert = d2i_X509(NULL, &at, (long)der.size);
 		pkey = cert != NULL ? X509_get_pubkey(cert) : NULL;
 		X509_free(cert);
 	}
+	if (pkey != NULL && at != der.data + der.size) {
+		EVP_PKEY_free(pkey);
+		pkey = NULL;
+	}
+	return pkey;
+}
+
+/* A "PUBLIC KEY", or the key of a certificate; NULL if the block is neither. */
+static EVP_PKEY *pkey_from_block(const char *label, struct cca_bytes der)
+{
+	return strcmp(label, PEM_STRING_PUBLIC) == 0 || strcmp(label, PEM_STRING_X509) == 0
+		       ? pkey_from_der(der)
+		       : NULL;
+}
+
+/* The first block that gives a key. Blocks that are encrypted give none: nobody is asked. */
+static EVP_PKEY *pkey_from_pem(struct cca_bytes pem)
+{
+	BIO *bio = BIO_new_mem_buf(pem.data, (int)pem.size);
+	EVP_PKEY *pkey = NULL;
+	unsigned char *data;
+	char *header;
+	char *label;
+	long size;
+
+	while (pkey == NULL && bio != NULL &&
+	       PEM_read_bio(bio, &label, &header, &data, &size) == 1) {
+		pkey = pkey_from_block(label, (struct cca_bytes){data, (size_t)size});
+		OPENSSL_free(label);
+		OPENSSL_free(header);
+		OPENSSL_free(data);
+	}
 	BIO_free(bio);
-	ERR_clear_error();
 	return pkey;
 }
 
@@ -283,19 +344,105 @@ static bool key_from_pkey(const EVP_PKEY *pkey, struct cca_key *key)
 	return false;
 }
 
-enum cca_status cca_key_from_pem(const void *pem, size_t size, struct cca_key *key,
+/* Why OpenSSL made no key of encoded data, by the errors that it left behind. */
+static enum cca_status undecoded(const char *form, struct cca_error *err)
+{
+	bool out_of_memory = false;
+	bool decoded = false; /* the structure is there, but the point in it is not taken */
+	unsigned long e;
+
+	while ((e = ERR_get_error()) != 0) {
+		out_of_memory |= ERR_GET_REASON(e) == ERR_R_MALLOC_FAILURE;
+		decoded |= ERR_GET_LIB(e) == ERR_LIB_EVP && ERR_GET_REASON(e) == EVP_R_DECODE_ERROR;
+	}
+	if (out_of_memory) {
+		return key_fail(err, CCA_FAILED, "crypto library: out of memory");
+	}
+	if (decoded) {
+		return key_fail(err, CCA_MALFORMED,
+				"a public key, but the point is not on its curve");
+	}
+	return key_fail(err, CCA_MALFORMED, "no public key or certificate in %s form", form);
+}
+
+/* Frees pkey, which may be NULL. */
+static enum cca_status take_pkey(EVP_PKEY *pkey, const char *form, struct cca_key *key,
 				 struct cca_error *err)
 {
-	EVP_PKEY *pkey = size <= CCA_TOKEN_MAX_SIZE ? pkey_from_pem(pem, size) : NULL;
-
 	memset(key, 0, sizeof(*key));
 	memset(err, 0, sizeof(*err));
-	if (pkey == NULL || !key_from_pkey(pkey, key)) {
-		err->status = CCA_MALFORMED;
-		snprintf(err->text, sizeof(err->text),
-			 "key: no PEM public key or certificate for P-256, P-384 or P-521");
+	if (pkey == NULL) {
+		undecoded(form, err);
+	} else if (!key_from_pkey(pkey, key)) {
+		memset(key, 0, sizeof(*key));
+		key_fail(err, CCA_MALFORMED, "a public key, but not for P-256, P-384 or P-521");
 	}
 	EVP_PKEY_free(pkey);
 	ERR_clear_error();
 	return err->status;
+}
+
+enum cca_status key_from_pem(struct cca_bytes pem, struct cca_key *key, struct cca_error *err)
+{
+	ERR_clear_error();
+	return take_pkey(pkey_from_pem(pem), "PEM", key, err);
+}
+
+enum cca_status key_from_der(struct cca_bytes der, struct cca_key *key, struct cca_error *err)
+{
+	ERR_clear_error();
+	return take_pkey(pkey_from_der(der), "DER", key, err);
+}
+
+bool is_private_der(struct cca_bytes der)
+{
+	const unsigned char *at = der.data;
+	EVP_PKEY *pkey = d2i_AutoPrivateKey(NULL, &at, (long)der.size);
+	bool is_private = pkey != NULL;
+
+	EVP_PKEY_free(pkey);
+	ERR_clear_error();
+	return is_private;
+}
+
+bool cca_key_to_pem(const struct cca_key *key, char pem[CCA_PEM_SIZE])
+{
+	const struct curve *c = curve_of(key->alg);
+	EVP_PKEY *pkey = c != NULL ? pkey_of(key, c) : NULL;
+	BIO *bio = BIO_new(BIO_s_mem());
+	int size = 0;
+
+	if (pkey != NULL && bio != NULL && PEM_write_bio_PUBKEY(bio, pkey) == 1) {
+		size = BIO_read(bio, pem, (int)CCA_PEM_SIZE - 1);
+	}
+	pem[size > 0 ? size : 0] = '\0';
+	BIO_free(bio);
+	EVP_PKEY_free(pkey);
+	ERR_clear_error();
+	return size > 0;
+}
+
+size_t base64url_decode(const char *text, uint8_t *out, size_t max)
+{
+	static const char alphabet[] =
+		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+	size_t length = strlen(text);
+	unsigned char standard[128];
+	unsigned char bytes[96];
+
+	if (length == 0 || length % 4 == 1 || length > sizeof(standard) ||
+	    strspn(text, alphabet) != length || length * 3 / 4 > max) {
+		return 0;
+	}
+	memset(standard, '=', sizeof(standard));
+	for (size_t i = 0; i < length; i++) {
+		standard[i] = (unsigned char)(text[i] == '-'   ? '+'
+					      : text[i] == '_' ? '/'
+							       : text[i]);
+	}
+	if (EVP_DecodeBlock(bytes, standard, (int)((length + 3) / 4 * 4)) < 0) {
+		return 0;
+	}
+	memcpy(out, bytes, length * 3 / 4);
+	return length * 3 / 4;
 }

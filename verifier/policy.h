@@ -64,7 +64,11 @@ void cca_policy_init(struct cca_policy *policy);
  */
 bool cca_policy_load(const char *path, struct cca_policy *policy, struct cca_error *err);
 
-/* Adds a trust anchor from a PEM or COSE_Key file. False, with the reason, if it cannot. */
+/*
+ * Adds the trust anchors in a file, in any form that cca_keys_read() knows. False, with the reason
+ * in err->text, if the file cannot be read, is not as that function wants it (a private key is
+ * refused by name), or the anchors become more than CCA_POLICY_ANCHORS; some may have been added.
+ */
 bool cca_policy_add_anchor_file(struct cca_policy *policy, const char *path, struct cca_error *err);
 
 /* Told of each expectation that the token does not meet. `what` is the member's name. */

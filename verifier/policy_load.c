@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <jansson.h>
@@ -287,41 +288,56 @@ static bool load_platform(struct loader *l, const char *name, const json_t *valu
 
 /* --- anchors --- */
 
-static bool add_anchor(struct cca_policy *p, const void *data, size_t size, const char *what,
-		       struct cca_error *err)
+/* Adds all keys in `data`. `what` names it in messages, and reports name the anchor so. */
+static bool add_anchors(struct cca_policy *p, const void *data, size_t size, const char *what,
+			struct cca_error *err)
 {
-	struct cca_key *key = &p->anchor[p->anchor_count];
-	struct cca_error ignored;
+	struct cca_error why;
+	size_t count;
 
 	if (p->anchor_count == CCA_POLICY_ANCHORS) {
 		return fail(err, "%s: more than %u trust anchors", what, CCA_POLICY_ANCHORS);
 	}
-	if (cca_key_from_pem(data, size, key, &ignored) != CCA_OK &&
-	    cca_key_from_cose(data, size, key, &ignored) != CCA_OK) {
-		return fail(err, "%s: no P-256, P-384 or P-521 public key in PEM or COSE_Key form",
-			    what);
+	if (cca_keys_read(data, size, &p->anchor[p->anchor_count],
+			  CCA_POLICY_ANCHORS - p->anchor_count, &count, &why) != CCA_OK) {
+		return fail(err, "%s: %s", what, why.text);
 	}
-	snprintf(p->anchor_name[p->anchor_count], CCA_POLICY_NAME_SIZE, "%s", what);
-	p->anchor_count++;
+	for (size_t i = 0; i < count; i++) {
+		snprintf(p->anchor_name[p->anchor_count], CCA_POLICY_NAME_SIZE, "%s", what);
+		p->anchor_count++;
+	}
 	return true;
 }
 
 bool cca_policy_add_anchor_file(struct cca_policy *policy, const char *path, struct cca_error *err)
 {
-	static uint8_t data[CCA_TOKEN_MAX_SIZE];
+	static uint8_t data[CCA_KEY_FILE_MAX + 1];
 	FILE *file = fopen(path, "rb");
 	size_t size;
 
 	if (file == NULL) {
 		return fail(err, "%s: %s", path, strerror(errno));
 	}
+	errno = 0;
 	size = fread(data, 1, sizeof(data), file);
-	if (ferror(file) || !feof(file)) {
+	if (ferror(file)) {
+		fail(err, "%s: %s", path, errno != 0 ? strerror(errno) : "cannot be read");
 		fclose(file);
-		return fail(err, "%s: cannot be read, or longer than a key can be", path);
+		return false;
 	}
 	fclose(file);
-	return add_anchor(policy, data, size, path, err);
+	return add_anchors(policy, data, size, path, err);
+}
+
+/* A JWK or JWK set as an object of the policy. */
+static bool load_jwk(struct loader *l, const char *name, const json_t *value)
+{
+	char *text = json_dumps(value, JSON_COMPACT);
+	bool ok = text != NULL ? add_anchors(l->policy, text, strlen(text), name, l->err)
+			       : fail(l->err, "%s: out of memory", name);
+
+	free(text);
+	return ok;
 }
 
 static bool load_anchor(struct loader *l, const char *name, const json_t *value)
@@ -330,11 +346,14 @@ static bool load_anchor(struct loader *l, const char *name, const json_t *value)
 	char path[4096];
 	int n;
 
+	if (json_is_object(value)) {
+		return load_jwk(l, name, value);
+	}
 	if (text == NULL) {
-		return fail(l->err, "%s: must be file names or PEM text", name);
+		return fail(l->err, "%s: must be file names, PEM text or JWK objects", name);
 	}
 	if (strncmp(text, "-----BEGIN", 10) == 0) {
-		return add_anchor(l->policy, text, strlen(text), name, l->err);
+		return add_anchors(l->policy, text, strlen(text), name, l->err);
 	}
 	n = snprintf(path, sizeof(path), "%.*s%s", text[0] == '/' ? 0 : (int)l->folder_size,
 		     l->path, text);

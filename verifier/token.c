@@ -322,23 +322,3 @@ enum cca_status cca_token_check_challenge(const struct cca_token *token, const v
 	}
 	return CCA_OK;
 }
-
-enum cca_status cca_key_from_cose(const void *cose, size_t size, struct cca_key *key,
-				  struct cca_error *err)
-{
-	struct cca_unknown unknown[CCA_UNKNOWN_MAX];
-	size_t unknown_count = 0;
-	struct parse parse = {
-		.whole = cose,
-		.err = err,
-		.unknown = unknown,
-		.unknown_count = &unknown_count,
-	};
-
-	memset(key, 0, sizeof(*key));
-	memset(err, 0, sizeof(*err));
-	if (!read_cose_key((struct cca_bytes){cose, size}, &parse, key)) {
-		memset(key, 0, sizeof(*key));
-	}
-	return err->status;
-}

@@ -55,6 +55,27 @@ static void try_token(const uint8_t *data, size_t size)
 	cca_policy_check(&policy, &token, NULL, NULL);
 }
 
+/* A key that is read can be written, so it is a point of its curve. */
+static void try_keys(const uint8_t *data, size_t size)
+{
+	struct cca_key keys[4];
+	char pem[CCA_PEM_SIZE];
+	struct cca_error err;
+	size_t count;
+
+	if (cca_keys_read(data, size, keys, 4, &count, &err) != CCA_OK) {
+		return;
+	}
+	if (count == 0 || count > 4) {
+		abort();
+	}
+	for (size_t i = 0; i < count; i++) {
+		if (!cca_key_to_pem(&keys[i], pem)) {
+			abort();
+		}
+	}
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct cca_error err;
@@ -63,5 +84,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	try_token(data, size);
 	cca_key_from_cose(data, size, &key, &err);
 	cca_key_from_pem(data, size, &key, &err);
+	try_keys(data, size);
 	return 0;
 }

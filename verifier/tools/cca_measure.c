@@ -44,7 +44,8 @@ static const char usage[] =
 	"Output:\n"
 	"  -p, --policy        print a policy for cca-verify instead\n"
 	"  -r, --rpv S         with --policy: personalization value\n"
-	"  -a, --anchor F      with --policy: trust anchor of the platform (PEM); repeatable\n"
+	"  -a, --anchor F      with --policy: public key of the platform: PEM, DER, JWK, JWK set\n"
+	"                      or COSE_Key; repeatable\n"
 	"  -S, --steps         also print the RIM after each operation\n"
 	"  -h, --help          this text\n";
 
@@ -256,24 +257,30 @@ static json_t *hex_json(const void *data, size_t size)
 	return json_string(hex);
 }
 
-/* Anchors go into the policy as text, so that the policy is one file. */
+static bool add_pem(struct measuring *m, const struct cca_key *key, json_t *anchors)
+{
+	char pem[CCA_PEM_SIZE];
+
+	return (cca_key_to_pem(key, pem) &&
+		json_array_append_new(anchors, json_string(pem)) == 0) ||
+	       measure_fail(m, "out of memory");
+}
+
+/* Anchors go into the policy as PEM text, whatever their files hold, so that it is one file. */
 static bool add_anchors(struct measuring *m, const struct options *o, json_t *anchors)
 {
-	for (size_t i = 0; i < o->anchor_count; i++) {
-		struct layout_file pem;
-		struct cca_error err;
-		struct cca_key key;
-		json_t *text;
+	static struct cca_policy read;
+	struct cca_error err;
 
-		if (!load_file(m, o->anchors[i], &pem)) {
-			return false;
+	cca_policy_init(&read);
+	for (size_t i = 0; i < o->anchor_count; i++) {
+		if (!cca_policy_add_anchor_file(&read, o->anchors[i], &err)) {
+			return measure_fail(m, "--anchor: %s", err.text);
 		}
-		text = cca_key_from_pem(pem.data, pem.size, &key, &err) == CCA_OK
-			       ? json_stringn(pem.data, pem.size)
-			       : NULL;
-		free((void *)pem.data);
-		if (text == NULL || json_array_append_new(anchors, text) != 0) {
-			return measure_fail(m, "%s: no PEM public key", o->anchors[i]);
+	}
+	for (size_t i = 0; i < read.anchor_count; i++) {
+		if (!add_pem(m, &read.anchor[i], anchors)) {
+			return false;
 		}
 	}
 	return true;

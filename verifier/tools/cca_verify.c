@@ -35,7 +35,9 @@ struct options {
 static const char usage[] =
 	"usage: cca-verify [OPTION...] [FILE|-]\n"
 	"Verifies the CCA attestation token in FILE, or on standard input.\n"
-	"  -a, --anchor KEY.pem     public key that platform tokens are signed with; repeatable\n"
+	"  -a, --anchor F           public key that platform tokens are signed with: PEM, DER, "
+	"JWK,\n"
+	"                           JWK set or COSE_Key; repeatable\n"
 	"  -c, --challenge HEX|@F   challenge the token must answer (1 to 64 bytes)\n"
 	"  -p, --policy F           expectations, as JSON\n"
 	"  -j, --json               report as JSON\n"
