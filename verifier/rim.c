@@ -112,12 +112,23 @@ static uint64_t entry_size(int level)
 	return ABI_GRANULE_SIZE << (9 * (RMI_LEVEL_PAGE - level));
 }
 
+int cca_rim_start_level(unsigned int s2sz)
+{
+	/* 9 bits for each level above the page's 12, 4 bits more for 16 tables side by side. */
+	for (int level = 2; level > 0; level--) {
+		if (s2sz <= 12u + 4u + 9u * (unsigned int)(RMI_LEVEL_PAGE + 1 - level)) {
+			return level;
+		}
+	}
+	return 0;
+}
+
 bool cca_rim_init_ripas(struct cca_measurement *rim, uint64_t base, uint64_t top, int level)
 {
 	struct cca_measurement m = *rim;
 	uint64_t size;
 
-	if (level < 1 || level > RMI_LEVEL_PAGE) {
+	if (level < 0 || level > RMI_LEVEL_PAGE) {
 		return false;
 	}
 	size = entry_size(level);
@@ -133,15 +144,18 @@ bool cca_rim_init_ripas(struct cca_measurement *rim, uint64_t base, uint64_t top
 	return true;
 }
 
-bool cca_rim_init_ripas_range(struct cca_measurement *rim, uint64_t base, uint64_t top)
+bool cca_rim_init_ripas_range(struct cca_measurement *rim, uint64_t base, uint64_t top, int start)
 {
 	struct cca_measurement m = *rim;
 
+	if (start < 0 || start > RMI_LEVEL_PAGE) {
+		return false;
+	}
 	if (base % ABI_GRANULE_SIZE != 0 || top % ABI_GRANULE_SIZE != 0 || base >= top) {
 		return false;
 	}
 	while (base < top) {
-		int level = 1;
+		int level = start;
 
 		while (base % entry_size(level) != 0 || top - base < entry_size(level)) {
 			level++;

@@ -32,19 +32,26 @@ bool cca_rim_data_create(struct cca_measurement *rim, uint64_t ipa, uint64_t fla
 			 const void *page);
 
 /*
- * RMI_RTT_INIT_RIPAS of [base, top) where the walk ends at `level` (1, 2 or 3): one step for each
+ * RMI_RTT_INIT_RIPAS of [base, top) where the walk ends at `level` (0 to 3): one step for each
  * entry. False also if base or top is not aligned to an entry, the range is empty, or level is none
  * of these.
  */
 bool cca_rim_init_ripas(struct cca_measurement *rim, uint64_t base, uint64_t top, int level);
 
 /*
- * RMI_RTT_INIT_RIPAS of [base, top) by a host that asks for the whole range and makes a table only
- * where the RMM asks for one, in a realm whose tables below level 1 do not exist yet: every entry
- * is as large as alignment allows, 1 GiB at most. False also if base or top is not page-aligned or
- * the range is empty.
+ * The level at which the tables of a realm with IPAs of s2sz bits start if its host makes as few
+ * levels as possible, with up to 16 tables side by side at the start, as Linux's KVM does: 2 for up
+ * to 34 bits, 1 for up to 43, else 0. A host may choose otherwise: that of CAEC starts at level 1.
  */
-bool cca_rim_init_ripas_range(struct cca_measurement *rim, uint64_t base, uint64_t top);
+int cca_rim_start_level(unsigned int s2sz);
+
+/*
+ * RMI_RTT_INIT_RIPAS of [base, top) by a host that asks for the whole range and makes a table only
+ * where the RMM asks for one, in a realm whose tables start at level `start` (0 to 3) and have no
+ * others below yet: every entry is as large as level and alignment allow. False also if base or top
+ * is not page-aligned, the range is empty, or start is no level.
+ */
+bool cca_rim_init_ripas_range(struct cca_measurement *rim, uint64_t base, uint64_t top, int start);
 
 /*
  * RMI_REC_CREATE. Without RMI_REC_FLAG_RUNNABLE nothing is measured; otherwise flags, pc and gprs.

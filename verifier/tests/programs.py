@@ -683,6 +683,52 @@ rem 1 -
     expect(code == 0 and err.startswith("045cb360") and len(err.split("\n")) == 7, out, err)
 
 
+def script_rim(text):
+    code, out, err = measure("-f", "-", stdin=text.encode())
+    expect(code == 0, repr(text), err)
+    return out.strip()
+
+
+@test
+def measure_script_takes_fields_in_the_encoding_of_the_parameters():
+    line = "realm s2sz=40 num_bps=1 num_wps=1 hash="
+    for number, *names in (("0", "sha-256", "sha256", "0x0"), ("1", "sha-512", "sha512", "0x1")):
+        for name in names:
+            expect(script_rim(line + number) == script_rim(line + name), number, name)
+
+
+@test
+def measure_script_ripas_without_level_is_as_a_host_does_it():
+    realm, ripas = "realm s2sz=%d num_bps=5 num_wps=5 hash=sha-256%s\n", "ripas 0x80000000 %#x%s\n"
+    gib = 1 << 30
+    known = {2: "28a1fe9e6020173e5215022175f48bffbe4f1d94eebb9554ba340725d56852dd",
+             1: "ea7a236a9ee0f4dcea3b586c8febbdf94742c7603867833b4d357abda2a85d2b"}
+    for start, level, wanted in (("", "", 2), ("", " level=2", 2), ("", " level=1", 1),
+                                 (" rtt_level_start=1", "", 1), (" rtt_level_start=2", "", 2)):
+        got = script_rim(realm % (33, start) + ripas % (gib, level))
+        expect(got == known[wanted], start, level, got)
+    for s2sz, base, size, entry in ((34, 2 * gib, gib, 2 * MIB), (35, 2 * gib, gib, gib),
+                                    (43, 0, 512 * gib, gib), (44, 0, 512 * gib, 512 * gib),
+                                    (48, 512 * gib, gib, gib), (48, 4096, 4096, 4096)):
+        rim = Rim("sha256", s2sz, bps=5, wps=5)
+        rim.ripas(base, base + size, entry)
+        got = script_rim(realm % (s2sz, "") + f"ripas {base} {size}\n")
+        expect(got == rim.hex(), s2sz, base, size, got)
+
+
+@test
+def measure_image_is_the_script_of_a_realm_that_starts_at_level_1():
+    """The host module starts every realm's tables at level 1, also where 2 would do."""
+    write("Image", image(1 << 16, 1 << 16))
+    _, rim, steps = measure("-k", "Image", "-m", "1G", "--dtb", "out.dtb", "--steps")
+    dtb_ipa = RAM + 2 * MIB
+    text = (f"realm s2sz=33 num_bps=1 num_wps=1 hash=0 rtt_level_start=1\nripas {RAM} {1 << 30}\n"
+            f"data {RAM} Image\ndata {dtb_ipa} out.dtb\nrec pc={RAM} x0={dtb_ipa}\n")
+    write("image.script", text)
+    code, out, err = measure("-f", "image.script")
+    expect(code == 0 and out == rim and "s2sz=33" in steps, code, out, rim, err)
+
+
 @test
 def measure_script_refuses():
     realm = "realm s2sz=40 num_bps=1 num_wps=1 hash=sha256\n"
@@ -692,7 +738,10 @@ def measure_script_refuses():
             (realm + "data 0 fill:256\n", "byte"), (realm + "data 0 missing\n", "No such file"),
             (realm + "ripas 0 0x1000 level=2\n", "aligned"), (realm + "ripas 0 0\n", "empty"),
             (realm + "ripas 0 0x1000 level=4\n", "level: not a number in range"),
-            (realm + "ripas 0 0x1000 level=0\n", "level is not 1, 2 or 3"),
+            (realm + "ripas 0 0x1000 level=0\n", "not aligned to its entries"),
+            ("realm hash=2\n", "neither 0 (SHA-256) nor 1 (SHA-512)"),
+            ("realm hash=256\n", "neither 0"), ("realm hash=md5\n", "hash: must be"),
+            ("realm hash=0 rtt_level_start=4\n", "rtt_level_start: not a number in range"),
             (realm + "ripas 0x1000 0xfffffffffffff000\n", "wraps"),
             (realm + "rec pc=1 pq=2\n", "means nothing"),
             (realm + "rec pc=1x\n", "pc: not a number"),

@@ -144,13 +144,42 @@ static void ripas_range_takes_the_largest_entries(void **state)
 	struct cca_measurement b = fresh();
 
 	(void)state;
-	assert_true(cca_rim_init_ripas_range(&a, gib - 0x201000, 2 * gib + 0x201000));
+	assert_true(cca_rim_init_ripas_range(&a, gib - 0x201000, 2 * gib + 0x201000, 1));
 	assert_true(cca_rim_init_ripas(&b, gib - 0x201000, gib - 0x200000, 3));
 	assert_true(cca_rim_init_ripas(&b, gib - 0x200000, gib, 2));
 	assert_true(cca_rim_init_ripas(&b, gib, 2 * gib, 1));
 	assert_true(cca_rim_init_ripas(&b, 2 * gib, 2 * gib + 0x200000, 2));
 	assert_true(cca_rim_init_ripas(&b, 2 * gib + 0x200000, 2 * gib + 0x201000, 3));
 	assert_memory_equal(a.value, b.value, sizeof(a.value));
+}
+
+/* No entry is larger than those of the level at which the tables start. */
+static void ripas_range_depends_on_the_start_level(void **state)
+{
+	const uint64_t gib = 0x40000000;
+
+	(void)state;
+	for (int start = 0; start <= 3; start++) {
+		struct cca_measurement a = fresh();
+		struct cca_measurement b = fresh();
+
+		assert_true(cca_rim_init_ripas_range(&a, 0, start == 0 ? 512 * gib : gib, start));
+		assert_true(cca_rim_init_ripas(&b, 0, start == 0 ? 512 * gib : gib, start));
+		assert_memory_equal(a.value, b.value, sizeof(a.value));
+	}
+}
+
+static void start_level_of_a_host_with_few_tables(void **state)
+{
+	static const struct {
+		unsigned int bits;
+		int level;
+	} cases[] = {{32, 2}, {33, 2}, {34, 2}, {35, 1}, {40, 1}, {43, 1}, {44, 0}, {48, 0}};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		assert_int_equal(cca_rim_start_level(cases[i].bits), cases[i].level);
+	}
 }
 
 static void ripas_level_matters(void **state)
@@ -190,9 +219,12 @@ static void refusals_change_nothing(void **state)
 	assert_false(cca_rim_init_ripas(&rim, 0, 0x201000, 2));
 	assert_false(cca_rim_init_ripas(&rim, 0, 0, 2));
 	assert_false(cca_rim_init_ripas(&rim, 0, 0x200000, 0));
+	assert_false(cca_rim_init_ripas(&rim, 0, 0x200000, -1));
 	assert_false(cca_rim_init_ripas(&rim, 0, 0x200000, 4));
-	assert_false(cca_rim_init_ripas_range(&rim, 0x1000, 0x1000));
-	assert_false(cca_rim_init_ripas_range(&rim, 0x1, 0x1001));
+	assert_false(cca_rim_init_ripas_range(&rim, 0x1000, 0x1000, 1));
+	assert_false(cca_rim_init_ripas_range(&rim, 0x1, 0x1001, 1));
+	assert_false(cca_rim_init_ripas_range(&rim, 0, 0x1000, 4));
+	assert_false(cca_rim_init_ripas_range(&rim, 0, 0x1000, -1));
 	assert_false(cca_rem_extend(&rim, value, sizeof(value)));
 	assert_memory_equal(&rim, &before, sizeof(rim));
 }
@@ -204,6 +236,8 @@ int main(void)
 		cmocka_unit_test(vectors_sha512),
 		cmocka_unit_test(rem_vectors),
 		cmocka_unit_test(ripas_range_takes_the_largest_entries),
+		cmocka_unit_test(ripas_range_depends_on_the_start_level),
+		cmocka_unit_test(start_level_of_a_host_with_few_tables),
 		cmocka_unit_test(ripas_level_matters),
 		cmocka_unit_test(order_matters),
 		cmocka_unit_test(refusals_change_nothing),

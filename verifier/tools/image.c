@@ -9,6 +9,8 @@
 #include "policy.h"
 #include "tools/measure.h"
 
+#define CAEC_START_LEVEL 1 /* of every realm that the host module makes, for any IPA width */
+
 bool measure_fail(struct measuring *m, const char *format, ...)
 {
 	va_list ap;
@@ -137,7 +139,7 @@ static bool on_ripas(void *ctx, uint64_t base, uint64_t size)
 {
 	struct measuring *m = ctx;
 
-	if (!cca_rim_init_ripas_range(&m->rim, base, base + size)) {
+	if (!cca_rim_init_ripas_range(&m->rim, base, base + size, m->start_level)) {
 		return measure_fail(m, "memory: cannot be measured");
 	}
 	measure_step(m, "ripas %#" PRIx64 " %#" PRIx64, base, size);
@@ -182,6 +184,7 @@ static bool create_realm(struct measuring *m, const struct layout *l)
 		return measure_fail(m, "realm: cannot be measured");
 	}
 	m->created = true;
+	m->start_level = CAEC_START_LEVEL;
 	measure_step(m, "realm s2sz=%u", l->s2sz);
 	return true;
 }

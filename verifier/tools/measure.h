@@ -13,6 +13,7 @@ struct measuring {
 	struct cca_measurement rim;
 	struct cca_measurement rem[CCA_REM_COUNT];
 	bool created;
+	int start_level; /* of the realm's tables; not measured, but it bounds the entries' size */
 	FILE *steps;
 	const char
 		*folder; /* names of files in a script are relative to it; ends with '/' or empty */

@@ -95,18 +95,40 @@ static bool all_used(struct words *w)
 	return w->used + 1 == w->count || bad(w, "a word that means nothing here");
 }
 
+/* A name, or the number that the parameters have for it. */
+static bool hash_of(struct words *w, uint8_t *hash)
+{
+	const char *text = value_of(w, "hash");
+	uint64_t number;
+
+	if (text == NULL) {
+		return bad(w, "realm needs hash=sha-256 or hash=sha-512");
+	}
+	if (parse_number(text, false, &number)) {
+		*hash = (uint8_t)number;
+		return number == RMI_HASH_SHA_256 || number == RMI_HASH_SHA_512 ||
+		       bad(w, "hash: the number is neither 0 (SHA-256) nor 1 (SHA-512)");
+	}
+	return parse_hash(text, hash) || bad(w, "hash: must be sha-256, sha-512, 0 or 1");
+}
+
+static bool realm_params(struct words *w, struct rmi_realm_params *p)
+{
+	memset(p, 0, sizeof(*p));
+	return hash_of(w, &p->hash_algo) && number_of(w, "flags", UINT64_MAX, 0, &p->flags) &&
+	       byte_of(w, "s2sz", &p->s2sz) && byte_of(w, "sve_vl", &p->sve_vl) &&
+	       byte_of(w, "num_bps", &p->num_bps) && byte_of(w, "num_wps", &p->num_wps) &&
+	       byte_of(w, "pmu_num_ctrs", &p->pmu_num_ctrs);
+}
+
 static bool do_realm(struct words *w)
 {
 	struct rmi_realm_params p;
-	const char *hash = value_of(w, "hash");
+	uint64_t start;
 
-	memset(&p, 0, sizeof(p));
-	if (hash == NULL || !parse_hash(hash, &p.hash_algo)) {
-		return bad(w, "realm needs hash=sha-256 or hash=sha-512");
-	}
-	if (!number_of(w, "flags", UINT64_MAX, 0, &p.flags) || !byte_of(w, "s2sz", &p.s2sz) ||
-	    !byte_of(w, "sve_vl", &p.sve_vl) || !byte_of(w, "num_bps", &p.num_bps) ||
-	    !byte_of(w, "num_wps", &p.num_wps) || !byte_of(w, "pmu_num_ctrs", &p.pmu_num_ctrs) ||
+	if (!realm_params(w, &p) ||
+	    !number_of(w, "rtt_level_start", RMI_LEVEL_PAGE, (uint64_t)cca_rim_start_level(p.s2sz),
+		       &start) ||
 	    !all_used(w)) {
 		return false;
 	}
@@ -120,6 +142,7 @@ static bool do_realm(struct words *w)
 		w->m->rem[i] = cca_rem_initial(w->m->rim.hash);
 	}
 	w->m->created = true;
+	w->m->start_level = (int)start;
 	measure_step(w->m, "realm");
 	return true;
 }
@@ -183,12 +206,12 @@ static bool do_ripas(struct words *w)
 		return bad(w, "range wraps");
 	}
 	if (level == NO_LEVEL) {
-		ok = cca_rim_init_ripas_range(&w->m->rim, base, base + size);
+		ok = cca_rim_init_ripas_range(&w->m->rim, base, base + size, w->m->start_level);
 	} else {
 		ok = cca_rim_init_ripas(&w->m->rim, base, base + size, (int)level);
 	}
 	if (!ok) {
-		return bad(w, "range is empty or not aligned, or level is not 1, 2 or 3");
+		return bad(w, "range is empty or not aligned to its entries");
 	}
 	measure_step(w->m, "ripas %#" PRIx64 " %#" PRIx64, base, size);
 	return true;
