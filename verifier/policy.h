@@ -23,10 +23,16 @@ struct cca_policy_set {
 	struct cca_policy_value value[CCA_POLICY_VALUES];
 };
 
-/* Every software component of this type must have one of these measurements, and one must exist. */
+/*
+ * A software component of this type must exist, and every one of the type must have one of these
+ * measurements, signers and versions. An empty set expects nothing. Versions are the bytes of text,
+ * without a zero at the end.
+ */
 struct cca_policy_component {
 	char type[CCA_POLICY_TYPE_SIZE];
 	struct cca_policy_set measurement;
+	struct cca_policy_set signer_id;
+	struct cca_policy_set version;
 };
 
 struct cca_policy {

@@ -131,17 +131,51 @@ static bool has_type(const struct cca_component *component, const char *type)
 	       memcmp(component->type.data, type, component->type.size) == 0;
 }
 
+/* Text of a token is printable, as the reader has seen to; a version may be absent. */
+static void check_version(struct check *c, const char *what, const struct cca_policy_set *set,
+			  struct cca_bytes actual)
+{
+	char detail[256];
+	char found[80] = "none";
+	int used;
+
+	if (set->count == 0 || in_set(set, actual)) {
+		return;
+	}
+	if (actual.size != 0) {
+		snprintf(found, sizeof(found), "\"%.*s\"%s",
+			 (int)(actual.size < 64 ? actual.size : 64), (const char *)actual.data,
+			 actual.size < 64 ? "" : "...");
+	}
+	if (set->count == 1) {
+		used = snprintf(detail, sizeof(detail), "expected \"%.*s\"",
+				(int)set->value[0].size, (const char *)set->value[0].data);
+	} else {
+		used = snprintf(detail, sizeof(detail), "expected one of %zu versions", set->count);
+	}
+	snprintf(detail + used, sizeof(detail) - (size_t)used, ", token has %s", found);
+	report(c, what, detail);
+}
+
 static void check_component(struct check *c, const struct cca_policy_component *want,
 			    const struct cca_platform_claims *platform)
 {
 	char what[CCA_POLICY_TYPE_SIZE + 32];
+	char signer[sizeof(what) + 16];
+	char version[sizeof(what) + 16];
 	bool found = false;
 
 	snprintf(what, sizeof(what), "platform.components.%s", want->type);
+	snprintf(signer, sizeof(signer), "%s.signer-id", what);
+	snprintf(version, sizeof(version), "%s.version", what);
 	for (size_t i = 0; i < platform->component_count; i++) {
-		if (has_type(&platform->component[i], want->type)) {
+		const struct cca_component *has = &platform->component[i];
+
+		if (has_type(has, want->type)) {
 			found = true;
-			check_set(c, what, &want->measurement, platform->component[i].measurement);
+			check_set(c, what, &want->measurement, has->measurement);
+			check_set(c, signer, &want->signer_id, has->signer_id);
+			check_version(c, version, &want->version, has->version);
 		}
 	}
 	if (!found) {

@@ -86,22 +86,58 @@ static bool add_hex(struct loader *l, const char *name, const json_t *value,
 	return true;
 }
 
+/* A measurement or the hash of a key, of any algorithm. */
+static bool add_hash(struct loader *l, const char *name, const json_t *value,
+		     struct cca_policy_set *set)
+{
+	size_t size;
+
+	if (!add_hex(l, name, value, set)) {
+		return false;
+	}
+	size = set->value[set->count - 1].size;
+	return size == 32 || size == 48 || size == 64 ||
+	       fail(l->err, "%s: %zu bytes, must be 32, 48 or 64", name, size);
+}
+
+static bool add_text(struct loader *l, const char *name, const json_t *value,
+		     struct cca_policy_set *set)
+{
+	struct cca_policy_value *v = &set->value[set->count];
+	size_t size = json_string_length(value);
+
+	if (set->count == CCA_POLICY_VALUES) {
+		return fail(l->err, "%s: more than %u values", name, CCA_POLICY_VALUES);
+	}
+	if (!json_is_string(value) || size == 0 || size > sizeof(v->data)) {
+		return fail(l->err, "%s: must be text of 1 to %u bytes, or a list of such", name,
+			    CCA_POLICY_VALUE_SIZE);
+	}
+	v->size = size;
+	memcpy(v->data, json_string_value(value), size);
+	set->count++;
+	return true;
+}
+
+typedef bool add_fn(struct loader *l, const char *name, const json_t *value,
+		    struct cca_policy_set *set);
+
 /* A list may not be empty: it would accept everything where its writer means nothing. */
 static bool load_set(struct loader *l, const char *name, const json_t *value,
-		     struct cca_policy_set *set)
+		     struct cca_policy_set *set, add_fn *add)
 {
 	size_t i;
 	json_t *each;
 
 	if (!json_is_array(value)) {
-		return add_hex(l, name, value, set);
+		return add(l, name, value, set);
 	}
 	if (json_array_size(value) == 0) {
 		return fail(l->err, "%s: the list is empty", name);
 	}
 	json_array_foreach((json_t *)value, i, each)
 	{
-		if (!add_hex(l, name, each, set)) {
+		if (!add(l, name, each, set)) {
 			return false;
 		}
 	}
@@ -133,7 +169,7 @@ static bool load_hash(struct loader *l, const char *name, const json_t *value, e
 
 static bool load_rim(struct loader *l, const char *name, const json_t *value)
 {
-	return load_set(l, name, value, &l->policy->rim) &&
+	return load_set(l, name, value, &l->policy->rim, add_hex) &&
 	       check_size(l, name, &l->policy->rim, 32, 64);
 }
 
@@ -141,12 +177,12 @@ static bool load_rem(struct loader *l, const char *name, const json_t *value)
 {
 	struct cca_policy_set *set = &l->policy->rem[name[3] - '0'];
 
-	return load_set(l, name, value, set) && check_size(l, name, set, 32, 64);
+	return load_set(l, name, value, set, add_hex) && check_size(l, name, set, 32, 64);
 }
 
 static bool load_rpv(struct loader *l, const char *name, const json_t *value)
 {
-	return load_set(l, name, value, &l->policy->rpv) &&
+	return load_set(l, name, value, &l->policy->rpv, add_hex) &&
 	       check_size(l, name, &l->policy->rpv, CCA_RPV_SIZE, CCA_RPV_SIZE);
 }
 
@@ -167,7 +203,7 @@ static bool load_rpv_text(struct loader *l, const char *name, const json_t *valu
 
 static bool load_realm_id(struct loader *l, const char *name, const json_t *value)
 {
-	return load_set(l, name, value, &l->policy->realm_id) &&
+	return load_set(l, name, value, &l->policy->realm_id, add_hex) &&
 	       check_size(l, name, &l->policy->realm_id, 8, 8);
 }
 
@@ -193,7 +229,7 @@ static bool load_implementation(struct loader *l, const char *name, const json_t
 {
 	struct cca_policy_set *set = &l->policy->implementation_id;
 
-	return load_set(l, name, value, set) &&
+	return load_set(l, name, value, set, add_hex) &&
 	       check_size(l, name, set, CCA_IMPL_ID_SIZE, CCA_IMPL_ID_SIZE);
 }
 
@@ -201,13 +237,13 @@ static bool load_instance(struct loader *l, const char *name, const json_t *valu
 {
 	struct cca_policy_set *set = &l->policy->instance_id;
 
-	return load_set(l, name, value, set) &&
+	return load_set(l, name, value, set, add_hex) &&
 	       check_size(l, name, set, CCA_INSTANCE_SIZE, CCA_INSTANCE_SIZE);
 }
 
 static bool load_config(struct loader *l, const char *name, const json_t *value)
 {
-	return load_set(l, name, value, &l->policy->config);
+	return load_set(l, name, value, &l->policy->config, add_hex);
 }
 
 static bool load_platform_hash(struct loader *l, const char *name, const json_t *value)
@@ -246,25 +282,69 @@ static bool load_lifecycle(struct loader *l, const char *name, const json_t *val
 	return true;
 }
 
+static struct cca_policy_component *component_of(const struct loader *l)
+{
+	return &l->policy->component[l->policy->component_count];
+}
+
+static bool load_measurement(struct loader *l, const char *name, const json_t *value)
+{
+	return load_set(l, name, value, &component_of(l)->measurement, add_hash);
+}
+
+static bool load_signer(struct loader *l, const char *name, const json_t *value)
+{
+	return load_set(l, name, value, &component_of(l)->signer_id, add_hash);
+}
+
+static bool load_component_version(struct loader *l, const char *name, const json_t *value)
+{
+	return load_set(l, name, value, &component_of(l)->version, add_text);
+}
+
+/* The values of a measurement alone, or an object. */
+static bool load_component(struct loader *l, const char *type, const json_t *value)
+{
+	static const struct member table[] = {
+		{"measurement", load_measurement},
+		{"signer-id", load_signer},
+		{"version", load_component_version},
+	};
+	struct cca_error why;
+	struct loader inner = *l;
+	bool ok;
+
+	if (json_is_object(value) && json_object_size(value) == 0) {
+		return fail(l->err, "components.%s: the object is empty", type);
+	}
+	inner.err = &why;
+	ok = json_is_object(value)
+		     ? load_members(&inner, value, type, table, sizeof(table) / sizeof(table[0]))
+		     : load_measurement(&inner, "measurement", value);
+	return ok || fail(l->err, "components.%s: %s", type, why.text);
+}
+
 static bool load_components(struct loader *l, const char *name, const json_t *value)
 {
 	const char *type;
-	json_t *measurement;
+	json_t *expected;
 
 	if (!json_is_object(value)) {
 		return fail(l->err, "%s: must be an object", name);
 	}
-	json_object_foreach((json_t *)value, type, measurement)
+	json_object_foreach((json_t *)value, type, expected)
 	{
 		struct cca_policy_component *c = &l->policy->component[l->policy->component_count];
 
-		if (l->policy->component_count == CCA_POLICY_COMPONENTS ||
-		    strlen(type) >= sizeof(c->type)) {
-			return fail(l->err, "%s: more than %u, or a name too long", name,
-				    CCA_POLICY_COMPONENTS);
+		if (l->policy->component_count == CCA_POLICY_COMPONENTS) {
+			return fail(l->err, "%s: more than %u", name, CCA_POLICY_COMPONENTS);
+		}
+		if (type[0] == '\0' || strlen(type) >= sizeof(c->type)) {
+			return fail(l->err, "%s: a name must have 1 to %u bytes", name,
+				    CCA_POLICY_TYPE_SIZE - 1);
 		}
 		snprintf(c->type, sizeof(c->type), "%s", type);
-		if (!load_set(l, type, measurement, &c->measurement)) {
+		if (!load_component(l, type, expected)) {
 			return false;
 		}
 		l->policy->component_count++;

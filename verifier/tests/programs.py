@@ -296,6 +296,28 @@ def verify_policy_tells_each_mismatch():
 
 
 @test
+def verify_compares_signers_and_versions_of_components():
+    _, out, _ = verify("-j", "-a", "platform.pem", "good.cbor")
+    shown = json.loads(out)["platform"]["components"]
+    wanted = {c["type"]: {part: c[part] for part in ("measurement", "signer-id", "version")}
+              for c in shown}
+    policy = json.loads(read("rim32.json"))
+    policy["platform"] = {"components": wanted}
+    write("components.json", json.dumps(policy))
+    code, _, err = verify("-p", "components.json", "-a", "platform.pem", "good.cbor")
+    expect(code == 0 and len(shown) == 2, shown, code, err)
+    for part, value, told in (("signer-id", "00" * 32, "expected " + "00" * 32),
+                              ("version", "1.2.4", 'expected "1.2.4", token has "1.2.3"'),
+                              ("version", ["2", "3"], "expected one of 2 versions")):
+        policy["platform"] = {"components": {"BL31": wanted["BL31"],
+                                             "RMM": {**wanted["RMM"], part: value}}}
+        write("components.json", json.dumps(policy))
+        code, _, err = verify("-p", "components.json", "-a", "platform.pem", "good.cbor")
+        expect(code == 1 and err.count("\n") == 1
+               and f"platform.components.RMM.{part}: {told}" in err, part, code, err)
+
+
+@test
 def verify_says_what_was_not_compared():
     code, out, _ = verify("-j", "-a", "platform.pem", "good.cbor")
     everything = ["challenge", "realm.rim", "realm.rem0", "realm.rem1", "realm.rem2", "realm.rem3",

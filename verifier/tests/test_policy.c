@@ -229,6 +229,111 @@ static void software_components(void **state)
 			"platform.components.RM: the platform has no");
 }
 
+static void components_by_signer_and_version(void **state)
+{
+	static const struct {
+		const char *value;
+		const char *mismatch; /* NULL: none */
+	} cases[] = {
+		{"{\"RMM\": {\"version\": \"1.2.3\"}}", NULL},
+		{"{\"RMM\": {\"version\": [\"1.2.2\", \"1.2.3\"]}}", NULL},
+		{"{\"RMM\": {\"version\": \"1.2\"}}",
+		 "platform.components.RMM.version: expected \"1.2\", token has \"1.2.3\"\n"},
+		{"{\"BL31\": {\"version\": \"1.2.30\"}}",
+		 "platform.components.BL31.version: expected \"1.2.30\", token has \"1.2.3\"\n"},
+		{"{\"RMM\": {\"version\": [\"1\", \"2\"]}}",
+		 "platform.components.RMM.version: expected one of 2 versions, token has "
+		 "\"1.2.3\"\n"},
+		{"{\"RM\": {\"version\": \"1.2.3\"}}",
+		 "platform.components.RM: the platform has no such software component\n"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		const char *json = platform_policy("components", cases[i].value);
+
+		assert_int_equal(check(json), cases[i].mismatch != NULL);
+		assert_string_equal(mismatches, cases[i].mismatch != NULL ? cases[i].mismatch : "");
+	}
+}
+
+static const char *signer_policy(uint8_t measurement, uint8_t signer)
+{
+	static char value[512];
+
+	snprintf(value, sizeof(value),
+		 "{\"RMM\": {\"measurement\": \"%s\", \"signer-id\": [\"%s\"]}}",
+		 filled(32, measurement), filled(32, signer));
+	return platform_policy("components", value);
+}
+
+static void components_by_measurement_and_signer(void **state)
+{
+	char wanted[256];
+
+	(void)state;
+	assert_int_equal(check(signer_policy(0x32, 0xe0)), 0);
+	snprintf(wanted, sizeof(wanted),
+		 "platform.components.RMM.signer-id: expected %s, token has %s\n", filled(32, 0xe1),
+		 filled(32, 0xe0));
+	assert_int_equal(check(signer_policy(0x32, 0xe1)), 1);
+	assert_string_equal(mismatches, wanted);
+	expect_mismatch(signer_policy(0x33, 0xe0), "platform.components.RMM: expected");
+	assert_int_equal(check(signer_policy(0x33, 0xe1)), 2);
+}
+
+static void a_component_without_a_version_does_not_meet_one(void **state)
+{
+	struct cca_component *c = &token.platform.component[1];
+	struct cca_bytes kept = c->version;
+
+	(void)state;
+	c->version = (struct cca_bytes){NULL, 0};
+	expect_mismatch(platform_policy("components", "{\"RMM\": {\"version\": \"1.2.3\"}}"),
+			"platform.components.RMM.version: expected \"1.2.3\", token has none");
+	c->version = kept;
+}
+
+/* Every component of a type must be as expected, not one of them. */
+static void each_component_of_a_type_is_compared(void **state)
+{
+	struct cca_component *c = &token.platform.component[0];
+	struct cca_bytes kept = c->type;
+
+	(void)state;
+	c->type = token.platform.component[1].type;
+	expect_mismatch(signer_policy(0x32, 0xe0), "platform.components.RMM: expected");
+	assert_int_equal(check(signer_policy(0x32, 0xe1)), 3);
+	c->type = kept;
+}
+
+static void refuses_components_that_say_nothing_or_too_much(void **state)
+{
+	static const struct {
+		const char *value;
+		const char *text;
+	} cases[] = {
+		{"{\"RMM\": {}}", "components.RMM: the object is empty"},
+		{"{\"RMM\": {\"signer\": \"00\"}}", "unknown member \"signer\""},
+		{"{\"RMM\": {\"signer-id\": \"00\"}}",
+		 "components.RMM: signer-id: 1 bytes, must be 32, 48 or 64"},
+		{"{\"RMM\": \"00\"}", "components.RMM: measurement: 1 bytes, must be 32, 48 or 64"},
+		{"{\"RMM\": {\"signer-id\": []}}", "signer-id: the list is empty"},
+		{"{\"RMM\": {\"version\": []}}", "version: the list is empty"},
+		{"{\"RMM\": {\"version\": 1}}", "version: must be text of 1 to 64 bytes"},
+		{"{\"RMM\": {\"version\": \"\"}}", "version: must be text of 1 to 64 bytes"},
+		{"{\"RMM\": {\"version\": [\"1\", null]}}", "version: must be text"},
+		{"{\"RMM\": null}", "components.RMM: measurement: must be hexadecimal text"},
+		{"{\"\": {\"version\": \"1\"}}", "a name must have 1 to 63 bytes"},
+		{"{\"RMM\": {\"version\": \"1\", \"version\": \"2\"}}", "duplicate"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		expect_load_error(platform_policy("components", cases[i].value), cases[i].text);
+	}
+}
+
 static void every_mismatch_is_told(void **state)
 {
 	(void)state;
@@ -335,6 +440,11 @@ int main(void)
 		cmocka_unit_test(text_rpv_is_padded_with_zeros),
 		cmocka_unit_test(platform_expectations),
 		cmocka_unit_test(software_components),
+		cmocka_unit_test(components_by_signer_and_version),
+		cmocka_unit_test(components_by_measurement_and_signer),
+		cmocka_unit_test(a_component_without_a_version_does_not_meet_one),
+		cmocka_unit_test(each_component_of_a_type_is_compared),
+		cmocka_unit_test(refuses_components_that_say_nothing_or_too_much),
 		cmocka_unit_test(every_mismatch_is_told),
 		cmocka_unit_test(refuses_what_it_does_not_know),
 		cmocka_unit_test(refuses_wrong_values),
