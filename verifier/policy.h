@@ -12,6 +12,9 @@
 #define CCA_POLICY_NAME_SIZE  128u
 #define CCA_POLICY_VALUE_SIZE 64u
 
+/* The longest policy file that is read, in bytes. */
+#define CCA_POLICY_FILE_MAX (256u * 1024u)
+
 struct cca_policy_value {
 	size_t size;
 	uint8_t data[CCA_POLICY_VALUE_SIZE];

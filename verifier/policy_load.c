@@ -38,6 +38,23 @@ static bool __attribute__((format(printf, 2, 3))) fail(struct cca_error *err, co
 	return false;
 }
 
+/* At most `max` bytes; the caller finds a file too long that has so many. */
+static bool read_file(const char *path, uint8_t *data, size_t max, size_t *size,
+		      struct cca_error *err)
+{
+	FILE *file = fopen(path, "rb");
+	bool ok;
+
+	if (file == NULL) {
+		return fail(err, "%s", strerror(errno));
+	}
+	errno = 0;
+	*size = fread(data, 1, max, file);
+	ok = ferror(file) == 0 || fail(err, "%s", errno != 0 ? strerror(errno) : "cannot be read");
+	fclose(file);
+	return ok;
+}
+
 static bool load_members(struct loader *l, const json_t *object, const char *what,
 			 const struct member *table, size_t rows)
 {
@@ -392,20 +409,12 @@ static bool add_anchors(struct cca_policy *p, const void *data, size_t size, con
 bool cca_policy_add_anchor_file(struct cca_policy *policy, const char *path, struct cca_error *err)
 {
 	static uint8_t data[CCA_KEY_FILE_MAX + 1];
-	FILE *file = fopen(path, "rb");
+	struct cca_error why;
 	size_t size;
 
-	if (file == NULL) {
-		return fail(err, "%s: %s", path, strerror(errno));
+	if (!read_file(path, data, sizeof(data), &size, &why)) {
+		return fail(err, "%s: %s", path, why.text);
 	}
-	errno = 0;
-	size = fread(data, 1, sizeof(data), file);
-	if (ferror(file)) {
-		fail(err, "%s: %s", path, errno != 0 ? strerror(errno) : "cannot be read");
-		fclose(file);
-		return false;
-	}
-	fclose(file);
 	return add_anchors(policy, data, size, path, err);
 }
 
@@ -500,6 +509,28 @@ void cca_policy_init(struct cca_policy *policy)
 	policy->lifecycles = UINT32_C(1) << 3;
 }
 
+/* NULL, with the reason, if the file has no JSON in it that could be a policy. */
+static json_t *read_json(const char *path, struct cca_error *err)
+{
+	static uint8_t data[CCA_POLICY_FILE_MAX + 1];
+	json_error_t why;
+	json_t *root;
+	size_t size;
+
+	if (!read_file(path, data, sizeof(data), &size, err)) {
+		return NULL;
+	}
+	if (size > CCA_POLICY_FILE_MAX) {
+		fail(err, "longer than %u bytes, which no policy is", CCA_POLICY_FILE_MAX);
+		return NULL;
+	}
+	root = json_loadb((const char *)data, size, JSON_REJECT_DUPLICATES, &why);
+	if (root == NULL) {
+		fail(err, "line %d: %s", why.line, why.text);
+	}
+	return root;
+}
+
 bool cca_policy_load(const char *path, struct cca_policy *policy, struct cca_error *err)
 {
 	const char *slash = strrchr(path, '/');
@@ -509,16 +540,12 @@ bool cca_policy_load(const char *path, struct cca_policy *policy, struct cca_err
 		.path = path,
 		.folder_size = slash != NULL ? (size_t)(slash - path) + 1 : 0,
 	};
-	json_error_t json_err;
 	json_t *root;
 	bool ok;
 
 	cca_policy_init(policy);
-	root = json_load_file(path, JSON_REJECT_DUPLICATES, &json_err);
-	if (root == NULL) {
-		return fail(err, "line %d: %s", json_err.line, json_err.text);
-	}
-	ok = load_root(&l, root);
+	root = read_json(path, err);
+	ok = root != NULL && load_root(&l, root);
 	json_decref(root);
 	return ok;
 }

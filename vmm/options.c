@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "abi/rmi.h"
 #include "layout/layout.h"
 #include "layout/values.h"
 #include "options.h"
@@ -136,12 +135,6 @@ static bool take_string(struct options *o, const char *word, const char *value)
 	return false;
 }
 
-static bool parse_hash(const char *text, uint8_t *hash)
-{
-	*hash = strcmp(text, "sha512") == 0 ? RMI_HASH_SHA_512 : RMI_HASH_SHA_256;
-	return *hash == RMI_HASH_SHA_512 || strcmp(text, "sha256") == 0;
-}
-
 /* An option whose value has a form of its own. */
 static bool take_value(struct options *o, const char *word, const char *value,
 		       struct options_error *err)
@@ -163,7 +156,7 @@ static bool take_value(struct options *o, const char *word, const char *value,
 	} else if (strcmp(word, "--pmu") == 0) {
 		good = layout_parse_number(value, LAYOUT_MAX_COUNTERS, &o->pmu);
 	} else if (strcmp(word, "--hash") == 0) {
-		good = parse_hash(value, &o->hash);
+		good = layout_parse_hash(value, &o->hash);
 	} else if (strcmp(word, "--rpv") == 0) {
 		good = layout_parse_rpv(value, o->rpv);
 	} else {

@@ -666,7 +666,7 @@ def measure_depends_on_each_input():
             "--cpus": "1", "--csm": "2M", "--hash": "sha256"}
     changes = [{}, {"--kernel": "Image2"}, {"--initrd": "initrd2"}, {"--mem": "34M"},
                {"--cmdline": "y"}, {"--cpus": "2"}, {"--csm": "4M"}, {"--hash": "sha512"},
-               {"--sve": "256"}, {"--sve": "512"}, {"--pmu": "4"}, {"--pmu": "0"}]
+               {"--sve": "256"}, {"--sve": "512"}, {"--pmu": "4"}, {"--pmu": "1"}]
     seen = set()
     for change in changes:
         arguments = [word for pair in {**base, **change}.items() for word in pair]
@@ -772,6 +772,57 @@ def measure_script_refuses():
             (realm + "rem 0 0\n", "hexadecimal"), (realm + "#" + "x" * 5000 + "\n", "too long")):
         code, out, err = measure("-f", "-", stdin=script.encode())
         expect(code == 3 and out == "" and text in err, repr(script[-60:]), code, out, err)
+
+
+@test
+def measure_takes_the_values_that_rvm_takes():
+    write("Image", image(1 << 16, 1 << 16))
+    realm = ["-k", "Image", "-m", "32M"]
+    for good, same in ((["-k", "Image", "-m", "32m"], realm),
+                       (["-k", "Image", "-m", "33554432"], realm),
+                       ([*realm, "-s", "2m"], [*realm, "-s", "2048K"])):
+        expect(measure(*good)[:2] == measure(*same)[:2] and measure(*good)[0] == 0, good)
+    for text, value in (("0xDEADbeef", b"\xde\xad\xbe\xef"), ("deadbeef", b"deadbeef"),
+                        ("0x", b""), ("", b""), ("0x" + "5a" * 64, b"\x5a" * 64),
+                        ("x" * 64, b"x" * 64)):
+        code, out, err = measure(*realm, "-p", "-r", text)
+        expect(code == 0 and json.loads(out)["realm"]["rpv"] == value.ljust(64, b"\0").hex(), text,
+               err)
+    for option, values in (("--mem", ("0x2000000", "32MB", "-1", "", "32 M", "99999999999G")),
+                           ("--csm", ("0x200000", "2T")), ("--cpus", ("0", "65", "0x1", "+1")),
+                           ("--sve", ("0", "100", "2176", "0x100")), ("--pmu", ("0", "32", "0x4")),
+                           ("--hash", ("sha-256", "SHA256", "0"))):
+        for value in values:
+            code, out, err = measure(*realm, option, value)
+            expect(code == 3 and out == "" and f"{option}: {value}: must be" in err, option, value,
+                   code, err)
+    for value in ("x" * 65, "0x" + "00" * 65, "0x0", "0xzz"):
+        code, out, err = measure(*realm, "-p", "-r", value)
+        expect(code == 3 and out == "" and "--rpv: must be text" in err, value, code, err)
+
+
+@test
+def files_that_never_end_are_refused():
+    """Nor is a FIFO waited for as an image, as rvm does not."""
+    write("Image", image(1 << 16, 1 << 16))
+    write("empty", "")
+    if not os.path.exists(path("fifo")):
+        os.mkfifo(path("fifo"))
+    for name, text in (("/dev/zero", "is not a regular file"), ("fifo", "is not a regular file"),
+                       (".", "is a directory"), ("empty", "is empty")):
+        for arguments in (["-k", name, "-m", "64M"], ["-k", "Image", "-m", "64M", "-i", name]):
+            code, out, err = measure(*arguments)
+            expect(code == 3 and out == "" and f"{name}: {text}" in err, arguments, code, out, err)
+        code, out, err = measure("-f", "-", stdin=f"realm hash=0 s2sz=33\ndata 0 {name}\n".encode())
+        expect(code == 3 and out == "" and f"{name}: {text}" in err, name, code, out, err)
+    code, out, err = measure("-f", "/dev/zero")
+    expect(code == 3 and "line too long" in err, code, err)
+    for name, text in (("/dev/zero", "longer than 262144 bytes, which no policy is"),
+                       (".", "Is a directory"), ("missing.json", "No such file or directory"),
+                       ("empty", "line 1: ")):
+        code, out, err = verify("-a", "platform.pem", "-p", name, "good.cbor")
+        expect((code, out, err.count("\n")) == (3, "", 1)
+               and err.startswith(f"cca-verify: {name}: {text}"), name, code, out, err)
 
 
 @test

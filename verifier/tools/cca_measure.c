@@ -9,6 +9,9 @@
 
 #include "policy.h"
 #include "tools/measure.h"
+#include "vmm/layout/values.h"
+
+_Static_assert(LAYOUT_RPV_SIZE == CCA_RPV_SIZE, "one personalization value");
 
 enum exit_code { EXIT_GOOD = 0, EXIT_USAGE = 3 };
 
@@ -18,7 +21,8 @@ struct options {
 	const char *initrd;
 	const char *script;
 	const char *dtb;
-	const char *rpv;
+	bool has_rpv;
+	uint8_t rpv[LAYOUT_RPV_SIZE];
 	const char *anchors[CCA_POLICY_ANCHORS];
 	size_t anchor_count;
 	bool policy;
@@ -43,7 +47,7 @@ static const char usage[] =
 	"  -f, --script F|-    measured operations, one to a line; see cca-measure(1)\n"
 	"Output:\n"
 	"  -p, --policy        print a policy for cca-verify instead\n"
-	"  -r, --rpv S         with --policy: personalization value\n"
+	"  -r, --rpv S         with --policy: personalization value, as text or 0x and digits\n"
 	"  -a, --anchor F      with --policy: public key of the platform: PEM, DER, JWK, JWK set\n"
 	"                      or COSE_Key; repeatable\n"
 	"  -S, --steps         also print the RIM after each operation\n"
@@ -67,6 +71,12 @@ static bool complain(const char *subject, const char *text)
 	return false;
 }
 
+static bool complain_of(const char *option, const char *value, const char *text)
+{
+	fprintf(stderr, "cca-measure: %s: %s: %s\n", option, value, text);
+	return false;
+}
+
 /* Whether all that was printed has been taken; errno says why not. Nothing is printed afterwards.
  */
 static bool output_is_safe(void)
@@ -76,29 +86,18 @@ static bool output_is_safe(void)
 	return fclose(stdout) == 0 && ok;
 }
 
-static bool take_cpus(const char *text, unsigned int *cpus)
-{
-	uint64_t value;
-
-	if (!parse_number(text, false, &value) || value > UINT32_MAX) {
-		return complain("--cpus", "must be a number");
-	}
-	*cpus = (unsigned int)value;
-	return true;
-}
-
 static bool take_size(const char *name, const char *text, uint64_t *size)
 {
-	return parse_number(text, true, size) ||
-	       complain(name, "must be a size such as 256M or 1G");
+	return layout_parse_size(text, size) ||
+	       complain_of(name, text, "must be a size such as 256M or 1G");
 }
 
 static bool take_sve(struct layout_config *c, const char *text)
 {
-	uint64_t bits;
+	unsigned int bits;
 
-	if (!parse_number(text, false, &bits) || bits == 0 || bits % 128 != 0 || bits > 2048) {
-		return complain("--sve", "must be a multiple of 128 up to 2048");
+	if (!layout_parse_number(text, LAYOUT_MAX_SVE, &bits) || bits % 128 != 0) {
+		return complain_of("--sve", text, "must be a multiple of 128 up to 2048");
 	}
 	c->realm_flags |= RMI_REALM_FLAG_SVE;
 	c->sve_vl = (uint8_t)(bits / 128 - 1);
@@ -107,10 +106,10 @@ static bool take_sve(struct layout_config *c, const char *text)
 
 static bool take_pmu(struct layout_config *c, const char *text)
 {
-	uint64_t counters;
+	unsigned int counters;
 
-	if (!parse_number(text, false, &counters) || counters > 31) {
-		return complain("--pmu", "must be a number of counters up to 31");
+	if (!layout_parse_number(text, LAYOUT_MAX_COUNTERS, &counters)) {
+		return complain_of("--pmu", text, "must be a number of counters, 1 to 31");
 	}
 	c->realm_flags |= RMI_REALM_FLAG_PMU;
 	c->pmu_num_ctrs = (uint8_t)counters;
@@ -134,12 +133,13 @@ static bool take_image_option(struct options *o, int c)
 	case 'm':
 		return take_size("--mem", optarg, &o->config.ram_size);
 	case 'n':
-		return take_cpus(optarg, &o->config.cpus);
+		return layout_parse_number(optarg, LAYOUT_MAX_CPUS, &o->config.cpus) ||
+		       complain_of("--cpus", optarg, "must be a number of vCPUs, 1 to 64");
 	case 's':
 		return take_size("--csm", optarg, &o->config.csm_size);
 	case 'H':
-		return parse_hash(optarg, &o->config.hash_algo) ||
-		       complain("--hash", "must be sha256 or sha512");
+		return layout_parse_hash(optarg, &o->config.hash_algo) ||
+		       complain_of("--hash", optarg, "must be sha256 or sha512");
 	case 'V':
 		return take_sve(&o->config, optarg);
 	case 'P':
@@ -174,8 +174,11 @@ static bool take_option(struct options *o, int c)
 		o->policy = true;
 		return true;
 	case 'r':
-		o->rpv = optarg;
-		return strlen(optarg) <= CCA_RPV_SIZE || complain("--rpv", "longer than 64 bytes");
+		o->has_rpv = true;
+		return layout_parse_rpv(optarg, o->rpv) ||
+		       complain("--rpv",
+				"must be text, or pairs of hexadecimal digits after 0x, of "
+				"at most 64 bytes");
 	case 'a':
 		return add_anchor_option(o, optarg);
 	case 'S':
@@ -210,7 +213,7 @@ static bool parse_options(int argc, char **argv, struct options *o)
 	if (o->script == NULL && (o->kernel == NULL || o->config.ram_size == 0)) {
 		return complain("", "give --kernel and --mem, or --script");
 	}
-	if (!o->policy && (o->rpv != NULL || o->anchor_count != 0)) {
+	if (!o->policy && (o->has_rpv || o->anchor_count != 0)) {
 		return complain("--rpv, --anchor", "have a meaning with --policy only");
 	}
 	return true;
@@ -244,8 +247,8 @@ static bool run_image(struct measuring *m, struct options *o)
 		  (o->initrd == NULL || load_file(m, o->initrd, &c->initrd)) &&
 		  measure_image(m, c, o->dtb);
 
-	free((void *)c->kernel.data);
-	free((void *)c->initrd.data);
+	unload_file(&c->kernel);
+	unload_file(&c->initrd);
 	return ok;
 }
 
@@ -288,7 +291,6 @@ static bool add_anchors(struct measuring *m, const struct options *o, json_t *an
 
 static bool print_policy(struct measuring *m, const struct options *o)
 {
-	uint8_t rpv[CCA_RPV_SIZE] = {0};
 	json_t *anchors = json_array();
 	json_t *realm = json_pack("{s:s, s:o}", "hash", cca_hash_name(m->rim.hash), "rim",
 				  hex_json(m->rim.value, cca_hash_size(m->rim.hash)));
@@ -297,9 +299,8 @@ static bool print_policy(struct measuring *m, const struct options *o)
 	bool complete = true;
 	bool ok;
 
-	if (o->rpv != NULL && root != NULL) {
-		memcpy(rpv, o->rpv, strlen(o->rpv));
-		complete = json_object_set_new(realm, "rpv", hex_json(rpv, sizeof(rpv))) == 0;
+	if (o->has_rpv && root != NULL) {
+		complete = json_object_set_new(realm, "rpv", hex_json(o->rpv, sizeof(o->rpv))) == 0;
 	}
 	ok = root != NULL && complete ? add_anchors(m, o, anchors)
 				      : measure_fail(m, "out of memory");

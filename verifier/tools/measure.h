@@ -42,13 +42,12 @@ bool measure_script(struct measuring *m, FILE *script);
  */
 bool measure_image(struct measuring *m, const struct layout_config *config, const char *dtb_path);
 
-/* The whole file, to be freed by the caller; false with m->error. An empty file gives NULL data. */
+/*
+ * Maps a file, which must be a regular one and not empty, as rvm wants its images; it is never
+ * waited for. False with m->error if it cannot. unload_file() gives it back, and does nothing for a
+ * file that is all zero.
+ */
 bool load_file(struct measuring *m, const char *path, struct layout_file *file);
-
-/* Numbers: decimal or 0x hexadecimal, with K, M or G behind it if `suffix`. False if it is none. */
-bool parse_number(const char *text, bool suffix, uint64_t *value);
-
-/* "sha-256", "sha256", "sha-512" or "sha512" to RMI_HASH_*. */
-bool parse_hash(const char *text, uint8_t *hash);
+void unload_file(struct layout_file *file);
 
 #endif

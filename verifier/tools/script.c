@@ -23,6 +23,32 @@ struct words {
 	char *word[MAX_WORDS];
 };
 
+/* Decimal digits, or hexadecimal ones after 0x. */
+static bool parse_number(const char *text, uint64_t *value)
+{
+	char *end;
+
+	if (text[0] < '0' || text[0] > '9') {
+		return false;
+	}
+	errno = 0;
+	*value = strtoull(text, &end, text[0] == '0' && (text[1] | 0x20) == 'x' ? 16 : 10);
+	return errno == 0 && *end == '\0';
+}
+
+static bool parse_hash(const char *text, uint8_t *hash)
+{
+	if (strcmp(text, "sha-256") == 0 || strcmp(text, "sha256") == 0) {
+		*hash = RMI_HASH_SHA_256;
+		return true;
+	}
+	if (strcmp(text, "sha-512") == 0 || strcmp(text, "sha512") == 0) {
+		*hash = RMI_HASH_SHA_512;
+		return true;
+	}
+	return false;
+}
+
 static bool bad(struct words *w, const char *what)
 {
 	return measure_fail(w->m, "line %u: %s", w->line, what);
@@ -63,7 +89,7 @@ static bool number_of(struct words *w, const char *key, uint64_t max, uint64_t o
 	const char *text = value_of(w, key);
 
 	*value = otherwise;
-	if (text != NULL && (!parse_number(text, false, value) || *value > max)) {
+	if (text != NULL && (!parse_number(text, value) || *value > max)) {
 		return measure_fail(w->m, "line %u: %s: not a number in range", w->line, key);
 	}
 	return true;
@@ -83,7 +109,7 @@ static bool byte_of(struct words *w, const char *key, uint8_t *value)
 /* A positional argument, which is a number. */
 static bool argument(struct words *w, size_t index, uint64_t *value)
 {
-	if (index >= w->count || !parse_number(w->word[index], false, value)) {
+	if (index >= w->count || !parse_number(w->word[index], value)) {
 		return measure_fail(w->m, "line %u: argument %zu must be a number", w->line, index);
 	}
 	w->used++;
@@ -104,7 +130,7 @@ static bool hash_of(struct words *w, uint8_t *hash)
 	if (text == NULL) {
 		return bad(w, "realm needs hash=sha-256 or hash=sha-512");
 	}
-	if (parse_number(text, false, &number)) {
+	if (parse_number(text, &number)) {
 		*hash = (uint8_t)number;
 		return number == RMI_HASH_SHA_256 || number == RMI_HASH_SHA_512 ||
 		       bad(w, "hash: the number is neither 0 (SHA-256) nor 1 (SHA-512)");
@@ -157,8 +183,8 @@ static bool data_from_file(struct words *w, uint64_t ipa, const char *name, uint
 	if (!load_file(w->m, path, &file)) {
 		return false;
 	}
-	ok = file.size != 0 ? measure_data(w->m, ipa, file, flags) : bad(w, "file is empty");
-	free((void *)file.data);
+	ok = measure_data(w->m, ipa, file, flags);
+	unload_file(&file);
 	return ok;
 }
 
@@ -184,7 +210,7 @@ static bool do_data(struct words *w)
 	if (strncmp(source, "fill:", 5) != 0) {
 		return data_from_file(w, ipa, source, flags);
 	}
-	if (!parse_number(source + 5, false, &fill) || fill > UINT8_MAX) {
+	if (!parse_number(source + 5, &fill) || fill > UINT8_MAX) {
 		return bad(w, "fill: needs a byte");
 	}
 	memset(page, (int)fill, sizeof(page));

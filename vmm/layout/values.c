@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include <string.h>
 
+#include "abi/rmi.h"
 #include "values.h"
 
 /* The digits at *text; *text is then behind them. */
@@ -55,6 +56,19 @@ bool layout_parse_number(const char *text, unsigned int max, unsigned int *value
 	}
 	*value = (unsigned int)number;
 	return true;
+}
+
+bool layout_parse_hash(const char *text, uint8_t *hash)
+{
+	if (strcmp(text, "sha256") == 0) {
+		*hash = RMI_HASH_SHA_256;
+		return true;
+	}
+	if (strcmp(text, "sha512") == 0) {
+		*hash = RMI_HASH_SHA_512;
+		return true;
+	}
+	return false;
 }
 
 static int hex_digit(char c)

@@ -22,6 +22,9 @@ bool layout_parse_size(const char *text, uint64_t *size);
 /* A number from 1 to max: decimal digits alone. */
 bool layout_parse_number(const char *text, unsigned int max, unsigned int *value);
 
+/* "sha256" or "sha512", to RMI_HASH_SHA_256 or RMI_HASH_SHA_512. */
+bool layout_parse_hash(const char *text, uint8_t *hash);
+
 /*
  * A personalization value. After "0x": pairs of hexadecimal digits, one for each byte, the first
  * byte first. Anything else: the bytes of the text. At most LAYOUT_RPV_SIZE bytes; the rest of rpv
