@@ -122,10 +122,13 @@ def public_keys_of_no_use():
 @test
 def anchors_that_are_refused_say_why():
     write("Image", image(1 << 16, 1 << 16))
-    for name, content, text in private_keys() + public_keys_of_no_use():
+    private = private_keys()
+    for name, content, text in private + public_keys_of_no_use():
         if content is not None:
             write(name, content)
-        for code, out, err in (verify("-p", "rim32.json", "-a", name, "good.cbor"),
-                               measure("-k", "Image", "-m", "32M", "-p", "-a", name)):
+        answers = [verify("-p", "rim32.json", "-a", name, "good.cbor")]
+        if (name, content, text) in private:
+            answers.append(measure("-k", "Image", "-m", "32M", "-p", "-a", name))
+        for code, out, err in answers:
             expect(code == 3 and out == "" and text in err and f"{name}: " in err, name, code, out,
                    err)
