@@ -92,6 +92,10 @@ static uint8_t write_sectors(struct block *b, const struct header *h,
 	return transfer(b, true, part, n, h->sector * SECTOR, size) ? STATUS_OK : STATUS_IOERR;
 }
 
+/*
+ * Carries out one request and returns its status; *written: bytes that the realm gets before the
+ * status.
+ */
 static uint8_t execute(struct block *b, const struct virtio_request *req, size_t *written)
 {
 	static const char id[ID_SIZE] = "caec-disk";
@@ -116,6 +120,7 @@ static uint8_t execute(struct block *b, const struct virtio_request *req, size_t
 	}
 }
 
+/* Serves the queue until it is empty or the burst is over. Needs the machine's lock. */
 static void notify(void *device, unsigned int queue)
 {
 	struct block *b = device;

@@ -51,6 +51,10 @@ static bool nobody(int error)
 	return error == ECONNREFUSED || error == ENOENT;
 }
 
+/*
+ * Says why a realm could not be reached; error: an errno value. Says nothing where the user was
+ * told.
+ */
 static void complain(const char *name, const char *suffix, int error)
 {
 	if (nobody(error)) {
@@ -152,6 +156,10 @@ static void print_one(const char *name, const char *text, int error, bool json, 
 	}
 }
 
+/*
+ * Asks every realm that has a socket in turn, and prints a line for each. 1 when the output is
+ * incomplete.
+ */
 static int list(bool json)
 {
 	DIR *dir = opendir(manage_run_dir());
@@ -228,6 +236,10 @@ static enum passed pass(int from, int to)
 	return got > 0 || (got < 0 && (errno == EINTR || errno == EAGAIN)) ? PASSED : ENDED;
 }
 
+/*
+ * Passes bytes on both ways until the realm closes its side. 1, with a message, when output is
+ * lost.
+ */
 static int converse(int fd)
 {
 	struct pollfd fds[2] = {{.fd = STDIN_FILENO, .events = POLLIN},

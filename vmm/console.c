@@ -26,6 +26,7 @@ static unsigned int rx_queue(unsigned int port)
 
 /* -------------------------------------------------------- to the realm: data */
 
+/* Gives the realm what waits for it, as far as it has made room. Needs a burst. */
 static void flush_port(struct console *c, unsigned int port)
 {
 	struct console_port *p = &c->ports[port];
@@ -73,6 +74,7 @@ size_t console_input(struct console *c, unsigned int port, const void *data, siz
 
 /* ----------------------------------------------------- to the realm: messages */
 
+/* Gives the realm the messages that wait for it, one in each of its buffers. Needs a burst. */
 static void flush_messages(struct console *c)
 {
 	struct virtio_request req;
@@ -143,6 +145,7 @@ static void set_open(struct console *c, unsigned int port, bool open)
 	}
 }
 
+/* Carries out a message of the realm. One that makes no sense is ignored. */
 static void handle_message(struct console *c, const struct console_message *m)
 {
 	if (m->event == DEVICE_READY) {
@@ -199,6 +202,9 @@ static bool pass_on(struct console *c, unsigned int port, const struct virtio_re
 	return true;
 }
 
+/*
+ * Passes on what the realm has written, as far as the host has room; the rest stays in the queue.
+ */
 static void take_output(struct console *c, unsigned int port)
 {
 	unsigned int queue = rx_queue(port) + 1;
@@ -224,6 +230,7 @@ void console_resume(struct console *c, unsigned int port)
 	take_output(c, port);
 }
 
+/* Serves the queue that the realm has rung the bell of. Needs the machine's lock. */
 static void notify(void *device, unsigned int queue)
 {
 	struct console *c = device;

@@ -5,6 +5,7 @@
 
 #define MOST 256u /* per request; getrandom() gives that much without interruption */
 
+/* Fills each request, its first MOST bytes at most. Needs the machine's lock. */
 static void notify(void *device, unsigned int queue)
 {
 	struct virtio *v = device;

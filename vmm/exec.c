@@ -98,6 +98,7 @@ static bool send_frame(struct exec *e, uint8_t type)
 	return true;
 }
 
+/* Waits for a slow reader as long as it takes. False, with a message, when the output is lost. */
 static bool write_all(int fd, const uint8_t *data, size_t size)
 {
 	while (size > 0) {
@@ -143,6 +144,7 @@ static int take_frame(struct exec *e)
 	}
 }
 
+/* Takes what the socket has. A status, or GOES_ON; EXEC_FAILED, with a message, at its end. */
 static int take_bytes(struct exec *e)
 {
 	uint8_t bytes[4096];

@@ -167,6 +167,7 @@ static uint64_t bitmap_read(struct gic *gic, const struct span *span, unsigned i
 	return value;
 }
 
+/* Writes registers of one bit for each interrupt. Interrupts outside of the span are left alone. */
 static void bitmap_write(struct gic *gic, const struct span *span, unsigned int offset,
 			 unsigned int size, uint64_t value)
 {
@@ -186,6 +187,7 @@ static void bitmap_write(struct gic *gic, const struct span *span, unsigned int 
 	}
 }
 
+/* Reads a byte of priority for each interrupt, after writing it if there is something to write. */
 static uint64_t priority_access(struct gic *gic, const struct span *span, unsigned int offset,
 				unsigned int size, const uint64_t *write)
 {
@@ -207,6 +209,7 @@ static uint64_t priority_access(struct gic *gic, const struct span *span, unsign
 	return value;
 }
 
+/* The same with two bits for each interrupt; those of private interrupts do not change. */
 static uint64_t config_access(struct gic *gic, const struct span *span, unsigned int offset,
 			      unsigned int size, const uint64_t *write)
 {
@@ -293,6 +296,7 @@ uint64_t gic_dist_read(struct gic *gic, uint64_t offset, unsigned int size)
 	}
 }
 
+/* Routes a shared interrupt. An affinity that no vCPU has changes nothing. */
 static void write_router(struct gic *gic, unsigned int self, struct gic_irq *irq, uint64_t offset,
 			 unsigned int size, uint64_t value)
 {
@@ -522,6 +526,10 @@ static bool injected_by_host(uint32_t intid)
 	return intid == 27 || intid == 30;
 }
 
+/*
+ * Brings the list registers of cpu up to date, and empties those whose interrupt has been
+ * withdrawn.
+ */
 static void update_held(struct gic *gic, unsigned int cpu, uint64_t *lr, unsigned int count)
 {
 	for (unsigned int i = 0; i < count; i++) {

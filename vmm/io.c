@@ -90,6 +90,10 @@ static void leave_terminal(struct machine *m)
 	resume(m, 0);
 }
 
+/*
+ * Passes on what was typed. The lock is free during the read, so the machine may have ended after
+ * it.
+ */
 static void read_terminal(struct io *io)
 {
 	struct machine *m = io->m;
@@ -288,6 +292,7 @@ static void serve_link(struct machine *m, struct machine_link *l, short events)
 	}
 }
 
+/* Sets up the next poll: what is asked for is what there is room for. Needs the lock. */
 static void prepare(struct io *io)
 {
 	struct machine *m = io->m;
@@ -336,6 +341,10 @@ static void handle_link(struct io *io, unsigned int i)
 	}
 }
 
+/*
+ * Serves what the poll has found. The lock is free during writes, so the machine may end
+ * meanwhile.
+ */
 static void handle_channels(struct io *io)
 {
 	struct machine *m = io->m;

@@ -88,6 +88,7 @@ static void watch_end(struct keeper *k)
 	}
 }
 
+/* Serves what the poll has found: signals, then clients. Takes the gate, and no other lock. */
 static void handle(struct keeper *k)
 {
 	struct signalfd_siginfo info;

@@ -298,6 +298,7 @@ static bool open_share(struct machine *m)
 	return true;
 }
 
+/* Opens what --console names. False, with a message. */
 static bool open_terminal(struct machine *m)
 {
 	const char *where = m->options->console;
@@ -334,6 +335,7 @@ static bool take_signals(struct machine *m)
 	return m->signal_fd >= 0;
 }
 
+/* A machine that machine_close and machine_done can take, whatever else has been done to it. */
 static void init_empty(struct machine *m, const struct options *o)
 {
 	memset(m, 0, sizeof(*m));

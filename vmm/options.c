@@ -75,6 +75,7 @@ static bool parse_console(const char *text)
 	       (strncmp(text, "unix:", 5) == 0 && text[5]);
 }
 
+/* False, with the reason in err, for one disk too many or a path that none can have. */
 static bool add_disk(struct options *o, const char *text, struct options_error *err)
 {
 	size_t len = strlen(text);
@@ -116,6 +117,7 @@ static bool take_flag(struct options *o, const char *word)
 	return false;
 }
 
+/* Options whose value is kept as it is, a pointer into argv. False: not one of them. */
 static bool take_string(struct options *o, const char *word, const char *value)
 {
 	const struct {

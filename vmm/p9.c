@@ -193,6 +193,10 @@ static int walk_names(struct call *c, int path, unsigned int names, unsigned int
 	return path;
 }
 
+/*
+ * Makes a new fid of an old one and names. With a name that is not there it makes none, and
+ * answers how many there were.
+ */
 static int do_walk(struct call *c)
 {
 	struct p9_fid *from = get_fid(c);
@@ -225,6 +229,7 @@ static int do_walk(struct call *c)
 	return p9_fid_new(&c->p9->fids, number, path);
 }
 
+/* Opens the file of a fid for input and output. Truncates it if asked to. */
 static int do_open(struct call *c)
 {
 	struct p9_fid *fid = get_fid(c);
@@ -249,6 +254,10 @@ static int do_open(struct call *c)
 	return error;
 }
 
+/*
+ * Makes a regular file and opens it; the fid then is that file. Without a descriptor for it the
+ * file goes again.
+ */
 static int do_create(struct call *c)
 {
 	struct p9_fid *fid = get_fid(c);
@@ -287,6 +296,7 @@ static int do_create(struct call *c)
 	return error;
 }
 
+/* At most what msize leaves room for; fewer bytes at the end of the file. */
 static int do_read(struct call *c)
 {
 	struct p9_fid *fid = get_fid(c);
@@ -311,6 +321,7 @@ static int do_read(struct call *c)
 	return 0;
 }
 
+/* Answers how much was written, which may be less than the realm has sent. */
 static int do_write(struct call *c)
 {
 	struct p9_fid *fid = get_fid(c);
@@ -346,6 +357,7 @@ static void put_entry(struct call *c, struct p9_writer *w, dev_t device, const s
 	p9_put_string(w, entry->d_name);
 }
 
+/* The stream of a directory's entries, which the fid keeps. 0 or an errno value. */
 static int open_dir(const struct p9_fids *fids, struct p9_fid *fid)
 {
 	int fd, error;
@@ -365,6 +377,7 @@ static int open_dir(const struct p9_fids *fids, struct p9_fid *fid)
 	return error;
 }
 
+/* As many whole entries as fit, from a place that an earlier answer has named. */
 static int do_readdir(struct call *c)
 {
 	struct p9_fid *fid = get_fid(c);
@@ -405,6 +418,7 @@ static int do_readdir(struct call *c)
 	return 0;
 }
 
+/* The basic attributes, whatever was asked for. */
 static int do_getattr(struct call *c)
 {
 	struct p9_fid *fid = get_fid(c);
@@ -451,6 +465,7 @@ static struct timespec new_time(struct call *c, uint32_t valid, uint32_t change,
 	return t;
 }
 
+/* Mode, size and times; owner and group stay. Changes that came before an error are not undone. */
 static int do_setattr(struct call *c)
 {
 	struct p9_fid *fid = get_fid(c);
@@ -479,6 +494,7 @@ static int do_setattr(struct call *c)
 	return error;
 }
 
+/* The text of a symbolic link; nothing follows it here. */
 static int do_readlink(struct call *c)
 {
 	struct p9_fid *fid = get_fid(c);
@@ -497,6 +513,7 @@ static int do_readlink(struct call *c)
 	return 0;
 }
 
+/* A directory, by name, in that of the fid. */
 static int do_mkdir(struct call *c)
 {
 	struct p9_fid *fid = get_fid(c);
@@ -549,6 +566,7 @@ static int do_rename(struct call *c)
 	return renameat(from->path, old, to->path, new) < 0 ? errno : 0;
 }
 
+/* The numbers of the file system that the root of the share is on. */
 static int do_statfs(struct call *c)
 {
 	struct p9_fid *fid = get_fid(c);
@@ -607,6 +625,7 @@ static int do_flush(struct call *c)
 
 /* ------------------------------------------------------------------ dispatch */
 
+/* Carries out a request of that type. 0, or an errno value for the realm. */
 static int dispatch(struct call *c, uint8_t type)
 {
 	static const struct {
@@ -657,6 +676,7 @@ size_t p9_answer(struct p9 *p9, size_t size)
 	return used;
 }
 
+/* Answers requests until the queue is empty or the burst is over. Needs the machine's lock. */
 static void notify(void *device, unsigned int queue)
 {
 	struct p9 *p9 = device;

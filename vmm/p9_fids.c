@@ -63,6 +63,10 @@ static void grow(struct p9_fids *fids)
 	*fids = larger;
 }
 
+/*
+ * 0; EBADF for a number that is in use, ENFILE at the limit, ENOMEM. path stays the caller's on
+ * failure.
+ */
 static int insert(struct p9_fids *fids, uint32_t number, int path)
 {
 	struct p9_fid *fid, **at;

@@ -69,6 +69,7 @@ bool realm_open(struct realm *r)
 	return true;
 }
 
+/* The realm's descriptor, without memory. False, with a message. */
 static bool create(struct realm *r, const struct options *o, const struct layout *l)
 {
 	struct caec_realm_params p = {
@@ -125,6 +126,7 @@ static void progress(struct realm *r)
 	}
 }
 
+/* Fills whole pages, size bytes. False, with a message, or without one when the machine ends. */
 static bool populate(struct realm *r, uint64_t ipa, const void *data, uint64_t size, uint64_t flags)
 {
 	while (size > 0) {
@@ -167,6 +169,7 @@ static bool data_create(void *ctx, uint64_t ipa, struct layout_file file, uint64
 	return populate(ctx, ipa + whole, tail, sizeof(tail), how);
 }
 
+/* A vCPU and its run page. False, with a message; what there is of it goes with realm_close. */
 static bool rec_create(void *ctx, uint64_t mpidr, uint64_t flags, uint64_t pc,
 		       const uint64_t gprs[8])
 {

@@ -138,6 +138,7 @@ static double seconds_since(const struct timespec *start)
 	return (double)(now.tv_sec - start->tv_sec) + (double)(now.tv_nsec - start->tv_nsec) / 1e9;
 }
 
+/* Builds the realm and runs it until its end. What is open afterwards is for machine_close. */
 static enum machine_end run_realm(struct machine *m, const struct layout_config *config,
 				  struct layout_file dtb)
 {
@@ -162,6 +163,9 @@ static enum machine_end last_word(struct machine *m, enum machine_end how)
 	return how == MACHINE_RESET ? (enum machine_end)atomic_load(&m->end) : how;
 }
 
+/*
+ * rvm run: returns the exit status, unless the realm starts again; then this process begins anew.
+ */
 static int run(const struct options *o, const struct layout_config *config, char **argv)
 {
 	static struct machine machine;
@@ -199,6 +203,7 @@ static int run(const struct options *o, const struct layout_config *config, char
 	return how == MACHINE_OFF || how == MACHINE_STOPPED ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
+/* Options and images, then the realm. EXIT_USAGE or EXIT_FAILURE, with a message. */
 static int command_run(int argc, char **argv, char **all)
 {
 	struct options options;

@@ -36,6 +36,9 @@ static void before_run(struct machine_vcpu *v)
 	v->running = true;
 }
 
+/*
+ * Carries out an access to a device; one to nothing becomes an abort of the realm. Needs the lock.
+ */
 static void mmio(struct machine_vcpu *v, struct caec_run *run)
 {
 	uint64_t value = run->u.mmio.data;
@@ -72,6 +75,7 @@ static void report(struct machine_vcpu *v, const struct caec_run *run, const cha
 	machine_finish(v->machine, MACHINE_FAILED);
 }
 
+/* Acts on the reason for which the vCPU has left the realm. Needs the lock. */
 static void handle(struct machine_vcpu *v, struct caec_run *run)
 {
 	struct machine *m = v->machine;

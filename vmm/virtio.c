@@ -100,6 +100,7 @@ static const struct virtio_queue *selected(const struct virtio *v)
 	return v->queue_sel < v->ops->num_queues ? &v->queues[v->queue_sel] : NULL;
 }
 
+/* A register of a device that is there. One that is not, or is only written, reads as zero. */
 static uint64_t read_device(struct virtio *v, uint64_t offset)
 {
 	const struct virtio_queue *q = selected(v);
@@ -196,6 +197,7 @@ static void write_ready(struct virtio *v, struct virtio_queue *q, bool ready)
 	}
 }
 
+/* A register of the queue that is selected; ignored where there is none. */
 static void write_queue(struct virtio *v, uint64_t offset, uint32_t value)
 {
 	struct virtio_queue *q;
@@ -233,6 +235,7 @@ static void write_queue(struct virtio *v, uint64_t offset, uint32_t value)
 	}
 }
 
+/* A register of a device that is there. May run the device's notify. */
 static void write_device(struct virtio *v, uint64_t offset, uint32_t value)
 {
 	switch (offset) {
@@ -322,6 +325,7 @@ static bool add_buffer(const struct virtio *v, const struct desc *d, struct virt
 	return req->in_bytes + req->out_bytes <= VIRTIO_MAX_BYTES;
 }
 
+/* Fills in req from the chain of descriptors at req->head. False: the ring makes no sense. */
 static bool read_chain(const struct virtio *v, const struct virtio_queue *q,
 		       struct virtio_request *req)
 {

@@ -99,6 +99,10 @@ static void end_command(struct agent *a)
 	a->wire_size = 0;
 }
 
+/*
+ * In the child: becomes the command, in a session of its own, with an empty input. Does not
+ * return; a command that cannot be executed ends with 127 or 126, as a shell's.
+ */
 static void become(char **words, const int out[2], const int err[2])
 {
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
@@ -144,6 +148,10 @@ static char **split(struct frame *f)
 	return words;
 }
 
+/*
+ * Starts the command of a->in; none must be left. A command that cannot be started ends at once,
+ * with a message and status 126.
+ */
 static void start_command(struct agent *a)
 {
 	char **words = split(&a->in);
@@ -204,6 +212,7 @@ static void send_exit(struct agent *a)
 	forget(a);
 }
 
+/* Takes note of children that have ended. Those of earlier commands only cease to be zombies. */
 static void reap(struct agent *a)
 {
 	struct signalfd_siginfo info;
@@ -264,6 +273,7 @@ static void serve_command(struct agent *a, const struct pollfd *fds)
 	}
 }
 
+/* Serves the port for ever; ends the process when it cannot wait for its descriptors. */
 static void serve(struct agent *a)
 {
 	for (;;) {

@@ -224,6 +224,7 @@ static void make_csm(struct tree *t, const struct layout *l)
 	end(t);
 }
 
+/* The whole tree; the order of its nodes is measured. */
 static void make_root(struct tree *t, const struct layout_config *c, const struct layout *l)
 {
 	static const char compatible[] = "caec,realm\0linux,dummy-virt";

@@ -53,6 +53,7 @@ static uint64_t get_le(const uint8_t *bytes, size_t count)
 	return value;
 }
 
+/* Checks the header of an arm64 Image and takes its sizes. False, with the reason in err. */
 static bool read_image(struct layout_file file, struct image *image, struct layout_error *err)
 {
 	const uint8_t *header = file.data;
@@ -78,6 +79,7 @@ static bool read_image(struct layout_file file, struct image *image, struct layo
 	return true;
 }
 
+/* False, with the reason in err, for what no realm can have. */
 static bool check_config(const struct layout_config *c, struct layout_error *err)
 {
 	const uint64_t limit = UINT64_C(1) << (LAYOUT_MAX_IPA_WIDTH - 1);
@@ -104,6 +106,10 @@ static bool check_config(const struct layout_config *c, struct layout_error *err
 	return true;
 }
 
+/*
+ * Gives kernel, device tree and initrd their addresses. False, with the reason in err, when RAM is
+ * short.
+ */
 static bool place_files(const struct layout_config *c, struct layout *l, struct layout_error *err)
 {
 	uint64_t top = l->ram_base + l->ram_size;
