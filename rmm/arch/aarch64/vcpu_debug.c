@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /*
- * Breakpoints and watchpoints. Debug registers trap until the realm first touches one; from then on
- * its breakpoints are switched on every entry. OS lock and debug ROM registers always trap.
+ * Breakpoints, watchpoints and claim tags. Debug registers trap until the realm first touches one;
+ * from then on they are switched on every entry. OS lock and debug ROM registers always trap.
  */
 #include "arch/aarch64/sysreg.h"
 #include "arch/aarch64/vcpu_internal.h"
@@ -27,6 +27,10 @@
 	X(14, c14)    \
 	X(15, c15)
 
+/* DBGCLAIMSET_EL1 sets tags, and reads as all of them. DBGCLAIMCLR_EL1 clears, and reads as those
+ * that are set. */
+#define CLAIM_ALL 0xFFU
+
 static void debug_read(struct arch_debug *debug)
 {
 	unsigned int breakpoints = feat()->breakpoints + 1U;
@@ -41,6 +45,7 @@ static void debug_read(struct arch_debug *debug)
 		debug->dbgwvr[n] = read_sysreg(s2_0_c0_##crm##_6); \
 		debug->dbgwcr[n] = read_sysreg(s2_0_c0_##crm##_7); \
 	}
+	debug->dbgclaim = read_sysreg(dbgclaimclr_el1);
 	PAIR_CASES(PAIR_READ)
 #undef PAIR_READ
 }
@@ -59,6 +64,8 @@ static void debug_write(const struct arch_debug *debug)
 		write_sysreg(s2_0_c0_##crm##_6, debug->dbgwvr[n]); \
 		write_sysreg(s2_0_c0_##crm##_7, debug->dbgwcr[n]); \
 	}
+	write_sysreg(dbgclaimclr_el1, CLAIM_ALL);
+	write_sysreg(dbgclaimset_el1, debug->dbgclaim);
 	PAIR_CASES(PAIR_WRITE)
 #undef PAIR_WRITE
 }
@@ -80,10 +87,14 @@ void debug_save(struct arch_vcpu *vcpu, struct ns_state *ns)
 
 /*
  * ISS of a trapped MSR or MRS: Op0 [21:20], Op2 [19:17], Op1 [16:14], CRn [13:10], CRm [4:1]. The
- * registers that MDCR_EL2.TDA traps are op0 2, op1 0, CRn 0.
+ * registers that MDCR_EL2.TDA traps are op0 2, op1 0, CRn 0, and the claim tags at CRn 7, CRm 8 and
+ * 9, op2 6.
  */
 bool debug_owns(uint64_t esr)
 {
-	return bits_get(esr, 21, 20) == 2 && bits_get(esr, 16, 14) == 0 &&
-	       bits_get(esr, 13, 10) == 0;
+	uint64_t crn = bits_get(esr, 13, 10);
+	uint64_t crm = bits_get(esr, 4, 1);
+	bool claim = crn == 7 && (crm == 8 || crm == 9) && bits_get(esr, 19, 17) == 6;
+
+	return bits_get(esr, 21, 20) == 2 && bits_get(esr, 16, 14) == 0 && (crn == 0 || claim);
 }

@@ -20,6 +20,12 @@ static bool resume_at(struct frame *frame, uint64_t at)
 	return false;
 }
 
+static bool is_trap(unsigned ec)
+{
+	return ec == EC_TRAPPED_FP || ec == EC_TRAPPED_SYSREG || ec == EC_TRAPPED_SVE ||
+	       ec == EC_TRAPPED_SME;
+}
+
 bool probe_fix_up(struct frame *frame)
 {
 	unsigned ec = ESR_EC(frame->esr);
@@ -27,7 +33,7 @@ bool probe_fix_up(struct frame *frame)
 	if (resume_at(frame, frame->elr)) {
 		return true;
 	}
-	/* What a probe called could not be fetched, or is no instruction. */
-	return (ec == EC_INSTRUCTION_ABORT_SAME || ec == EC_UNKNOWN) &&
+	/* What a probe called could not be fetched, or is no instruction, or one that traps. */
+	return (ec == EC_INSTRUCTION_ABORT_SAME || ec == EC_UNKNOWN || is_trap(ec)) &&
 	       resume_at(frame, frame->x[30]);
 }

@@ -9,6 +9,10 @@
 #define ESR_FSC(esr)              ((esr) & 0x3f)
 #define ESR_WNR                   (1UL << 6)
 #define EC_UNKNOWN                0x00
+#define EC_TRAPPED_FP             0x07
+#define EC_TRAPPED_SYSREG         0x18
+#define EC_TRAPPED_SVE            0x19
+#define EC_TRAPPED_SME            0x1d
 #define EC_INSTRUCTION_ABORT_SAME 0x21
 #define EC_DATA_ABORT_SAME        0x25
 #define FSC_EXTERNAL_ABORT        0x10

@@ -107,7 +107,11 @@
 	X(R_DBGWVR0, mrs x3, dbgwvr0_el1)        \
 	X(W_DBGWVR0, msr dbgwvr0_el1, x3)        \
 	X(R_DBGWCR0, mrs x3, dbgwcr0_el1)        \
-	X(W_DBGWCR0, msr dbgwcr0_el1, x3)
+	X(W_DBGWCR0, msr dbgwcr0_el1, x3)        \
+	X(R_CLAIM, mrs x3, dbgclaimclr_el1)      \
+	X(R_CLAIMSET, mrs x3, dbgclaimset_el1)   \
+	X(W_CLAIMSET, msr dbgclaimset_el1, x3)   \
+	X(W_CLAIMCLR, msr dbgclaimclr_el1, x3)
 
 #ifndef __ASSEMBLER__
 
@@ -123,7 +127,10 @@ enum puppet_op {
 	PUPPET_FILL,  /* base, top, value: each word value ^ its address */
 	PUPPET_CHECK, /* the same -> words that differ, address of the first */
 	PUPPET_IRQ_COUNT, /* open interrupts for so many ticks -> interrupts taken, last INTID */
-	PUPPET_DEBUG_ON,  /* breakpoint at the instruction `value`; -> - */
+	/* address, how many fit there: all system registers that can be read -> how many */
+	PUPPET_SYSREGS,
+	PUPPET_SYSREGS_CHANGE, /* other values into all that can be written; -> - */
+	PUPPET_DEBUG_ON,       /* breakpoint at the instruction `value`; -> - */
 	/* address, where to say so once begun: load until it faults -> loads, ESR, FAR */
 	PUPPET_LOADS,
 	PUPPET_STORES, /* base, top: a count to each page in turn, likewise -> stores, ESR, FAR */

@@ -102,10 +102,26 @@ probe_call:
 4:	mov	x0, #0
 	ldp	x29, x30, [sp], #16
 	ret
+
+/* bool sysreg_call(uint64_t *value, const uint32_t *code): sysregs.h */
+	.global sysreg_call
+sysreg_call:
+	stp	x29, x30, [sp, #-16]!
+	mov	x2, x0
+	ldr	x0, [x0]
+	blr	x1
+5:	str	x0, [x2]
+	mov	x0, #1
+	ldp	x29, x30, [sp], #16
+	ret
+6:	mov	x0, #0
+	ldp	x29, x30, [sp], #16
+	ret
 	.pushsection __ex_table, "a"
 	.quad	1b, probe_failed
 	.quad	2b, probe_failed
 	.quad	3b, 4b
+	.quad	5b, 6b
 	.popsection
 
 /* uint64_t resume_set(struct resume *r): 0 now, and 1 when resume_jump(r) comes back here. */

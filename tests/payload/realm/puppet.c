@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /* The puppet of common/puppet.h. Every vCPU can be one. */
 #include "payload/common/puppet.h"
+#include "payload/common/sysregs.h"
 #include "puppet.h"
 #include "runtime.h"
+
+#define CPACR_ZEN (3UL << 16)
 
 bool puppet_insn(uint64_t insn, uint64_t address, uint64_t *value);
 extern const uint64_t stubs[];
@@ -121,6 +124,14 @@ static void do_debug_on(void)
 	puppet_report(1, 0, 0, 0);
 }
 
+/* Vector registers are open, for ZCR_EL1. */
+static void do_sysregs(const uint64_t *args)
+{
+	sysreg_write("cpacr_el1", sysreg_read("cpacr_el1") | CPACR_ZEN);
+	isb();
+	puppet_report(1, sysregs_sample((struct sysreg_sample *)args[0], (unsigned)args[1]), 0, 0);
+}
+
 static void obey(uint64_t op, const uint64_t *args)
 {
 	if (puppet_csm(op, args)) {
@@ -157,6 +168,13 @@ static void obey(uint64_t op, const uint64_t *args)
 		break;
 	case PUPPET_IRQ_COUNT:
 		do_irqs(args);
+		break;
+	case PUPPET_SYSREGS:
+		do_sysregs(args);
+		break;
+	case PUPPET_SYSREGS_CHANGE:
+		sysregs_change();
+		puppet_report(1, 0, 0, 0);
 		break;
 	case PUPPET_DEBUG_ON:
 		do_debug_on();

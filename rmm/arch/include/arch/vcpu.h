@@ -61,6 +61,7 @@ struct arch_pmu {
 struct arch_debug {
 	uint64_t dbgbcr[ARCH_MAX_DEBUG_PAIRS], dbgbvr[ARCH_MAX_DEBUG_PAIRS];
 	uint64_t dbgwcr[ARCH_MAX_DEBUG_PAIRS], dbgwvr[ARCH_MAX_DEBUG_PAIRS];
+	uint64_t dbgclaim; /* the claim tags that are set */
 };
 
 struct arch_pauth {

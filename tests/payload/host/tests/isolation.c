@@ -404,3 +404,38 @@ TEST(watchpoints, "debug registers: a watchpoint fires in its realm and not in a
 		CHECK(puppet_do(rec, INSN_LDR_X, page + 8, 0));
 	}
 }
+
+#define CLAIM_ALL 0xffUL
+
+static void claim_nothing(void *unused)
+{
+	(void)unused;
+	sysreg_write("dbgclaimclr_el1", CLAIM_ALL);
+	isb();
+}
+
+TEST(claim_tags,
+     "debug registers: claim tags that a realm sets are not seen by another realm nor by the host, "
+     "and its own are there again; the host's do not change and no realm sees them")
+{
+	struct rec *a = &puppet_realm(1)->recs[0];
+	struct rec *b = &puppet_realm(1)->recs[0];
+
+	test_cleanup(claim_nothing, NULL);
+	sysreg_write("dbgclaimclr_el1", CLAIM_ALL);
+	sysreg_write("dbgclaimset_el1", 0x3c);
+	/* A claim tag is the first debug register that this realm touches; the other's is not. */
+	CHECK_EQ(puppet_get(a, INSN_R_CLAIM, 0), 0);
+	puppet_set(b, INSN_W_DBGBVR0, 0x1000);
+	CHECK_EQ(puppet_get(b, INSN_R_CLAIM, 0), 0);
+	puppet_set(a, INSN_W_CLAIMSET, 0xa5);
+	CHECK_EQ(sysreg_read("dbgclaimclr_el1"), 0x3c);
+	CHECK_EQ(puppet_get(b, INSN_R_CLAIM, 0), 0);
+	puppet_set(b, INSN_W_CLAIMSET, 0x0f);
+	CHECK_EQ(puppet_get(a, INSN_R_CLAIM, 0), 0xa5);
+	CHECK_EQ(puppet_get(a, INSN_R_CLAIMSET, 0), CLAIM_ALL);
+	puppet_set(a, INSN_W_CLAIMCLR, 0x05);
+	CHECK_EQ(puppet_get(b, INSN_R_CLAIM, 0), 0x0f);
+	CHECK_EQ(puppet_get(a, INSN_R_CLAIM, 0), 0xa0);
+	CHECK_EQ(sysreg_read("dbgclaimclr_el1"), 0x3c);
+}
