@@ -41,11 +41,13 @@ void *map_meta(const struct granule *granule)
 
 bool map_wipe(struct granule_held held)
 {
-	pa_t page = granule_pa(held.granule);
-	bool wiped;
+	void *va = arch_slot_map(ARCH_SLOT_WIPE, granule_pa(held.granule), ARCH_PAS_REALM);
+	bool wiped = arch_zero_granule(va);
 
 	ASSERT(!is_metadata(granule_peek(held.granule)));
-	wiped = arch_zero_granule(arch_slot_map(ARCH_SLOT_WIPE, page, ARCH_PAS_REALM));
+	if (granule_peek(held.granule) == GRANULE_DATA) {
+		arch_sync_code(va);
+	}
 	arch_slot_unmap(ARCH_SLOT_WIPE);
 	return wiped;
 }

@@ -31,8 +31,10 @@ void map_meta_close(struct granule_held held);
 void *map_meta(const struct granule *granule);
 
 /*
- * Fills a locked granule that is not metadata with zeros, through the Realm address space. Returns
- * false if there is no memory: only a granule that was never wiped before can turn out so.
+ * Fills a locked granule that is not metadata with zeros, through the Realm address space. If it is
+ * DATA, no instruction cache holds what the realm executed from it when this returns; no table may
+ * lead to it any more. Returns false if there is no memory: only a granule that was never wiped
+ * before can turn out so.
  */
 bool map_wipe(struct granule_held held);
 

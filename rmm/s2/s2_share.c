@@ -7,6 +7,7 @@
  * provider's CSM lock, so the pages stay assigned in between. To unmap: make the entries invalid,
  * invalidate the TLBs once, drop the references, clear the entries.
  */
+#include "arch/copy.h"
 #include "base/assert.h"
 #include "map/map.h"
 #include "s2/s2_internal.h"
@@ -260,6 +261,10 @@ enum s2_share_result s2_share_map(const struct s2_share *share, uint64_t *offset
 		*visited += run.level == S2_LEVEL_PAGE ? (unsigned int)absent : 0;
 		*offset += absent << GRANULE_SHIFT;
 		return S2_SHARE_ABSENT;
+	}
+	if ((share->limits & S2_NO_EXEC) == 0) {
+		/* A consumer that was there before may have executed what it wrote. */
+		arch_forget_code();
 	}
 	s2_walk(share->consumer, ipa_add(share->consumer_base, *offset), S2_LEVEL_PAGE, &walk);
 	*level = walk.level;

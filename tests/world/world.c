@@ -156,6 +156,10 @@ static void check_granule(const struct granule *granule, pa_t pa)
 	if (state == GRANULE_DELEGATED && !world_is_zero(pa.v)) {
 		machine_stop("GPT: %#lx is DELEGATED and not wiped", (unsigned long)pa.v);
 	}
+	if (state <= GRANULE_DELEGATED && machine_code_left(pa)) {
+		machine_stop("CODE: %#lx in state %d may be in instruction caches",
+			     (unsigned long)pa.v, (int)state);
+	}
 	/* Read without the lock that the handle stands for: no command runs. */
 	if (state <= GRANULE_DELEGATED &&
 	    (granule_refs(granule) != 0 ||

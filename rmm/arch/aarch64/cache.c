@@ -49,3 +49,11 @@ void arch_sync_code(const void *va)
 		dsb(ish);
 	}
 }
+
+void arch_forget_code(void)
+{
+	if ((read_sysreg(ctr_el0) & CTR_DIC) == 0) {
+		__asm__ volatile("ic ialluis" : : : "memory");
+		dsb(ish);
+	}
+}

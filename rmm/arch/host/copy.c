@@ -63,6 +63,7 @@ void arch_sync_code(const void *va)
 	}
 	code_at = machine_slot_target(va, &pas);
 	memcpy(code, va, sizeof(code));
+	machine_code_synced(code_at);
 }
 
 const void *machine_code(pa_t pa)

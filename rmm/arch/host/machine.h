@@ -91,6 +91,15 @@ void *machine_raw(pa_t pa);
  */
 const void *machine_code(pa_t pa);
 
+/*
+ * Whether instruction caches may hold what a realm executed from the granule: a table led to it
+ * since it was made ready for execution.
+ */
+bool machine_code_left(pa_t pa);
+
+/* How often all instruction caches were emptied since the reset. */
+unsigned int machine_code_forgotten(void);
+
 /* Whether the window has a page open on the granule at pa. */
 bool machine_window_is_open(pa_t pa);
 

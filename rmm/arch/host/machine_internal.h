@@ -14,6 +14,7 @@ struct page {
 	uint8_t pas;
 	bool window;
 	bool touched;
+	bool code;         /* instruction caches may hold what a realm executed from it */
 	unsigned int maps; /* slots and window pages on it */
 };
 
@@ -54,6 +55,9 @@ bool machine_data_is_mapped(void);
 
 /* The page open at this index of the window, NULL if it is closed. */
 struct page *machine_window_page(uint64_t index);
+
+/* arch_sync_code() for the page. */
+void machine_code_synced(pa_t pa);
 
 /* Text for an access at a place where nothing is accessible; NULL if it is not the machine's. */
 bool machine_describe(const void *va, char *text, size_t size);

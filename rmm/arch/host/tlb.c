@@ -5,6 +5,7 @@
  */
 #include "arch/tlb.h"
 
+#include "arch/copy.h"
 #include "arch/host/machine_internal.h"
 #include "base/bits.h"
 
@@ -13,6 +14,7 @@
 #define ENTRY_VALID  BIT(0)
 #define ENTRY_TABLE  BIT(1)
 #define LEVEL_PAGE   3
+#define VTCR_DS      BIT(32)
 #define TABLE_LENGTH 512U
 
 struct stale {
@@ -26,6 +28,7 @@ struct stale {
 static struct stale stale[MAX_STALE];
 static unsigned int stale_count;
 static struct machine_tlb_count tlb_count;
+static unsigned int code_forgotten;
 
 /* The table that this CPU wrote to since the walkers last saw everything. */
 static __thread const struct page *unseen;
@@ -39,6 +42,7 @@ void machine_tlb_reset(void)
 {
 	stale_count = 0;
 	tlb_count = (struct machine_tlb_count){0};
+	code_forgotten = 0;
 	unseen = NULL;
 }
 
@@ -51,6 +55,65 @@ struct machine_tlb_count machine_tlb_count(void)
 	machine_books_unlock();
 	return count;
 }
+
+/* --- instruction caches: a realm is taken to execute every page that a table leads to */
+
+static pa_t page_of(uint64_t entry, const struct arch_s2_place *place)
+{
+	if ((place->context.vtcr & VTCR_DS) == 0) {
+		return pa_of(entry & MASK(47, 12));
+	}
+	return pa_of((entry & MASK(49, 12)) | bits_get(entry, 9, 8) << 50);
+}
+
+/* A block is not looked at: its pages were there one by one before. */
+static void note_code(uint64_t entry, const struct arch_s2_place *place)
+{
+	struct page *page = place->level == LEVEL_PAGE ? machine_page(page_of(entry, place)) : NULL;
+
+	if (page != NULL) {
+		machine_books_lock();
+		page->code = true;
+		machine_books_unlock();
+	}
+}
+
+void machine_code_synced(pa_t pa)
+{
+	machine_books_lock();
+	machine_page(pa)->code = false;
+	machine_books_unlock();
+}
+
+bool machine_code_left(pa_t pa)
+{
+	const struct page *page = machine_page(pa);
+	bool left;
+
+	machine_books_lock();
+	left = page != NULL && page->code;
+	machine_books_unlock();
+	return left;
+}
+
+void arch_forget_code(void)
+{
+	machine_books_lock();
+	code_forgotten++;
+	machine_books_unlock();
+}
+
+unsigned int machine_code_forgotten(void)
+{
+	unsigned int count;
+
+	machine_books_lock();
+	count = code_forgotten;
+	machine_books_unlock();
+	return count;
+}
+
+/* --- translations */
 
 /* The entry is valid again while CPUs may still use what it said before. */
 static void check_broken(const struct page *table, const struct arch_s2_place *place)
@@ -82,6 +145,7 @@ void machine_s2_write(const uint64_t *entry, uint64_t value, const struct arch_s
 	unseen = table;
 	if ((value & ENTRY_VALID) != 0) {
 		check_broken(table, place);
+		note_code(value, place);
 	}
 	if ((old & ENTRY_VALID) == 0 || old == value) {
 		return;

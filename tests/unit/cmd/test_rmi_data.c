@@ -234,8 +234,12 @@ static void create_copies(void **state)
 				    GRANULE_SIZE);
 		world_fill(SRC, ripas + 2);
 		s2_check(host_s2(rd));
+		assert_true(machine_code_left(pa_of(data)));
 		ASSERT_RMI_OK(destroy(IPA));
 		assert_true(world_is_zero(data));
+		assert_false(machine_code_left(pa_of(data)));
+		assert_memory_equal(machine_code(pa_of(data)), machine_raw(pa_of(data)),
+				    GRANULE_SIZE);
 	}
 	assert_int_equal(machine_tlb_count().entries, 3);
 	assert_int_equal(machine_tlb_count().ranges, 0);

@@ -25,9 +25,16 @@ bool arch_copy_to_host(void *dst, const void *src, size_t size);
 bool arch_zero_granule(void *va);
 
 /*
- * The granule at va (aligned, Realm memory) may hold code from now on: a CPU that executes it
- * fetches what is there and not what was there when the memory was another realm's.
+ * The granule at va (aligned, Realm memory) holds what instruction fetches of all CPUs find from
+ * now on: its content is complete for them, and nothing that they fetched from it before is left in
+ * an instruction cache.
  */
 void arch_sync_code(const void *va);
+
+/*
+ * No instruction cache of any CPU holds what was fetched before this, from whatever memory. Memory
+ * itself is not looked at: for pages whose writer does not change, and who executes them does.
+ */
+void arch_forget_code(void);
 
 #endif
