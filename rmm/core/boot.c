@@ -11,6 +11,7 @@
 #include "base/bits.h"
 #include "core/dispatch.h"
 #include "core/manifest.h"
+#include "core/traps.h"
 #include "core/version.h"
 #include "feat/feat.h"
 #include "granule/granule.h"
@@ -101,6 +102,7 @@ int64_t boot_cold(const struct boot_args *args, struct granule_bank own)
 		return result;
 	}
 	feat_set(&has);
+	traps_boot();
 	realm_boot();
 	shared_page = pa_of(args->shared_page);
 	cpus_announced = args->cpu_count;
@@ -120,6 +122,7 @@ int64_t boot_warm(uint64_t cpu_index)
 	if (!feat_probe(&has) || !feat_matches(&has)) {
 		return EL3_BOOT_UNKNOWN;
 	}
+	traps_boot();
 	return EL3_BOOT_SUCCESS;
 }
 

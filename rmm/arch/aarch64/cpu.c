@@ -81,6 +81,34 @@ uint64_t arch_id_register(enum arch_id_register which)
 	return 0;
 }
 
+/* vectors.S */
+bool write_mpam2(uint64_t value);
+bool write_mpamhcr(uint64_t value);
+bool write_hdfgrtr(uint64_t value);
+bool write_hdfgwtr(uint64_t value);
+
+bool arch_trap_write(enum arch_trap_register which, uint64_t value)
+{
+	switch (which) {
+	case ARCH_MPAM2_EL2:
+		return write_mpam2(value);
+	case ARCH_MPAMHCR_EL2:
+		return write_mpamhcr(value);
+	case ARCH_HDFGRTR_EL2:
+		return write_hdfgrtr(value);
+	case ARCH_HDFGWTR_EL2:
+		return write_hdfgwtr(value);
+	case ARCH_TRAP_COUNT:
+		break;
+	}
+	return false;
+}
+
+uint64_t arch_mpamidr(void)
+{
+	return read_sysreg(s3_0_c10_c4_4);
+}
+
 static void print_number(uint64_t value, unsigned int base)
 {
 	static const char digits[] = "0123456789abcdef";

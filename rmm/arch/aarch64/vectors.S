@@ -2,8 +2,9 @@
 /*
  * Exceptions of the RMM itself. Survived are, in the copy routines below, a granule protection
  * fault, which means that the host gave its page away, and an external abort, which means that the
- * platform listed memory that is not there and the host named it; and any fault of the walk through
- * a realm's own tables, which may be in such memory. Every other one is a defect and stops the CPU.
+ * platform listed memory that is not there and the host named it; any fault of the walk through a
+ * realm's own tables, which may be in such memory; and writes to a few registers that EL3 may have
+ * kept for itself. Every other one is a defect and stops the CPU.
  *
  * Handlers run on the exception stack (SP_EL0), so that an overflowed stack is reported too.
  */
@@ -44,6 +45,7 @@ sync_from_rmm:
 	stp	x0, x1, [sp, #-16]!
 	mrs	x0, esr_el2
 	ubfx	x1, x0, #ESR_EC_SHIFT, #6
+	cbz	x1, undefined_in_rmm
 	cmp	x1, #ESR_EC_DABT_SAME_EL
 	b.ne	unexpected
 	mrs	x0, elr_el2
@@ -82,6 +84,17 @@ sync_from_rmm:
 	ldp	x0, x1, [sp], #16
 	msr	spsel, #1
 	eret
+
+	// What EL3 traps and does not want is undefined here.
+undefined_in_rmm:
+	mrs	x0, elr_el2
+	adr	x1, trap_write_first
+	cmp	x0, x1
+	b.lo	unexpected
+	adr	x1, trap_write_last
+	cmp	x0, x1
+	adr	x1, trap_write_refused
+	b.lo	2b
 
 unexpected:
 	mrs	x0, esr_el2
@@ -147,6 +160,32 @@ realm_ipa_last:
 	ret
 realm_ipa_faulted:
 	mov	x0, #1
+	ret
+
+/*
+ * bool write_...(uint64_t value): of registers that have no name in older assemblers. False: the
+ * write is undefined.
+ */
+	.macro	trap_write, name, register
+	.global	\name
+\name:
+	hint	#34				// BTI c
+	msr	\register, x0
+	b	trap_written
+	.endm
+
+trap_write_first:
+	trap_write	write_mpam2, s3_4_c10_c5_0
+	trap_write	write_mpamhcr, s3_4_c10_c4_0
+	trap_write	write_hdfgrtr, s3_4_c3_c1_4
+	trap_write	write_hdfgwtr, s3_4_c3_c1_5
+trap_write_last:
+trap_written:
+	isb
+	mov	w0, #1
+	ret
+trap_write_refused:
+	mov	w0, #0
 	ret
 
 /*

@@ -7,6 +7,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "arch/el3.h"
 #include "arch/host/machine_internal.h"
@@ -24,6 +25,14 @@ static __thread char stop_text[160];
 static struct sigaction before_arming;
 
 static uint64_t id_registers[ARCH_ID_COUNT];
+
+static struct {
+	bool written;
+	uint64_t value;
+} traps[ARCH_MAX_CPUS][ARCH_TRAP_COUNT];
+
+bool machine_traps_refused;
+uint64_t machine_mpamidr;
 
 /* About what QEMU's largest CPU says. */
 static const uint64_t default_ids[ARCH_ID_COUNT] = {
@@ -46,6 +55,9 @@ void machine_cpu_reset(void)
 	for (unsigned int i = 0; i < ARCH_ID_COUNT; i++) {
 		id_registers[i] = default_ids[i];
 	}
+	memset(traps, 0, sizeof(traps));
+	machine_traps_refused = false;
+	machine_mpamidr = 0;
 	machine_on_copy = NULL;
 	machine_on_el3 = NULL;
 	machine_on_yield = NULL;
@@ -77,6 +89,44 @@ void machine_command_end(void)
 const char *machine_last_failure(void)
 {
 	return machine_failure;
+}
+
+/* Whether the CPU has the register, by its identification registers. */
+static bool trap_exists(enum arch_trap_register which)
+{
+	if (which == ARCH_HDFGRTR_EL2 || which == ARCH_HDFGWTR_EL2) {
+		return bits_get(id_registers[ARCH_ID_AA64MMFR0], 59, 56) != 0;
+	}
+	return (bits_get(id_registers[ARCH_ID_AA64PFR0], 43, 40) |
+		bits_get(id_registers[ARCH_ID_AA64PFR1], 19, 16)) != 0 &&
+	       (which != ARCH_MPAMHCR_EL2 || (machine_mpamidr & BIT(17)) != 0);
+}
+
+bool arch_trap_write(enum arch_trap_register which, uint64_t value)
+{
+	if (!trap_exists(which)) {
+		machine_stop("TRAP: this CPU has no register %d", (int)which);
+	}
+	if (machine_traps_refused) {
+		return false;
+	}
+	traps[machine_cpu][which].written = true;
+	traps[machine_cpu][which].value = value;
+	return true;
+}
+
+uint64_t arch_mpamidr(void)
+{
+	if (!traps[machine_cpu][ARCH_MPAM2_EL2].written) {
+		machine_stop("TRAP: MPAMIDR_EL1 may not be the RMM's to read");
+	}
+	return machine_mpamidr;
+}
+
+bool machine_trap(enum arch_trap_register which, uint64_t *value)
+{
+	*value = traps[machine_cpu][which].value;
+	return traps[machine_cpu][which].written;
 }
 
 uint64_t arch_id_register(enum arch_id_register which)

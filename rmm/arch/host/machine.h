@@ -166,6 +166,15 @@ struct machine_tlb_count machine_tlb_count(void);
 /* Value that the identification register has from now on. */
 void machine_set_id(enum arch_id_register which, uint64_t value);
 
+/* Value that a trap register of this CPU was given since the reset; false: none was. */
+bool machine_trap(enum arch_trap_register which, uint64_t *value);
+
+/* Set: EL3 lets the RMM have none of the trap registers. */
+extern bool machine_traps_refused;
+
+/* What MPAMIDR_EL1 says, on a machine with MPAM. */
+extern uint64_t machine_mpamidr;
+
 /* EL1 registers and timers of the realm that is loaded on this CPU; NULL if none is. */
 struct arch_el1 *machine_el1(void);
 struct arch_timers *machine_timers(void);

@@ -3,7 +3,7 @@
 #ifndef ARCH_CPU_H
 #define ARCH_CPU_H
 
-#include <stdint.h>
+#include "base/types.h"
 
 /* Largest number of CPUs the RMM can serve; the linear index of every CPU is below it. */
 #define ARCH_MAX_CPUS 32U
@@ -28,6 +28,24 @@ enum arch_id_register {
 
 /* Value of an identification register on this CPU. Never fails. */
 uint64_t arch_id_register(enum arch_id_register which);
+
+/* Registers of EL2 that trap what a realm does not have; EL3 may keep them from the RMM. */
+enum arch_trap_register {
+	ARCH_MPAM2_EL2,
+	ARCH_MPAMHCR_EL2,
+	ARCH_HDFGRTR_EL2,
+	ARCH_HDFGWTR_EL2,
+	ARCH_TRAP_COUNT,
+};
+
+/*
+ * Writes a register that the CPU has, for this CPU, until it is powered down. False: EL3 traps the
+ * access, and nothing is written.
+ */
+bool arch_trap_write(enum arch_trap_register which, uint64_t value);
+
+/* MPAMIDR_EL1. Only once ARCH_MPAM2_EL2 could be written: EL3 has one switch for both. */
+uint64_t arch_mpamidr(void);
 
 /*
  * Stops this CPU for good: an invariant of the RMM does not hold, so nothing it would do next can
