@@ -5,7 +5,7 @@
 #include "cmd/rsi.h"
 #include "csm/csm.h"
 
-/* The command has its result already; the host may have to be told. */
+/* The result is in the registers already; the command leaves to the host if it filled the exit. */
 static enum rsi_outcome outcome(const struct rmi_rec_exit *exit)
 {
 	return exit->exit_reason == 0 ? RSI_RETURN : RSI_EXIT;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /*
  * RSI_CSM_SHARE and RSI_CSM_RESERVE (docs/csm-spec.md section 6): consent of the provider and of
- * the consumer. Each may hang on a policy in the caller's memory, which is copied once, while the
- * locks are held, so that it is read in the order in which the conditions stand.
+ * the consumer. Each may have a policy in the caller's memory. It is copied once, after the
+ * conditions that come before it in the list, while the CSM locks are held.
  */
 #include "base/bits.h"
 #include "base/fail.h"
@@ -10,7 +10,7 @@
 #include "csm/csm.h"
 #include "rec/memory.h"
 
-/* Copies the policy at ipa. *missing: the host has to provide its page first; exit tells it. */
+/* Copies the policy at ipa. *missing: its page is missing, and *exit asks the host for it. */
 static uint64_t read_policy(struct rec *rec, ipa_t ipa, struct csm_policy *policy, bool *missing,
 			    struct rmi_rec_exit *exit)
 {

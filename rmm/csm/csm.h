@@ -6,9 +6,11 @@
  * A firmware without CSM links csm/off.c instead of the rest of this folder: no realm has an APT
  * then, and what is called for realms with one is never called.
  *
- * Commands of a realm return the status for x0; what they answer beyond is in the outputs. They
- * are called without locks, on behalf of a REC of *self, and fill *exit, zero before, if the host
- * is to be told something: exit_reason is not zero then.
+ * Commands of a realm: registers, statuses and effects are those of docs/csm-spec.md section 6. A
+ * function returns the status for x0; its outputs are valid with RSI_SUCCESS only. It is called
+ * without locks, on behalf of a REC of *self. Ids and sizes may be anything that the realm passed.
+ * *exit is zero before; if the host is to get an exit, the function fills it and exit_reason is not
+ * zero. RSI_INCOMPLETE: the realm calls again with the same arguments.
  */
 #ifndef RMM_CSM_CSM_H
 #define RMM_CSM_CSM_H
@@ -56,8 +58,8 @@ static inline void csm_leave(struct csm_held held)
 }
 
 /*
- * Whether the page is in a reservation / [base, top) touches a region or a reservation. False if
- * nothing is held.
+ * Whether the page is in a reservation or attachment, also a dead one; whether [base, top) touches
+ * one, or a region. False if nothing is held.
  */
 bool csm_is_reserved(struct csm_held held, ipa_t page);
 bool csm_is_taken(struct csm_held held, ipa_t base, ipa_t top);
@@ -69,49 +71,56 @@ bool csm_is_taken(struct csm_held held, ipa_t base, ipa_t top);
 bool csm_has_edge(struct csm_held held, ipa_t base, ipa_t top);
 
 /*
- * The realm got a page at ipa / lost it: it is in no table of the realm any more, and when this
- * returns in no other realm's. Nothing to do if nothing is held. No table may be locked.
+ * The host has assigned a page at ipa, or has taken one back and no table of the realm maps it any
+ * more. Added: the page is mapped for every attached consumer that has a table for it. Lost: when
+ * this returns no CPU can access it through a consumer, and the consumers have signal PAGE_LOST.
+ * Does nothing if nothing is held. No table may be locked.
  */
 void csm_page_added(struct csm_held held, ipa_t ipa);
 void csm_page_lost(struct csm_held held, ipa_t ipa);
 
-/* --- APT. The RD and the granule are locked. */
+/* --- APT (docs/csm-spec.md section 4). The RD and the granule are locked. */
 
-/* The granule, opened at page, becomes one of the APT, which has less than 64; it is unlocked. */
+/*
+ * Adds a wiped granule, opened at page, to an APT of less than 64 granules. Unlocks it in state
+ * APT.
+ */
 void csm_apt_add(struct rd *rd, struct granule_held apt, void *page);
 
 /* Whether the granule, in state APT, is one of this realm's. */
 bool csm_apt_owned(const struct rd *rd, const struct granule *apt);
 
 /*
- * Tears down everything that is recorded in the granule, as far as one call may go. True when
- * nothing is left: the granule is out of the APT, and its owner's to wipe.
+ * Ends regions, grants and attachments that the granule records, as far as one call may go. True
+ * when none are left: the granule is out of the APT, and the caller wipes it. False: call again.
  */
 bool csm_apt_empty(struct rd *rd, struct granule *apt);
 
 /* --- a stage-2 translation fault of the realm at a protected page */
 
 enum csm_fault {
-	CSM_FAULT_NONE,  /* not CSM's: to be handled as without */
-	CSM_FAULT_RETRY, /* the page is mapped now */
-	CSM_FAULT_ABORT, /* nothing is there, or not any more: an external abort for the realm */
+	CSM_FAULT_NONE,  /* no attachment is there: handle the fault as in RMM 1.0 */
+	CSM_FAULT_RETRY, /* the page is mapped: resume the realm */
+	CSM_FAULT_ABORT, /* absent page or closed sharing: external abort in the realm */
 	CSM_FAULT_TABLE, /* the host has to provide a table: *level is where the walk stopped */
 };
 
+/* Decides the fault (docs/csm-spec.md section 8), and maps the page if it may. No lock is held. */
 enum csm_fault csm_fault(struct rd *self, ipa_t page, int *level);
 
 /* --- commands of a provider */
 
 /*
- * With exit_reason RMI_EXIT_CSM_SPLIT the command has not taken effect, and the status is not for
- * the realm: the call is to be repeated once the host has been asked.
+ * RSI_CSM_CREATE of [base, base + size), in bytes. If exit_reason is RMI_EXIT_CSM_SPLIT the command
+ * has not taken effect and the status is not for the realm: repeat the call after the exit.
  */
 uint64_t csm_create(struct rd *self, ipa_t base, uint64_t size, uint64_t label, uint64_t *region,
 		    struct rmi_rec_exit *exit);
 
 /*
- * A command that takes a policy: begin, then the policy is read with the lock held, then commit;
- * csm_unlock() in any case. After a begin that failed nothing is held.
+ * RSI_CSM_SHARE: begin checks the conditions before the policy and takes the lock; the caller reads
+ * the policy; commit checks the rest and makes the grant. After a begin that succeeded the caller
+ * calls csm_unlock() in any case; after one that failed nothing is held.
  */
 struct csm_share {
 	uint64_t region;
@@ -122,21 +131,23 @@ struct csm_share {
 uint64_t csm_share_begin(struct rd *self, const struct csm_share *share, struct csm_held *held);
 uint64_t csm_share_commit(struct csm_held held, const struct csm_share *share);
 
+/* RSI_CSM_REVOKE, RSI_CSM_DESTROY, RSI_CSM_SEAL. */
 uint64_t csm_revoke(struct rd *self, uint64_t region, uint64_t consumer, struct rmi_rec_exit *exit);
 uint64_t csm_destroy(struct rd *self, uint64_t region, struct rmi_rec_exit *exit);
 uint64_t csm_seal(struct rd *self, uint64_t region);
 
-/* Whether a policy is well-formed: the condition policy_valid. */
+/* Whether a policy is well-formed: the condition policy_valid (docs/csm-spec.md section 7). */
 bool csm_policy_valid(const struct csm_policy *policy);
 
 /* --- commands of a consumer */
 
-/* Two realms, by the lock of each. */
+/* Two realms whose CSM locks are held; the peer is pinned. */
 struct csm_pair {
 	struct rd *self;
 	struct rd *peer; /* NULL: there is no such realm, or it is *self */
 };
 
+/* RSI_CSM_RESERVE, in steps as RSI_CSM_SHARE; csm_pair_unlock() after a begin that succeeded. */
 struct csm_reserve {
 	uint64_t provider;
 	uint64_t region;
@@ -150,6 +161,7 @@ uint64_t csm_reserve_commit(const struct csm_pair *pair, const struct csm_reserv
 			    struct rmi_rec_exit *exit);
 void csm_pair_unlock(const struct csm_pair *pair);
 
+/* RSI_CSM_ATTACH: *perm is what the consumer may do, CSM_PERM_...; RSI_CSM_DETACH_AND_FREE. */
 uint64_t csm_attach(struct rd *self, uint64_t provider, uint64_t region, uint64_t *perm,
 		    struct rmi_rec_exit *exit);
 uint64_t csm_detach(struct rd *self, uint64_t provider, uint64_t region, struct rmi_rec_exit *exit);
@@ -159,17 +171,21 @@ uint64_t csm_detach(struct rd *self, uint64_t provider, uint64_t region, struct 
 struct csm_answer {
 	uint64_t region, label, size, packed, base, next; /* x1..x6 of RSI_CSM_QUERY */
 };
+/* RSI_CSM_QUERY: the first region of `realm` with an id above `cursor`. */
 uint64_t csm_query(struct rd *self, uint64_t realm, uint64_t cursor, struct csm_answer *answer);
 
+/* RSI_CSM_DIGEST: the SHA-512 of a sealed region. */
 uint64_t csm_digest(struct rd *self, uint64_t provider, uint64_t region,
 		    uint8_t digest[CSM_DIGEST_SIZE]);
 
 struct csm_signal {
 	uint64_t peer, provider, region, bits;
 };
+/* RSI_CSM_SIGNAL; RSI_CSM_SIGNAL_TAKE: bits are zero if no signal is pending. */
 uint64_t csm_signal(struct rd *self, const struct csm_signal *signal, struct rmi_rec_exit *exit);
 uint64_t csm_signal_take(struct rd *self, struct csm_signal *signal);
 
+/* RSI_CSM_PEER: one measurement, or the RPV, of a realm that self has a sharing with. */
 uint64_t csm_peer(struct rd *self, uint64_t peer, uint64_t index,
 		  uint8_t value[REALM_MEASUREMENT_SIZE], uint64_t *hash_algo);
 

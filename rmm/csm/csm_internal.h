@@ -13,8 +13,8 @@
  * progress in the record; between steps of DESTROY, REVOKE and DETACH_AND_FREE no lock is held, so
  * a step looks everything up again. *Finish* reports to the host and frees the record.
  *
- * Files call downwards only: apt, fault; attachment, region; grant, seal, peer, signal; sharing;
- * lock; check, policy; record.
+ * Files call downwards only: apt; region; attachment, fault, grant; peer, seal, signal; lock;
+ * check, sharing; policy, record.
  */
 #ifndef RMM_CSM_CSM_INTERNAL_H
 #define RMM_CSM_CSM_INTERNAL_H
