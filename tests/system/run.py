@@ -15,6 +15,7 @@ import random
 import shlex
 import subprocess
 import sys
+import threading
 import time
 import traceback
 
@@ -33,6 +34,7 @@ SHELL_TARGET = 40
 COMMAND_SECONDS = 120  # on the host
 WORK_SECONDS = 900  # in a realm, by rvm's own clock, which runs on while others have the CPUs
 TEARDOWN_SECONDS = 240
+FIRST_TICK_SECONDS, TICK_SECONDS = 5, 15  # between signs of life
 MEMORY_SLACK_KIB = 12 * 1024  # what a running kernel keeps for itself from one look to the next
 REALM_LINE = "quiet console=hvc0 swiotlb=8192 cma=0"
 LINUX = f"--kernel /Image --initrd /guest.cpio --mem 256M --cmdline '{REALM_LINE}'"
@@ -43,6 +45,14 @@ def one_line(failure):
     """What went wrong, short enough for the line of a result."""
     kind = "" if isinstance(failure, (Failure, str)) else f"{type(failure).__name__}: "
     return kind + " ".join(str(failure).replace("#", "").split())[:400]
+
+
+def tick(name, begun, ended):
+    """A sign of life now and then until a test has ended."""
+    pause = FIRST_TICK_SECONDS
+    while not ended.wait(pause):
+        print(f"  ...  {name}: {time.monotonic() - begun:.0f} s", flush=True)
+        pause = TICK_SECONDS
 
 
 class Report:
@@ -68,19 +78,31 @@ class Report:
 
     @contextlib.contextmanager
     def test(self, name):
-        """A test that fails by raising, Failure as a rule; yields a list for notes."""
+        """A test that fails by raising, Failure as a rule; yields a list for notes.
+
+        Where it takes long, it says so meanwhile, and how long it took in the end.
+        """
         notes = []
+        begun = time.monotonic()
+        ended = threading.Event()
+        threading.Thread(target=tick, args=(name, begun, ended), daemon=True).start()
+        good, why = False, ""
         try:
             yield notes
+            good = True
         except Lost as failure:
-            self.add(False, f"{name}: {one_line(failure)}", notes)
+            why = f": {one_line(failure)}"
             raise
         except Exception as failure:  # what was not foreseen fails this test, not all others
-            self.add(False, f"{name}: {one_line(failure)}", notes)
+            why = f": {one_line(failure)}"
             if not isinstance(failure, Failure):
                 traceback.print_exc()
-        else:
-            self.add(True, name, notes)
+        finally:
+            ended.set()
+            took = time.monotonic() - begun
+            if took >= FIRST_TICK_SECONDS:
+                notes.append(f"took {took:.1f} s")
+            self.add(good, name + why, notes)
 
     def close(self):
         """The plan, at the end."""
