@@ -50,6 +50,12 @@ class Lost(Failure):
     """The same, and there is no sense in asking the machine for more."""
 
 
+def expect(condition, what):
+    """A check inside a test."""
+    if not condition:
+        raise Failure(what)
+
+
 def split_log(begun, line):
     """A line of the console that may have begun as `begun`: (output, log, what has begun).
 

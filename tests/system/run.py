@@ -21,7 +21,8 @@ import traceback
 
 sys.dont_write_bytecode = True
 import host as machine  # noqa: E402
-from host import Failure, Lost  # noqa: E402
+import sharing  # noqa: E402
+from host import Failure, Lost, expect  # noqa: E402
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.realpath(__file__))))
 BUILD = os.environ.get("BUILD") or os.path.join(TOP, "build")
@@ -36,6 +37,7 @@ WORK_SECONDS = 900  # in a realm, by rvm's own clock, which runs on while others
 TEARDOWN_SECONDS = 240
 FIRST_TICK_SECONDS, TICK_SECONDS = 5, 15  # between signs of life
 MEMORY_SLACK_KIB = 12 * 1024  # what a running kernel keeps for itself from one look to the next
+REALMS = ("one", "two")
 REALM_LINE = "quiet console=hvc0 swiotlb=8192 cma=0"
 LINUX = f"--kernel /Image --initrd /guest.cpio --mem 256M --cmdline '{REALM_LINE}'"
 TINY = "--kernel /tiny-{} --mem 16M --console none --no-measure --quiet"
@@ -108,12 +110,6 @@ class Report:
         """The plan, at the end."""
         self.file.write(f"1..{self.number}\n")
         self.file.close()
-
-
-def expect(condition, what):
-    """A check inside a test."""
-    if not condition:
-        raise Failure(what)
 
 
 class System:
@@ -191,8 +187,8 @@ class System:
         """Lines of a shell command in a realm, by rvm exec, and its status. It knows guest-work."""
         expect(name not in self.silent, f"{name} is silent since {self.silent.get(name)!r}")
         words = shlex.quote(f"exec 2>&1; . /etc/work; {command}")
-        lines = self.run(f"rvm exec {name} --timeout {seconds} sh -c {words}; echo status $?",
-                         seconds + COMMAND_SECONDS, check=False)
+        lines = self.run(f"rvm exec {name} --timeout {seconds} sh -c {words}; s=$?; echo; "
+                         "echo status $s", seconds + COMMAND_SECONDS, check=False)
         if not lines or lines[-1] in ("status 124", "status 125"):
             self.silent[name] = command
             raise Failure(f"{name}: {command}: no answer within {seconds} s, only {lines[-4:]}")
@@ -330,6 +326,17 @@ def fuzz(system, args):
         system.settle()
 
 
+def measured(name, args, *options):
+    """What cca-measure prints for a realm of this run."""
+    done = subprocess.run(
+        [os.path.join(BUILD, "verifier", "cca-measure"), "--kernel", args.kernel, "--initrd",
+         os.path.join(IMAGES, "guest.cpio"), "--cmdline", REALM_LINE, "--mem", "256M", "--cpus",
+         "2", "--csm", sharing.WINDOW[name], *options], capture_output=True, text=True,
+        check=False)
+    expect(done.returncode == 0, done.stderr)
+    return done.stdout
+
+
 def check_token(system, name, args):
     """The realm's token, by the kernel's own interface, against the measurement made offline."""
     challenge = bytes(random.Random(args.seed + len(name)).randrange(256) for _ in range(64)).hex()
@@ -338,18 +345,11 @@ def check_token(system, name, args):
     with open(path, "wb") as file:
         file.write(base64.b64decode(text))
     policy = os.path.join(BUILD, "system", f"policy-{name}.json")
-    tools = os.path.join(BUILD, "verifier")
-    measured = subprocess.run(
-        [os.path.join(tools, "cca-measure"), "--kernel", args.kernel, "--initrd",
-         os.path.join(IMAGES, "guest.cpio"), "--cmdline", REALM_LINE, "--mem", "256M", "--cpus",
-         "2", "--policy", "--anchor", ANCHOR, "--rpv", name],
-        capture_output=True, text=True, check=False)
-    expect(measured.returncode == 0, measured.stderr)
     with open(policy, "w", encoding="utf-8") as file:
-        file.write(measured.stdout)
+        file.write(measured(name, args, "--policy", "--anchor", ANCHOR, "--rpv", name))
     verified = subprocess.run(
-        [os.path.join(tools, "cca-verify"), "--anchor", ANCHOR, "--challenge", challenge,
-         "--policy", policy, path], capture_output=True, text=True, check=False)
+        [os.path.join(BUILD, "verifier", "cca-verify"), "--anchor", ANCHOR, "--challenge",
+         challenge, "--policy", policy, path], capture_output=True, text=True, check=False)
     expect(verified.returncode == 0, verified.stdout + verified.stderr)
 
 
@@ -402,22 +402,27 @@ def exec_in_realm(system):
         expect(system.control("one", "pidof sleep | wc -w")[-1] in ("0", "1"), "sleep is left")
 
 
-def realms(system, args):
-    """Two stock Linux realms at the same time."""
+def start_realm(system, name):
+    """One of the two stock Linux realms."""
+    system.run(f"dd if=/dev/zero of=/tmp/{name}.disk bs=1M count=8 2>/dev/null; "
+               f"rm -f /tmp/{name}.con")
+    system.start(name, f"{LINUX} --cpus 2 --rpv {name} {sharing.OPTIONS[name]} "
+                       f"--disk /tmp/{name}.disk --share /tmp/share --console file:/tmp/{name}.con")
+
+
+def arrive(system, _args):
+    """Two stock Linux realms start at the same time, for the scenarios from here to leave()."""
     test = system.report.test
-    names = ["one", "two"]
     system.run("mkdir -p /tmp/share; echo greetings >/tmp/share/from-host")
     begun = time.monotonic()
-    for name in names:
-        system.run(f"dd if=/dev/zero of=/tmp/{name}.disk bs=1M count=8 2>/dev/null")
-        system.start(name, f"{LINUX} --cpus 2 --rpv {name} --disk /tmp/{name}.disk "
-                           f"--share /tmp/share --console file:/tmp/{name}.con")
+    for name in REALMS:
+        start_realm(system, name)
     with test("control: a client that gives up before the realm listens"):
         system.wait_for("rvm list | grep -q one", SHELL_SECONDS, "rvm list")
         lines = system.run("echo 'echo lost' | timeout 1 rvm control one; "
                            "grep -c 'realm is up' /tmp/one.con", check=False)
         expect(lines[-1] == "0", f"the realm listened already: {lines}")
-    for name in names:
+    for name in REALMS:
         with test(f"realm {name}: two vCPUs, stock kernel, reaches a shell") as notes:
             system.wait_up(name, "realm is up: 2 CPUs")
             notes.append(f"{time.monotonic() - begun:.0f} s after both were started "
@@ -428,11 +433,16 @@ def realms(system, args):
         expect(system.control("one", "echo here") == ["here"], "the first command")
     with test("rvm list shows both"):
         text = "\n".join(system.run("rvm list --json"))
-        expect(all(f'"name":"{name}"' in text for name in names), text)
-    for name in names:
-        for work in ("cpu", "memory", "timer", "disk", "share", "console"):
-            with test(f"realm {name}: {work} workload") as notes:
-                notes += system.control(name, f"work_{work}")[-1:]
+        expect(all(f'"name":"{name}"' in text for name in REALMS), text)
+
+
+def work(system, args):
+    """What realms do by themselves."""
+    test = system.report.test
+    for name in REALMS:
+        for kind in ("cpu", "memory", "timer", "disk", "share", "console"):
+            with test(f"realm {name}: {kind} workload") as notes:
+                notes += system.control(name, f"work_{kind}")[-1:]
     control_channel(system)
     exec_in_realm(system)
     with test("both realms at work at the same time"):
@@ -441,35 +451,86 @@ def realms(system, args):
                    f"{2 * WORK_SECONDS} sh -c '. /etc/work; work_cpu && work_memory' "
                    ">/tmp/$r.work; echo status $? >>/tmp/$r.work) & "
                    "pids=\"$pids $!\"; done; wait $pids", 3 * WORK_SECONDS, check=False)
-        for name in names:
+        for name in REALMS:
             said = system.run(f"cat /tmp/{name}.work")
             expect("status 0" in said, f"{name}: {said[-4:]}")
     with test("a realm's console reaches its file"):
         expect(system.run("grep -c '^200' /tmp/one.con")[-1] == "1", "line 200 is missing")
-    for name in names:
+    for name in REALMS:
         with test(f"realm {name}: token through the kernel's interface is verified, "
                   "with the measurement of cca-measure"):
             check_token(system, name, args)
     with test("a vCPU goes off and comes back"):
         system.control("one", "echo 0 >/sys/devices/system/cpu/cpu1/online && [ $(nproc) = 1 ] && "
                               "echo 1 >/sys/devices/system/cpu/cpu1/online && [ $(nproc) = 2 ]")
-    with test("realm one restarts when it asks for it"):
-        system.all_answer()
+
+
+def csm(system, args):
+    """Confidential shared memory between the two."""
+    pair = sharing.Pair(system, args)
+    sharing.share(pair, {name: measured(name, args).split()[0] for name in REALMS})
+
+
+def restart(system, _args):
+    """One of the two by itself."""
+    with system.report.test("realm one restarts when it asks for it"):
+        expect("one" not in system.silent, f"silent: {system.silent}")
         system.run(f"rm /tmp/one.con; rvm exec one --timeout {WORK_SECONDS} reboot -f",
                    2 * WORK_SECONDS, check=False)
         system.wait_for("grep -q 'starts again' /tmp/one.out", WORK_SECONDS, "the restart")
         system.wait_up("one", "realm is up: 2 CPUs")
         system.control("one", "true")
-    for name in names:
-        with test(f"realm {name}: powers off"):
-            system.all_answer()
-            system.run(f"rvm exec {name} --timeout {WORK_SECONDS} poweroff -f",
-                       2 * WORK_SECONDS, check=False)
-            system.wait_for(f"grep -q 'powered off' /tmp/{name}.out", WORK_SECONDS, "power off")
+
+
+def anew(system, args):
+    """Realm two is killed and started again, realm one restarts, and both meet again."""
+    test = system.report.test
+    pair = lost = None
+    with test("sharing: a realm that its host kills: the other's reads, system calls and events"):
+        pair = sharing.Pair(system, args)
+        lost = sharing.lose_two(pair)
+    system.run("rvm stop two; wait $(cat /tmp/two.pid)", check=False)
+    start_realm(system, "two")
+    restart(system, args)
+    with test("realm two starts again"):
+        system.wait_up("two", "realm is up: 2 CPUs")
+        system.control("two", "true")
+    with test("sharing: after new starts: other ids, no grant of before, and it works"):
+        expect(pair and lost, "they have not shared before")
+        sharing.meet_again(pair, lost)
+
+
+def power_off(system, name):
+    """One of the two by itself."""
+    with system.report.test(f"realm {name}: powers off"):
+        system.all_answer()
+        system.run(f"rvm exec {name} --timeout {WORK_SECONDS} poweroff -f",
+                   2 * WORK_SECONDS, check=False)
+        system.wait_for(f"grep -q 'powered off' /tmp/{name}.out", WORK_SECONDS, "power off")
+
+
+def leave(system, _args):
+    """Both realms power off, unless one has done so before."""
+    for name in REALMS:
+        if system.run(f"grep 'powered off' /tmp/{name}.out", check=False) == []:
+            power_off(system, name)
     for name in system.silent:
         system.run(f"rvm stop {name}", check=False)
-    with test("no granule is left"):
+    with system.report.test("no granule is left"):
         system.settle()
+
+
+def leave_first(system, args):
+    """Realm one powers off while the other reads from it."""
+    pair = None
+    with system.report.test("sharing: a realm reads from one that is about to power off"):
+        system.all_answer()
+        pair = sharing.Pair(system, args)
+        sharing.watch_one(pair)
+    power_off(system, "one")
+    with system.report.test("sharing: power-off takes away what was shared"):
+        expect(pair, "they have not shared before")
+        sharing.one_has_ended(pair)
 
 
 def unread(system, _args):
@@ -599,9 +660,13 @@ def share(system, _args):
 # debugging of memory is on.
 BOOTS = {
     "host": ((module, cycles, kills, fuzz), True, True),
-    "realms": ((realms, terminal, unread), True, False),
+    "realms": ((arrive, work, restart, leave, terminal, unread), True, False),
     "share": ((share,), True, False),
     "shutdown": ((shutdown,), False, True),
+}
+# What is asked for by name only.
+PARTS = {
+    "csm": ((arrive, csm, anew, leave_first, leave), True, False),
 }
 
 
@@ -636,7 +701,7 @@ def power_on(system, name):
 
 def boot(name, args, report):
     """One boot and its scenarios."""
-    scenarios, stays, debug = BOOTS[name]
+    scenarios, stays, debug = (BOOTS | PARTS)[name]
     scenarios = [one for one in scenarios if args.scenario in (None, one.__name__)]
     if not scenarios:
         return
@@ -658,7 +723,7 @@ def boot(name, args, report):
 def main():
     """All boots, or one."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--only", choices=BOOTS, help="one boot")
+    parser.add_argument("--only", choices=BOOTS | PARTS, help="one boot, or a part of one")
     parser.add_argument("--scenario", choices=[scenario.__name__ for scenarios, _, _ in
                                                BOOTS.values() for scenario in scenarios],
                         help="one scenario, in its boot")
