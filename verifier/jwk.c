@@ -33,8 +33,7 @@ static bool may_verify(const json_t *jwk)
 	if (operations == NULL) {
 		return true;
 	}
-	json_array_foreach((json_t *)operations, i, each)
-	{
+	json_array_foreach ((json_t *)operations, i, each) {
 		if (json_is_string(each) && strcmp(json_string_value(each), "verify") == 0) {
 			return true;
 		}
@@ -120,8 +119,7 @@ static enum cca_status read_set(const json_t *list, struct cca_key *keys, size_t
 	size_t i;
 	json_t *each;
 
-	json_array_foreach((json_t *)list, i, each)
-	{
+	json_array_foreach ((json_t *)list, i, each) {
 		if (is_of_other_type(each)) {
 			continue;
 		}

@@ -64,8 +64,7 @@ static bool load_members(struct loader *l, const json_t *object, const char *wha
 	if (!json_is_object(object)) {
 		return fail(l->err, "%s: must be an object", what);
 	}
-	json_object_foreach((json_t *)object, name, value)
-	{
+	json_object_foreach ((json_t *)object, name, value) {
 		size_t i = 0;
 
 		while (i < rows && strcmp(table[i].name, name) != 0) {
@@ -152,8 +151,7 @@ static bool load_set(struct loader *l, const char *name, const json_t *value,
 	if (json_array_size(value) == 0) {
 		return fail(l->err, "%s: the list is empty", name);
 	}
-	json_array_foreach((json_t *)value, i, each)
-	{
+	json_array_foreach ((json_t *)value, i, each) {
 		if (!add(l, name, each, set)) {
 			return false;
 		}
@@ -290,8 +288,7 @@ static bool load_lifecycle(struct loader *l, const char *name, const json_t *val
 		return fail(l->err, "%s: must be a list of states", name);
 	}
 	l->policy->lifecycles = 0;
-	json_array_foreach((json_t *)value, i, each)
-	{
+	json_array_foreach ((json_t *)value, i, each) {
 		if (!add_lifecycle(l, name, each)) {
 			return false;
 		}
@@ -349,8 +346,7 @@ static bool load_components(struct loader *l, const char *name, const json_t *va
 	if (!json_is_object(value)) {
 		return fail(l->err, "%s: must be an object", name);
 	}
-	json_object_foreach((json_t *)value, type, expected)
-	{
+	json_object_foreach ((json_t *)value, type, expected) {
 		struct cca_policy_component *c = &l->policy->component[l->policy->component_count];
 
 		if (l->policy->component_count == CCA_POLICY_COMPONENTS) {
@@ -460,8 +456,7 @@ static bool load_anchors(struct loader *l, const char *name, const json_t *value
 	if (!json_is_array(value)) {
 		return fail(l->err, "%s: must be a list", name);
 	}
-	json_array_foreach((json_t *)value, i, each)
-	{
+	json_array_foreach ((json_t *)value, i, each) {
 		if (!load_anchor(l, name, each)) {
 			return false;
 		}

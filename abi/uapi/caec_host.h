@@ -195,7 +195,7 @@ enum caec_exit {
 };
 
 #define CAEC_MMIO_WRITE (1U << 0)
-#define CAEC_MMIO_ABORT                                                           \
+#define CAEC_MMIO_ABORT \
 	(1U << 1) /* answer: nothing is there, the access takes an external abort \
 		   */
 #define CAEC_SYSREG_READ (1U << 0)

@@ -81,8 +81,7 @@ static bool is_mapped(unsigned long addr)
 	bool found = false;
 
 	rcu_read_lock();
-	list_for_each_entry_rcu(mapping, &mappings, list)
-	{
+	list_for_each_entry_rcu (mapping, &mappings, list) {
 		if (mapping->mm == current->mm && addr >= mapping->start && addr < mapping->end) {
 			found = true;
 			break;

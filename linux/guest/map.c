@@ -145,8 +145,7 @@ void csm_map_forbid(struct csm_obj *obj)
 	obj->mappable = false;
 	up_write(&obj->map_lock);
 	mutex_lock(&obj->files_lock);
-	list_for_each_entry(handle, &obj->files, list)
-	{
+	list_for_each_entry (handle, &obj->files, list) {
 		unmap_mapping_range(handle->file->f_mapping, 0, 0, 1);
 	}
 	mutex_unlock(&obj->files_lock);

@@ -42,8 +42,7 @@ struct csm_obj *csm_obj_peek(u64 provider, u64 region)
 {
 	struct csm_obj *obj;
 
-	list_for_each_entry(obj, &csm_objs, list)
-	{
+	list_for_each_entry (obj, &csm_objs, list) {
 		if (obj->provider == provider && obj->region == region) {
 			return obj;
 		}
@@ -204,8 +203,7 @@ struct csm_counts csm_obj_count(void)
 	struct csm_obj *obj;
 
 	mutex_lock(&csm_lock);
-	list_for_each_entry(obj, &csm_objs, list)
-	{
+	list_for_each_entry (obj, &csm_objs, list) {
 		if (obj->own) {
 			counts.regions++;
 		} else {
@@ -222,8 +220,7 @@ static struct csm_obj *any_live(void)
 	struct csm_obj *obj, *found = NULL;
 
 	mutex_lock(&csm_lock);
-	list_for_each_entry(obj, &csm_objs, list)
-	{
+	list_for_each_entry (obj, &csm_objs, list) {
 		if (obj->life == CSM_LIVE && kref_get_unless_zero(&obj->refs)) {
 			found = obj;
 			break;

@@ -41,8 +41,7 @@ static struct csm_pending *find_pending(struct csm_obj *obj, u64 peer)
 {
 	struct csm_pending *pending;
 
-	list_for_each_entry(pending, &obj->pending, list)
-	{
+	list_for_each_entry (pending, &obj->pending, list) {
 		if (pending->peer == peer) {
 			return pending;
 		}
@@ -356,8 +355,7 @@ static void drop_pending(struct csm_obj *obj)
 {
 	struct csm_pending *pending, *next;
 
-	list_for_each_entry_safe(pending, next, &obj->pending, list)
-	{
+	list_for_each_entry_safe (pending, next, &obj->pending, list) {
 		list_del(&pending->list);
 		kfree(pending);
 	}

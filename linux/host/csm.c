@@ -161,8 +161,7 @@ static void raise_signal(u64 rd)
 	struct caec_realm *realm;
 
 	spin_lock(&caec_realms_lock);
-	list_for_each_entry(realm, &caec_realms, list)
-	{
+	list_for_each_entry (realm, &caec_realms, list) {
 		if (READ_ONCE(realm->state) == CAEC_ACTIVE &&
 		    (rd ? caec_rd(realm) == rd : READ_ONCE(realm->num_apt) > 0)) {
 			wake_for_signal(realm);

@@ -57,8 +57,7 @@ static int realms_show(struct seq_file *m, void *unused)
 	struct caec_realm *realm;
 
 	spin_lock(&caec_realms_lock);
-	list_for_each_entry(realm, &caec_realms, list)
-	{
+	list_for_each_entry (realm, &caec_realms, list) {
 		show_realm(m, realm);
 	}
 	spin_unlock(&caec_realms_lock);
@@ -72,8 +71,7 @@ static int csm_show(struct seq_file *m, void *unused)
 	struct caec_realm *realm;
 
 	spin_lock(&caec_realms_lock);
-	list_for_each_entry(realm, &caec_realms, list)
-	{
+	list_for_each_entry (realm, &caec_realms, list) {
 		u64 base = READ_ONCE(realm->provided);
 		struct page *page = base ? xa_load(&realm->data, base >> PAGE_SHIFT) : NULL;
 

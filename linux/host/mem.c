@@ -306,8 +306,7 @@ void caec_mem_take_back(struct caec_realm *realm, u64 base, u64 top)
 	unsigned long index;
 	u64 at;
 
-	xa_for_each_range(&realm->data, index, page, base >> PAGE_SHIFT, (top >> PAGE_SHIFT) - 1)
-	{
+	xa_for_each_range (&realm->data, index, page, base >> PAGE_SHIFT, (top >> PAGE_SHIFT) - 1) {
 		if (caec_mem_data_destroy(realm, (u64)index << PAGE_SHIFT)) {
 			return;
 		}
@@ -337,8 +336,7 @@ void caec_mem_destroy_all(struct caec_realm *realm)
 	unsigned long index;
 	u64 last = none;
 
-	xa_for_each(&realm->data, index, page)
-	{
+	xa_for_each (&realm->data, index, page) {
 		u64 ipa = (u64)index << PAGE_SHIFT;
 		u64 base = ipa & ~(u64)(CAEC_BLOCK_SIZE - 1);
 

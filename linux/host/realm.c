@@ -27,8 +27,7 @@ unsigned int caec_realm_count(void)
 	unsigned int n = 0;
 
 	spin_lock(&caec_realms_lock);
-	list_for_each_entry(realm, &caec_realms, list)
-	{
+	list_for_each_entry (realm, &caec_realms, list) {
 		n++;
 	}
 	spin_unlock(&caec_realms_lock);
@@ -142,8 +141,7 @@ static struct caec_realm *first_living(void)
 {
 	struct caec_realm *realm;
 
-	list_for_each_entry(realm, &caec_realms, list)
-	{
+	list_for_each_entry (realm, &caec_realms, list) {
 		if (realm->state != CAEC_DEAD && kref_get_unless_zero(&realm->refs)) {
 			return realm;
 		}

@@ -154,8 +154,7 @@ static void destroy_level(struct caec_realm *realm, int level)
 	struct page *page;
 	unsigned long key;
 
-	xa_for_each(&realm->tables, key, page)
-	{
+	xa_for_each (&realm->tables, key, page) {
 		if ((int)(key & 3) == level) {
 			caec_rtt_destroy_one(realm, (u64)(key >> 2) << PAGE_SHIFT, level);
 			cond_resched();

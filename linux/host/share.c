@@ -138,8 +138,7 @@ void caec_share_drop(struct caec_realm *realm, u64 base, u64 top)
 	struct page *page;
 	bool zapped = false;
 
-	xa_for_each_range(&realm->shared, index, page, base >> PAGE_SHIFT, last)
-	{
+	xa_for_each_range (&realm->shared, index, page, base >> PAGE_SHIFT, last) {
 		if (!zapped && realm->file) {
 			unmap_mapping_range(realm->file->f_mapping, base, top - base, 1);
 			zapped = true;
@@ -159,8 +158,7 @@ void caec_share_destroy_all(struct caec_realm *realm)
 	unsigned long index;
 	struct page *page;
 
-	xa_for_each(&realm->shared, index, page)
-	{
+	xa_for_each (&realm->shared, index, page) {
 		free_shared(realm, index, page);
 		cond_resched();
 	}
@@ -175,9 +173,8 @@ static void insert_around(struct caec_realm *realm, struct vm_fault *vmf, u64 ip
 	unsigned long index, addr;
 	struct page *page;
 
-	xa_for_each_range(&realm->shared, index, page, first >> PAGE_SHIFT,
-			  (first + AROUND_SIZE - 1) >> PAGE_SHIFT)
-	{
+	xa_for_each_range (&realm->shared, index, page, first >> PAGE_SHIFT,
+			   (first + AROUND_SIZE - 1) >> PAGE_SHIFT) {
 		if (index < vma->vm_pgoff || index - vma->vm_pgoff >= vma_pages(vma)) {
 			continue;
 		}

@@ -26,7 +26,7 @@
 #define LAYOUT_UART_SIZE   UINT64_C(0x00001000)
 #define LAYOUT_VIRTIO_BASE UINT64_C(0x0a000000)
 #define LAYOUT_VIRTIO_SIZE UINT64_C(0x00001000) /* for each slot */
-#define LAYOUT_VIRTIO_SLOTS                                                  \
+#define LAYOUT_VIRTIO_SLOTS \
 	8u /* always in the tree, filled or not: disks do not change the RIM \
 	    */
 #define LAYOUT_RAM_BASE  UINT64_C(0x80000000)
