@@ -94,8 +94,9 @@ def _without_attributes(text):
 class Function:
     """One function definition: where, how long, how deep, how many decisions."""
 
-    def __init__(self, name, line, parameters, body, last_line):
+    def __init__(self, name, line, parameters, body, last_line, static):
         self.name = name
+        self.static = static
         self.line = line
         self.lines = last_line - line + 1
         self.params = _count_parameters(parameters)
@@ -142,10 +143,15 @@ def _nesting(body):
     return deepest
 
 
+def bare_text(text):
+    """A C file without comments, contents of strings, directives and attributes."""
+    bare = without_comments(text, keep_strings=False)
+    return _without_attributes(_without_preprocessor(bare))
+
+
 def functions(text):
     """All function definitions of a C file."""
-    bare = without_comments(text, keep_strings=False)
-    bare = _without_attributes(_without_preprocessor(bare))
+    bare = bare_text(text)
     starts = [0] + [m.end() for m in re.finditer("\n", bare)]
     found, at, since = [], 0, 0
     while True:
@@ -164,5 +170,6 @@ def functions(text):
             parameters = bare[opening + 1:_close(bare, opening, "(", ")")]
             first = head_at + len(head) - len(head.lstrip())
             found.append(Function(signature.group(1), bisect_right(starts, first), parameters,
-                                  bare[brace:end + 1], bisect_right(starts, end)))
+                                  bare[brace:end + 1], bisect_right(starts, end),
+                                  bool(re.search(r"\bstatic\b", head))))
         at = since = end + 1
