@@ -26,7 +26,8 @@
 #define RMI_REALM_INDEX_NEW        ABI_U(0)
 #define RMI_REALM_INDEX_SYSTEM_OFF ABI_U(1)
 
-/* RsiCommandReturnCode: all of x0. In the kernel its own definitions stand, with the same values.
+/*
+ * RsiCommandReturnCode: all of x0. In the kernel its own definitions stand, with the same values.
  */
 #ifndef RSI_SUCCESS
 #define RSI_SUCCESS       ABI_U(0)

@@ -39,7 +39,8 @@ typedef int64_t abi_s64;
 #define ABI_FIELD_GET(field, value)  (((value) >> field##_SHIFT) & ABI_FIELD_MAX(field))
 #define ABI_FIELD_PREP(field, value) (((value) & ABI_FIELD_MAX(field)) << field##_SHIFT)
 
-/* Interface revision of RMI, RSI, PSCI, CSM and of the EL3 interface: minor [15:0], major [30:16].
+/*
+ * Interface revision of RMI, RSI, PSCI, CSM and of the EL3 interface: minor [15:0], major [30:16].
  */
 #define ABI_REVISION(major, minor) (((major) << 16) | (minor))
 #define ABI_REVISION_MAJOR(value)  (((value) >> 16) & 0x7fff)

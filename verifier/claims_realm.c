@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/* Realm claims: RMM specification 1.0, A7.2.3, and CAEC's realm id (docs/csm-spec.md section 11).
+/*
+ * Realm claims: RMM specification 1.0, A7.2.3, and CAEC's realm id (docs/csm-spec.md section 11).
  */
 #include "claims.h"
 

@@ -46,8 +46,10 @@ struct console {
 	struct console_message messages[CONSOLE_MESSAGES]; /* wait for a buffer of the realm */
 	unsigned int message_head;
 	unsigned int message_count;
-	/* The realm has sent something on a port: returns how much was taken. The rest is offered
-	 * again after console_resume, however long the realm's request is. */
+	/*
+	 * The realm has sent something on a port: returns how much was taken. The rest is offered
+	 * again after console_resume, however long the realm's request is.
+	 */
 	size_t (*output)(void *ctx, unsigned int port, const void *data, size_t size);
 	/* True while output can take more; when it can again, call console_resume. */
 	bool (*ready)(void *ctx, unsigned int port);

@@ -68,7 +68,8 @@ struct p9 {
 bool p9_init(struct p9 *p9, const char *dir);
 void p9_close(struct p9 *p9);
 
-/* Answers the message of size bytes in p9->request; the answer is in p9->reply, its size returned.
+/*
+ * Answers the message of size bytes in p9->request; the answer is in p9->reply, its size returned.
  */
 size_t p9_answer(struct p9 *p9, size_t size);
 

@@ -139,7 +139,8 @@ size_t virtio_copy_from(const struct virtio_request *req, size_t offset, void *t
 size_t virtio_copy_to(const struct virtio_request *req, size_t offset, const void *from,
 		      size_t size);
 
-/* Cuts [offset, offset + size) out of iov into at most VIRTIO_MAX_IOV pieces; returns their number.
+/*
+ * Cuts [offset, offset + size) out of iov into at most VIRTIO_MAX_IOV pieces; returns their number.
  */
 unsigned int virtio_slice(const struct iovec *iov, unsigned int count, size_t offset, size_t size,
 			  struct iovec *out);

@@ -45,7 +45,8 @@ static bool is_supported(uint32_t fid)
 enum rsi_outcome psci_features(struct rec *rec, struct rsi_out *out, struct rmi_rec_exit *exit)
 {
 	(void)exit;
-	/* Success is a word of feature flags: the only ones defined are of CPU_SUSPEND, and zero.
+	/*
+	 * Success is a word of feature flags: the only ones defined are of CPU_SUSPEND, and zero.
 	 */
 	out->x[0] = RESULT(PSCI_NOT_SUPPORTED);
 	if (is_supported((uint32_t)rec->vcpu.gprs[1])) {

@@ -214,7 +214,8 @@ static struct s2_entry without_page(const struct s2_entry *entry)
 	};
 }
 
-/* The page is in no table any more, so out of reach of everybody: the wipe needs no table's lock.
+/*
+ * The page is in no table any more, so out of reach of everybody: the wipe needs no table's lock.
  */
 static void release(pa_t page)
 {

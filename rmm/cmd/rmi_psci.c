@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/* RMI_PSCI_COMPLETE (RMM specification B4.3.7, A4.4): the host hands in the REC a realm asked for.
+/*
+ * RMI_PSCI_COMPLETE (RMM specification B4.3.7, A4.4): the host hands in the REC a realm asked for.
  */
 #include "abi/psci.h"
 #include "abi/rmi.h"

@@ -76,7 +76,8 @@ static bool geometry_valid(const struct rmi_realm_params *params)
 				 (params->flags & RMI_REALM_FLAG_LPA2) != 0);
 }
 
-/* What can be said without a lock. Nothing is computed from rtt_num_start before it is known good.
+/*
+ * What can be said without a lock. Nothing is computed from rtt_num_start before it is known good.
  */
 static uint64_t check_params(const struct rmi_realm_params *params, uint64_t rd)
 {

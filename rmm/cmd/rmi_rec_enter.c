@@ -50,7 +50,8 @@ static uint64_t lock_rec(uint64_t rec, struct granule_held *held)
 	return RMI_SUCCESS;
 }
 
-/* Each field of the host's structure is copied once, and general registers only if they are used.
+/*
+ * Each field of the host's structure is copied once, and general registers only if they are used.
  */
 static bool read_entry(pa_t run, bool gprs, struct rec_entry *entry)
 {

@@ -23,8 +23,10 @@ enum rsi_outcome {
 	RSI_NEVER, /* the host is told, and the REC does not continue here; *out is unused */
 };
 
-/* x[0] the status, x[1]... outputs. All zero when the handler is called, and zero still is what the
- * command does not have. */
+/*
+ * x[0] the status, x[1]... outputs. All zero when the handler is called, and zero still is what the
+ * command does not have.
+ */
 struct rsi_out {
 	uint64_t x[10];
 };

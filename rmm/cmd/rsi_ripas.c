@@ -10,7 +10,8 @@ _Static_assert((int)S2_EMPTY == RSI_RIPAS_EMPTY && (int)S2_RAM == RSI_RIPAS_RAM 
 		       (int)S2_DESTROYED == RSI_RIPAS_DESTROYED,
 	       "an RsiRipas names the state");
 
-/* What both commands demand of [base, top), but alignment, whose conditions have their own names.
+/*
+ * What both commands demand of [base, top), but alignment, whose conditions have their own names.
  */
 static uint64_t check_region(const struct rec *rec, ipa_t base, ipa_t top)
 {

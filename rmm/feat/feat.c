@@ -19,7 +19,8 @@ static uint8_t pa_bits(uint64_t mmfr0)
 	return widths[min_u64(range, ARRAY_LENGTH(widths) - 1)];
 }
 
-/* ID_AA64MMFR0_EL1.TGran4: 0 the granule, 1 with 52 bits. TGran4_2: 0 "as TGran4", 2, 3 likewise.
+/*
+ * ID_AA64MMFR0_EL1.TGran4: 0 the granule, 1 with 52 bits. TGran4_2: 0 "as TGran4", 2, 3 likewise.
  */
 static bool granules_4k(uint64_t mmfr0, bool *lpa2)
 {

@@ -112,7 +112,8 @@ static uint64_t number_in(const struct bank *bank, uint64_t pa)
 	return offset >> GRANULE_SHIFT | offset << (64U - GRANULE_SHIFT);
 }
 
-/* The last bank that begins at or below pa, or the first bank if none does. The table is not empty.
+/*
+ * The last bank that begins at or below pa, or the first bank if none does. The table is not empty.
  */
 static const struct bank *bank_below(uint64_t pa)
 {

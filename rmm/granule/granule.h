@@ -109,8 +109,10 @@ enum granule_state granule_peek(const struct granule *granule);
  */
 unsigned int granule_refs(const struct granule *granule);
 
-/* Adds or removes `count` references. Adding beyond the limit or removing more than there are stops
- * the RMM. */
+/*
+ * Adds or removes `count` references. Adding beyond the limit or removing more than there are stops
+ * the RMM.
+ */
 void granule_ref(struct granule_held held, unsigned int count);
 void granule_unref(struct granule *granule, unsigned int count);
 

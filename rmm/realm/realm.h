@@ -64,7 +64,8 @@ struct rd {
 	uint16_t vmid;
 	uint8_t hash_algo; /* RMI_HASH_... */
 
-	/* RD lock to change; read without it by a REC, which tolerates the value of a moment ago.
+	/*
+	 * RD lock to change; read without it by a REC, which tolerates the value of a moment ago.
 	 */
 	_Atomic enum realm_state state;
 
@@ -112,7 +113,8 @@ struct realm_config {
  */
 void realm_init(struct rd *rd, struct granule *granule, const struct realm_config *config);
 
-/* Granule number i < start_tables of the start tables, in state RTT unless RMI_REALM_CREATE runs.
+/*
+ * Granule number i < start_tables of the start tables, in state RTT unless RMI_REALM_CREATE runs.
  */
 struct granule *realm_start_table(const struct rd *rd, unsigned int i);
 

@@ -19,7 +19,8 @@ bool rec_wants_gprs(const struct rec *rec);
 /* RMM specification A6.1: the interrupts the host asks for are ones it may ask for. */
 bool rec_gic_valid(const struct rec_entry *entry);
 
-/* Takes over what applies to the coming run: interrupts and WFx traps. The REC is not loaded yet.
+/*
+ * Takes over what applies to the coming run: interrupts and WFx traps. The REC is not loaded yet.
  */
 void rec_prepare(struct rec *rec, const struct rec_entry *entry);
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/* Names of trapped system registers, and what the RMM answers (RMM specification A2.1.2, A4.3.5).
+/*
+ * Names of trapped system registers, and what the RMM answers (RMM specification A2.1.2, A4.3.5).
  */
 #ifndef RMM_REC_SYSREG_H
 #define RMM_REC_SYSREG_H

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/* Any page as a boot manifest: what is accepted makes a granule table, and the table makes sense.
+/*
+ * Any page as a boot manifest: what is accepted makes a granule table, and the table makes sense.
  */
 #include <stdlib.h>
 #include <string.h>

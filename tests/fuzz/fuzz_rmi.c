@@ -261,7 +261,8 @@ static void step(void)
 	}
 }
 
-/* A realm with tables, four pages of RAM and two RECs, its granules at the pages from `first` on.
+/*
+ * A realm with tables, four pages of RAM and two RECs, its granules at the pages from `first` on.
  */
 static void build_realm(uint64_t first, uint16_t vmid, bool active)
 {

@@ -44,8 +44,10 @@ void coverage_note(uint64_t fid, const char *condition);
 
 void coverage_reach(enum coverage_state state);
 
-/* How many conditions are listed / were met; the first command that never succeeded, or NULL;
- * the first state not reached, or NULL. */
+/*
+ * How many conditions are listed / were met; the first command that never succeeded, or NULL; the
+ * first state not reached, or NULL.
+ */
 unsigned int coverage_listed(void);
 unsigned int coverage_met(void);
 const char *coverage_missing(void);

@@ -206,7 +206,8 @@ static uint64_t some_address(const struct m_rec *rec)
 	}
 }
 
-/* Status: a translation fault at level 3, or a permission fault, which only unprotected pages have.
+/*
+ * Status: a translation fault at level 3, or a permission fault, which only unprotected pages have.
  */
 static struct m_action some_abort(const struct m_rec *rec)
 {

@@ -5,7 +5,7 @@
  *     static void delegate_unaligned(void **state)
  *     {
  *             ASSERT_REFUSED(RMI(RMI_GRANULE_DELEGATE, world_page(0) + 8), RMI_ERROR_INPUT,
- * gran_align);
+ *                            gran_align);
  *     }
  *
  *     int main(void)

@@ -167,7 +167,8 @@ static int answer(struct csm_channel *channel, size_t size, const struct service
 	return (int)ret;
 }
 
-/* A request in the private buffer: its length. Responses to calls that were given up are dropped.
+/*
+ * A request in the private buffer: its length. Responses to calls that were given up are dropped.
  */
 static long next_request(struct csm_channel *channel, int timeout)
 {

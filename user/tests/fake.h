@@ -16,7 +16,8 @@ struct fake_realm; /* the ctx of the backend */
 
 extern const struct csm_backend fake_backend;
 
-/* Realms have ids from fake_id(), RIMs of bytes 0x10 + n, and a window of 64 MiB for attachments.
+/*
+ * Realms have ids from fake_id(), RIMs of bytes 0x10 + n, and a window of 64 MiB for attachments.
  */
 struct fake_world *fake_new(void);
 void fake_free(struct fake_world *world);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The fake's world, for the file that keeps it and the one that answers calls. Under world->lock.
+/*
+ * The fake's world, for the file that keeps it and the one that answers calls. Under world->lock.
  */
 #ifndef TESTS_FAKE_INTERNAL_H
 #define TESTS_FAKE_INTERNAL_H

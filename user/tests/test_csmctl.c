@@ -10,7 +10,8 @@
 
 #define WORDS 16
 
-/* Where the output of the next command goes instead; closed by it. One command at a time sets it.
+/*
+ * Where the output of the next command goes instead; closed by it. One command at a time sets it.
  */
 static _Thread_local FILE *output;
 

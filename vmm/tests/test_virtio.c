@@ -115,7 +115,8 @@ static void indices_wrap(void **state)
 	assert_int_equal(used_count(1), (uint16_t)70000);
 }
 
-/* One broken thing in the ring: the device stops, takes nothing more, and a reset brings it back.
+/*
+ * One broken thing in the ring: the device stops, takes nothing more, and a reset brings it back.
  */
 static void expect_stop(void)
 {
@@ -295,7 +296,8 @@ static void noise(void **state)
 	}
 }
 
-/* A realm that gives every request back at once: the device gets away after a burst all the same.
+/*
+ * A realm that gives every request back at once: the device gets away after a burst all the same.
  */
 static void burst_of_requests(void **state)
 {

@@ -68,7 +68,8 @@ static int set_forced(const char *text, const struct kernel_param *param)
 static const struct kernel_param_ops forced_ops = {.set = set_forced};
 module_param_cb(forced_answer, &forced_ops, NULL, 0200);
 
-/* CSM_FLAG_* that RSI_CSM_QUERY shows besides; a state that it shows for PEER's regions; ~0 none.
+/*
+ * CSM_FLAG_* that RSI_CSM_QUERY shows besides; a state that it shows for PEER's regions; ~0 none.
  */
 static unsigned int query_flags;
 static unsigned int query_state = CSM_STATE_RESERVED;

@@ -173,8 +173,10 @@ static void leave_asid(void)
 	write_sysreg(ttbr1_el2, (ttbr & ~MASK(63, ASID_LOW)) | next << ASID_LOW);
 	isb();
 	if (next == 0) {
-		/* After the change: what the last ASID still walks for must not survive to its next
-		 * turn. */
+		/*
+		 * After the change: what the last ASID still walks for must not survive to its next
+		 * turn.
+		 */
 		__asm__ volatile("tlbi alle2" : : : "memory");
 		dsb(nsh);
 		isb();

@@ -3,7 +3,8 @@
 #include "arch/aarch64/sysreg.h"
 #include "arch/aarch64/vcpu_internal.h"
 
-/* field of struct arch_el1, name of the register. SP_EL0 is run.S's, or EL3's for the normal world.
+/*
+ * field of struct arch_el1, name of the register. SP_EL0 is run.S's, or EL3's for the normal world.
  */
 #define EL1_REGISTERS(X)                   \
 	X(sp_el1, sp_el1)                  \

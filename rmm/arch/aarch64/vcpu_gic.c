@@ -5,7 +5,8 @@
 #include "base/bits.h"
 #include "feat/feat.h"
 
-/* ICH_VTR_EL2 is s3_4_c12_c11_1; below, HCR is c11_0, MISR c11_2 and VMCR c11_7 of the same group.
+/*
+ * ICH_VTR_EL2 is s3_4_c12_c11_1; below, HCR is c11_0, MISR c11_2 and VMCR c11_7 of the same group.
  */
 #define VTR_DVIM     BIT(18)
 #define VTR_PRE_BITS 28U, 26U /* bits of preemption, less one */

@@ -37,7 +37,8 @@ void pmu_save(struct arch_vcpu *vcpu, const struct ns_state *ns);
 
 void debug_load(const struct arch_vcpu *vcpu, struct ns_state *ns);
 void debug_save(struct arch_vcpu *vcpu, struct ns_state *ns);
-/* Whether a trapped system register access is one of those that debug_load() makes the realm's own.
+/*
+ * Whether a trapped system register access is one of those that debug_load() makes the realm's own.
  */
 bool debug_owns(uint64_t esr);
 

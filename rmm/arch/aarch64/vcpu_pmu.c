@@ -72,7 +72,8 @@ static void pmu_write(const struct arch_pmu *pmu, unsigned int counters)
 	set_exactly(pmcntenset_el0, pmcntenclr_el0, pmu->pmcntenset);
 }
 
-/* Without a PMU of its own the realm only has to find the normal world's counters standing still.
+/*
+ * Without a PMU of its own the realm only has to find the normal world's counters standing still.
  */
 void pmu_load(const struct arch_vcpu *vcpu, struct ns_state *ns)
 {

@@ -7,7 +7,8 @@
 #define PPI_VIRTUAL  27U
 #define PPI_PHYSICAL 30U
 
-/* Polls of a line that has been masked and is about to drop: bounded, a spurious exit is harmless.
+/*
+ * Polls of a line that has been masked and is about to drop: bounded, a spurious exit is harmless.
  */
 #define RETIRE_PATIENCE 1000U
 

@@ -23,7 +23,8 @@ static __thread struct slot slots[ARCH_SLOT_COUNT];
 static uint64_t window[ARCH_WINDOW_PAGES];
 static uint64_t window_used; /* indices below this have been open since the reset */
 
-/* Nothing is ever accessible here: closed pages of the window, slots on addresses without memory.
+/*
+ * Nothing is ever accessible here: closed pages of the window, slots on addresses without memory.
  */
 static uint8_t *nowhere;
 

@@ -11,7 +11,8 @@
 #define UART_FR      0x18U
 #define UART_FR_TXFF BIT(5)
 
-/* Polls of a full FIFO before a character is dropped: the host must not be able to stall the RMM.
+/*
+ * Polls of a full FIFO before a character is dropped: the host must not be able to stall the RMM.
  */
 #define UART_PATIENCE 100000U
 

@@ -28,8 +28,10 @@ bool test_check_eq(uint64_t a, uint64_t b, const char *file, int line, const cha
 bool test_check_ne(uint64_t a, uint64_t b, const char *file, int line, const char *ta,
 		   const char *tb);
 
-/* Leave the test (host, CPU 0), the function sent to this CPU (host) or the program (realm); the
- * test counts as failed. */
+/*
+ * Leave the test (host, CPU 0), the function sent to this CPU (host) or the program (realm); the
+ * test counts as failed.
+ */
 void test_abandon(void) __attribute__((noreturn));
 /* A line of output, "# ...". */
 void note(const char *format, ...) __attribute__((format(printf, 1, 2)));

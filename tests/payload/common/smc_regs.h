@@ -8,8 +8,10 @@ struct smc_regs {
 	uint64_t x[31];
 };
 
-/* Loads x0..x30 from r, executes SMC #0, stores x0..x30 to r. Host tests use smc() instead, which
- * keeps the ledger. */
+/*
+ * Loads x0..x30 from r, executes SMC #0, stores x0..x30 to r. Host tests use smc() instead, which
+ * keeps the ledger.
+ */
 void smc_regs(struct smc_regs *r);
 
 #endif

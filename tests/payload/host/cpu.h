@@ -11,7 +11,8 @@
 #define MAX_CPUS  16
 #define MAX_INTID 32 /* interrupts with handlers: SGIs and PPIs */
 
-/* Limits are for what hangs: the clock goes on while a busy machine has no time for the emulator.
+/*
+ * Limits are for what hangs: the clock goes on while a busy machine has no time for the emulator.
  */
 #define PATIENCE_MS 60000  /* for what takes milliseconds */
 #define LONG_MS     240000 /* for what takes seconds */
@@ -70,8 +71,10 @@ void on_cpu(unsigned n, cpu_fn fn, void *arg);
 /* Wait until *word is `value` (an atomic), sleeping in between; false after timeout_ms. */
 bool cpu_wait(const uint32_t *word, uint32_t value, unsigned timeout_ms);
 
-/* A meeting point of `count` CPUs, reusable. All leave within microseconds of each other. Abandons
- * the test if the others do not come. */
+/*
+ * A meeting point of `count` CPUs, reusable. All leave within microseconds of each other. Abandons
+ * the test if the others do not come.
+ */
 struct barrier {
 	uint32_t count;
 	uint32_t arrived;

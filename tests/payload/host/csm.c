@@ -182,7 +182,8 @@ bool csm_answer(struct rec *rec)
 	}
 }
 
-/* The place of the REC is told first: who asks after that sends an interrupt, which ends the run.
+/*
+ * The place of the REC is told first: who asks after that sends an interrupt, which ends the run.
  */
 void csm_before_enter(struct rec *rec)
 {

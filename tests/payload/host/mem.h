@@ -15,8 +15,10 @@ void mem_init(void);
 /* First byte behind RAM, at most 4 GiB. */
 uint64_t mem_end(void);
 
-/* A zeroed page; or `pages` pages in a row, aligned to `align` pages, contents unknown. Physical
- * (= virtual) address. Running out of memory abandons the test. Any CPU. */
+/*
+ * A zeroed page; or `pages` pages in a row, aligned to `align` pages, contents unknown. Physical (=
+ * virtual) address. Running out of memory abandons the test. Any CPU.
+ */
 uint64_t page_alloc(void);
 uint64_t page_alloc_run(size_t pages, size_t align);
 void page_free(uint64_t address, size_t pages);
@@ -30,8 +32,10 @@ void ledger_delegated(uint64_t address);
 void ledger_undelegated(uint64_t address);
 long ledger_count(void); /* granules delegated now */
 
-/* End of a test: frees all pages, takes back what is delegated. Returns how many pages were
- * delegated; *first is the lowest of them, *lost how many could not be taken back. */
+/*
+ * End of a test: frees all pages, takes back what is delegated. Returns how many pages were
+ * delegated; *first is the lowest of them, *lost how many could not be taken back.
+ */
 size_t mem_end_test(uint64_t *first, size_t *lost);
 
 #endif

@@ -40,8 +40,10 @@ uint64_t ns_desc(uint64_t pa, uint64_t memattr, uint64_t s2ap);
 /* A realm of its own holds one granule of every state. Taken back when the test ends. */
 struct places places_make(void);
 
-/* Calls fid with args (x1 and up) where argument `arg` (1 is x1) is each place in turn but `good`,
- * and expects every one to be refused. */
+/*
+ * Calls fid with args (x1 and up) where argument `arg` (1 is x1) is each place in turn but `good`,
+ * and expects every one to be refused.
+ */
 void places_refused(const struct places *places, uint64_t fid, const uint64_t args[5], unsigned arg,
 		    enum place good);
 /* One call that must fail with `status`, all outputs zero. */

@@ -142,7 +142,8 @@ void realm_make_tables(struct realm *realm, uint64_t ipa, int from, int to)
 	}
 }
 
-/* If status says that tables are missing above `level`, makes them: then the call may be repeated.
+/*
+ * If status says that tables are missing above `level`, makes them: then the call may be repeated.
  */
 static bool tables_were_missing(struct realm *realm, uint64_t ipa, uint64_t status, int level)
 {

@@ -40,8 +40,10 @@ void test_cleanup(void (*fn)(void *), void *arg);
 uint64_t random64(void);
 uint64_t random_below(uint64_t bound);
 
-/* True if one of the comma separated words of list is part of the test's name or text. A word with
- * a '-' in front excludes. An empty list selects all. */
+/*
+ * True if one of the comma separated words of list is part of the test's name or text. A word with
+ * a '-' in front excludes. An empty list selects all.
+ */
 bool test_selected(const struct test *test, const char *list);
 
 /* Run the selected tests and power off. */

@@ -454,7 +454,8 @@ static void create_vmid_valid(void **state)
 	assert_int_equal(world_state(world_page(1)), GRANULE_DELEGATED);
 	assert_int_equal(world_state(WORLD_HIGH), GRANULE_DELEGATED);
 
-	/* Every other number is free, 0 included, and the one comes back with the end of its realm.
+	/*
+	 * Every other number is free, 0 included, and the one comes back with the end of its realm.
 	 */
 	static const uint16_t numbers[] = {0, 6, 8, 63, 64, 71, 255, 256, 263, 0x0707, 0xFFFF};
 

@@ -72,7 +72,8 @@ static size_t fetch(unsigned int rec, uint8_t token[TOKEN_MAX], uint64_t piece)
 		WORLD_PLAY(WORLD_SMC(CONTINUE, PAGE, offset, piece));
 		ASSERT_RMI_OK(world_enter(&realm, rec, NULL, NULL));
 		if (world_runs() == 1) {
-			/* An interrupt came in between: the realm sees the answer on its next run.
+			/*
+			 * An interrupt came in between: the realm sees the answer on its next run.
 			 */
 			WORLD_PLAY(WORLD_IRQ);
 			ASSERT_RMI_OK(world_enter(&realm, rec, NULL, NULL));
@@ -141,7 +142,8 @@ static void pieces_add_up(void **state)
 	}
 }
 
-/* A piece of no bytes takes nothing, writes nothing and ends nothing: before, between, at the end.
+/*
+ * A piece of no bytes takes nothing, writes nothing and ends nothing: before, between, at the end.
  */
 static void pieces_of_no_bytes(void **state)
 {

@@ -93,7 +93,8 @@ static void config_empty(void **state)
 	ASSERT_RESULTS(RSI_ERROR_INPUT, 0, 0, 0);
 }
 
-/* The call ends in an exit for the host, and is made again, with all registers, by the next entry.
+/*
+ * The call ends in an exit for the host, and is made again, with all registers, by the next entry.
  */
 static void expect_repeated(uint64_t fid, uint64_t ipa, int level)
 {

@@ -402,7 +402,8 @@ static void page_and_table(void **state)
 	party_destroy_all();
 }
 
-/* --- a CPU makes, seals and ends regions, another one makes a block of their pages and splits it
+/*
+ * --- a CPU makes, seals and ends regions, another one makes a block of their pages and splits it
  */
 
 #define EDGES 150U

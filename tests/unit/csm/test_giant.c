@@ -271,7 +271,8 @@ static void sealed(void **state)
 	end();
 }
 
-/* Regions that are a small part: two tables, and neither can be folded while the region is there.
+/*
+ * Regions that are a small part: two tables, and neither can be folded while the region is there.
  */
 static void part(void **state)
 {

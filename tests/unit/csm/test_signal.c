@@ -148,7 +148,8 @@ static void take_many(void **state)
 	party_destroy_all();
 }
 
-/* The signals of somebody who came by ANY and left outlive the record they need, but not for ever.
+/*
+ * The signals of somebody who came by ANY and left outlive the record they need, but not for ever.
  */
 static void ended_signals(void **state)
 {

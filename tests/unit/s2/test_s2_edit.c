@@ -57,7 +57,8 @@ static void replace_pairs(const struct s2 *s2, uint64_t ipa, int level,
 	tables_set(s2, ipa, level, entries[0]);
 }
 
-/* Every pair, at every level that has pages or blocks: one invalidation if it was valid, or none.
+/*
+ * Every pair, at every level that has pages or blocks: one invalidation if it was valid, or none.
  */
 static void replace_leaves(void **state)
 {

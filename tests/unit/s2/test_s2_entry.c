@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/* Table entries: what hardware sees for each, and that nothing is lost on the way there and back.
+/*
+ * Table entries: what hardware sees for each, and that nothing is lost on the way there and back.
  */
 #include "s2/s2_internal.h"
 #include "unit.h"

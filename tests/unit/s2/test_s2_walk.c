@@ -283,7 +283,8 @@ static void access_in_blocks(void **state)
 	assert_int_equal(access_of(&s2, 0x400000, &page), S2_ACCESS_EMPTY);
 }
 
-/* While the access lasts its leaf table is locked; the level is left for a fault that is reported.
+/*
+ * While the access lasts its leaf table is locked; the level is left for a fault that is reported.
  */
 static void access_holds_the_table(void **state)
 {

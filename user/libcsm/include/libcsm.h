@@ -293,8 +293,10 @@ CSM_API size_t csm_channel_max(const struct csm_channel *channel);
  */
 CSM_API int csm_channel_is_taken(struct csm_channel *channel);
 
-/* Sends or receives one message with one copy. Receive: its length; -EMSGSIZE: longer than `size`,
- * the message stays. */
+/*
+ * Sends or receives one message with one copy. Receive: its length; -EMSGSIZE: longer than `size`,
+ * the message stays.
+ */
 CSM_API int csm_channel_send(struct csm_channel *channel, const void *data, size_t size,
 			     int timeout);
 CSM_API long csm_channel_recv(struct csm_channel *channel, void *data, size_t size, int timeout);
@@ -344,7 +346,8 @@ struct csm_rpc {
  */
 CSM_API long csm_rpc_call(struct csm_channel *channel, struct csm_rpc *call, int timeout);
 
-/* A private copy of the request; writes at most `room` bytes of response; its length or negative.
+/*
+ * A private copy of the request; writes at most `room` bytes of response; its length or negative.
  */
 typedef long (*csm_rpc_handler)(void *arg, const void *request, size_t size, void *response,
 				size_t room);

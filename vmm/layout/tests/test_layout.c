@@ -314,7 +314,8 @@ static void tree_has_a_node_for_each_cpu(void **state)
 	}
 }
 
-/* Nothing in it but what the configuration says: same bytes each time, whatever was in the buffer.
+/*
+ * Nothing in it but what the configuration says: same bytes each time, whatever was in the buffer.
  */
 static void tree_is_the_same_each_time(void **state)
 {

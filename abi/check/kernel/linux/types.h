@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-3-Clause)
-/* Stands for the kernel's header in the check: the fixed-width names, as the kernel defines them.
+/*
+ * Stands for the kernel's header in the check: the fixed-width names, as the kernel defines them.
  */
 #ifndef ABI_CHECK_LINUX_TYPES_H
 #define ABI_CHECK_LINUX_TYPES_H

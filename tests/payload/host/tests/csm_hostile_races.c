@@ -47,7 +47,8 @@ static bool word(enum puppet_insn insn, uint64_t offset, uint64_t *value)
 			*value = puppet_value(rec);
 			return puppet_done(rec);
 		}
-		/* RIPAS DESTROYED, where the host took the table when the range was no attachment.
+		/*
+		 * RIPAS DESTROYED, where the host took the table when the range was no attachment.
 		 */
 		ALONE(&live.c->recs[1], RSI_IPA_STATE_SET_FID, THERE, THERE + SIZE, RSI_RIPAS_EMPTY,
 		      RSI_RIPAS_FLAG_CHANGE_DESTROYED);

@@ -97,7 +97,8 @@ static void expect_faulted(struct rec *rec)
 	CHECK(puppet_value(rec) > 0);
 }
 
-/* The consumer loads from the page at `offset` on CPU 1; it has begun, as its word at `said` says.
+/*
+ * The consumer loads from the page at `offset` on CPU 1; it has begun, as its word at `said` says.
  */
 static void load_on(struct pair *pair, uint64_t offset, uint64_t said)
 {

@@ -187,7 +187,8 @@ static void expect_kept(const struct smc_regs *before, const struct smc_regs *af
 	}
 }
 
-/* Issues the call with patterns in all other registers: `outputs` results, the rest as specified.
+/*
+ * Issues the call with patterns in all other registers: `outputs` results, the rest as specified.
  */
 static void check_registers(uint64_t fid, uint64_t x1, unsigned outputs, uint64_t status)
 {

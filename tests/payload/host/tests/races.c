@@ -487,7 +487,8 @@ TEST_CPUS(fold_running, 2,
 	REQUIRE(cpu_join(1, PATIENCE_MS));
 }
 
-/* Enters again and again until the RMM refuses. Does not touch the page, which is lost meanwhile.
+/*
+ * Enters again and again until the RMM refuses. Does not touch the page, which is lost meanwhile.
  */
 static void enter_until_refused(void *arg)
 {
