@@ -96,8 +96,9 @@ struct csm_guest_info {
  * @flags: CSM_PERSIST
  * @region_id: output
  *
- * Fails: EINVAL size zero, EDQUOT more than the limit of the module leaves (memory_limit), ENOMEM
- *no contiguous memory, ENOSPC, ENXIO, ESHUTDOWN, EMFILE, EIO.
+ * Fails: EFAULT, EINVAL size zero, unknown flag or output not zero, EDQUOT more than the limit of
+ * the module leaves (memory_limit), ENOMEM no contiguous memory of that size, ENOSPC, ENXIO,
+ * ESHUTDOWN, EBUSY, EMFILE, ENFILE, EIO. Nothing is left of the region then.
  */
 struct csm_create {
 	abi_u64 size;
@@ -118,13 +119,14 @@ struct csm_create {
  * @permissions: output, CSM_PERM_* in force
  * @label: output
  *
- * Fails: EACCES, EEXIST attached already (CSM_OPEN gives a file), EMSGSIZE the region has another
- * size, ENODEV this realm has no window for attachments, EADDRNOTAVAIL no room in it, ENOMEM no
- *memory for the kernel's own records, EINVAL an own region, or the policy is not well-formed,
- *EUSERS 256 consumers are attached, EADDRINUSE the RMM has an attachment of the region that this
- *module did not make (left by a kernel before this one), ETIMEDOUT the host has not taken its pages
- *out of the window within 30 seconds, ENOTCONN the region ended meanwhile, EBUSY, ENOSPC, ENXIO,
- *EINTR, ESHUTDOWN, EMFILE, EIO.
+ * Fails: EFAULT, EACCES, EEXIST attached already (CSM_OPEN gives a file), EMSGSIZE the region has
+ * another size, ENODEV this realm has no window for attachments, EADDRNOTAVAIL no room in it,
+ * ENOMEM no memory for the kernel's own records, EINVAL an own region, or the policy is not
+ * well-formed, EUSERS 256 consumers are attached, EADDRINUSE the RMM has an attachment of the
+ * region that this module did not make (left by a kernel before this one), ETIMEDOUT the host has
+ * not taken its pages out of the window within 30 seconds, ENOTCONN the region ended meanwhile,
+ * EBUSY, ENOSPC, ENXIO, EINTR, ESHUTDOWN, EMFILE, ENFILE, EIO. Nothing is left of the attachment
+ * then.
  */
 struct csm_attach {
 	abi_u64 provider_id;

@@ -48,6 +48,7 @@ void csm_window_drop(void)
 	mutex_unlock(&csm_lock);
 }
 
+/* Bytes of the window for attachments, 0 if there is none. Takes csm_lock. */
 u64 csm_window_size(void)
 {
 	u64 size;
@@ -58,6 +59,7 @@ u64 csm_window_size(void)
 	return size;
 }
 
+/* Bytes of the window that no attachment occupies. Takes csm_lock. */
 u64 csm_window_free(void)
 {
 	struct resource *child;
@@ -96,6 +98,10 @@ static int place(struct resource *where, u64 size)
 	return 0;
 }
 
+/*
+ * Addresses in the window for an attachment that is being made. ENODEV: no window; EADDRNOTAVAIL:
+ * no free range is large enough; ENOMEM. Takes csm_lock; give_window() undoes it.
+ */
 static int take_window(struct csm_obj *obj)
 {
 	struct resource *where = kzalloc(sizeof(*where), GFP_KERNEL_ACCOUNT);

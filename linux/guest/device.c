@@ -9,6 +9,7 @@
 
 #include "guest.h"
 
+/* CSM_GET_INFO. The values are read one after the other and need not fit each other. */
 static long get_info(void __user *arg)
 {
 	struct csm_counts counts = csm_obj_count();
@@ -75,6 +76,7 @@ static long finish(struct csm_obj *obj, void __user *arg, const void *answer, si
 	return ret;
 }
 
+/* CSM_CREATE. A program that does not get its descriptor has no region either. */
 static long create(void __user *arg)
 {
 	struct csm_create req;
@@ -113,6 +115,7 @@ static struct csm_obj *attach_with_policy(const struct csm_attach *req)
 	return IS_ERR(obj) ? obj : start(obj, req->flags);
 }
 
+/* CSM_ATTACH. A program that does not get its descriptor has nothing attached either. */
 static long attach(void __user *arg)
 {
 	struct csm_attach req;
@@ -135,6 +138,7 @@ static long attach(void __user *arg)
 	return finish(obj, arg, &req, sizeof(req));
 }
 
+/* CSM_OPEN. A new file of a sharing that exists here; see struct csm_open for the errors. */
 static long open_existing(void __user *arg)
 {
 	struct csm_open req;
@@ -153,6 +157,7 @@ static long open_existing(void __user *arg)
 	return give_file(obj, arg, &req, 0);
 }
 
+/* CSM_QUERY. Asks the RMM, so the answer is as new as the call. */
 static long query(void __user *arg)
 {
 	struct csm_query req;
@@ -173,6 +178,7 @@ static long query(void __user *arg)
 	return copy_to_user(arg, &req, sizeof(req)) ? -EFAULT : 0;
 }
 
+/* CSM_PEER. The RMM vouches for the value (RSI_CSM_PEER). */
 static long peer(void __user *arg)
 {
 	struct csm_peer req;
@@ -198,6 +204,7 @@ static long peer(void __user *arg)
 	return copy_to_user(arg, &req, sizeof(req)) ? -EFAULT : 0;
 }
 
+/* Calls on /dev/csm. Every call checks its argument completely before it changes anything. */
 static long device_ioctl(struct file *file, unsigned int cmd, unsigned long value)
 {
 	void __user *arg = (void __user *)value;

@@ -29,6 +29,7 @@ int csm_policy_get(u64 address, struct csm_policy **policy)
 
 /* ------------------------------------------------------------------- calls */
 
+/* CSM_GET_SHARING. Takes obj->lock, so it waits for a command about this sharing. */
 static long get_sharing(struct csm_obj *obj, void __user *arg)
 {
 	struct csm_sharing sharing = {
@@ -48,6 +49,10 @@ static long get_sharing(struct csm_obj *obj, void __user *arg)
 	return copy_to_user(arg, &sharing, sizeof(sharing)) ? -EFAULT : 0;
 }
 
+/*
+ * CSM_SHARE on an own region. The policy is copied before the RMM reads it, so that the program
+ * cannot change it meanwhile.
+ */
 static long share(struct csm_obj *obj, void __user *arg)
 {
 	struct csm_share req;
@@ -122,6 +127,7 @@ static long set_persist(struct csm_obj *obj, unsigned long value)
 	return csm_obj_set_persistent(obj, value);
 }
 
+/* Calls that only an own region has: ENOTTY on an attachment. */
 static long own_ioctl(struct csm_obj *obj, unsigned int cmd, void __user *arg)
 {
 	if (!obj->own) {
@@ -139,6 +145,7 @@ static long own_ioctl(struct csm_obj *obj, unsigned int cmd, void __user *arg)
 	}
 }
 
+/* Calls on the file of a sharing. */
 static long file_ioctl(struct file *file, unsigned int cmd, unsigned long value)
 {
 	struct csm_handle *handle = file->private_data;

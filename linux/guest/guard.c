@@ -35,6 +35,7 @@ static DEFINE_SPINLOCK(mappings_lock);
 static bool (*fixup)(struct pt_regs *regs, unsigned long esr);
 static bool works;
 
+/* True: aborts inside system calls are led to their way out, so sharings may be mapped. */
 bool csm_guard_works(void)
 {
 	return works;
@@ -60,11 +61,13 @@ struct csm_mapping *csm_guard_add(struct mm_struct *mm, unsigned long start, uns
 	return mapping;
 }
 
+/* One more user of the mapping, which the caller already holds. */
 void csm_guard_get(struct csm_mapping *mapping)
 {
 	refcount_inc(&mapping->refs);
 }
 
+/* Gives a reference back. With the last one the range of addresses is no longer guarded. */
 void csm_guard_put(struct csm_mapping *mapping)
 {
 	if (refcount_dec_and_test(&mapping->refs)) {
@@ -140,6 +143,7 @@ void csm_guard_init(void)
 	}
 }
 
+/* Undoes csm_guard_init(). No mapping is left. */
 void csm_guard_exit(void)
 {
 	if (works) {

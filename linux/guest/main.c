@@ -98,6 +98,10 @@ static int prepare(void)
 	return ret;
 }
 
+/*
+ * Registers with the kernel: driver first, so that window and interrupt are there before programs.
+ * Nothing is left registered after an error.
+ */
 static int start(void)
 {
 	int ret = platform_driver_register(&driver);
@@ -121,6 +125,10 @@ no_reboot:
 	return ret;
 }
 
+/*
+ * ENODEV: no realm, or an RMM without CSM, which the log says; EINVAL: memory_limit is larger than
+ * the memory; EIO; or an error of a kernel service. Nothing is left behind then.
+ */
 static int __init csm_init(void)
 {
 	int ret = prepare();

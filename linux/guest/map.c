@@ -11,6 +11,10 @@
 
 #include "compat.h"
 
+/*
+ * Puts the page, or 2 MiB for order 9, at the faulting address into the table of the program.
+ * Caller holds map_lock. VM_FAULT_FALLBACK: not with a block, ask again for the page.
+ */
 static vm_fault_t insert(struct vm_fault *vmf, unsigned int order)
 {
 	struct vm_area_struct *vma = vmf->vma;
@@ -29,6 +33,7 @@ static vm_fault_t insert(struct vm_fault *vmf, unsigned int order)
 	return csm_insert_block(vmf, pfn, vmf->flags & FAULT_FLAG_WRITE);
 }
 
+/* Serves an access to a mapping. SIGBUS once csm_map_forbid() has been called. Takes map_lock. */
 static vm_fault_t huge_fault(struct vm_fault *vmf, unsigned int order)
 {
 	struct csm_handle *handle = vmf->vma->vm_file->private_data;
@@ -129,6 +134,7 @@ int csm_mmap(struct file *file, struct vm_area_struct *vma)
 	return 0;
 }
 
+/* From here on accesses to mappings of the sharing are served. Takes map_lock. */
 void csm_map_allow(struct csm_obj *obj)
 {
 	down_write(&obj->map_lock);

@@ -18,6 +18,10 @@ MODULE_PARM_DESC(memory_limit, "MiB that regions may take together (default: hal
 
 static u64 used; /* under csm_lock */
 
+/*
+ * Sets the limit of memory for regions, half of it where the parameter says nothing. EINVAL: the
+ * parameter is more than the memory there is.
+ */
 int csm_region_init(void)
 {
 	u64 all = (u64)totalram_pages() << PAGE_SHIFT;
@@ -28,11 +32,13 @@ int csm_region_init(void)
 	return memory_limit > all / SZ_1M ? -EINVAL : 0;
 }
 
+/* Bytes that regions may have together. */
 u64 csm_region_limit(void)
 {
 	return (u64)memory_limit * SZ_1M;
 }
 
+/* Bytes that regions have together now. Takes csm_lock. */
 u64 csm_region_used(void)
 {
 	u64 value;
@@ -124,6 +130,10 @@ static int create(struct csm_obj *obj)
 	return 0;
 }
 
+/*
+ * Memory for the region, and its creation by the RMM. On failure both are undone and the charge is
+ * given back. EDQUOT, ENOMEM, or the errors of RSI_CSM_CREATE.
+ */
 static int make(struct csm_obj *obj)
 {
 	int ret = charge(obj->size);
@@ -289,6 +299,10 @@ static int revoke_error(const struct csm_obj *obj, u64 status)
 	}
 }
 
+/*
+ * Ends the grant of consumer, CSM_REALM_ANY for the one to whoever meets its policy
+ * (RSI_CSM_REVOKE). Takes obj->lock. Errors: those of CSM_REVOKE in the interface.
+ */
 int csm_region_revoke(struct csm_obj *obj, u64 consumer)
 {
 	struct csm_regs regs = {.x = {RSI_CSM_REVOKE_FID, obj->region, consumer}};
@@ -337,6 +351,10 @@ static int seal_error(struct csm_obj *obj, u64 status)
 	}
 }
 
+/*
+ * Nobody writes to the region any more (RSI_CSM_SEAL). Takes obj->lock. Errors: those of CSM_SEAL
+ * in the interface; the region counts as sealed only on the word of the RMM.
+ */
 int csm_region_seal(struct csm_obj *obj)
 {
 	struct csm_regs regs = {.x = {RSI_CSM_SEAL_FID, obj->region}};

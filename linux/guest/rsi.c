@@ -8,6 +8,10 @@
 
 #include "guest.h"
 
+/*
+ * One call to the RMM. In: x[0] to x[5]; out: x[0], the status, to x[9]. The RMM may ask to be
+ * called again: see csm_rsi_finish(). Any context that may be interrupted.
+ */
 void csm_rsi(struct csm_regs *regs)
 {
 	struct arm_smccc_1_2_regs smc = {

@@ -197,6 +197,7 @@ void csm_obj_put(struct csm_obj *obj)
 	kref_put(&obj->refs, release);
 }
 
+/* Sharings here, including those that are being made or ended. Takes csm_lock. */
 struct csm_counts csm_obj_count(void)
 {
 	struct csm_counts counts = {0};

@@ -29,6 +29,7 @@ static DEFINE_MUTEX(fetch_lock);
 static void look(struct work_struct *work);
 static DECLARE_DELAYED_WORK(looking, look);
 
+/* Signals that nobody took and for which there was no more room, of all sharings together. */
 u64 csm_signal_lost(void)
 {
 	return READ_ONCE(lost);
@@ -192,6 +193,10 @@ static irqreturn_t on_interrupt(int number, void *unused)
 	return IRQ_HANDLED;
 }
 
+/*
+ * From here on this interrupt starts a look for signals, besides the timer. Errors: those of
+ * request_irq(), and polling goes on.
+ */
 int csm_signal_use_irq(unsigned int number)
 {
 	int ret = request_irq(number, on_interrupt, 0, "csm", &irq);
@@ -202,6 +207,7 @@ int csm_signal_use_irq(unsigned int number)
 	return ret;
 }
 
+/* Undoes csm_signal_use_irq(); harmless where there is no interrupt. */
 void csm_signal_drop_irq(void)
 {
 	if (irq >= 0) {
@@ -210,6 +216,7 @@ void csm_signal_drop_irq(void)
 	irq = -1;
 }
 
+/* True: signals are announced by an interrupt. */
 bool csm_signal_has_irq(void)
 {
 	return irq >= 0;
@@ -225,6 +232,10 @@ void csm_signal_exit(void)
 
 /* ------------------------------------------------------------ user's side */
 
+/*
+ * Sets bits for a peer of the sharing, 0 for the provider of an attachment (RSI_CSM_SIGNAL).
+ * Errors: those of CSM_SIGNAL in the interface.
+ */
 int csm_signal_send(struct csm_obj *obj, u64 peer, u64 bits)
 {
 	struct csm_regs regs = {
@@ -323,6 +334,9 @@ int csm_signal_set_eventfd(struct csm_obj *obj, int fd)
 	return 0;
 }
 
+/*
+ * poll: EPOLLIN while a signal is pending, EPOLLHUP once the sharing has ended. Takes signal_lock.
+ */
 __poll_t csm_signal_poll(struct csm_obj *obj, struct file *file, poll_table *table)
 {
 	__poll_t events = 0;

@@ -10,6 +10,7 @@
 
 /* -------------------------------------------------------------------- APT */
 
+/* Gives the RMM one more granule for the access policy table (RMI_APT_CREATE). */
 static int add_one(struct caec_realm *realm)
 {
 	struct page *page = caec_granule_alloc(realm);
@@ -170,6 +171,11 @@ static void raise_signal(u64 rd)
 	spin_unlock(&caec_realms_lock);
 }
 
+/*
+ * Serves an exit that concerns shared regions, and those that the module does not know.
+ * CAEC_RESUME, CAEC_TO_USER, or a negative errno for CAEC_VCPU_RUN. Caller holds run_lock; takes
+ * mem_lock.
+ */
 int caec_csm_exit(struct caec_vcpu *vcpu)
 {
 	const struct rmi_rec_exit *exit = &vcpu->run->exit;

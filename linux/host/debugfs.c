@@ -84,6 +84,9 @@ static int csm_show(struct seq_file *m, void *unused)
 }
 DEFINE_SHOW_ATTRIBUTE(csm);
 
+/*
+ * The files below /sys/kernel/debug/caec. A kernel without debugfs has none, which is no error.
+ */
 void caec_debug_init(void)
 {
 	root = debugfs_create_dir("caec", NULL);
@@ -92,6 +95,7 @@ void caec_debug_init(void)
 	debugfs_create_file("csm", 0400, root, NULL, &csm_fops);
 }
 
+/* Undoes caec_debug_init(). */
 void caec_debug_exit(void)
 {
 	debugfs_remove(root);

@@ -44,6 +44,10 @@ static int shared_fault(struct caec_vcpu *vcpu, u64 ipa)
 	return ret ? ret : CAEC_RESUME;
 }
 
+/*
+ * An access to a device: to the user, who answers it in caec_run.u.mmio. One without a syndrome
+ * gets an abort. Caller holds run_lock.
+ */
 static int mmio(struct caec_vcpu *vcpu, u64 ipa)
 {
 	const struct rmi_rec_exit *exit = &vcpu->run->exit;
@@ -98,6 +102,7 @@ static int wfx(struct caec_vcpu *vcpu)
 	return caec_vcpu_idle(vcpu);
 }
 
+/* A synchronous exception, by its class (ESR_EL2.EC). */
 static int sync_exit(struct caec_vcpu *vcpu)
 {
 	const struct rmi_rec_exit *exit = &vcpu->run->exit;
@@ -146,6 +151,10 @@ static int ripas_change(struct caec_vcpu *vcpu)
 	return ret ? ret : CAEC_RESUME;
 }
 
+/*
+ * Serves the exit that the run page describes (RMM specification, RmiRecExitReason). CAEC_RESUME:
+ * on with the realm; CAEC_TO_USER: the reason is noted; or a negative errno. Caller holds run_lock.
+ */
 int caec_exit_handle(struct caec_vcpu *vcpu)
 {
 	struct caec_realm *realm = vcpu->realm;

@@ -13,11 +13,13 @@
 static atomic64_t delegated;
 static atomic64_t leaked;
 
+/* Granules delegated now, machine-wide, lost ones included. */
 u64 caec_granules_delegated(void)
 {
 	return atomic64_read(&delegated);
 }
 
+/* Granules that the RMM has not given back, which stay allocated for ever. */
 u64 caec_granules_leaked(void)
 {
 	return atomic64_read(&leaked);
@@ -37,6 +39,7 @@ int caec_charge(struct caec_realm *realm, long pages)
 	return 0;
 }
 
+/* Gives back what caec_charge() has counted. */
 void caec_uncharge(struct caec_realm *realm, long pages)
 {
 	atomic64_sub(pages, &realm->charged);

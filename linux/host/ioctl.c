@@ -68,6 +68,10 @@ static long realm_init_ripas(struct caec_realm *realm, void __user *arg)
 	return realm->state == CAEC_NEW ? caec_mem_init_ripas(realm, &range) : -EPERM;
 }
 
+/*
+ * CAEC_POPULATE. What has been populated is told in any case, unless the argument has become
+ * unwritable. Caller holds realm.lock.
+ */
 static long realm_populate(struct caec_realm *realm, void __user *arg)
 {
 	struct caec_populate req;
@@ -101,6 +105,7 @@ static long realm_create_vcpu(struct caec_realm *realm, void __user *arg)
 	return realm->state == CAEC_NEW ? caec_vcpu_create(realm, &params) : -EPERM;
 }
 
+/* CAEC_ADD_APT. The number of granules is told in any case. Caller holds realm.lock. */
 static long realm_add_apt(struct caec_realm *realm, void __user *arg)
 {
 	struct caec_apt req;
@@ -135,6 +140,7 @@ static long realm_get_stats(struct caec_realm *realm, void __user *arg)
 	return copy_to_user(arg, &stats, sizeof(stats)) ? -EFAULT : 0;
 }
 
+/* Calls on a realm file. Caller holds realm.lock, and the realm is not dead. */
 static long realm_call(struct caec_realm *realm, unsigned int cmd, void __user *arg)
 {
 	switch (cmd) {

@@ -54,6 +54,10 @@ static int find_rmm(void)
 	return 0;
 }
 
+/*
+ * Features of the RMM into caec_rmm. An RMM without CSM, or with another major revision of it,
+ * counts as one without. ENODEV: it tells nothing.
+ */
 static int read_features(void)
 {
 	struct caec_rmi_out out;
@@ -111,6 +115,10 @@ static struct notifier_block suspend_block = {.notifier_call = on_suspend};
 
 /* ------------------------------------------------------------------- module */
 
+/*
+ * Everything that must be there before the first realm. On failure what was started is stopped
+ * again.
+ */
 static int start_services(void)
 {
 	int ret = caec_realms_init();
@@ -148,6 +156,10 @@ static void stop_services(void)
 	caec_ppi_exit();
 }
 
+/*
+ * ENODEV: no usable RMM, which the log explains; or an error of a kernel service. Nothing is left
+ * behind then.
+ */
 static int __init caec_init(void)
 {
 	int ret = find_rmm();

@@ -60,6 +60,10 @@ static s64 init_ripas_step(struct caec_realm *realm, u64 base, u64 top)
 	return ret ? ret : base;
 }
 
+/*
+ * INIT_RIPAS for all of [base, top), step by step. EINTR: a fatal signal came. Caller holds
+ * mem_lock.
+ */
 static int init_ripas(struct caec_realm *realm, u64 base, u64 top)
 {
 	unsigned int stuck = 0;
@@ -357,6 +361,10 @@ void caec_mem_destroy_all(struct caec_realm *realm)
 
 /* ------------------------------------------------------------------- RIPAS */
 
+/*
+ * One SET_RIPAS: the base of what is left, or a negative errno (RMM specification, B4.3.21). Caller
+ * holds mem_lock.
+ */
 static s64 set_ripas_step(struct caec_vcpu *vcpu, u64 base, u64 top)
 {
 	struct caec_realm *realm = vcpu->realm;

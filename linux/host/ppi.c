@@ -70,6 +70,9 @@ static unsigned int find_line(const char *compatible, int index)
 	return irq;
 }
 
+/*
+ * Takes both interrupts. ENOENT: the device tree does not name one. On failure neither is taken.
+ */
 static int request_lines(void)
 {
 	int i, ret;
@@ -130,6 +133,7 @@ int caec_ppi_init(void)
 	return 0;
 }
 
+/* Undoes caec_ppi_init(). No vCPU runs any more. */
 void caec_ppi_exit(void)
 {
 	if (owned) {

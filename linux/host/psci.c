@@ -43,6 +43,10 @@ static void turn_on(struct caec_vcpu *vcpu)
 	caec_vcpu_request(vcpu, CAEC_REQ_WAKE);
 }
 
+/*
+ * Answers PSCI_CPU_ON or PSCI_AFFINITY_INFO for the RMM, which has checked the arguments and knows
+ * the power state (RMM specification, A4.4). CAEC_RESUME or a negative errno.
+ */
 static int complete_call(struct caec_vcpu *vcpu, bool cpu_on)
 {
 	struct caec_vcpu *target = find(vcpu->realm, vcpu->run->exit.gprs[1]);
@@ -71,6 +75,10 @@ static int system_event(struct caec_vcpu *vcpu, enum caec_exit reason)
 	return caec_to_user(vcpu, reason);
 }
 
+/*
+ * Serves a PSCI call that the RMM passes on. CAEC_RESUME, CAEC_TO_USER for off and reset, or a
+ * negative errno. Caller holds run_lock; takes cpu_lock.
+ */
 int caec_psci_exit(struct caec_vcpu *vcpu)
 {
 	caec_count(vcpu->realm, CAEC_COUNT_PSCI);

@@ -21,6 +21,7 @@ static DEFINE_IDA(vmids);
 static atomic_t next_id;
 static struct workqueue_struct *teardown_queue;
 
+/* Realms alive now, including those whose teardown is under way. Takes caec_realms_lock. */
 unsigned int caec_realm_count(void)
 {
 	struct caec_realm *realm;
@@ -68,6 +69,7 @@ static void demolish(struct caec_realm *realm)
 	}
 }
 
+/* Frees what the module has for a realm that the RMM no longer knows. Nobody refers to it. */
 static void free_realm(struct caec_realm *realm)
 {
 	unsigned int i;
@@ -105,6 +107,7 @@ static void last_put(struct kref *refs)
 	queue_work(teardown_queue, &realm->teardown);
 }
 
+/* Gives a reference back. The last one starts the teardown in a worker. Any context. */
 void caec_realm_put(struct caec_realm *realm)
 {
 	kref_put(&realm->refs, last_put);
@@ -167,6 +170,7 @@ void caec_realm_end_all(void)
 
 /* ------------------------------------------------------------------- birth */
 
+/* What can be said about the parameters without the RMM: see struct caec_realm_params. */
 static bool params_valid(const struct caec_realm_params *p)
 {
 	size_t len = strnlen(p->name, CAEC_NAME_SIZE);
@@ -187,6 +191,10 @@ static bool params_valid(const struct caec_realm_params *p)
 	       !memchr_inv(p->reserved1, 0, sizeof(p->reserved1));
 }
 
+/*
+ * The module's part of a realm: one reference, which is the caller's, and no granule yet. NULL: no
+ * memory.
+ */
 static struct caec_realm *new_realm(const struct caec_realm_params *params)
 {
 	struct caec_realm *realm = kzalloc(sizeof(*realm), GFP_KERNEL_ACCOUNT);
@@ -215,6 +223,9 @@ static struct caec_realm *new_realm(const struct caec_realm_params *params)
 	return realm;
 }
 
+/*
+ * The parameters as the RMM reads them, in the bounce page (RMM specification, RmiRealmParams).
+ */
 static void fill_params(struct caec_realm *realm, const struct caec_realm_params *from)
 {
 	struct rmi_realm_params *to = page_address(realm->bounce);
@@ -348,6 +359,7 @@ int caec_realm_activate(struct caec_realm *realm)
 	return 0;
 }
 
+/* ENOMEM, or 0 and realms can be made. */
 int caec_realms_init(void)
 {
 	teardown_queue = alloc_workqueue("caec", WQ_UNBOUND, 0);

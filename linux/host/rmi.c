@@ -19,6 +19,10 @@ static u64 call(struct arm_smccc_1_2_regs *regs, struct caec_rmi_out *out)
 	return regs->a0;
 }
 
+/*
+ * One RMI command with up to four arguments: its status (x0). out, where not NULL, gets x1 to x4.
+ * Any context; long commands stop for interrupts by themselves and are called again by the caller.
+ */
 u64 caec_rmi(u32 fid, u64 x1, u64 x2, u64 x3, u64 x4, struct caec_rmi_out *out)
 {
 	struct arm_smccc_1_2_regs regs = {.a0 = fid, .a1 = x1, .a2 = x2, .a3 = x3, .a4 = x4};
@@ -26,6 +30,7 @@ u64 caec_rmi(u32 fid, u64 x1, u64 x2, u64 x3, u64 x4, struct caec_rmi_out *out)
 	return call(&regs, out);
 }
 
+/* RMI_DATA_CREATE, the only command with five arguments: its status. */
 u64 caec_rmi_data_create(u64 rd, u64 data, u64 ipa, u64 src, u64 flags)
 {
 	struct arm_smccc_1_2_regs regs = {

@@ -28,6 +28,10 @@ static struct page *take_granule(struct caec_realm *realm)
 	return page;
 }
 
+/*
+ * One table of level 2 or 3 at base. ENOMEM, after the spare granule is used up; EIO: the RMM
+ * refuses it (RMI_RTT_CREATE). Nothing is left then. Caller holds mem_lock.
+ */
 static int create_table(struct caec_realm *realm, u64 base, int level)
 {
 	struct page *page = take_granule(realm);

@@ -9,6 +9,7 @@
 #include "caec.h"
 #include "compat.h"
 
+/* One more event of this kind, for CAEC_GET_STATS and debugfs. Any context. */
 void caec_count(struct caec_realm *realm, enum caec_count what)
 {
 	atomic64_inc(&realm->counts[what]);
@@ -142,6 +143,11 @@ static void prepare_entry(struct caec_vcpu *vcpu)
 	memcpy(enter->gicv3_lrs, vcpu->lr, sizeof(enter->gicv3_lrs));
 }
 
+/*
+ * What a refusal of REC_ENTER means (RMM specification, B4.3.14). A vCPU that has turned itself off
+ * and a realm that is off are no errors. EPERM: the realm is not active; EINVAL: list registers or
+ * gic_hcr.
+ */
 static int enter_failed(struct caec_vcpu *vcpu, u64 status)
 {
 	switch (rmi_status_code(status)) {
@@ -171,6 +177,10 @@ static void save_timers(struct caec_vcpu *vcpu)
 	vcpu->timer[1] = (struct caec_timer){.ctl = exit->cntp_ctl, .cval = exit->cntp_cval};
 }
 
+/*
+ * One entry and what follows from its exit. CAEC_RESUME, CAEC_TO_USER, or a negative errno. Caller
+ * holds run_lock.
+ */
 static int enter_once(struct caec_vcpu *vcpu)
 {
 	bool maintenance;

@@ -29,6 +29,7 @@ void caec_vcpu_request(struct caec_vcpu *vcpu, int request)
 	spin_unlock(&vcpu->task_lock);
 }
 
+/* caec_vcpu_request() for every vCPU that the realm has by now. */
 void caec_vcpu_request_all(struct caec_realm *realm, int request)
 {
 	unsigned int i, n = smp_load_acquire(&realm->num_vcpus);
@@ -47,6 +48,10 @@ static void set_task(struct caec_vcpu *vcpu, struct task_struct *task)
 	spin_unlock(&vcpu->task_lock);
 }
 
+/*
+ * CAEC_VCPU_RUN. EBUSY: another thread runs the vCPU; EPERM: the realm is not active; EIO: it has
+ * ended.
+ */
 static long vcpu_run(struct caec_vcpu *vcpu)
 {
 	long ret;
@@ -71,6 +76,7 @@ static long vcpu_run(struct caec_vcpu *vcpu)
 	return ret;
 }
 
+/* Calls on a vCPU file, from the process that made the realm only. */
 static long vcpu_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 {
 	struct caec_vcpu *vcpu = file->private_data;
@@ -122,6 +128,7 @@ static const struct file_operations vcpu_fops = {
 
 /* -------------------------------------------------------------- life of REC */
 
+/* Gives back REC and auxiliary granules, which the RMM holds as DELEGATED. */
 static void free_granules(struct caec_vcpu *vcpu)
 {
 	struct caec_realm *realm = vcpu->realm;
@@ -167,6 +174,10 @@ void caec_vcpu_free(struct caec_vcpu *vcpu)
 	kfree(vcpu);
 }
 
+/*
+ * The module's part of a vCPU with the next index: no granule yet. NULL: no memory.
+ * caec_vcpu_free() frees it.
+ */
 static struct caec_vcpu *new_vcpu(struct caec_realm *realm, const struct caec_vcpu_params *params)
 {
 	struct caec_vcpu *vcpu = kzalloc(sizeof(*vcpu), GFP_KERNEL_ACCOUNT);
@@ -192,6 +203,10 @@ static struct caec_vcpu *new_vcpu(struct caec_realm *realm, const struct caec_vc
 	return vcpu;
 }
 
+/*
+ * Granules for the REC, as many auxiliary ones as the RMM asks for. On failure free_granules()
+ * gives back what there is.
+ */
 static int alloc_granules(struct caec_vcpu *vcpu)
 {
 	struct caec_realm *realm = vcpu->realm;
@@ -218,6 +233,7 @@ static int alloc_granules(struct caec_vcpu *vcpu)
 	return 0;
 }
 
+/* RMI_REC_CREATE with the parameters in the bounce page (RMM specification, B4.3.12). */
 static int create_rec(struct caec_vcpu *vcpu, const struct caec_vcpu_params *from)
 {
 	struct rmi_rec_params *to = page_address(vcpu->realm->bounce);
