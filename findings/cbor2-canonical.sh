@@ -4,12 +4,12 @@
 # keys are sorted by the bytes of their encoding, as EAT, CoRIM and COSE profiles ask for it.
 #
 # What happens: cbor2 5.6 sorts by length first and then by bytes: the order of RFC 7049, section 3.9, which
-# RFC 8949 keeps in section 4.2.3 as an alternative. Both orders agree for small maps with one kind of key, so
-# it is seen late: -1 (20) is put before 100 (18 64), and "a" (61 61) before 265 (19 01 09).
+# RFC 8949 keeps in section 4.2.3 as an alternative. Both orders agree for small maps with one kind of key,
+# so it is seen late: -1 (20) is put before 100 (18 64), and "a" (61 61) before 265 (19 01 09).
 #
 # Why it matters: attestation claims have keys of mixed length and sign (10, 265, -75000, texts). Test
-# tokens and reference values made with canonical=True do not compare equal, byte for byte, to what an encoder
-# with RFC 8949's order makes, and a digest or signature over one does not fit the other.
+# tokens and reference values made with canonical=True do not compare equal, byte for byte, to what an
+# encoder with RFC 8949's order makes, and a digest or signature over one does not fit the other.
 #
 # Versions: python3-cbor2 5.6.5 of Debian 13, amd64.
 set -euo pipefail

@@ -3,12 +3,12 @@
 # Guess: libcbor reads every well-formed CBOR item; at the least it reads what it wrote itself.
 #
 # What happens: the decoder of libcbor 0.10 takes the tags 6 to 20 in their one-byte form for malformed
-# input (CBOR_ERR_MALFORMATED). Tags 0 to 5 and 21 to 23 are read, and so is each tag in the longer form
-# d8 NN, which RFC 8949 calls not preferred. The library's own encoder writes the short form, so an item
-# with tag 18 that it built cannot be loaded again.
+# input (CBOR_ERR_MALFORMATED). Tags 0 to 5 and 21 to 23 are read, and so is each tag in the longer form d8
+# NN, which RFC 8949 calls not preferred. The library's own encoder writes the short form, so an item with
+# tag 18 that it built cannot be loaded again.
 #
-# Why it matters: tags 16 to 18 are COSE_Encrypt0, COSE_Mac0 and COSE_Sign1. Both parts of a CCA
-# attestation token are COSE_Sign1 with the byte d2, so a verifier on this library cannot even parse one.
+# Why it matters: tags 16 to 18 are COSE_Encrypt0, COSE_Mac0 and COSE_Sign1. Both parts of a CCA attestation
+# token are COSE_Sign1 with the byte d2, so a verifier on this library cannot even parse one.
 #
 # Versions: libcbor 0.10.2 of Debian 13, amd64.
 set -euo pipefail

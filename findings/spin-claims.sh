@@ -1,13 +1,13 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-3-Clause
-# Guess: spin -run checks everything that a model states: its assertions, that no process is stuck for ever, and
-# each of its ltl formulas.
+# Guess: spin -run checks everything that a model states: its assertions, that no process is stuck for ever,
+# and each of its ltl formulas.
 #
-# What happens: with one ltl formula in the file, the search for stuck processes (invalid end states) is off; with
-# two, only the first is checked. The verifier says so in notes among its statistics ("disabled by never
-# claim", "only one claim is used"), counts "errors: 0" and the status is 0. So adding a true formula to a
-# model makes a deadlock that was found before disappear. Each formula needs a run of its own (-ltl NAME), and
-# the deadlocks one without claims (-noclaim).
+# What happens: with one ltl formula in the file, the search for stuck processes (invalid end states) is
+# off; with two, only the first is checked. The verifier says so in notes among its statistics ("disabled by
+# never claim", "only one claim is used"), counts "errors: 0" and the status is 0. So adding a true formula
+# to a model makes a deadlock that was found before disappear. Each formula needs a run of its own (-ltl
+# NAME), and the deadlocks one without claims (-noclaim).
 #
 # Why it matters: a protocol model grows by formulas; the first one silently ends the deadlock check.
 #

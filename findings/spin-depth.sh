@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # Guess: a search that spin's verifier cannot finish is an error, or at least not "errors: 0".
 #
-# What happens: the depth of the search is limited to 10,000 steps by default. Longer runs are cut there; the
-# verifier prints "error: max search depth too small" once, above the statistics, then counts "errors: 0", and the
-# status is 0. An assertion that fails behind the limit is not found; -m1000000 finds it.
+# What happens: the depth of the search is limited to 10,000 steps by default. Longer runs are cut there;
+# the verifier prints "error: max search depth too small" once, above the statistics, then counts "errors:
+# 0", and the status is 0. An assertion that fails behind the limit is not found; -m1000000 finds it.
 #
 # Why it matters: a model with a ring or a counter of a real size passes the limit easily. What looks like a
 # complete proof of the protocol covers its beginning.

@@ -1,11 +1,12 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-3-Clause
-# Guess: options of spin may stand before or after -run, and a verification that found an error, or that did not
-# take place, ends with a status other than 0.
+# Guess: options of spin may stand before or after -run, and a verification that found an error, or that did
+# not take place, ends with a status other than 0.
 #
-# What happens: what follows -run is handed to the compiler or to the verifier pan. "spin -run -o3 model" gives
-# pan an option that it does not know; pan prints its usage and verifies nothing, while "spin -o3 -run model" finds
-# the error. The status is 0 in both cases: a found error, a usage page and a clean run look alike to make.
+# What happens: what follows -run is handed to the compiler or to the verifier pan. "spin -run -o3 model"
+# gives pan an option that it does not know; pan prints its usage and verifies nothing, while "spin -o3 -run
+# model" finds the error. The status is 0 in both cases: a found error, a usage page and a clean run look
+# alike to make.
 #
 # Why it matters: models of lock and lifetime protocols run in CI. A misplaced option makes the check pass
 # for good; a script must look for the line "errors: 0" and for the depth message, never at the status.
