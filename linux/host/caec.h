@@ -243,7 +243,7 @@ void caec_vcpu_request_all(struct caec_realm *realm, int request);
 /* ------------------------------------------------------------ run.c, exit.c */
 
 int caec_vcpu_run(struct caec_vcpu *vcpu);
-int caec_vcpu_idle(struct caec_vcpu *vcpu);
+int caec_vcpu_idle(struct caec_vcpu *vcpu, u64 until);
 int caec_exit_handle(struct caec_vcpu *vcpu);
 int caec_to_user(struct caec_vcpu *vcpu, enum caec_exit reason);
 void caec_count(struct caec_realm *realm, enum caec_count what);
@@ -252,7 +252,7 @@ void caec_count(struct caec_realm *realm, enum caec_count what);
 
 void caec_timer_inject(struct caec_vcpu *vcpu);
 bool caec_timer_interrupt_pending(struct caec_vcpu *vcpu);
-ktime_t caec_timer_sleep_time(struct caec_vcpu *vcpu);
+ktime_t caec_timer_sleep_time(struct caec_vcpu *vcpu, u64 until);
 void caec_timer_expire(struct caec_vcpu *vcpu);
 bool caec_lr_collect(struct caec_vcpu *vcpu);
 

@@ -96,10 +96,17 @@ static int sysreg(struct caec_vcpu *vcpu)
 	return caec_to_user(vcpu, CAEC_EXIT_SYSREG);
 }
 
+/*
+ * WFIT ends by itself when the counter reaches the value in gprs[0]. Where the CPU did not tell the
+ * RMM which register holds it, the field is 0: the realm goes on at once, as WFIT may at any time.
+ */
 static int wfx(struct caec_vcpu *vcpu)
 {
+	const struct rmi_rec_exit *exit = &vcpu->run->exit;
+	bool timed = exit->esr & ESR_ELx_WFx_ISS_WFxT;
+
 	caec_count(vcpu->realm, CAEC_COUNT_WFI);
-	return caec_vcpu_idle(vcpu);
+	return caec_vcpu_idle(vcpu, timed ? exit->gprs[0] : U64_MAX);
 }
 
 /* A synchronous exception, by its class (ESR_EL2.EC). */

@@ -94,7 +94,7 @@ int caec_psci_exit(struct caec_vcpu *vcpu)
 		return CAEC_RESUME;
 	case PSCI_CPU_SUSPEND_FID:
 	case PSCI_CPU_SUSPEND_32_FID:
-		return caec_vcpu_idle(vcpu);
+		return caec_vcpu_idle(vcpu, U64_MAX);
 	case PSCI_SYSTEM_OFF_FID:
 		return system_event(vcpu, CAEC_EXIT_SYSTEM_OFF);
 	case PSCI_SYSTEM_RESET_FID:

@@ -218,14 +218,15 @@ static bool wake_condition(struct caec_vcpu *vcpu)
 }
 
 /*
- * WFI: sleeps until an interrupt can be pending, a timer expires, or there is a request or signal.
- * Always CAEC_RESUME: before_entry looks at what woke it.
+ * WFI: sleeps until an interrupt can be pending, a timer expires, the counter reaches `until`
+ * (U64_MAX: never), or there is a request or signal. Always CAEC_RESUME: before_entry looks at what
+ * woke it.
  */
-int caec_vcpu_idle(struct caec_vcpu *vcpu)
+int caec_vcpu_idle(struct caec_vcpu *vcpu, u64 until)
 {
 	if (!caec_timer_interrupt_pending(vcpu) &&
 	    wait_event_interruptible_hrtimeout(vcpu->wait, wake_condition(vcpu),
-					       caec_timer_sleep_time(vcpu)) == -ETIME) {
+					       caec_timer_sleep_time(vcpu, until)) == -ETIME) {
 		caec_timer_expire(vcpu);
 	}
 	return CAEC_RESUME;

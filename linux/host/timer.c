@@ -120,11 +120,14 @@ static bool armed(struct caec_vcpu *vcpu, int which)
 	       (vcpu->timer_enabled & BIT(timer_intid[which]));
 }
 
-/* How long until the first timer expires that can wake the vCPU; KTIME_MAX if none. */
-ktime_t caec_timer_sleep_time(struct caec_vcpu *vcpu)
+/*
+ * How long until the first timer expires that can wake the vCPU, at most until the counter is
+ * `until`; KTIME_MAX if neither. The realm's virtual counter is the physical one.
+ */
+ktime_t caec_timer_sleep_time(struct caec_vcpu *vcpu, u64 until)
 {
 	u64 now = __arch_counter_get_cntpct();
-	u64 first = U64_MAX;
+	u64 first = until;
 	int which;
 
 	for (which = 0; which < 2; which++) {

@@ -280,6 +280,13 @@ def cycles(system, args):
         system.settle()
 
 
+def waits(system, _args):
+    """A realm that sleeps in a WFIT, and that nothing else wakes."""
+    with system.report.test("WFIT: a realm without a timer or an interrupt goes on"):
+        one_cycle(system, "waits", TINY.format("wait"))
+        system.settle()
+
+
 def kills(system, args):
     """SIGKILL at random moments."""
     dice = random.Random(args.seed)
@@ -659,7 +666,7 @@ def share(system, _args):
 # What runs on one boot, whether the host is still there at its end, and whether the kernel's own
 # debugging of memory is on.
 BOOTS = {
-    "host": ((module, cycles, kills, fuzz), True, True),
+    "host": ((module, cycles, waits, kills, fuzz), True, True),
     "realms": ((arrive, work, restart, leave, terminal, unread), True, False),
     "share": ((share,), True, False),
     "shutdown": ((shutdown,), False, True),

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // A realm kernel of one page, for tests of the host's bookkeeping: arm64 Image header, then it
 // writes one word into each of TINY_PAGES pages behind its image (so that they are populated on
-// demand), shares two pages and writes to them, and powers off, or spins if SPIN is defined.
+// demand), shares two pages and writes to them, and powers off, or spins if SPIN is defined. If
+// WAIT is defined, it powers off after a WFIT of 10 ms with nothing else that could wake it.
 
 #define TINY_PAGES    2048
 #define IMAGE_SIZE    0x200000 // of the header: where the loader may put other things
@@ -56,6 +57,19 @@ start:
 	str	x25, [x20]
 	b	4b
 #else
+#ifdef WAIT
+	mrs	x0, cntfrq_el0
+	mov	x1, #100
+	udiv	x0, x0, x1
+	isb
+	mrs	x1, cntvct_el0
+	add	x1, x1, x0
+4:	msr	s0_3_c1_c0_1, x1	// WFIT; it may end early
+	isb
+	mrs	x0, cntvct_el0
+	cmp	x0, x1
+	b.lo	4b
+#endif
 	ldr	x0, =PSCI_SYSTEM_OFF
 	smc	#0
 	b	3b
