@@ -14,6 +14,8 @@
 #define ENTRY_VALID  BIT(0)
 #define ENTRY_TABLE  BIT(1)
 #define LEVEL_PAGE   3
+#define XN_MASK      MASK(54, 53)
+#define XN_NEVER     BIT(54)
 #define VTCR_DS      BIT(32)
 #define TABLE_LENGTH 512U
 
@@ -66,12 +68,16 @@ static pa_t page_of(uint64_t entry, const struct arch_s2_place *place)
 	return pa_of((entry & MASK(49, 12)) | bits_get(entry, 9, 8) << 50);
 }
 
-/* A block is not looked at: its pages were there one by one before. */
+/*
+ * The page of an entry that allows execution becomes suspect. An entry that forbids it for EL1 and
+ * EL0 (XN, Arm ARM D8.4.3: all of the host's memory) does not. Blocks are not examined: their pages
+ * were mapped one by one before.
+ */
 static void note_code(uint64_t entry, const struct arch_s2_place *place)
 {
 	struct page *page = place->level == LEVEL_PAGE ? machine_page(page_of(entry, place)) : NULL;
 
-	if (page != NULL) {
+	if (page != NULL && (entry & XN_MASK) != XN_NEVER) {
 		machine_books_lock();
 		page->code = true;
 		machine_books_unlock();
