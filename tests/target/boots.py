@@ -237,6 +237,81 @@ def test_key_without_entropy(boot):
     check(all(key), f"the key is {key}")
 
 
+# --- stage 2 and EL1 are never of different realms
+
+ISB, ERET, SMC = 0xD5033FDF, 0xD69F03E0, 0xD4000003
+STEPS = 20000  # from one end of a world switch to the other, with much to spare
+EL1_WALKS = {(3, 5, 1, 0, 0): "SCTLR", (3, 5, 2, 0, 0): "TTBR0", (3, 5, 2, 0, 1): "TTBR1",
+             (3, 5, 2, 0, 2): "TCR", (3, 5, 10, 2, 0): "MAIR"}
+STAGE_2 = {(3, 4, 1, 1, 0): "HCR", (3, 4, 2, 1, 0): "VTTBR", (3, 4, 2, 1, 2): "VTCR"}
+
+
+def written_register(word):
+    """Which of those registers an instruction writes; None: none."""
+    if word >> 20 != 0xD51:
+        return None
+    name = (2 + (word >> 19 & 1), word >> 16 & 7, word >> 12 & 15, word >> 8 & 15, word >> 5 & 7)
+    return EL1_WALKS.get(name) or STAGE_2.get(name)
+
+
+class SwitchRules:
+    """rmm/arch/aarch64/stage2.h, one instruction after the other."""
+
+    def __init__(self, boot):
+        self.boot = boot
+        self.empty = next(value for name, value in boot.symbols.items()
+                          if re.fullmatch(r"empty_table(\.\w+)*", name))
+        self.pending = set()  # registers written since the last ISB
+        self.written = []
+
+    def idle(self):
+        return self.boot.gdb.system_register("VTTBR_EL2") & 0xFFFFFFFFFFFE == self.empty
+
+    def before(self, word):
+        name = written_register(word)
+        if word == ISB:
+            self.pending.clear()
+        elif name in EL1_WALKS.values() or name == "VTCR":
+            check(self.idle() and "VTTBR" not in self.pending,
+                  f"{name} is written while stage 2 can translate, after {self.written}")
+        elif name == "VTTBR":
+            check(self.idle() is False or not self.pending & {"VTCR", *EL1_WALKS.values()},
+                  f"VTTBR is written without an ISB after {self.pending}")
+        if name:
+            self.pending.add(name)
+            self.written.append(name)
+
+    def follow(self, last):
+        """All instructions until one of these has been executed."""
+        for _ in range(STEPS):
+            word = int.from_bytes(self.boot.gdb.read(self.boot.gdb.register(debugger.PC), 4),
+                                  "little")
+            self.before(word)
+            check(bit(self.boot.gdb.system_register("HCR_EL2"), 0) == 1, "stage 2 is off")
+            if word in last:
+                return
+            self.boot.gdb.step()
+        raise Failure(f"no end of the switch after {STEPS} steps; written: {self.written}")
+
+
+@runs("exit_wfit")
+def test_stage_2(boot):
+    """One RMI_REC_ENTER, from the command to the realm, and from there to the host."""
+    boot.at("rmi_rec_enter")
+    rules = SwitchRules(boot)
+    check(rules.idle(), "stage 2 can translate while no realm is loaded")
+    check(not any(boot.gdb.read(rules.empty, 16 * PAGE)), "the empty table is not empty")
+    rules.follow({ERET})
+    check(not rules.idle(), "the realm has no stage 2")
+    check({*EL1_WALKS.values(), "VTTBR"} <= {*rules.written}, f"not all seen: {rules.written}")
+    exits = [boot.symbols[name] for name in ("exit_sync", "exit_irq", "exit_fiq")]
+    rules.written = []
+    while "TTBR0" not in rules.written:
+        boot.gdb.stop_at(*exits)
+        rules.follow({ERET, SMC})
+    check(rules.idle(), "stage 2 can translate when the host goes on")
+
+
 # --- accesses that must stop the CPU
 
 
@@ -358,6 +433,8 @@ TESTS = [
      test_cpu_spaces),
     ("stage 1: of a realm the RMM sees metadata and no data, of the host one page at most",
      test_realm_data),
+    ("stage 2: nothing can be translated while EL1 registers are of another realm or of the host",
+     test_stage_2),
     ("return addresses are signed", test_signed_returns),
     ("return addresses are signed with a key that is not zero, even without entropy",
      test_key_without_entropy),

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "arch/cpu.h"
 
+#include "arch/aarch64/stage2.h"
 #include "arch/aarch64/sysreg.h"
 #include "arch/entry.h"
 #include "arch/trace.h"
@@ -16,11 +17,13 @@ void entry_cold(uint64_t x0, uint64_t x1, uint64_t x2, uint64_t x3)
 	const struct boot_args args = {x0, x1, x2, x3};
 	const struct granule_bank own = {pa_of(PLAT_RMM_BASE), PLAT_RMM_SIZE};
 
+	stage2_boot();
 	boot_serve(boot_cold(&args, own));
 }
 
 void entry_warm(uint64_t x0)
 {
+	stage2_boot();
 	boot_serve(boot_warm(x0));
 }
 

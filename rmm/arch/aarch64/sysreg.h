@@ -27,6 +27,9 @@
 #define HCR_E2H  SYSREG_BIT(34)
 #define HCR_BOOT (HCR_RW | HCR_E2H)
 
+/* While no realm is loaded: stage2.h. */
+#define HCR_IDLE (HCR_BOOT | HCR_VM)
+
 /* The rest of HCR_EL2 while a realm is loaded (RMM specification A6;
  * docs/decisions/realm-traps.md). */
 #define HCR_VM    SYSREG_BIT(0)

@@ -6,6 +6,7 @@
  */
 #include "arch/tlb.h"
 
+#include "arch/aarch64/stage2.h"
 #include "arch/aarch64/sysreg.h"
 #include "base/bits.h"
 
@@ -26,23 +27,32 @@
 #define RANGE_BASE_WIDTH 37U
 #define RANGE_DS_PAGES   16U /* the base is counted in units of 64 KiB with DS */
 
-/* What the registers held before. */
+/*
+ * What the registers held before. EL1 registers are the host's or another realm's now: the VMID
+ * comes with the empty table (stage2.h). Realms mostly have the same VTCR_EL2.
+ */
 static struct arch_s2_context enter(const struct arch_s2_context *context)
 {
 	struct arch_s2_context before = {read_sysreg(vttbr_el2), read_sysreg(vtcr_el2)};
 
 	dsb(ishst);
-	write_sysreg(vttbr_el2, context->vttbr);
-	write_sysreg(vtcr_el2, context->vtcr);
+	write_sysreg(vttbr_el2, stage2_empty(context->vttbr));
 	isb();
+	if (before.vtcr != context->vtcr) {
+		write_sysreg(vtcr_el2, context->vtcr);
+		isb();
+	}
 	return before;
 }
 
 static void leave(const struct arch_s2_context *before)
 {
 	dsb(ish);
+	if (read_sysreg(vtcr_el2) != before->vtcr) {
+		write_sysreg(vtcr_el2, before->vtcr);
+		isb();
+	}
 	write_sysreg(vttbr_el2, before->vttbr);
-	write_sysreg(vtcr_el2, before->vtcr);
 	isb();
 }
 

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "arch/aarch64/layout.h"
+#include "arch/aarch64/stage2.h"
 #include "arch/aarch64/sysreg.h"
 #include "arch/aarch64/vcpu_internal.h"
 #include "arch/cpu.h"
@@ -80,7 +81,10 @@ static void keys_save(struct arch_pauth *pauth)
 	pauth->apga[1] = read_sysreg(s3_0_c2_c3_1);
 }
 
-/* Registers that decide what the realm can do and what traps. */
+/*
+ * Registers that decide what the realm can do and what traps. EL1's are the realm's already, and
+ * VTTBR_EL2, which makes its tables reachable, comes last (stage2.h).
+ */
 static void control_load(struct arch_vcpu *vcpu)
 {
 	uint64_t hcr = HCR_REALM;
@@ -94,11 +98,12 @@ static void control_load(struct arch_vcpu *vcpu)
 	hcr |= vcpu->trap_wfe ? HCR_TWE : 0;
 	write_sysreg(hcr_el2, hcr);
 	write_sysreg(vtcr_el2, vcpu->config.vtcr);
-	write_sysreg(vttbr_el2, vcpu->config.vttbr);
 	write_sysreg(vmpidr_el2, vcpu->config.vmpidr);
 	write_sysreg(vpidr_el2, read_sysreg(midr_el1));
 	write_sysreg(hstr_el2, 0);
 	write_sysreg(cntvoff_el2, 0);
+	isb();
+	write_sysreg(vttbr_el2, vcpu->config.vttbr);
 }
 
 /*
@@ -125,9 +130,9 @@ void arch_vcpu_load(struct arch_vcpu *vcpu)
 	keys_load(&vcpu->pauth);
 	simd_leave_streaming();
 	el1_save(&ns->el1);
+	el1_restore(&vcpu->el1);
 	control_load(vcpu);
 	forget_others(vcpu, ns);
-	el1_restore(&vcpu->el1);
 	timers_load(&vcpu->timers, ns);
 	pmu_load(vcpu, ns);
 	if (vcpu->debug_used) {
@@ -162,7 +167,11 @@ void arch_vcpu_save(struct arch_vcpu *vcpu)
 	vcpu->el1.sp_el0 = sp_el0;
 	/* An SError that the realm has not taken yet waits for it. */
 	vcpu->inject_serror |= (read_sysreg(hcr_el2) & HCR_VSE) != 0;
-	write_sysreg(hcr_el2, HCR_BOOT);
+	/* The reverse of loading: first nothing can be reached through EL1's registers, then they
+	 * change. */
+	write_sysreg(vttbr_el2, stage2_empty(0));
+	write_sysreg(hcr_el2, HCR_IDLE);
+	isb();
 	el1_restore(&ns->el1);
 	isb();
 }
