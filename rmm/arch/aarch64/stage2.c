@@ -12,8 +12,7 @@
 /* 39 bits, start level 1, 4 KiB, write-back inner-shareable walks, 40 bits of output; RES1. */
 #define VTCR_ANY 0x80023559U
 
-static uint8_t empty_table[TABLES * GRANULE_SIZE]
-	__attribute__((aligned(TABLES * GRANULE_SIZE)));
+static uint8_t empty_table[TABLES * GRANULE_SIZE] __attribute__((aligned(TABLES * GRANULE_SIZE)));
 
 uint64_t stage2_empty(uint64_t vttbr)
 {

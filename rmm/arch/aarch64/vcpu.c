@@ -29,14 +29,12 @@ _Static_assert(offsetof(struct arch_vcpu, el1.sp_el0) == VCPU_SP_EL0, "run.S");
 #define PMCR_LC    BIT(6)
 #define PMCR_DP    BIT(5)
 
-#define PSTATE_EL MASK(3, 2)
-#define PAR_F     BIT(0)
+#define PAR_F BIT(0)
 
 uint64_t vcpu_enter(struct arch_vcpu *vcpu);
 
 /* vectors.S */
-uint64_t realm_ipa_el1(uint64_t va);
-uint64_t realm_ipa_el0(uint64_t va);
+uint64_t realm_ipa(uint64_t va);
 
 static struct ns_state ns_states[MAX_CPUS];
 
@@ -216,7 +214,7 @@ static bool hpfar_valid(uint64_t esr)
  * FAR_EL2 and HPFAR_EL2 of an exit. False if the address is not to be had, because the realm's
  * stage 1 is no longer what it was: it tries again, and finds out itself.
  */
-static bool find_address(const struct arch_vcpu *vcpu, struct arch_exit_info *info)
+static bool find_address(struct arch_exit_info *info)
 {
 	uint64_t par_el1;
 	uint64_t found;
@@ -227,8 +225,7 @@ static bool find_address(const struct arch_vcpu *vcpu, struct arch_exit_info *in
 		return true;
 	}
 	par_el1 = read_sysreg(par_el1);
-	found = (vcpu->pstate & PSTATE_EL) == 0 ? realm_ipa_el0(info->far)
-						: realm_ipa_el1(info->far);
+	found = realm_ipa(info->far);
 	write_sysreg(par_el1, par_el1);
 	info->hpfar = bits_get(found, 51, 12) << 4;
 	return (found & PAR_F) == 0;
@@ -237,7 +234,7 @@ static bool find_address(const struct arch_vcpu *vcpu, struct arch_exit_info *in
 /* Apart from the run itself, so that a realm's calls do not pay for what only others need. */
 static __attribute__((noinline)) bool goes_on(struct arch_vcpu *vcpu, struct arch_exit_info *info)
 {
-	return switch_lazily(vcpu, info->esr) || !find_address(vcpu, info);
+	return switch_lazily(vcpu, info->esr) || !find_address(info);
 }
 
 enum arch_exit arch_vcpu_run(struct arch_vcpu *vcpu, struct arch_exit_info *info)

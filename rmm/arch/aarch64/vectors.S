@@ -138,23 +138,18 @@ copy_faulted:
 	ret
 
 /*
- * uint64_t realm_ipa_el1(uint64_t va);
- * uint64_t realm_ipa_el0(uint64_t va);
+ * uint64_t realm_ipa(uint64_t va);
  *
- * PAR_EL1 after stage 1 of the loaded realm for a read at EL1 or EL0; just PAR_EL1.F where its
- * tables could not be read.
+ * PAR_EL1 after stage 1 of the loaded realm; just PAR_EL1.F where its tables could not be read. The
+ * address is all that is asked for, so it is that of a read at EL1, which every valid entry allows:
+ * one at EL0 would fail for a page that EL0 may only execute.
  */
-	.global	realm_ipa_el1
-	.global	realm_ipa_el0
-realm_ipa_el1:
+	.global	realm_ipa
+realm_ipa:
 	hint	#34				// BTI c
 realm_ipa_first:
 	at	s1e1r, x0
-	b	1f
-realm_ipa_el0:
-	hint	#34
-	at	s1e0r, x0
-1:	isb
+	isb
 realm_ipa_last:
 	mrs	x0, par_el1
 	ret

@@ -34,6 +34,8 @@ _Static_assert(sizeof(struct frame) == FRAME_SIZE, "vectors.S");
 /* The kind that vectors.S passes for an exception from this level, on its own stack. */
 #define KIND_SYNC 0
 #define KIND_IRQ  1
+/* From EL0: realms only. */
+#define KIND_SYNC_EL0 20
 
 /* Both sides have their own. Returns to frame->elr. */
 void exception(struct frame *frame, uint64_t kind);

@@ -116,10 +116,11 @@
 #ifndef __ASSEMBLER__
 
 enum puppet_op {
-	PUPPET_DO,     /* instruction, address, value -> value, ESR, FAR, address of the insn */
-	PUPPET_FETCH,  /* address: call the code there -> -, ESR, FAR */
-	PUPPET_SMC,    /* x0..x17 -> x0..x17 at gprs[1] and up */
-	PUPPET_MMU_ON, /* identity map, caches on */
+	PUPPET_DO,        /* instruction, address, value -> value, ESR, FAR, address of the insn */
+	PUPPET_FETCH,     /* address: call the code there -> -, ESR, FAR */
+	PUPPET_FETCH_EL0, /* address: go there at EL0, which must fault -> -, ESR, FAR */
+	PUPPET_SMC,       /* x0..x17 -> x0..x17 at gprs[1] and up */
+	PUPPET_MMU_ON,    /* identity map, caches on */
 	PUPPET_MAP,   /* address, descriptor bits: that 1 GiB gets them -> address of the descriptor
 		       */
 	PUPPET_START, /* vCPU: becomes a puppet -> PSCI status */

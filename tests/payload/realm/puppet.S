@@ -31,3 +31,20 @@ insn_faulted:
 	.global stubs
 stubs:
 	PUPPET_INSNS(STUB)
+
+/*
+ * void fetch_el0(uint64_t address): goes there at EL0, interrupts masked. The exception that it
+ * ends with comes back to fetch_el0_done.
+ */
+	.section .text, "ax"
+	.global fetch_el0
+fetch_el0:
+	stp	x29, x30, [sp, #-16]!
+	mov	x1, #0x3c0
+	msr	elr_el1, x0
+	msr	spsr_el1, x1
+	eret
+	.global fetch_el0_done
+fetch_el0_done:
+	ldp	x29, x30, [sp], #16
+	ret

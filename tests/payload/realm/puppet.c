@@ -132,9 +132,23 @@ static void do_sysregs(const uint64_t *args)
 	puppet_report(1, sysregs_sample((struct sysreg_sample *)args[0], (unsigned)args[1]), 0, 0);
 }
 
+/* Orders about all system registers. False: it is another. */
+static bool obey_sysregs(uint64_t op, const uint64_t *args)
+{
+	if (op == PUPPET_SYSREGS) {
+		do_sysregs(args);
+	} else if (op == PUPPET_SYSREGS_CHANGE) {
+		sysregs_change();
+		puppet_report(1, 0, 0, 0);
+	} else {
+		return false;
+	}
+	return true;
+}
+
 static void obey(uint64_t op, const uint64_t *args)
 {
-	if (puppet_csm(op, args)) {
+	if (puppet_csm(op, args) || obey_sysregs(op, args)) {
 		return;
 	}
 	switch (op) {
@@ -143,6 +157,10 @@ static void obey(uint64_t op, const uint64_t *args)
 		break;
 	case PUPPET_FETCH:
 		report_outcome(probe_call(args[0]), 0);
+		break;
+	case PUPPET_FETCH_EL0:
+		fetch_el0(args[0]);
+		report_outcome(false, 0);
 		break;
 	case PUPPET_SMC:
 		do_smc(args);
@@ -168,13 +186,6 @@ static void obey(uint64_t op, const uint64_t *args)
 		break;
 	case PUPPET_IRQ_COUNT:
 		do_irqs(args);
-		break;
-	case PUPPET_SYSREGS:
-		do_sysregs(args);
-		break;
-	case PUPPET_SYSREGS_CHANGE:
-		sysregs_change();
-		puppet_report(1, 0, 0, 0);
 		break;
 	case PUPPET_DEBUG_ON:
 		do_debug_on();

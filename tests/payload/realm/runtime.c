@@ -21,6 +21,7 @@
 #define ICC_IAR1_EL1     "s3_0_c12_c12_0"
 #define ICC_EOIR1_EL1    "s3_0_c12_c12_1"
 #define SPURIOUS         1020
+#define PSTATE_EL1       0x3c5UL /* EL1h, all masked */
 
 typedef void (*program_fn)(const uint64_t *args);
 
@@ -41,6 +42,7 @@ static uint64_t table_high[TABLE_ENTRIES] __attribute__((aligned(ABI_GRANULE_SIZ
 void first_main(void);
 void secondary_main(uint64_t context);
 void secondary_start(void);
+void fetch_el0_done(void);
 
 struct vcpu *this_vcpu(void)
 {
@@ -175,6 +177,12 @@ void exception(struct frame *frame, uint64_t kind)
 	if (kind == KIND_SYNC && probe_fix_up(frame)) {
 		vcpu->fault = (struct fault){frame->esr, frame->far};
 		vcpu->faults++;
+		return;
+	}
+	if (kind == KIND_SYNC_EL0) {
+		vcpu->fault = (struct fault){frame->esr, frame->far};
+		frame->elr = (uint64_t)fetch_el0_done;
+		frame->spsr = PSTATE_EL1;
 		return;
 	}
 	complain(REALM_CALL_CRASH, "vcpu %u: vector %lu elr %lx esr %lx far %lx lr %lx",

@@ -62,6 +62,9 @@ uint64_t *map_block(uint64_t address, uint64_t bits);
 /* PSCI CPU_ON of REC `index`, which runs fn(arg) and then CPU_OFF. Returns the PSCI status. */
 int64_t vcpu_start(unsigned index, void (*fn)(uint64_t), uint64_t arg);
 
+/* Goes to the address at EL0, where it must fault at once: fault_last(). */
+void fetch_el0(uint64_t address);
+
 /* GICv3 CPU interface: priorities open, group 1 on; interrupts stay masked until irq_open(). */
 void gic_on(void);
 

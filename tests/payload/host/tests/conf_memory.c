@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /* A realm's memory: changes of RIPAS, states and what accesses meet, folds, geometries. */
 #include "payload/common/probe.h"
+#include "payload/host/gic.h"
 #include "payload/host/mem.h"
 #include "payload/host/places.h"
 #include "payload/host/puppet.h"
@@ -252,6 +253,46 @@ TEST(state_ns,
 	CHECK_EQ(puppet_get(rec, INSN_LDR_W, UNPROTECTED + 8), RET);
 	CHECK(puppet_do(rec, INSN_STR_X, UNPROTECTED + 8, 0x1234567812345678));
 	CHECK_EQ(read64(page + 8), 0x1234567812345678);
+}
+
+static void quiet_timer(unsigned intid)
+{
+	(void)intid;
+	el2_timer_stop();
+}
+
+static void timer_off(void *unused)
+{
+	(void)unused;
+	el2_timer_stop();
+	gic_disable(PPI_EL2_TIMER);
+}
+
+/*
+ * The identity map lets EL1 read and write, and EL0 only execute: an address translation of a read
+ * at EL0 fails there.
+ */
+TEST(state_ns_el0, "ASSIGNED_NS: a fetch at EL0, from a page that EL0 may only execute, is an "
+		   "external abort in the realm, before the host's next interrupt")
+{
+	struct rec *rec = one_puppet();
+	uint64_t page = page_alloc();
+
+	page_fill(page, (uint64_t)RET << 32 | RET);
+	realm_map_page(rec->realm, UNPROTECTED, page);
+	puppet_order(rec, PUPPET_MMU_ON, 0, 0, 0);
+	REQUIRE(puppet_done(rec));
+	gic_enable(PPI_EL2_TIMER, quiet_timer);
+	test_cleanup(timer_off, NULL);
+	rec->stop_on_irq = true;
+	el2_timer_arm(5000000);
+	puppet_order(rec, PUPPET_FETCH_EL0, UNPROTECTED, 0, 0);
+	irq_window();
+	rec->stop_on_irq = false;
+	REQUIRE_EQ(rec->stop, REC_CALL);
+	CHECK_EQ(ESR_EC(puppet_esr(rec)), EC_FETCH_LOWER);
+	CHECK_EQ(ESR_FSC(puppet_esr(rec)), FSC_EXTERNAL_ABORT);
+	CHECK_EQ(puppet_far(rec), UNPROTECTED);
 }
 
 TEST(state_ns_gpf,
