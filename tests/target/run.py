@@ -358,7 +358,15 @@ def run_config(config, options, report):
         report.add(conformance_result(config, passed))
 
 
-def run_boots(report):
+def boots_wanted(words, name):
+    """As the host selects its tests: one of the words is in the name, and none that excludes."""
+    words = [word for word in (words or "").split(",") if word]
+    chosen = [word for word in words if not word.startswith("-")]
+    return not any(word[1:] in name for word in words if word.startswith("-")) and (
+        not chosen or any(word in name for word in chosen))
+
+
+def run_boots(options, report):
     """The tests that look into the RMM from outside; what depends on the compiler with both."""
     path = log_path(BOOTS)
     with open(path, "w", encoding="utf-8") as log:
@@ -366,6 +374,8 @@ def run_boots(report):
             symbols = boots.symbols_of(os.path.join(BUILD, config.firmware, "rmm.elf"))
             for name, test in boots.TESTS:
                 if config.name == "clang" and not name.startswith(BOOTS_OF_CLANG):
+                    continue
+                if not boots_wanted(options.filter, name):
                     continue
                 begun = machine.time.monotonic()
                 wrong = boots.run_test(test, flash_image(config), symbols, log)
@@ -483,8 +493,9 @@ def main():
     one_by_one = options.jobs == 1 or options.verbose or options.gdb or options.keep
     with futures.ThreadPoolExecutor(1 if one_by_one else options.jobs) as pool:
         runs = [pool.submit(run_config, config, options, report) for config in configs]
-        if BOOTS in (options.config or [BOOTS]) and not (options.filter or options.gdb):
-            runs.append(pool.submit(run_boots, report))
+        wanted = options.config or ([] if options.filter or options.gdb else [BOOTS])
+        if BOOTS in wanted:
+            runs.append(pool.submit(run_boots, options, report))
         for run in runs:
             run.result()
     return 0 if report.close() else 1
