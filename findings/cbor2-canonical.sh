@@ -31,9 +31,10 @@ if [ "${1:-}" != inside ]; then
 	[ -z "${UNPINNED:-}" ] || packages=$(sed -E 's/=[^ ]+//g' <<<"$packages")
 	if [ -n "${CACHE:-}" ]; then
 		mkdir -p "$CACHE"
-		hooks+=(--skip=download/empty --setup-hook="mkdir -p \"\$1\"/var/cache/apt/archives/partial"
-			--setup-hook="sync-in $CACHE /var/cache/apt/archives/partial"
-			--extract-hook="sync-out /var/cache/apt/archives $CACHE")
+		debs=\"\$1\"/var/cache/apt/archives
+		copy() { echo "cp -lu $1 $2 2>/dev/null || cp -u $1 $2 2>/dev/null || :"; }
+		hooks+=(--skip=download/empty "--setup-hook=mkdir -p $debs/partial; $(copy "'$CACHE'/*.deb" "$debs")"
+			"--extract-hook=$(copy "$debs/*.deb" "'$CACHE'")")
 	fi
 	# shellcheck disable=SC2016 # mmdebstrap's shell expands the hook
 	exec mmdebstrap --quiet --variant=extract --format=null "--architectures=$architectures" \
