@@ -2,11 +2,13 @@
 /* Hashes, keys and signatures with OpenSSL 3. */
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <openssl/bio.h>
 #include <openssl/bn.h>
 #include <openssl/core_names.h>
+#include <openssl/crypto.h>
 #include <openssl/ecdsa.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
@@ -15,6 +17,46 @@
 #include <openssl/x509.h>
 
 #include "crypto.h"
+
+static void (*no_memory)(void);
+
+/* malloc() and realloc() for the crypto library, which passes the caller's place. */
+static void *allocate(size_t size, const char *file, int line)
+{
+	void *memory = malloc(size);
+
+	(void)file;
+	(void)line;
+	if (memory == NULL && size != 0) {
+		no_memory();
+	}
+	return memory;
+}
+
+static void *reallocate(void *old, size_t size, const char *file, int line)
+{
+	void *memory = realloc(old, size);
+
+	(void)file;
+	(void)line;
+	if (memory == NULL && size != 0) {
+		no_memory();
+	}
+	return memory;
+}
+
+static void release(void *memory, const char *file, int line)
+{
+	(void)file;
+	(void)line;
+	free(memory);
+}
+
+bool cca_exit_without_memory(void (*out_of_memory)(void))
+{
+	no_memory = out_of_memory;
+	return CRYPTO_set_mem_functions(allocate, reallocate, release) == 1;
+}
 
 struct curve {
 	enum cca_sign_alg alg;

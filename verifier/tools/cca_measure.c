@@ -4,6 +4,7 @@
 #include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <jansson.h>
 
@@ -327,12 +328,27 @@ static void print_values(const struct measuring *m)
 	}
 }
 
+/* No buffered output and no clean-up: both may need memory. */
+static void out_of_memory(void)
+{
+	static const char text[] = "cca-measure: out of memory\n";
+
+	if (write(STDERR_FILENO, text, sizeof(text) - 1) < 0) {
+		/* There is nowhere to say it. */
+	}
+	_exit(EXIT_USAGE);
+}
+
 int main(int argc, char **argv)
 {
 	struct options o = {.config = {.cpus = 1}};
 	struct measuring m = {0};
 	bool ok;
 
+	if (!cca_exit_without_memory(out_of_memory)) {
+		fputs("cca-measure: the crypto library was in use before the program\n", stderr);
+		return EXIT_USAGE;
+	}
 	if (!parse_options(argc, argv, &o)) {
 		fputs("Try cca-measure --help.\n", stderr);
 		return EXIT_USAGE;

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "policy.h"
 #include "tools/report.h"
@@ -337,6 +338,17 @@ static enum exit_code tell(const struct options *o, const struct report *report,
 	return output_is_safe() ? code : complain("standard output", strerror(errno));
 }
 
+/* No buffered output and no clean-up: both may need memory. */
+static void out_of_memory(void)
+{
+	static const char text[] = "cca-verify: out of memory\n";
+
+	if (write(STDERR_FILENO, text, sizeof(text) - 1) < 0) {
+		/* There is nowhere to say it. */
+	}
+	_exit(EXIT_USAGE);
+}
+
 int main(int argc, char **argv)
 {
 	static struct cca_policy policy;
@@ -346,6 +358,10 @@ int main(int argc, char **argv)
 	struct report report = {.result = "invalid"};
 	enum exit_code code;
 
+	if (!cca_exit_without_memory(out_of_memory)) {
+		fputs("cca-verify: the crypto library was in use before the program\n", stderr);
+		return EXIT_USAGE;
+	}
 	if (!parse_options(argc, argv, &options)) {
 		fputs(usage, stderr);
 		return EXIT_USAGE;
