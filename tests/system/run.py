@@ -37,6 +37,7 @@ WORK_SECONDS = 900  # in a realm, by rvm's own clock, which runs on while others
 TEARDOWN_SECONDS = 240
 FIRST_TICK_SECONDS, TICK_SECONDS = 5, 15  # between signs of life
 MEMORY_SLACK_KIB = 12 * 1024  # what a running kernel keeps for itself from one look to the next
+HOG_BYTES = 20 << 20  # more than one lap of its ring reads
 REALMS = ("one", "two")
 REALM_LINE = "quiet console=hvc0 swiotlb=8192 cma=0"
 LINUX = f"--kernel /Image --initrd /guest.cpio --mem 256M --cmdline '{REALM_LINE}'"
@@ -553,6 +554,31 @@ def unread(system, _args):
         system.settle()
 
 
+def hog_has_read(system):
+    """Bytes that the process of the realm `hog` has read so far."""
+    return int(system.run("sed -n 's/rchar: //p' /proc/$(cat /tmp/hog.pid)/io")[-1])
+
+
+def hog(system, _args):
+    """A realm that floods its devices. Others do not wait for it, and it ends like any other."""
+    system.run("dd if=/dev/zero of=/tmp/hog.disk bs=1M count=1 2>/dev/null")
+    for words, end in (("rvm stop", "rvm stop hog"), ("SIGTERM", "kill -TERM $hog"),
+                       ("SIGINT twice", "kill -INT $hog; kill -INT $hog")):
+        with system.report.test("a realm that floods its devices: list and other realms work, "
+                                f"{words} ends it") as notes:
+            system.start("hog", TINY.format("hog") + " --cpus 2 --disk /tmp/hog.disk")
+            system.wait_for(f"[ $(sed -n 's/rchar: //p' /proc/$(cat /tmp/hog.pid)/io) -gt "
+                            f"{HOG_BYTES} ]", SHELL_SECONDS, "the flood")
+            before, begun = hog_has_read(system), time.monotonic()
+            system.run("rvm list --json | grep -q '\"name\":\"hog\",\"state\":\"runs\"'")
+            one_cycle(system, "calm", TINY.format("off"))
+            took, read = time.monotonic() - begun, hog_has_read(system) - before
+            expect(read > 0, "the flood is over")
+            notes.append(f"{read >> 20} MiB were read in {took:.1f} s")
+            system.run(f"hog=$(cat /tmp/hog.pid); {end}; wait $hog", TEARDOWN_SECONDS)
+            system.settle()
+
+
 def terminal(system, _args):
     """One realm with its console on rvm's own input and output."""
     with system.report.test("a realm's console on standard input and output") as notes:
@@ -667,7 +693,7 @@ def share(system, _args):
 # debugging of memory is on.
 BOOTS = {
     "host": ((module, cycles, waits, kills, fuzz), True, True),
-    "realms": ((arrive, work, restart, leave, terminal, unread), True, False),
+    "realms": ((arrive, work, restart, leave, terminal, unread, hog), True, False),
     "share": ((share,), True, False),
     "shutdown": ((shutdown,), False, True),
 }
