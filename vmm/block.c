@@ -7,27 +7,14 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "block.h"
+#include <linux/virtio_ids.h>
 
-#define F_SEG_MAX (UINT64_C(1) << 2)
-#define F_RO      (UINT64_C(1) << 5)
-#define F_FLUSH   (UINT64_C(1) << 9)
+#include "block.h"
 
 #define SECTOR 512u
 
 #define LOCK_TRIES    20
 #define LOCK_PAUSE_US 50000u
-
-enum { TYPE_IN = 0, TYPE_OUT = 1, TYPE_FLUSH = 4, TYPE_GET_ID = 8 };
-enum { STATUS_OK = 0, STATUS_IOERR = 1, STATUS_UNSUPP = 2 };
-
-#define ID_SIZE 20u
-
-struct header {
-	uint32_t type;
-	uint32_t reserved;
-	uint64_t sector;
-};
 
 static bool in_range(const struct block *b, uint64_t sector, size_t size)
 {
@@ -64,7 +51,7 @@ static bool transfer(struct block *b, bool write, struct iovec *part, unsigned i
 	return true;
 }
 
-static uint8_t read_sectors(struct block *b, const struct header *h,
+static uint8_t read_sectors(struct block *b, const struct virtio_blk_outhdr *h,
 			    const struct virtio_request *req, size_t *written)
 {
 	struct iovec part[VIRTIO_MAX_IOV];
@@ -73,13 +60,13 @@ static uint8_t read_sectors(struct block *b, const struct header *h,
 
 	if (!in_range(b, h->sector, size) ||
 	    !transfer(b, false, part, n, h->sector * SECTOR, size)) {
-		return STATUS_IOERR;
+		return VIRTIO_BLK_S_IOERR;
 	}
 	*written = size;
-	return STATUS_OK;
+	return VIRTIO_BLK_S_OK;
 }
 
-static uint8_t write_sectors(struct block *b, const struct header *h,
+static uint8_t write_sectors(struct block *b, const struct virtio_blk_outhdr *h,
 			     const struct virtio_request *req)
 {
 	struct iovec part[VIRTIO_MAX_IOV];
@@ -87,9 +74,10 @@ static uint8_t write_sectors(struct block *b, const struct header *h,
 	unsigned int n = virtio_slice(req->out, req->num_out, sizeof(*h), size, part);
 
 	if (b->read_only || !in_range(b, h->sector, size)) {
-		return STATUS_IOERR;
+		return VIRTIO_BLK_S_IOERR;
 	}
-	return transfer(b, true, part, n, h->sector * SECTOR, size) ? STATUS_OK : STATUS_IOERR;
+	return transfer(b, true, part, n, h->sector * SECTOR, size) ? VIRTIO_BLK_S_OK
+								    : VIRTIO_BLK_S_IOERR;
 }
 
 /*
@@ -98,25 +86,27 @@ static uint8_t write_sectors(struct block *b, const struct header *h,
  */
 static uint8_t execute(struct block *b, const struct virtio_request *req, size_t *written)
 {
-	static const char id[ID_SIZE] = "caec-disk";
-	struct header h;
+	static const char id[VIRTIO_BLK_ID_BYTES] = "caec-disk";
+	struct virtio_blk_outhdr h;
 
 	if (virtio_copy_from(req, 0, &h, sizeof(h)) != sizeof(h)) {
-		return STATUS_IOERR;
+		return VIRTIO_BLK_S_IOERR;
 	}
 	switch (h.type) {
-	case TYPE_IN:
+	case VIRTIO_BLK_T_IN:
 		return read_sectors(b, &h, req, written);
-	case TYPE_OUT:
+	case VIRTIO_BLK_T_OUT:
 		return write_sectors(b, &h, req);
-	case TYPE_FLUSH:
-		return fdatasync(b->fd) == 0 ? STATUS_OK : STATUS_IOERR;
-	case TYPE_GET_ID:
-		*written = virtio_copy_to(
-			req, 0, id, req->in_bytes - 1 < ID_SIZE ? req->in_bytes - 1 : ID_SIZE);
-		return STATUS_OK;
+	case VIRTIO_BLK_T_FLUSH:
+		return fdatasync(b->fd) == 0 ? VIRTIO_BLK_S_OK : VIRTIO_BLK_S_IOERR;
+	case VIRTIO_BLK_T_GET_ID:
+		*written = virtio_copy_to(req, 0, id,
+					  req->in_bytes - 1 < VIRTIO_BLK_ID_BYTES
+						  ? req->in_bytes - 1
+						  : VIRTIO_BLK_ID_BYTES);
+		return VIRTIO_BLK_S_OK;
 	default:
-		return STATUS_UNSUPP;
+		return VIRTIO_BLK_S_UNSUPP;
 	}
 }
 
@@ -148,14 +138,15 @@ static void notify(void *device, unsigned int queue)
 static const struct virtio_ops ops_rw = {
 	.id = VIRTIO_ID_BLOCK,
 	.num_queues = 1,
-	.features = F_SEG_MAX | F_FLUSH,
+	.features = VIRTIO_FEATURE(VIRTIO_BLK_F_SEG_MAX) | VIRTIO_FEATURE(VIRTIO_BLK_F_FLUSH),
 	.notify = notify,
 };
 
 static const struct virtio_ops ops_ro = {
 	.id = VIRTIO_ID_BLOCK,
 	.num_queues = 1,
-	.features = F_SEG_MAX | F_FLUSH | F_RO,
+	.features = VIRTIO_FEATURE(VIRTIO_BLK_F_SEG_MAX) | VIRTIO_FEATURE(VIRTIO_BLK_F_FLUSH) |
+		    VIRTIO_FEATURE(VIRTIO_BLK_F_RO),
 	.notify = notify,
 };
 
@@ -170,8 +161,8 @@ bool block_init(struct block *b, int fd, bool read_only)
 	b->read_only = read_only;
 	b->size = (uint64_t)size;
 	b->tail = (unsigned int)(b->size % SECTOR);
-	b->config = (struct block_config){.capacity = (uint64_t)size / SECTOR,
-					  .seg_max = VIRTIO_MAX_IOV - 2};
+	b->config = (struct virtio_blk_config){.capacity = (uint64_t)size / SECTOR,
+					       .seg_max = VIRTIO_MAX_IOV - 2};
 	b->virtio.ops = read_only ? &ops_ro : &ops_rw;
 	b->virtio.device = b;
 	b->virtio.config = &b->config;

@@ -3,18 +3,13 @@
 #ifndef VMM_BLOCK_H
 #define VMM_BLOCK_H
 
-#include "virtio.h"
+#include <linux/virtio_blk.h>
 
-/* Layout of the specification; the 64-bit field comes first, nothing needs packing. */
-struct block_config {
-	uint64_t capacity; /* in 512-byte sectors */
-	uint32_t size_max;
-	uint32_t seg_max;
-};
+#include "virtio.h"
 
 struct block {
 	struct virtio virtio;
-	struct block_config config;
+	struct virtio_blk_config config;
 	int fd; /* the caller closes it */
 	bool read_only;
 	uint64_t size;     /* of the file in bytes when it was opened */

@@ -1,23 +1,12 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include <string.h>
 
-#include "console.h"
+#include <linux/virtio_ids.h>
 
-#define F_MULTIPORT (UINT64_C(1) << 1)
+#include "console.h"
 
 #define QUEUE_CONTROL_IN  2u
 #define QUEUE_CONTROL_OUT 3u
-
-enum event {
-	DEVICE_READY = 0,
-	PORT_ADD = 1,
-	PORT_REMOVE = 2,
-	PORT_READY = 3,
-	CONSOLE_PORT = 4,
-	RESIZE = 5,
-	PORT_OPEN = 6,
-	PORT_NAME = 7,
-};
 
 static unsigned int rx_queue(unsigned int port)
 {
@@ -81,10 +70,10 @@ static void flush_messages(struct console *c)
 	bool pushed = false;
 
 	while (c->message_count > 0 && virtio_pop(&c->virtio, QUEUE_CONTROL_IN, &req)) {
-		const struct console_message *m = &c->messages[c->message_head];
+		const struct virtio_console_control *m = &c->messages[c->message_head];
 		size_t size = virtio_copy_to(&req, 0, m, sizeof(*m));
 
-		if (m->event == PORT_NAME) {
+		if (m->event == VIRTIO_CONSOLE_PORT_NAME) {
 			const char *name = m->id == 1 ? CONSOLE_CONTROL_NAME : CONSOLE_EXEC_NAME;
 
 			size += virtio_copy_to(&req, size, name, strlen(name));
@@ -103,17 +92,18 @@ static void flush_messages(struct console *c)
  * A realm that asks for more answers than it takes loses the newest. What it hears last of a host
  * that comes and goes is right nevertheless.
  */
-static void send(struct console *c, unsigned int port, enum event event, uint16_t value)
+static void send(struct console *c, unsigned int port, uint16_t event, uint16_t value)
 {
 	unsigned int at = (c->message_head + c->message_count) % CONSOLE_MESSAGES;
-	struct console_message *last = &c->messages[(at + CONSOLE_MESSAGES - 1) % CONSOLE_MESSAGES];
+	struct virtio_console_control *last =
+		&c->messages[(at + CONSOLE_MESSAGES - 1) % CONSOLE_MESSAGES];
 
-	if (c->message_count == CONSOLE_MESSAGES && event == PORT_OPEN &&
-	    last->event == PORT_OPEN && last->id == port) {
+	if (c->message_count == CONSOLE_MESSAGES && event == VIRTIO_CONSOLE_PORT_OPEN &&
+	    last->event == VIRTIO_CONSOLE_PORT_OPEN && last->id == port) {
 		last->value = value;
 	} else if (c->message_count < CONSOLE_MESSAGES) {
-		c->messages[at] = (struct console_message){
-			.id = port, .event = (uint16_t)event, .value = value};
+		c->messages[at] =
+			(struct virtio_console_control){.id = port, .event = event, .value = value};
 		c->message_count++;
 	}
 }
@@ -123,7 +113,7 @@ void console_connect(struct console *c, unsigned int port, bool connected)
 	if (c->ports[port].connected != connected) {
 		c->ports[port].connected = connected;
 		if (c->ports[port].ready) {
-			send(c, port, PORT_OPEN, connected);
+			send(c, port, VIRTIO_CONSOLE_PORT_OPEN, connected);
 			virtio_begin(&c->virtio);
 			flush_messages(c);
 		}
@@ -146,24 +136,25 @@ static void set_open(struct console *c, unsigned int port, bool open)
 }
 
 /* Carries out a message of the realm. One that makes no sense is ignored. */
-static void handle_message(struct console *c, const struct console_message *m)
+static void handle_message(struct console *c, const struct virtio_console_control *m)
 {
-	if (m->event == DEVICE_READY) {
+	if (m->event == VIRTIO_CONSOLE_DEVICE_READY) {
 		for (unsigned int port = 0; m->value == 1 && port < CONSOLE_PORTS; port++) {
-			send(c, port, PORT_ADD, 1);
+			send(c, port, VIRTIO_CONSOLE_PORT_ADD, 1);
 		}
 		return;
 	}
 	if (m->id >= CONSOLE_PORTS) {
 		return;
 	}
-	if (m->event == PORT_READY && m->value == 1) {
+	if (m->event == VIRTIO_CONSOLE_PORT_READY && m->value == 1) {
 		c->ports[m->id].ready = true;
-		send(c, m->id, m->id == 0 ? CONSOLE_PORT : PORT_NAME, 1);
+		send(c, m->id, m->id == 0 ? VIRTIO_CONSOLE_CONSOLE_PORT : VIRTIO_CONSOLE_PORT_NAME,
+		     1);
 		if (c->ports[m->id].connected) {
-			send(c, m->id, PORT_OPEN, 1);
+			send(c, m->id, VIRTIO_CONSOLE_PORT_OPEN, 1);
 		}
-	} else if (m->event == PORT_OPEN) {
+	} else if (m->event == VIRTIO_CONSOLE_PORT_OPEN) {
 		set_open(c, m->id, m->value == 1);
 	}
 }
@@ -171,7 +162,7 @@ static void handle_message(struct console *c, const struct console_message *m)
 static void take_messages(struct console *c)
 {
 	struct virtio_request req;
-	struct console_message m;
+	struct virtio_console_control m;
 
 	while (virtio_pop(&c->virtio, QUEUE_CONTROL_OUT, &req)) {
 		if (virtio_copy_from(&req, 0, &m, sizeof(m)) == sizeof(m)) {
@@ -271,14 +262,14 @@ static void reset(void *device)
 static const struct virtio_ops ops = {
 	.id = VIRTIO_ID_CONSOLE,
 	.num_queues = 2 + 2 * CONSOLE_PORTS,
-	.features = F_MULTIPORT,
+	.features = VIRTIO_FEATURE(VIRTIO_CONSOLE_F_MULTIPORT),
 	.notify = notify,
 	.reset = reset,
 };
 
 void console_init(struct console *c)
 {
-	c->config = (struct console_config){.max_ports = CONSOLE_PORTS};
+	c->config = (struct virtio_console_config){.max_nr_ports = CONSOLE_PORTS};
 	c->virtio.ops = &ops;
 	c->virtio.device = c;
 	c->virtio.config = &c->config;

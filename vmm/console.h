@@ -7,6 +7,8 @@
 #ifndef VMM_CONSOLE_H
 #define VMM_CONSOLE_H
 
+#include <linux/virtio_console.h>
+
 #include "exec/frame.h"
 #include "virtio.h"
 
@@ -15,13 +17,6 @@
 #define CONSOLE_EXEC_NAME    FRAME_PORT
 #define CONSOLE_BUFFER       4096u
 #define CONSOLE_MESSAGES     16u
-
-struct console_config {
-	uint16_t cols;
-	uint16_t rows;
-	uint32_t max_ports;
-	uint32_t emergency_write;
-};
 
 struct console_port {
 	bool connected;                 /* the host's side is there */
@@ -33,17 +28,12 @@ struct console_port {
 	size_t taken; /* bytes of the first waiting request of the realm that are through */
 };
 
-struct console_message {
-	uint32_t id;
-	uint16_t event;
-	uint16_t value;
-};
-
 struct console {
 	struct virtio virtio;
-	struct console_config config;
+	struct virtio_console_config config;
 	struct console_port ports[CONSOLE_PORTS];
-	struct console_message messages[CONSOLE_MESSAGES]; /* wait for a buffer of the realm */
+	struct virtio_console_control
+		messages[CONSOLE_MESSAGES]; /* wait for a buffer of the realm */
 	unsigned int message_head;
 	unsigned int message_count;
 	/*

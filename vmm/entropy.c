@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include <sys/random.h>
 
+#include <linux/virtio_ids.h>
+
 #include "entropy.h"
 
 #define MOST 256u /* per request; getrandom() gives that much without interruption */
@@ -26,7 +28,7 @@ static void notify(void *device, unsigned int queue)
 }
 
 static const struct virtio_ops ops = {
-	.id = VIRTIO_ID_ENTROPY,
+	.id = VIRTIO_ID_RNG,
 	.num_queues = 1,
 	.notify = notify,
 };

@@ -8,12 +8,14 @@
 #include <sys/statfs.h>
 #include <unistd.h>
 
+#include <linux/virtio_9p.h>
+#include <linux/virtio_ids.h>
+
 #include "p9.h"
 #include "p9_wire.h"
 
-#define F_MOUNT_TAG (UINT64_C(1) << 0)
-#define TAG         "share"
-#define VERSION     "9P2000.L"
+#define TAG     "share"
+#define VERSION "9P2000.L"
 
 #define HEADER   7u /* size, type, tag */
 #define MIN_SIZE 4096u
@@ -706,7 +708,7 @@ static void reset(void *device)
 static const struct virtio_ops ops = {
 	.id = VIRTIO_ID_9P,
 	.num_queues = 1,
-	.features = F_MOUNT_TAG,
+	.features = VIRTIO_FEATURE(VIRTIO_9P_MOUNT_TAG),
 	.notify = notify,
 	.reset = reset,
 };

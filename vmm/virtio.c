@@ -1,61 +1,19 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include <string.h>
 
-#include "virtio.h"
+#include <linux/virtio_config.h>
+#include <linux/virtio_mmio.h>
+#include <linux/virtio_ring.h>
 
-#define MAGIC_VALUE         0x000u
-#define VERSION             0x004u
-#define DEVICE_ID           0x008u
-#define VENDOR_ID           0x00cu
-#define DEVICE_FEATURES     0x010u
-#define DEVICE_FEATURES_SEL 0x014u
-#define DRIVER_FEATURES     0x020u
-#define DRIVER_FEATURES_SEL 0x024u
-#define QUEUE_SEL           0x030u
-#define QUEUE_NUM_MAX       0x034u
-#define QUEUE_NUM           0x038u
-#define QUEUE_READY         0x044u
-#define QUEUE_NOTIFY        0x050u
-#define INTERRUPT_STATUS    0x060u
-#define INTERRUPT_ACK       0x064u
-#define STATUS              0x070u
-#define QUEUE_DESC_LOW      0x080u
-#define QUEUE_DESC_HIGH     0x084u
-#define QUEUE_AVAIL_LOW     0x090u
-#define QUEUE_AVAIL_HIGH    0x094u
-#define QUEUE_USED_LOW      0x0a0u
-#define QUEUE_USED_HIGH     0x0a4u
-#define CONFIG_GENERATION   0x0fcu
-#define CONFIG              0x100u
+#include "virtio.h"
 
 #define MAGIC  0x74726976u
 #define VENDOR 0x43454143u /* "CAEC" */
 
-#define STATUS_FEATURES_OK 0x08u
-#define STATUS_DRIVER_OK   0x04u
-#define STATUS_NEEDS_RESET 0x40u
-
-#define INT_USED   0x1u
-#define INT_CONFIG 0x2u
-
-#define DESC_NEXT  1u
-#define DESC_WRITE 2u
-
-struct desc {
-	uint64_t addr;
-	uint32_t len;
-	uint16_t flags;
-	uint16_t next;
-};
-
-struct used_elem {
-	uint32_t id;
-	uint32_t len;
-};
-
 bool virtio_live(const struct virtio *v)
 {
-	return (v->status & (STATUS_DRIVER_OK | STATUS_NEEDS_RESET)) == STATUS_DRIVER_OK;
+	return (v->status & (VIRTIO_CONFIG_S_DRIVER_OK | VIRTIO_CONFIG_S_NEEDS_RESET)) ==
+	       VIRTIO_CONFIG_S_DRIVER_OK;
 }
 
 static void interrupt(struct virtio *v, uint32_t bit)
@@ -66,15 +24,15 @@ static void interrupt(struct virtio *v, uint32_t bit)
 
 static void broken(struct virtio *v)
 {
-	v->status |= STATUS_NEEDS_RESET;
-	interrupt(v, INT_CONFIG);
+	v->status |= VIRTIO_CONFIG_S_NEEDS_RESET;
+	interrupt(v, VIRTIO_MMIO_INT_CONFIG);
 }
 
 void virtio_config_changed(struct virtio *v)
 {
 	v->config_generation++;
 	if (virtio_live(v)) {
-		interrupt(v, INT_CONFIG);
+		interrupt(v, VIRTIO_MMIO_INT_CONFIG);
 	}
 }
 
@@ -82,7 +40,8 @@ void virtio_config_changed(struct virtio *v)
 
 static uint64_t offered(const struct virtio *v)
 {
-	return v->ops->features | VIRTIO_F_VERSION_1 | VIRTIO_F_ACCESS_PLATFORM;
+	return v->ops->features | VIRTIO_FEATURE(VIRTIO_F_VERSION_1) |
+	       VIRTIO_FEATURE(VIRTIO_F_ACCESS_PLATFORM);
 }
 
 static uint64_t read_config(const struct virtio *v, uint64_t offset, unsigned int size)
@@ -106,19 +65,19 @@ static uint64_t read_device(struct virtio *v, uint64_t offset)
 	const struct virtio_queue *q = selected(v);
 
 	switch (offset) {
-	case DEVICE_FEATURES:
+	case VIRTIO_MMIO_DEVICE_FEATURES:
 		return v->device_features_sel < 2
 			       ? (uint32_t)(offered(v) >> (32 * v->device_features_sel))
 			       : 0;
-	case QUEUE_NUM_MAX:
+	case VIRTIO_MMIO_QUEUE_NUM_MAX:
 		return q ? VIRTIO_QUEUE_MAX : 0;
-	case QUEUE_READY:
+	case VIRTIO_MMIO_QUEUE_READY:
 		return q ? q->ready : 0;
-	case INTERRUPT_STATUS:
+	case VIRTIO_MMIO_INTERRUPT_STATUS:
 		return v->interrupt_status;
-	case STATUS:
+	case VIRTIO_MMIO_STATUS:
 		return v->status;
-	case CONFIG_GENERATION:
+	case VIRTIO_MMIO_CONFIG_GENERATION:
 		return v->config_generation;
 	default:
 		return 0;
@@ -128,13 +87,13 @@ static uint64_t read_device(struct virtio *v, uint64_t offset)
 uint64_t virtio_read(struct virtio *v, uint64_t offset, unsigned int size)
 {
 	switch (offset) {
-	case MAGIC_VALUE:
+	case VIRTIO_MMIO_MAGIC_VALUE:
 		return MAGIC;
-	case VERSION:
+	case VIRTIO_MMIO_VERSION:
 		return 2;
-	case DEVICE_ID:
+	case VIRTIO_MMIO_DEVICE_ID:
 		return v->ops ? v->ops->id : 0;
-	case VENDOR_ID:
+	case VIRTIO_MMIO_VENDOR_ID:
 		return VENDOR;
 	default:
 		break;
@@ -142,7 +101,8 @@ uint64_t virtio_read(struct virtio *v, uint64_t offset, unsigned int size)
 	if (!v->ops) {
 		return 0;
 	}
-	return offset >= CONFIG ? read_config(v, offset - CONFIG, size) : read_device(v, offset);
+	return offset >= VIRTIO_MMIO_CONFIG ? read_config(v, offset - VIRTIO_MMIO_CONFIG, size)
+					    : read_device(v, offset);
 }
 
 static void reset(struct virtio *v)
@@ -164,11 +124,12 @@ static void write_status(struct virtio *v, uint32_t value)
 		return;
 	}
 	/* A driver that does not take VERSION_1, or takes what is not there, is refused. */
-	if ((value & STATUS_FEATURES_OK) &&
-	    (!(v->driver_features & VIRTIO_F_VERSION_1) || (v->driver_features & ~offered(v)))) {
-		value &= ~STATUS_FEATURES_OK;
+	if ((value & VIRTIO_CONFIG_S_FEATURES_OK) &&
+	    (!(v->driver_features & VIRTIO_FEATURE(VIRTIO_F_VERSION_1)) ||
+	     (v->driver_features & ~offered(v)))) {
+		value &= ~(uint32_t)VIRTIO_CONFIG_S_FEATURES_OK;
 	}
-	v->status = value | (v->status & STATUS_NEEDS_RESET);
+	v->status = value | (v->status & VIRTIO_CONFIG_S_NEEDS_RESET);
 }
 
 static void put_half(uint64_t *reg, bool high, uint32_t value)
@@ -182,7 +143,7 @@ static bool ring_ok(const struct virtio *v, const struct virtio_queue *q)
 {
 	return q->num > 0 && q->num <= VIRTIO_QUEUE_MAX && (q->num & (q->num - 1)) == 0 &&
 	       q->desc % 16 == 0 && q->avail % 2 == 0 && q->used % 4 == 0 &&
-	       guest_ptr(v->mem, q->desc, sizeof(struct desc) * q->num) &&
+	       guest_ptr(v->mem, q->desc, sizeof(struct vring_desc) * q->num) &&
 	       guest_ptr(v->mem, q->avail, 6 + 2 * (uint64_t)q->num) &&
 	       guest_ptr(v->mem, q->used, 6 + 8 * (uint64_t)q->num);
 }
@@ -206,7 +167,7 @@ static void write_queue(struct virtio *v, uint64_t offset, uint32_t value)
 		return;
 	}
 	q = &v->queues[v->queue_sel];
-	if (offset == QUEUE_READY) {
+	if (offset == VIRTIO_MMIO_QUEUE_READY) {
 		write_ready(v, q, value & 1);
 		return;
 	}
@@ -215,19 +176,19 @@ static void write_queue(struct virtio *v, uint64_t offset, uint32_t value)
 		return;
 	}
 	switch (offset) {
-	case QUEUE_NUM:
+	case VIRTIO_MMIO_QUEUE_NUM:
 		q->num = value;
 		break;
-	case QUEUE_DESC_LOW:
-	case QUEUE_DESC_HIGH:
+	case VIRTIO_MMIO_QUEUE_DESC_LOW:
+	case VIRTIO_MMIO_QUEUE_DESC_HIGH:
 		put_half(&q->desc, offset & 4, value);
 		break;
-	case QUEUE_AVAIL_LOW:
-	case QUEUE_AVAIL_HIGH:
+	case VIRTIO_MMIO_QUEUE_AVAIL_LOW:
+	case VIRTIO_MMIO_QUEUE_AVAIL_HIGH:
 		put_half(&q->avail, offset & 4, value);
 		break;
-	case QUEUE_USED_LOW:
-	case QUEUE_USED_HIGH:
+	case VIRTIO_MMIO_QUEUE_USED_LOW:
+	case VIRTIO_MMIO_QUEUE_USED_HIGH:
 		put_half(&q->used, offset & 4, value);
 		break;
 	default:
@@ -239,30 +200,30 @@ static void write_queue(struct virtio *v, uint64_t offset, uint32_t value)
 static void write_device(struct virtio *v, uint64_t offset, uint32_t value)
 {
 	switch (offset) {
-	case DEVICE_FEATURES_SEL:
+	case VIRTIO_MMIO_DEVICE_FEATURES_SEL:
 		v->device_features_sel = value;
 		break;
-	case DRIVER_FEATURES_SEL:
+	case VIRTIO_MMIO_DRIVER_FEATURES_SEL:
 		v->driver_features_sel = value;
 		break;
-	case DRIVER_FEATURES:
-		if (v->driver_features_sel < 2 && !(v->status & STATUS_FEATURES_OK)) {
+	case VIRTIO_MMIO_DRIVER_FEATURES:
+		if (v->driver_features_sel < 2 && !(v->status & VIRTIO_CONFIG_S_FEATURES_OK)) {
 			put_half(&v->driver_features, v->driver_features_sel, value);
 		}
 		break;
-	case QUEUE_SEL:
+	case VIRTIO_MMIO_QUEUE_SEL:
 		v->queue_sel = value;
 		break;
-	case QUEUE_NOTIFY:
+	case VIRTIO_MMIO_QUEUE_NOTIFY:
 		if (value < v->ops->num_queues && virtio_live(v)) {
 			virtio_begin(v);
 			v->ops->notify(v->device, value);
 		}
 		break;
-	case INTERRUPT_ACK:
+	case VIRTIO_MMIO_INTERRUPT_ACK:
 		v->interrupt_status &= ~value;
 		break;
-	case STATUS:
+	case VIRTIO_MMIO_STATUS:
 		write_status(v, value);
 		break;
 	default:
@@ -276,12 +237,12 @@ void virtio_write(struct virtio *v, uint64_t offset, unsigned int size, uint64_t
 	if (!v->ops) {
 		return;
 	}
-	if (offset < CONFIG) {
+	if (offset < VIRTIO_MMIO_CONFIG) {
 		if (size == 4) {
 			write_device(v, offset, (uint32_t)value);
 		}
 	} else if (v->ops->write_config) {
-		v->ops->write_config(v->device, offset - CONFIG, size, value);
+		v->ops->write_config(v->device, offset - VIRTIO_MMIO_CONFIG, size, value);
 	}
 }
 
@@ -303,16 +264,17 @@ static uint16_t avail_entry(const struct virtio *v, const struct virtio_queue *q
 }
 
 static void read_desc(const struct virtio *v, const struct virtio_queue *q, uint16_t index,
-		      struct desc *copy)
+		      struct vring_desc *copy)
 {
 	memcpy(copy, guest_ptr(v->mem, q->desc + sizeof(*copy) * (uint64_t)index, sizeof(*copy)),
 	       sizeof(*copy));
 }
 
-static bool add_buffer(const struct virtio *v, const struct desc *d, struct virtio_request *req)
+static bool add_buffer(const struct virtio *v, const struct vring_desc *d,
+		       struct virtio_request *req)
 {
 	void *ptr = guest_ptr(v->mem, d->addr, d->len);
-	bool in = d->flags & DESC_WRITE;
+	bool in = d->flags & VRING_DESC_F_WRITE;
 	unsigned int *count = in ? &req->num_in : &req->num_out;
 	size_t *bytes = in ? &req->in_bytes : &req->out_bytes;
 
@@ -330,17 +292,18 @@ static bool read_chain(const struct virtio *v, const struct virtio_queue *q,
 		       struct virtio_request *req)
 {
 	uint16_t index = req->head;
-	struct desc d;
+	struct vring_desc d;
 
 	for (uint32_t steps = 0; steps < q->num; steps++) {
 		if (index >= q->num) {
 			return false;
 		}
 		read_desc(v, q, index, &d);
-		if ((d.flags & ~(DESC_NEXT | DESC_WRITE)) || !add_buffer(v, &d, req)) {
+		if ((d.flags & ~(VRING_DESC_F_NEXT | VRING_DESC_F_WRITE)) ||
+		    !add_buffer(v, &d, req)) {
 			return false;
 		}
-		if (!(d.flags & DESC_NEXT)) {
+		if (!(d.flags & VRING_DESC_F_NEXT)) {
 			return true;
 		}
 		index = d.next;
@@ -424,7 +387,7 @@ void virtio_push(struct virtio *v, unsigned int qi, const struct virtio_request 
 		 size_t written)
 {
 	struct virtio_queue *q = &v->queues[qi];
-	struct used_elem elem = {.id = req->head, .len = (uint32_t)written};
+	struct vring_used_elem elem = {.id = req->head, .len = (uint32_t)written};
 	uint16_t *idx;
 
 	if (!q->ready) {
@@ -440,7 +403,7 @@ void virtio_push(struct virtio *v, unsigned int qi, const struct virtio_request 
 void virtio_signal(struct virtio *v)
 {
 	if (virtio_live(v)) {
-		interrupt(v, INT_USED);
+		interrupt(v, VIRTIO_MMIO_INT_VRING);
 	}
 }
 

@@ -29,14 +29,8 @@
 #define VIRTIO_BURST_REQUESTS 64u
 #define VIRTIO_BURST_BYTES    (UINT64_C(1) << 20)
 
-#define VIRTIO_ID_BLOCK   2u
-#define VIRTIO_ID_CONSOLE 3u
-#define VIRTIO_ID_ENTROPY 4u
-#define VIRTIO_ID_9P      9u
-
-/* Offered by every device. */
-#define VIRTIO_F_VERSION_1       (UINT64_C(1) << 32)
-#define VIRTIO_F_ACCESS_PLATFORM (UINT64_C(1) << 33)
+/* The bit of a feature; the headers of the kernel number the bits. */
+#define VIRTIO_FEATURE(number) (UINT64_C(1) << (number))
 
 struct virtio;
 
