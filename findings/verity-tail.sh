@@ -40,7 +40,7 @@ if [ "${1:-}" != inside ]; then
 	exec mmdebstrap --quiet --variant=extract --format=null "--architectures=$architectures" \
 		"--include=base-files bash coreutils dash grep sed mawk $packages" "${hooks[@]}" \
 		--extract-hook="upload '$self' /finding" \
-		--extract-hook='exec chroot "$1" env LC_ALL=C bash /finding inside' \
+		--extract-hook='exec chroot "$1" env LC_ALL=C PATH=/usr/sbin:/usr/bin bash /finding inside' \
 		trixie /dev/null "${sources[@]}"
 fi
 
