@@ -107,6 +107,16 @@ static void no_brbe(void **state)
 	assert_untouched(ARCH_HDFGWTR_EL2);
 }
 
+/* HDFGRTR_EL2 and HDFGWTR_EL2 are undefined there: EL3 keeps a realm from the records. */
+static void brbe_without_fgt(void **state)
+{
+	(void)state;
+	add_to_id(ARCH_ID_AA64DFR0, DFR0_BRBE);
+	boot();
+	assert_untouched(ARCH_HDFGRTR_EL2);
+	assert_untouched(ARCH_HDFGWTR_EL2);
+}
+
 static void brbe(void **state)
 {
 	(void)state;
@@ -143,6 +153,7 @@ int main(void)
 		TRAP_TEST("traps: MPAM with MPAMHCR_EL2", mpam_hypervisor),
 		TRAP_TEST("traps: an EL3 that keeps the registers for itself", refused),
 		TRAP_TEST("traps: fine-grained traps without BRBE", no_brbe),
+		TRAP_TEST("traps: BRBE without fine-grained traps", brbe_without_fgt),
 		TRAP_TEST("traps: BRBE", brbe),
 		TRAP_TEST("traps: a CPU that is powered up later", other_cpu),
 	};
