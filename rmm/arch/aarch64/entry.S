@@ -106,6 +106,7 @@ boot_stack:
 	madd	x0, x23, x1, x0
 	add	x0, x0, #(STACK_PAGES * 0x1000)
 	ret
+	sb
 
 /*
  * mmu_enable(x0 = CPU index): address space, control registers and the per-CPU base registers of
@@ -161,6 +162,7 @@ mmu_enable:
 	msr	s3_0_c2_c1_1, x3		// APIAKeyHi_EL1
 	isb
 	ret
+	sb
 
 	.section .data
 	.balign	64

@@ -56,9 +56,7 @@ vcpu_enter:
 	ldr	x30, [x0, #240]
 	ldp	x0, x1, [x0]
 	eret
-	// No speculation past the return into what follows.
-	dsb	nsh
-	isb
+	sb
 
 	.macro	exit, name, number
 	.global	\name
@@ -118,6 +116,7 @@ leave:
 	ldp	x27, x28, [sp, #80]
 	ldp	x29, x30, [sp], #FRAME_SIZE
 	ret
+	sb
 
 #if (EXC_STACK_TOP >> 32) != 0xFFFFFFFF
 #error "two instructions make no such address"

@@ -4,7 +4,7 @@
  * saving of the vector registers that they use. Called by hash.c alone, which has opened the vector
  * registers to EL2; everything here uses v0..v15 and nothing above.
  */
-	.arch	armv8.4-a+crypto+sha3+sve
+	.arch	armv8.4-a+crypto+sha3+sve+sb
 
 	.macro	function, name
 	.global	\name
@@ -31,6 +31,7 @@ function sha2_save_q
 	stp	q12, q13, [x0, #192]
 	stp	q14, q15, [x0, #224]
 	ret
+	sb
 
 function sha2_restore_q
 	ldp	q0, q1, [x0]
@@ -42,18 +43,21 @@ function sha2_restore_q
 	ldp	q12, q13, [x0, #192]
 	ldp	q14, q15, [x0, #224]
 	ret
+	sb
 
 function sha2_save_z
 	.irp	n, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15
 	str	z\n, [x0, #\n, mul vl]
 	.endr
 	ret
+	sb
 
 function sha2_restore_z
 	.irp	n, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15
 	ldr	z\n, [x0, #\n, mul vl]
 	.endr
 	ret
+	sb
 
 /*
  * void sha2_fold_256(uint32_t state[8], const void *blocks, size_t count);
@@ -105,6 +109,7 @@ function sha2_fold_256
 	subs	x2, x2, #1
 	b.ne	1b
 2:	ret
+	sb
 
 /*
  * void sha2_fold_512(uint64_t state[8], const void *blocks, size_t count);
@@ -195,5 +200,6 @@ function sha2_fold_512
 	subs	x2, x2, #1
 	b.ne	1b
 2:	ret
+	sb
 
 	.section .note.GNU-stack, "", %progbits

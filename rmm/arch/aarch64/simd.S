@@ -2,7 +2,7 @@
 /* Vector registers to memory and back; layouts in simd.h. */
 #include "arch/aarch64/simd.h"
 
-	.arch	armv8.2-a+sve
+	.arch	armv8.2-a+sve+sb
 
 	.macro	each_q, operation
 	\operation q0, q1, [x0, #0]
@@ -54,6 +54,7 @@
 	add	x0, x0, #SIMD_CONTROL_FP
 	stp	x1, x2, [x0]
 	ret
+	sb
 
 	function simd_fp_restore
 	ldr	x0, [x0]
@@ -63,6 +64,7 @@
 	msr	fpcr, x1
 	msr	fpsr, x2
 	ret
+	sb
 
 	function simd_sve_save
 	ldr	x2, [x0, #16]
@@ -79,6 +81,7 @@
 	str	p0, [x2, #16, mul vl]
 	ldr	p0, [x2, #0, mul vl]
 	ret
+	sb
 
 	function simd_sve_restore
 	ldr	x2, [x0, #16]
@@ -94,6 +97,7 @@
 	msr	fpsr, x4
 	msr	s3_5_c1_c2_0, x5
 	ret
+	sb
 
 	function simd_sve_clear
 	.irp	n, 0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15
@@ -107,5 +111,6 @@
 	.endr
 	wrffr	p0.b
 	ret
+	sb
 
 	.section .note.GNU-stack, "", %progbits

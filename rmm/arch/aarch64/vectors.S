@@ -84,6 +84,7 @@ sync_from_rmm:
 	ldp	x0, x1, [sp], #16
 	msr	spsel, #1
 	eret
+	sb
 
 	// What EL3 traps and does not want is undefined here.
 undefined_in_rmm:
@@ -133,9 +134,11 @@ copy_first:
 copy_last:
 	mov	w0, #1
 	ret
+	sb
 copy_faulted:
 	mov	w0, #0
 	ret
+	sb
 
 /*
  * uint64_t realm_ipa(uint64_t va);
@@ -153,9 +156,11 @@ realm_ipa_first:
 realm_ipa_last:
 	mrs	x0, par_el1
 	ret
+	sb
 realm_ipa_faulted:
 	mov	x0, #1
 	ret
+	sb
 
 /*
  * bool write_...(uint64_t value): of registers that have no name in older assemblers. False: the
@@ -179,9 +184,11 @@ trap_written:
 	isb
 	mov	w0, #1
 	ret
+	sb
 trap_write_refused:
 	mov	w0, #0
 	ret
+	sb
 
 /*
  * bool arch_zero_granule(void *va);
@@ -225,8 +232,10 @@ zero_first:
 zero_last:
 	mov	w0, #1
 	ret
+	sb
 zero_faulted:
 	mov	w0, #0
 	ret
+	sb
 
 	.section .note.GNU-stack, "", %progbits
