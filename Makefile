@@ -11,10 +11,10 @@ BUILD := $(CURDIR)/build
 IN    := env/run
 CSM   ?= on
 UNITS := tests/unit tests/fuzz tests/random verifier vmm user
-export BUILD CSM
+export BUILD CSM DESTDIR PREFIX
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-test env env-test firmware verifier unit proof host guest system-test target-test bench-rmm model lint quick test test-long random-long csm-long fuzz-long verifier-long clean distclean
+.PHONY: help demo demo-test env env-test firmware verifier unit proof host guest system-test target-test bench-rmm model lint quick test test-long random-long csm-long fuzz-long verifier-long install clean distclean
 
 help: ## list the targets
 	@echo "CAEC targets:"
@@ -26,7 +26,7 @@ env: ## make the Debian 13 environment (once; cached outside the checkout)
 firmware: ## build rmm.img, its ELF and the flash images; print text/data/bss
 	@$(IN) $(MAKE) --no-print-directory -C rmm firmware
 
-verifier: ## cca-verify and cca-measure, into build/verifier
+verifier: ## cca-verify and cca-measure, into build/native/verifier
 	@$(IN) $(MAKE) --no-print-directory -C verifier
 
 env-test: ## env/make and env/run when things go wrong, with stand-ins for what downloads
@@ -43,11 +43,11 @@ proof: ## bounded proofs of firmware sources (CBMC)
 target-test: ## firmware with a bare-metal host and realms in QEMU
 	@$(IN) $(MAKE) --no-print-directory -C tests/target check
 
-host: ## host module, rvm: build/linux/host/caec_host.ko, build/linux/rvm
+host: ## host module, rvm: build/linux/host/caec_host.ko, build/arm64/vmm/rvm
 	@$(IN) $(MAKE) --no-print-directory -C linux/host modules
 	@$(IN) $(MAKE) --no-print-directory -C vmm rvm
 
-guest: ## guest module, libcsm, csmctl: build/linux/guest/caec_guest.ko, build/linux/user, build/user
+guest: ## guest module, libcsm, csmctl: build/linux/guest/caec_guest.ko, build/arm64/user, build/native/user
 	@$(IN) $(MAKE) --no-print-directory -C linux/guest modules
 	@$(IN) $(MAKE) --no-print-directory -C user all
 
@@ -91,6 +91,9 @@ verifier-long: # the verifier's tests and a longer fuzzing run
 
 test-long: ## long random and fuzzing runs, half an hour; ends with "N passed, N failed"
 	@tools/run-tests random-long csm-long verifier-long fuzz-long
+
+install: ## programs, libraries, headers and manual pages for this machine [DESTDIR=] [PREFIX=/usr/local]
+	@$(IN) tools/install
 
 clean: ## remove build results
 	@rm -rf "$(BUILD)"

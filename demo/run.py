@@ -32,7 +32,7 @@ from host import Failure  # noqa: E402
 
 BUILD = os.environ.get("BUILD") or os.path.join(TOP, "build")
 IMAGES = os.path.join(BUILD, "demo")
-TOOLS = os.path.join(BUILD, "verifier")
+TOOLS = os.path.join(BUILD, "native", "verifier")
 ANCHOR = os.path.join(TOP, "verifier", "anchors", "tf-a-sample.pem")
 CMDLINE = "quiet console=hvc0 swiotlb=8192 cma=64M arm64.nomops"
 MEMORY = "256M"

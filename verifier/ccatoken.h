@@ -221,10 +221,10 @@ enum cca_status cca_key_from_cose(const void *cose, size_t size, struct cca_key 
 bool cca_key_to_pem(const struct cca_key *key, char pem[CCA_PEM_SIZE]);
 
 /*
- * From now on the crypto library calls out_of_memory() when an allocation of it fails; that function
- * must not return. For programs, before any other function of this library: without it OpenSSL
- * 3.5 waits for itself for ever if memory runs out while it initialises itself. False if it is too
- * late, because the crypto library has allocated memory already.
+ * The crypto library calls out_of_memory() when one of its allocations fails; that function must
+ * not return. For programs, before any other function of this library: otherwise OpenSSL 3.5
+ * waits for itself for ever if memory runs out while it initialises itself. False if the crypto
+ * library has allocated memory already.
  */
 bool cca_exit_without_memory(void (*out_of_memory)(void));
 

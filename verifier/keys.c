@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /* Public keys in the forms in which people keep them. */
-#define _GNU_SOURCE /* memmem */
 #include <string.h>
 
 #include "claims.h"

@@ -337,7 +337,7 @@ def fuzz(system, args):
 def measured(name, args, *options):
     """What cca-measure prints for a realm of this run."""
     done = subprocess.run(
-        [os.path.join(BUILD, "verifier", "cca-measure"), "--kernel", args.kernel, "--initrd",
+        [os.path.join(sharing.TOOLS, "cca-measure"), "--kernel", args.kernel, "--initrd",
          os.path.join(IMAGES, "guest.cpio"), "--cmdline", REALM_LINE, "--mem", "256M", "--cpus",
          "2", "--csm", sharing.WINDOW[name], *options], capture_output=True, text=True,
         check=False)
@@ -356,7 +356,7 @@ def check_token(system, name, args):
     with open(policy, "w", encoding="utf-8") as file:
         file.write(measured(name, args, "--policy", "--anchor", ANCHOR, "--rpv", name))
     verified = subprocess.run(
-        [os.path.join(BUILD, "verifier", "cca-verify"), "--anchor", ANCHOR, "--challenge",
+        [os.path.join(sharing.TOOLS, "cca-verify"), "--anchor", ANCHOR, "--challenge",
          challenge, "--policy", policy, path], capture_output=True, text=True, check=False)
     expect(verified.returncode == 0, verified.stdout + verified.stderr)
 

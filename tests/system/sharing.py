@@ -17,6 +17,7 @@ from host import Failure, expect
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.realpath(__file__))))
 BUILD = os.environ.get("BUILD") or os.path.join(TOP, "build")
+TOOLS = os.path.join(BUILD, "native", "verifier")
 MIB = 1 << 20
 # Sizes of regions. The first three are no whole number of blocks of 2 MiB.
 SIZES = {"1 page": 4096, "4100 KiB": 4100 << 10, "4 MiB + 4 KiB": 4 * MIB + 4096,
@@ -225,7 +226,7 @@ def verifier_examples(pair):
     for page in ("cca-measure", "cca-verify"):
         command = "\n".join(example(f"verifier/{page}.1"))
         done = subprocess.run(["sh", "-c", command], cwd=folder, capture_output=True, text=True,
-                              env={**os.environ, "PATH": os.path.join(BUILD, "verifier") + ":" +
+                              env={**os.environ, "PATH": TOOLS + ":" +
                                    os.environ["PATH"]}, check=False)
         expect(done.returncode == 0, f"{command}: {done.stdout}{done.stderr}")
 
@@ -628,11 +629,10 @@ def libcsm_ran():
     with open(os.path.join(TOP, "user", "libcsm", "include", "libcsm.h"), encoding="utf-8") as file:
         functions = set(re.findall(r"^CSM_API .*?\b(csm_[a-z_]+)\(", file.read(), re.M))
     expect(len(functions) >= 40, f"only {len(functions)} functions found")
-    objects = os.path.join(BUILD, "linux", "user", "obj")
-    tools = os.path.join(objects, "tools")
-    files = [os.path.join(tools, name) for name in os.listdir(tools) if name.endswith(".o")]
-    files += [os.path.join(objects, "examples", "hello.o"),
-              os.path.join(BUILD, "system", "sharetest.o")]
+    folders = [os.path.join(BUILD, "arm64", "user", name) for name in ("csmctl.p", "hello.p")]
+    files = [os.path.join(folder, name) for folder in folders for name in os.listdir(folder)
+             if name.endswith(".o")]
+    files.append(os.path.join(BUILD, "system", "sharetest.o"))
     used = subprocess.run(["aarch64-linux-gnu-nm", "-u", *files], capture_output=True, text=True,
                           check=True).stdout.split()
     missing = functions - set(used)

@@ -402,7 +402,7 @@ def token_result(config, name, words, realm_id):
         file.write(bytes.fromhex("".join(words[2:-1])))
     begun = machine.time.monotonic()
     done = machine.patience.run(
-        [os.path.join(BUILD, "verifier/cca-verify"), "--json", "--challenge", words[1],
+        [os.path.join(BUILD, "native/verifier/cca-verify"), "--json", "--challenge", words[1],
          "--anchor", os.path.join(TOP, "verifier/anchors/tf-a-sample.pem"), path],
         VERIFY_SECONDS, capture_output=True, text=True)
     result.seconds = machine.time.monotonic() - begun
