@@ -125,7 +125,7 @@
  * What a consent demands of the peer. In the caller's memory, aligned to 8 bytes, within a granule.
  * Reserved fields must be zero. A 32-byte hash fills the first half of its field, the rest is zero.
  */
-struct csm_policy {
+struct rsi_csm_policy {
 	abi_u32 version; /* CSM_POLICY_VERSION */
 	abi_u32 flags;   /* CSM_POLICY_RIM, _REM(n), _RPV: which values are compared */
 	abi_u8 hash_algo;
@@ -137,23 +137,23 @@ struct csm_policy {
 	abi_u8 rpv[CSM_POLICY_VALUE_SIZE];
 };
 
-static inline abi_u64 csm_query_pack(abi_u64 perm, abi_u64 state, abi_u64 flags)
+static inline abi_u64 rsi_csm_query_pack(abi_u64 perm, abi_u64 state, abi_u64 flags)
 {
 	return ABI_FIELD_PREP(CSM_QUERY_PERM, perm) | ABI_FIELD_PREP(CSM_QUERY_STATE, state) |
 	       ABI_FIELD_PREP(CSM_QUERY_FLAGS, flags);
 }
 
-static inline abi_u64 csm_query_perm(abi_u64 x4)
+static inline abi_u64 rsi_csm_query_perm(abi_u64 x4)
 {
 	return ABI_FIELD_GET(CSM_QUERY_PERM, x4);
 }
 
-static inline abi_u64 csm_query_state(abi_u64 x4)
+static inline abi_u64 rsi_csm_query_state(abi_u64 x4)
 {
 	return ABI_FIELD_GET(CSM_QUERY_STATE, x4);
 }
 
-static inline abi_u64 csm_query_flags(abi_u64 x4)
+static inline abi_u64 rsi_csm_query_flags(abi_u64 x4)
 {
 	return ABI_FIELD_GET(CSM_QUERY_FLAGS, x4);
 }

@@ -146,13 +146,13 @@ FIELD(el3_token_sign_response, req_ticket, 8, 8);
 FIELD(el3_token_sign_response, sig_len, 16, 2);
 FIELD(el3_token_sign_response, signature, 18, 96);
 
-SIZE(csm_policy, CSM_POLICY_SIZE);
-FIELD(csm_policy, version, 0x00, 4);
-FIELD(csm_policy, flags, 0x04, 4);
-FIELD(csm_policy, hash_algo, 0x08, 1);
-FIELD(csm_policy, rim, 0x40, 64);
-FIELD(csm_policy, rem, 0x80, 64);
-FIELD(csm_policy, rpv, 0xC0, 64);
+SIZE(rsi_csm_policy, CSM_POLICY_SIZE);
+FIELD(rsi_csm_policy, version, 0x00, 4);
+FIELD(rsi_csm_policy, flags, 0x04, 4);
+FIELD(rsi_csm_policy, hash_algo, 0x08, 1);
+FIELD(rsi_csm_policy, rim, 0x40, 64);
+FIELD(rsi_csm_policy, rem, 0x80, 64);
+FIELD(rsi_csm_policy, rpv, 0xC0, 64);
 
 /* RmiFeatureRegister0 and other bit fields, by mask. */
 VALUE(ABI_FIELD_MASK(RMI_FEATURE0_S2SZ) == 0xff);

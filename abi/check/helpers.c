@@ -54,10 +54,11 @@ static int mpidr_round_trip(void)
 
 static int query_fields(void)
 {
-	abi_u64 x4 = csm_query_pack(CSM_PERM_ALL, CSM_STATE_ENDED, CSM_FLAG_SEALED);
+	abi_u64 x4 = rsi_csm_query_pack(CSM_PERM_ALL, CSM_STATE_ENDED, CSM_FLAG_SEALED);
 
-	return x4 == 0x10407 && csm_query_perm(x4) == CSM_PERM_ALL &&
-	       csm_query_state(x4) == CSM_STATE_ENDED && csm_query_flags(x4) == CSM_FLAG_SEALED;
+	return x4 == 0x10407 && rsi_csm_query_perm(x4) == CSM_PERM_ALL &&
+	       rsi_csm_query_state(x4) == CSM_STATE_ENDED &&
+	       rsi_csm_query_flags(x4) == CSM_FLAG_SEALED;
 }
 
 int main(void)

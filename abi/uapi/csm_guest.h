@@ -114,7 +114,7 @@ struct csm_create {
  *	descriptor (close-on-exec)
  * @provider_id, @region_id: which
  * @size: what the caller expects, or 0 for any; output: bytes
- * @policy: address of a struct csm_policy that the provider must meet, or 0
+ * @policy: address of a struct rsi_csm_policy that the provider must meet, or 0
  * @flags: CSM_PERSIST
  * @permissions: output, CSM_PERM_* in force
  * @label: output
@@ -221,7 +221,7 @@ struct csm_sharing {
 /**
  * struct csm_share - CSM_SHARE: a grant. Own regions only.
  * @consumer_id: to whom; CSM_REALM_ANY: to whoever meets the policy, which is then required
- * @policy: address of a struct csm_policy that the consumer must meet, or 0
+ * @policy: address of a struct rsi_csm_policy that the consumer must meet, or 0
  * @permissions: CSM_PERM_*
  *
  * Fails: EEXIST there is a grant for that consumer, EPERM write access to a sealed region, EINVAL

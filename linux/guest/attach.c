@@ -152,9 +152,9 @@ int csm_query_next(struct csm_query *query)
 	if (query->region_id) {
 		query->label = regs.x[2];
 		query->size = regs.x[3];
-		query->permissions = csm_query_perm(regs.x[4]);
-		query->state = csm_query_state(regs.x[4]);
-		query->query_flags = csm_query_flags(regs.x[4]);
+		query->permissions = rsi_csm_query_perm(regs.x[4]);
+		query->state = rsi_csm_query_state(regs.x[4]);
+		query->query_flags = rsi_csm_query_flags(regs.x[4]);
 	}
 	return 0;
 }
@@ -187,7 +187,7 @@ int csm_query_find(u64 provider, u64 region, struct csm_query *query)
  * EADDRINUSE: the RMM has a reservation that is not this module's, as a kernel that ran here before
  * may have left it.
  */
-static int reserve(struct csm_obj *obj, const struct csm_policy *policy)
+static int reserve(struct csm_obj *obj, const struct rsi_csm_policy *policy)
 {
 	struct csm_regs regs = {
 		.x = {RSI_CSM_RESERVE_FID, obj->provider, obj->region, obj->base, obj->size,
@@ -277,7 +277,7 @@ static int attach(struct csm_obj *obj)
 	}
 }
 
-static int make(struct csm_obj *obj, const struct csm_policy *policy)
+static int make(struct csm_obj *obj, const struct rsi_csm_policy *policy)
 {
 	int ret = csm_obj_add(obj);
 
@@ -297,7 +297,7 @@ static int make(struct csm_obj *obj, const struct csm_policy *policy)
  * Not yet live. Errors: those of CSM_ATTACH in the interface. Ending the object undoes however much
  * was done.
  */
-struct csm_obj *csm_attach_make(const struct csm_attach *req, const struct csm_policy *policy)
+struct csm_obj *csm_attach_make(const struct csm_attach *req, const struct rsi_csm_policy *policy)
 {
 	struct csm_query query;
 	struct csm_obj *obj;

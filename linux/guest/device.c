@@ -103,7 +103,7 @@ static long create(void __user *arg)
 
 static struct csm_obj *attach_with_policy(const struct csm_attach *req)
 {
-	struct csm_policy *policy;
+	struct rsi_csm_policy *policy;
 	struct csm_obj *obj;
 	int ret = csm_policy_get(req->policy, &policy);
 

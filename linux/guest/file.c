@@ -16,7 +16,7 @@
  * themselves, so the copy lies within one granule, as the RMM demands. Its content is the RMM's to
  * judge.
  */
-int csm_policy_get(u64 address, struct csm_policy **policy)
+int csm_policy_get(u64 address, struct rsi_csm_policy **policy)
 {
 	BUILD_BUG_ON(sizeof(**policy) != 256);
 	*policy = NULL;
@@ -56,7 +56,7 @@ static long get_sharing(struct csm_obj *obj, void __user *arg)
 static long share(struct csm_obj *obj, void __user *arg)
 {
 	struct csm_share req;
-	struct csm_policy *policy;
+	struct rsi_csm_policy *policy;
 	long ret;
 
 	if (copy_from_user(&req, arg, sizeof(req))) {

@@ -125,7 +125,7 @@ int csm_region_init(void);
 struct csm_obj *csm_region_create(u64 size, u64 label);
 int csm_region_destroy(struct csm_obj *obj, bool killable);
 int csm_region_share(struct csm_obj *obj, const struct csm_share *req,
-		     const struct csm_policy *policy);
+		     const struct rsi_csm_policy *policy);
 int csm_region_revoke(struct csm_obj *obj, u64 consumer);
 int csm_region_seal(struct csm_obj *obj);
 int csm_region_digest(struct csm_obj *obj, struct csm_digest *digest);
@@ -138,7 +138,7 @@ int csm_window_set(const struct resource *where);
 void csm_window_drop(void);
 u64 csm_window_size(void);
 u64 csm_window_free(void);
-struct csm_obj *csm_attach_make(const struct csm_attach *req, const struct csm_policy *policy);
+struct csm_obj *csm_attach_make(const struct csm_attach *req, const struct rsi_csm_policy *policy);
 int csm_attach_detach(struct csm_obj *obj, bool killable);
 int csm_query_next(struct csm_query *query);
 int csm_query_find(u64 provider, u64 region, struct csm_query *query);
@@ -179,7 +179,7 @@ void csm_signal_forget(struct csm_obj *obj);
 /* ----------------------------------------------------------------- file.c */
 
 int csm_file_open(struct csm_obj *obj, struct file **file);
-int csm_policy_get(u64 address, struct csm_policy **policy);
+int csm_policy_get(u64 address, struct rsi_csm_policy **policy);
 
 /* --------------------------------------------------------------- device.c */
 

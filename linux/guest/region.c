@@ -260,7 +260,7 @@ static int share_error(const struct csm_obj *obj, u64 status)
 
 /* The RMM reads the policy at its address here; policy is NULL or from csm_policy_get(). */
 int csm_region_share(struct csm_obj *obj, const struct csm_share *req,
-		     const struct csm_policy *policy)
+		     const struct rsi_csm_policy *policy)
 {
 	struct csm_regs regs = {
 		.x = {RSI_CSM_SHARE_FID, obj->region, req->consumer_id, req->permissions,

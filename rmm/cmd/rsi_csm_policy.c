@@ -11,8 +11,8 @@
 #include "rec/memory.h"
 
 /* Copies the policy at ipa. *missing: its page is missing, and *exit asks the host for it. */
-static uint64_t read_policy(struct rec *rec, ipa_t ipa, struct csm_policy *policy, bool *missing,
-			    struct rmi_rec_exit *exit)
+static uint64_t read_policy(struct rec *rec, ipa_t ipa, struct rsi_csm_policy *policy,
+			    bool *missing, struct rmi_rec_exit *exit)
 {
 	enum rec_memory memory = REC_MEMORY_REFUSED;
 	bool good = is_aligned(ipa.v, CSM_POLICY_ALIGN) && s2_ipa_protected(&rec->s2, ipa) &&
@@ -35,7 +35,7 @@ enum rsi_outcome rsi_csm_share(struct rec *rec, struct rsi_out *out, struct rmi_
 {
 	const uint64_t *x = rec->vcpu.gprs;
 	struct csm_share share = {.region = x[1], .consumer = x[2], .perm = x[3]};
-	struct csm_policy policy;
+	struct rsi_csm_policy policy;
 	struct csm_held held;
 	bool missing = false;
 	uint64_t status = csm_share_begin(rec_realm(rec), &share, &held);
@@ -65,7 +65,7 @@ enum rsi_outcome rsi_csm_reserve(struct rec *rec, struct rsi_out *out, struct rm
 		.base = ipa_of(x[3]),
 		.size = x[4],
 	};
-	struct csm_policy policy;
+	struct rsi_csm_policy policy;
 	struct csm_pair pair;
 	bool missing = false;
 	uint64_t status = csm_reserve_begin(rec_realm(rec), &reserve, &pair);

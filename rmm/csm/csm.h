@@ -126,7 +126,7 @@ struct csm_share {
 	uint64_t region;
 	uint64_t consumer;
 	uint64_t perm;
-	const struct csm_policy *policy; /* NULL: none */
+	const struct rsi_csm_policy *policy; /* NULL: none */
 };
 uint64_t csm_share_begin(struct rd *self, const struct csm_share *share, struct csm_held *held);
 uint64_t csm_share_commit(struct csm_held held, const struct csm_share *share);
@@ -137,7 +137,7 @@ uint64_t csm_destroy(struct rd *self, uint64_t region, struct rmi_rec_exit *exit
 uint64_t csm_seal(struct rd *self, uint64_t region);
 
 /* Whether a policy is well-formed: the condition policy_valid (docs/csm-spec.md section 7). */
-bool csm_policy_valid(const struct csm_policy *policy);
+bool csm_policy_valid(const struct rsi_csm_policy *policy);
 
 /* --- commands of a consumer */
 
@@ -153,7 +153,7 @@ struct csm_reserve {
 	uint64_t region;
 	ipa_t base;
 	uint64_t size;
-	const struct csm_policy *policy; /* NULL: none */
+	const struct rsi_csm_policy *policy; /* NULL: none */
 };
 uint64_t csm_reserve_begin(struct rd *self, const struct csm_reserve *reserve,
 			   struct csm_pair *pair);

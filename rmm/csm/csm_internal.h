@@ -35,7 +35,7 @@ struct csm_policy_digest {
 };
 
 /* The digest of a policy that csm_policy_valid() accepted; NULL: none is required. */
-struct csm_policy_digest csm_policy_digest(const struct csm_policy *policy);
+struct csm_policy_digest csm_policy_digest(const struct rsi_csm_policy *policy);
 
 /* Whether the measurements of *peer are those that the policy requires. No lock is needed. */
 bool csm_policy_match(const struct csm_policy_digest *policy, struct rd *peer);

@@ -86,7 +86,7 @@ static void describe_own(const struct csm_region *region, struct csm_answer *ans
 	answer->size = region->range.size;
 	answer->base = region->range.base;
 	answer->packed =
-		csm_query_pack(CSM_PERM_ALL & ~sealed, CSM_STATE_OWN, region_flags(region));
+		rsi_csm_query_pack(CSM_PERM_ALL & ~sealed, CSM_STATE_OWN, region_flags(region));
 }
 
 /* The state as RSI_CSM_QUERY reports it. attachment: NULL if there is none. */
@@ -134,7 +134,7 @@ static void describe_other(const struct csm_pair *pair, uint64_t provider_id, ui
 		flags = region_flags(region) | (any ? CSM_FLAG_ANY : 0) |
 			(grant->revoked ? CSM_FLAG_ENDING : 0);
 	}
-	answer->packed = csm_query_pack(perm, attachment_state(attachment), flags);
+	answer->packed = rsi_csm_query_pack(perm, attachment_state(attachment), flags);
 }
 
 uint64_t csm_query(struct rd *self, uint64_t realm_id, uint64_t cursor, struct csm_answer *answer)

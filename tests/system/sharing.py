@@ -270,9 +270,9 @@ def sealed_file(pair, size):
         f"csmctl get {theirs} - >/tmp/got && sharetest same /tmp/got {file_in(size)}",
         No(f"sharetest fill {theirs} changed", "csm_write"))
     there = entry_of(listed, number)
-    expect(there["sealed"] is True and there["label"] == "sealed" and there["access"] == "r" and
-           there["size"] == size, there)
-    expect(attached["size"] == size and attached["access"] == "r", attached)
+    expect(there["sealed"] is True and there["label"] == "sealed" and
+           there["permissions"] == "r" and there["size"] == size, there)
+    expect(attached["size"] == size and attached["permissions"] == "r", attached)
     expect(mine["sha512"] == yours["sha512"] == digest, f"{mine}, {yours}, contents: {digest}")
     one.do(f"csmctl revoke {number} {two.id}",
            No(f"csmctl share {number} {two.id} --write", "no write access"))
@@ -285,7 +285,7 @@ def seal_under_writer(pair):
     number = one.create(ODD)
     theirs = one.of(number)
     one.sh(f"csmctl share {number} {two.id} --write")
-    expect(two.csmctl(f"attach {theirs}")["access"] == "rw", "no write access")
+    expect(two.csmctl(f"attach {theirs}")["permissions"] == "rw", "no write access")
     two.start("writer", f"sharetest use {theirs} write", "using")
     one.sh(f"csmctl seal {number}")
     said = two.ended("writer")
@@ -341,7 +341,8 @@ def grants(pair):
                No(f"csmctl share {number} {two.id}", "exists already"))
         fill = f"sharetest fill {theirs} '{access}'"
         listed, _ = two.do(Json(f"list {one.id}"), fill if "w" in access else No(fill, "csm_write"))
-        expect(entry_of(listed, number)["access"] == access, f"{words}: not {access}: {listed}")
+        expect(entry_of(listed, number)["permissions"] == access,
+               f"{words}: not {access}: {listed}")
         one.sh(f"csmctl revoke {number} {two.id}")
         two.refuse(f"csmctl attach {theirs}", NOT_PERMITTED)
     said = one.do(No(f"csmctl revoke {number} {two.id}", GONE),
@@ -361,7 +362,7 @@ def refused_alike(pair):
 
 
 def policies(pair, rims):
-    """Grants to whom software and owner decide, and what a consumer demands of its provider."""
+    """Grants to whom software and owner decide, and the policy of a consumer for its provider."""
     one, two = pair.one, pair.two
     number = one.create(4096)
     theirs = one.of(number)
@@ -374,7 +375,7 @@ def policies(pair, rims):
         one.sh(f"csmctl share {number} any {words}")
         if meets:
             listed, _ = two.do(Json(f"list {one.id}"), f"csmctl attach {theirs}")
-            expect(entry_of(listed, number)["by_policy"] is True, "not by policy")
+            expect(entry_of(listed, number)["is_any"] is True, "not by policy")
         else:
             two.sh(f"csm_refused {theirs}")
         one.sh(f"csmctl revoke {number} any")
@@ -413,7 +414,7 @@ def permissions(pair, rims):
         grants(pair)
     with pair.test("sharing: what is not offered looks like what does not exist"):
         refused_alike(pair)
-    with pair.test("sharing: grants to any realm of a measurement; demands of both sides"):
+    with pair.test("sharing: grants to any realm of a measurement; policies of both sides"):
         policies(pair, rims)
     with pair.test("sharing: measurements of the peer are those of cca-measure"):
         measurements(pair, rims)
@@ -576,7 +577,7 @@ def exhaustion(pair):
         one.sh(f"csmctl destroy {first}")
         pair.destroy(second)
     with pair.test("sharing: more memory than regions may take"):
-        one.refuse("csmctl create 1G", "more than the limit for regions leaves")
+        one.refuse("csmctl create 1G", "the memory limit for regions is reached")
         pair.empty()
 
 

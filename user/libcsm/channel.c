@@ -130,7 +130,7 @@ struct region_wire {
 
 static bool is_attached(const struct region_wire *wire)
 {
-	return csm_notify(wire->region, wire->peer, WAKE_BIT) != -EACCES;
+	return csm_signal(wire->region, wire->peer, WAKE_BIT) != -EACCES;
 }
 
 /*
@@ -175,7 +175,7 @@ static void forget_events(struct csm_region *region)
 static int region_wake(void *ctx)
 {
 	struct region_wire *wire = ctx;
-	int ret = csm_notify(wire->region, wire->peer, WAKE_BIT);
+	int ret = csm_signal(wire->region, wire->peer, WAKE_BIT);
 
 	return ret == -EACCES ? -ENOTCONN : ret;
 }

@@ -138,10 +138,10 @@ int csm_list(struct csm *csm, uint64_t realm_id, uint64_t *cursor, struct csm_en
 		.region_id = query.region_id,
 		.size = query.size,
 		.label = query.label,
-		.access = query.permissions,
+		.permissions = query.permissions,
 		.state = state_of(query.state),
 		.sealed = query.query_flags & CSM_FLAG_SEALED,
-		.by_policy = query.query_flags & CSM_FLAG_ANY,
+		.any = query.query_flags & CSM_FLAG_ANY,
 		.ending = query.query_flags & CSM_FLAG_ENDING,
 	};
 	return 1;

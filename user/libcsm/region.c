@@ -55,10 +55,10 @@ int csm_create(struct csm *csm, size_t size, uint64_t label, unsigned int flags,
 	       struct csm_region **out)
 {
 	struct csm_create req = {
-		.size = size, .label = label, .flags = flags & CSM_KEEP ? CSM_PERSIST : 0};
+		.size = size, .label = label, .flags = flags & CSM_PERSISTENT ? CSM_PERSIST : 0};
 	int handle;
 
-	if (flags & ~CSM_KEEP) {
+	if (flags & ~CSM_PERSISTENT) {
 		return -EINVAL;
 	}
 	handle = csm_device_call(csm, CSM_CREATE, &req);
@@ -66,39 +66,40 @@ int csm_create(struct csm *csm, size_t size, uint64_t label, unsigned int flags,
 }
 
 /* Values shorter than their field are followed by zeros. */
-static int make_policy(const struct csm_demand *demand, struct csm_policy *policy)
+static int pack_policy(const struct csm_policy *policy, struct rsi_csm_policy *packed)
 {
-	if ((demand->hash_bits != 256 && demand->hash_bits != 512) || demand->check_rem > 4) {
+	if ((policy->hash_bits != 256 && policy->hash_bits != 512) || policy->check_rem > 4) {
 		return -EINVAL;
 	}
-	*policy = (struct csm_policy){
+	*packed = (struct rsi_csm_policy){
 		.version = CSM_POLICY_VERSION,
-		.hash_algo = demand->hash_bits == 512 ? CSM_POLICY_SHA_512 : CSM_POLICY_SHA_256,
+		.hash_algo = policy->hash_bits == 512 ? CSM_POLICY_SHA_512 : CSM_POLICY_SHA_256,
 	};
-	if (demand->check_rim) {
-		policy->flags |= CSM_POLICY_RIM;
-		memcpy(policy->rim, demand->rim, demand->hash_bits / 8);
+	if (policy->check_rim) {
+		packed->flags |= CSM_POLICY_RIM;
+		memcpy(packed->rim, policy->rim, policy->hash_bits / 8);
 	}
-	if (demand->check_rem) {
-		policy->flags |= CSM_POLICY_REM(demand->check_rem - 1);
-		memcpy(policy->rem, demand->rem, demand->hash_bits / 8);
+	if (policy->check_rem) {
+		packed->flags |= CSM_POLICY_REM(policy->check_rem - 1);
+		memcpy(packed->rem, policy->rem, policy->hash_bits / 8);
 	}
-	if (demand->check_rpv) {
-		policy->flags |= CSM_POLICY_RPV;
-		memcpy(policy->rpv, demand->rpv, sizeof(policy->rpv));
+	if (policy->check_rpv) {
+		packed->flags |= CSM_POLICY_RPV;
+		memcpy(packed->rpv, policy->rpv, sizeof(packed->rpv));
 	}
 	return 0;
 }
 
-/* The address for a call; 0 without a demand. */
-static int policy_address(const struct csm_demand *demand, struct csm_policy *policy, uint64_t *out)
+/* Packs a policy; *out is the address for the call, or 0 without a policy. */
+static int policy_address(const struct csm_policy *policy, struct rsi_csm_policy *packed,
+			  uint64_t *out)
 {
 	*out = 0;
-	if (!demand) {
+	if (!policy) {
 		return 0;
 	}
-	*out = (uint64_t)(uintptr_t)policy;
-	return make_policy(demand, policy);
+	*out = (uint64_t)(uintptr_t)packed;
+	return pack_policy(policy, packed);
 }
 
 /* The attachment that is here already; it stays if this caller wants it to. */
@@ -107,7 +108,7 @@ static int open_attached(struct csm *csm, const struct csm_attach *req, struct c
 	int ret = csm_find(csm, req->provider_id, req->region_id, out);
 
 	if (ret == 0 && req->flags & CSM_PERSIST) {
-		ret = csm_keep(*out, true);
+		ret = csm_set_persistent(*out, true);
 		if (ret < 0) {
 			csm_release(*out);
 		}
@@ -116,23 +117,23 @@ static int open_attached(struct csm *csm, const struct csm_attach *req, struct c
 }
 
 int csm_attach(struct csm *csm, uint64_t provider_id, uint64_t region_id,
-	       const struct csm_demand *demand, unsigned int flags, struct csm_region **out)
+	       const struct csm_policy *policy, unsigned int flags, struct csm_region **out)
 {
 	struct csm_attach req = {
 		.provider_id = provider_id,
 		.region_id = region_id,
-		.flags = flags & CSM_KEEP ? CSM_PERSIST : 0,
+		.flags = flags & CSM_PERSISTENT ? CSM_PERSIST : 0,
 	};
-	struct csm_policy policy;
+	struct rsi_csm_policy packed;
 	uint64_t address;
-	int ret = policy_address(demand, &policy, &address);
+	int ret = policy_address(policy, &packed, &address);
 
-	if (ret < 0 || flags & ~CSM_KEEP) {
+	if (ret < 0 || flags & ~CSM_PERSISTENT) {
 		return -EINVAL;
 	}
 	req.policy = address;
 	ret = csm_device_call(csm, CSM_ATTACH, &req);
-	if (ret == -EEXIST && !demand) {
+	if (ret == -EEXIST && !policy) {
 		return open_attached(csm, &req, out);
 	}
 	return ret < 0 ? ret : wrap(csm, ret, out);
@@ -165,7 +166,7 @@ int csm_end(struct csm_region *region)
 	return call(region, CSM_END, NULL);
 }
 
-int csm_keep(struct csm_region *region, bool keep)
+int csm_set_persistent(struct csm_region *region, bool keep)
 {
 	return call(region, CSM_SET_PERSIST, (void *)(uintptr_t)keep);
 }
@@ -192,7 +193,7 @@ bool csm_is_own(const struct csm_region *region)
 	return region->own;
 }
 
-unsigned int csm_access(const struct csm_region *region)
+unsigned int csm_permissions(const struct csm_region *region)
 {
 	return region->access;
 }
@@ -205,18 +206,18 @@ int csm_fd(const struct csm_region *region)
 /* ------------------------------------------------------------------ consent */
 
 int csm_share(struct csm_region *region, uint64_t consumer_id, unsigned int access,
-	      const struct csm_demand *demand)
+	      const struct csm_policy *policy)
 {
 	struct csm_share req = {.consumer_id = consumer_id, .permissions = access | CSM_READ};
-	struct csm_policy policy;
+	struct rsi_csm_policy packed;
 	uint64_t address;
-	int ret = policy_address(demand, &policy, &address);
+	int ret = policy_address(policy, &packed, &address);
 
 	if (ret < 0) {
 		return ret;
 	}
 	/* A realm chooses its own REMs and, by its host, its RPV: only the RIM says what it is. */
-	if (consumer_id == CSM_ANYONE && (!demand || !demand->check_rim)) {
+	if (consumer_id == CSM_ANY && (!policy || !policy->check_rim)) {
 		return -EDESTADDRREQ;
 	}
 	req.policy = address;
@@ -348,7 +349,7 @@ int csm_write(struct csm_region *region, size_t offset, const void *from, size_t
 
 /* ------------------------------------------------------------------- events */
 
-int csm_notify(struct csm_region *region, uint64_t peer_id, uint64_t bits)
+int csm_signal(struct csm_region *region, uint64_t peer_id, uint64_t bits)
 {
 	struct csm_signal req = {.peer_id = peer_id, .bits = bits};
 

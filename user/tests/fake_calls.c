@@ -70,7 +70,7 @@ static int create(struct fake_realm *realm, struct csm_create *req)
 }
 
 /* Only the RIM is looked at: that is enough to meet a policy or not. */
-static bool meets(const struct fake_realm *peer, const struct csm_policy *policy)
+static bool meets(const struct fake_realm *peer, const struct rsi_csm_policy *policy)
 {
 	return !policy || !(policy->flags & CSM_POLICY_RIM) || policy->rim[0] == fake_rim_of(peer);
 }
@@ -82,7 +82,7 @@ static int attach(struct fake_realm *realm, struct csm_attach *req)
 	struct grant *grant = region ? fake_usable_grant(region, realm) : NULL;
 
 	if (!region || !grant ||
-	    !meets(region->owner, (const struct csm_policy *)(uintptr_t)req->policy)) {
+	    !meets(region->owner, (const struct rsi_csm_policy *)(uintptr_t)req->policy)) {
 		return -EACCES;
 	}
 	if (old) {
@@ -216,7 +216,7 @@ static int get_sharing(struct fake_realm *realm, struct sharing *s, struct csm_s
 
 static int share(struct sharing *s, const struct csm_share *req)
 {
-	const struct csm_policy *policy = (const struct csm_policy *)(uintptr_t)req->policy;
+	const struct rsi_csm_policy *policy = (const struct rsi_csm_policy *)(uintptr_t)req->policy;
 
 	if (req->consumer_id == s->provider ||
 	    (req->consumer_id == 0 && !(policy && policy->flags & CSM_POLICY_RIM))) {

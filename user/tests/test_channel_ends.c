@@ -204,7 +204,7 @@ static void test_back_on_an_open_channel(void **state)
 	pair_share(p, CSM_READ | CSM_WRITE, l.r);
 	open_both(&l);
 	works(&l);
-	assert_int_equal(csm_notify(l.r[1], fake_id(P), 4), 0);
+	assert_int_equal(csm_signal(l.r[1], fake_id(P), 4), 0);
 	assert_int_equal(csm_channel_recv(l.p, &(char){0}, 1, 20), -EAGAIN);
 	csm_channel_close(l.c);
 	fake_deliver_late(p->world, true);

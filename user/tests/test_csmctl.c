@@ -154,13 +154,13 @@ static void test_sizes(void **state)
 	expect(p, P, "create 1 --label model", "provider: " ID_P "\nregion: 1\nsize: 4096\n");
 	expect(p, P, "create 2m", "provider: " ID_P "\nregion: 2\nsize: 2097152\n");
 	refuse(p, P, "create 1G", CSMCTL_FAILED,
-	       "csmctl: create: more than the limit for regions leaves (memory_limit of "
+	       "csmctl: create: the memory limit for regions is reached (memory_limit of "
 	       "caec_guest)\n");
 	expect(p, P, "list",
-	       "provider " ID_P "  region 1  label model  size 4096  access rw  state own  "
-	       "sealed no  by_policy no\n"
-	       "provider " ID_P "  region 2  label   size 2097152  access rw  state own  "
-	       "sealed no  by_policy no\n");
+	       "provider " ID_P "  region 1  label model  size 4096  permissions rw  state own  "
+	       "sealed no  any no\n"
+	       "provider " ID_P "  region 2  label   size 2097152  permissions rw  state own  "
+	       "sealed no  any no\n");
 	expect(p, P, "destroy 1", "");
 	expect(p, P, "destroy 2", "");
 	refuse(p, P, "destroy 2", CSMCTL_FAILED,
@@ -180,8 +180,8 @@ static void test_story(void **state)
 	refuse(p, P, "share 1 " ID_C, CSMCTL_FAILED, "csmctl: 1: exists already\n");
 	expect(p, C, "--json list " ID_P,
 	       "{\"regions\": [{\"provider\": \"" ID_P "\", \"region\": 1, "
-	       "\"label\": \"\\\"a\\\\x5cb\", \"size\": 4096, \"access\": \"rw\", "
-	       "\"state\": \"granted\", \"sealed\": false, \"by_policy\": false}]}\n");
+	       "\"label\": \"\\\"a\\\\x5cb\", \"size\": 4096, \"permissions\": \"rw\", "
+	       "\"state\": \"granted\", \"sealed\": false, \"any\": false}]}\n");
 	expect(p, C, "attach " ID_P ":1",
 	       "provider: " ID_P "\nregion: 1\nsize: 4096\naccess: rw\n");
 	expect(p, P, "--json wait 1",

@@ -46,12 +46,12 @@ static int do_digest(struct csm_region *r)
 
 static int do_notify(struct csm_region *r)
 {
-	return csm_notify(r, fake_id(C), 1);
+	return csm_signal(r, fake_id(C), 1);
 }
 
 static int do_keep(struct csm_region *r)
 {
-	return csm_keep(r, true);
+	return csm_set_persistent(r, true);
 }
 
 static void test_region_calls(void **state)
@@ -88,7 +88,7 @@ static void test_region_calls(void **state)
 	}
 	fake_fail(p->world, 0);
 	/* A seal that failed takes nothing away. */
-	assert_int_equal(csm_access(r[0]), CSM_READ | CSM_WRITE);
+	assert_int_equal(csm_permissions(r[0]), CSM_READ | CSM_WRITE);
 	assert_int_equal(csm_write(r[0], 0, &byte, 1), 0);
 	assert_int_equal(csm_read(r[1], 0, &byte, 1), 0);
 	csm_release(r[1]);
@@ -119,16 +119,16 @@ static void test_device_calls(void **state)
 /* To any realm, what is granted must say which software: nothing else does. */
 static void test_any(void **state)
 {
-	struct csm_demand demand = {.check_rpv = true, .hash_bits = 256};
+	struct csm_policy policy = {.check_rpv = true, .hash_bits = 256};
 	struct pair *p = *state;
 	struct csm_region *region = pair_create(p, 4096);
 
-	assert_int_equal(csm_share(region, CSM_ANYONE, CSM_READ, NULL), -EDESTADDRREQ);
-	assert_int_equal(csm_share(region, CSM_ANYONE, CSM_READ, &demand), -EDESTADDRREQ);
-	demand.check_rem = 1;
-	assert_int_equal(csm_share(region, CSM_ANYONE, CSM_READ, &demand), -EDESTADDRREQ);
-	demand.check_rim = true;
-	assert_int_equal(csm_share(region, CSM_ANYONE, CSM_READ, &demand), 0);
+	assert_int_equal(csm_share(region, CSM_ANY, CSM_READ, NULL), -EDESTADDRREQ);
+	assert_int_equal(csm_share(region, CSM_ANY, CSM_READ, &policy), -EDESTADDRREQ);
+	policy.check_rem = 1;
+	assert_int_equal(csm_share(region, CSM_ANY, CSM_READ, &policy), -EDESTADDRREQ);
+	policy.check_rim = true;
+	assert_int_equal(csm_share(region, CSM_ANY, CSM_READ, &policy), 0);
 	csm_release(region);
 }
 
@@ -139,12 +139,12 @@ static void test_keep_attached(void **state)
 	struct csm_region *r[2], *second;
 
 	pair_share(p, CSM_READ, r);
-	assert_int_equal(csm_attach(p->csm[C], fake_id(P), 1, NULL, CSM_KEEP, &second), 0);
+	assert_int_equal(csm_attach(p->csm[C], fake_id(P), 1, NULL, CSM_PERSISTENT, &second), 0);
 	csm_release(second);
 	csm_release(r[1]);
 	assert_int_equal(csm_find(p->csm[C], fake_id(P), 1, &second), 0);
 	assert_int_equal(csm_end(second), 0);
-	assert_int_equal(csm_keep(second, true), -ENOTCONN);
+	assert_int_equal(csm_set_persistent(second, true), -ENOTCONN);
 	csm_release(second);
 	csm_release(r[0]);
 }

@@ -52,9 +52,9 @@ static void region_calls(struct csm_region *region)
 	MUST(csm_revoke(region, fake_id(C)) == -ESTALE);
 	MUST(csm_seal(region) == -ESTALE);
 	MUST(csm_digest(region, digest) == -ESTALE);
-	MUST(csm_keep(region, true) == -ESTALE);
+	MUST(csm_set_persistent(region, true) == -ESTALE);
 	MUST(csm_end(region) == -ESTALE);
-	MUST(csm_notify(region, fake_id(C), 1) == -ESTALE);
+	MUST(csm_signal(region, fake_id(C), 1) == -ESTALE);
 	MUST(csm_wait(region, -1, &event) == -ESTALE);
 }
 

@@ -71,7 +71,7 @@ static void test_list_offers(void **state)
 	assert_int_equal(csm_list(p->csm[C], fake_id(P), &cursor, &entry), 1);
 	assert_int_equal(entry.region_id, 2);
 	assert_int_equal(entry.size, 8192);
-	assert_int_equal(entry.access, CSM_READ);
+	assert_int_equal(entry.permissions, CSM_READ);
 	assert_int_equal(entry.state, CSM_GRANTED);
 	assert_int_equal(csm_list(p->csm[C], fake_id(P), &cursor, &entry), 0);
 	csm_release(first);
@@ -141,7 +141,7 @@ static void test_read_only(void **state)
 	void *addr;
 
 	pair_share(p, CSM_READ, r);
-	assert_int_equal(csm_access(r[1]), CSM_READ);
+	assert_int_equal(csm_permissions(r[1]), CSM_READ);
 	assert_int_equal(csm_map(r[1], CSM_READ | CSM_WRITE, &addr), -EACCES);
 	assert_int_equal(csm_write(r[1], 0, "x", 1), -EACCES);
 	assert_int_equal(csm_map(r[1], CSM_READ, &addr), 0);
@@ -177,24 +177,24 @@ static void test_not_owner(void **state)
 	csm_release(r[0]);
 }
 
-static void test_demand(void **state)
+static void test_policy(void **state)
 {
 	struct pair *p = *state;
-	struct csm_demand demand = {.check_rim = true, .hash_bits = 256};
+	struct csm_policy policy = {.check_rim = true, .hash_bits = 256};
 	struct csm_region *region = pair_create(p, 4096), *other;
 
-	assert_int_equal(csm_share(region, CSM_ANYONE, CSM_READ, NULL), -EDESTADDRREQ);
-	demand.rim[0] = 0x10 + X;
-	assert_int_equal(csm_share(region, CSM_ANYONE, CSM_READ, &demand), 0);
+	assert_int_equal(csm_share(region, CSM_ANY, CSM_READ, NULL), -EDESTADDRREQ);
+	policy.rim[0] = 0x10 + X;
+	assert_int_equal(csm_share(region, CSM_ANY, CSM_READ, &policy), 0);
 	assert_int_equal(csm_attach(p->csm[C], fake_id(P), 1, NULL, 0, &other), -EACCES);
-	assert_int_equal(csm_attach(p->csm[X], fake_id(P), 1, &demand, 0, &other), -EACCES);
-	demand.rim[0] = 0x10 + P;
-	assert_int_equal(csm_attach(p->csm[X], fake_id(P), 1, &demand, 0, &other), 0);
+	assert_int_equal(csm_attach(p->csm[X], fake_id(P), 1, &policy, 0, &other), -EACCES);
+	policy.rim[0] = 0x10 + P;
+	assert_int_equal(csm_attach(p->csm[X], fake_id(P), 1, &policy, 0, &other), 0);
 	csm_release(other);
-	demand.hash_bits = 100;
-	assert_int_equal(csm_share(region, fake_id(C), CSM_READ, &demand), -EINVAL);
-	demand = (struct csm_demand){.check_rem = 5, .hash_bits = 256};
-	assert_int_equal(csm_share(region, fake_id(C), CSM_READ, &demand), -EINVAL);
+	policy.hash_bits = 100;
+	assert_int_equal(csm_share(region, fake_id(C), CSM_READ, &policy), -EINVAL);
+	policy = (struct csm_policy){.check_rem = 5, .hash_bits = 256};
+	assert_int_equal(csm_share(region, fake_id(C), CSM_READ, &policy), -EINVAL);
 	csm_release(region);
 }
 
@@ -209,7 +209,7 @@ static void test_seal(void **state)
 	assert_int_equal(csm_digest(r[0], first), -ENODATA);
 	assert_int_equal(csm_seal(r[0]), 0);
 	assert_int_equal(csm_seal(r[0]), -EALREADY);
-	assert_int_equal(csm_access(r[0]), CSM_READ);
+	assert_int_equal(csm_permissions(r[0]), CSM_READ);
 	assert_int_equal(csm_share(r[0], fake_id(X), CSM_READ | CSM_WRITE, NULL), -EPERM);
 	assert_int_equal(csm_digest(r[0], first), 0);
 	assert_int_equal(csm_digest(r[1], second), 0);
@@ -300,7 +300,7 @@ static void test_end_is_final(void **state)
 	assert_int_equal(csm_end(r[0]), 0);
 	assert_int_equal(csm_share(r[0], fake_id(X), CSM_READ, NULL), -ENOTCONN);
 	assert_int_equal(csm_map(r[1], CSM_READ, &addr), -ENOTCONN);
-	assert_int_equal(csm_notify(r[1], 0, 1), -ENOTCONN);
+	assert_int_equal(csm_signal(r[1], 0, 1), -ENOTCONN);
 	csm_release(r[1]);
 	csm_release(r[0]);
 }
@@ -310,7 +310,7 @@ static void test_keep(void **state)
 	struct pair *p = *state;
 	struct csm_region *region;
 
-	assert_int_equal(csm_create(p->csm[P], 4096, 0, CSM_KEEP, &region), 0);
+	assert_int_equal(csm_create(p->csm[P], 4096, 0, CSM_PERSISTENT, &region), 0);
 	assert_int_equal(csm_write(region, 0, "kept", 4), 0);
 	csm_release(region);
 	assert_int_equal(csm_find(p->csm[P], 0, 1, &region), 0);
@@ -318,7 +318,7 @@ static void test_keep(void **state)
 
 	assert_int_equal(csm_read(region, 0, text, 4), 0);
 	assert_string_equal(text, "kept");
-	assert_int_equal(csm_keep(region, false), 0);
+	assert_int_equal(csm_set_persistent(region, false), 0);
 	csm_release(region);
 	assert_int_equal(csm_find(p->csm[P], 0, 1, &region), -ENOENT);
 	assert_int_equal(csm_create(p->csm[P], 4096, 0, 8, &region), -EINVAL);
@@ -367,15 +367,15 @@ static void test_events(void **state)
 	pair_share(p, CSM_READ, r);
 	assert_int_equal(csm_wait(r[0], 0, &event), 1);
 	assert_int_equal(event.bits, CSM_EVENT_ATTACHED);
-	assert_int_equal(csm_notify(r[1], 0, 5), 0);
-	assert_int_equal(csm_notify(r[1], fake_id(P), 8), 0);
+	assert_int_equal(csm_signal(r[1], 0, 5), 0);
+	assert_int_equal(csm_signal(r[1], fake_id(P), 8), 0);
 	assert_int_equal(csm_wait(r[0], 1000, &event), 1);
 	assert_int_equal(event.peer_id, fake_id(C));
 	assert_int_equal(event.bits, 13);
 	assert_int_equal(csm_wait(r[0], 10, &event), 0);
-	assert_int_equal(csm_notify(r[0], fake_id(C), CSM_EVENT_ENDED), -EINVAL);
-	assert_int_equal(csm_notify(r[0], fake_id(C), 0), -EINVAL);
-	assert_int_equal(csm_notify(r[0], fake_id(X), 1), -EACCES);
+	assert_int_equal(csm_signal(r[0], fake_id(C), CSM_EVENT_ENDED), -EINVAL);
+	assert_int_equal(csm_signal(r[0], fake_id(C), 0), -EINVAL);
+	assert_int_equal(csm_signal(r[0], fake_id(X), 1), -EACCES);
 	csm_release(r[1]);
 	assert_int_equal(csm_wait(r[0], 0, &event), 1);
 	assert_int_equal(event.bits, CSM_EVENT_DETACHED);
@@ -395,7 +395,7 @@ int main(void)
 		PAIR("region: read-only is read-only", test_read_only),
 		PAIR("region: no grant, no attachment", test_no_grant),
 		PAIR("region: a consumer cannot share on", test_not_owner),
-		PAIR("region: demands on the peer", test_demand),
+		PAIR("region: policy for the peer", test_policy),
 		PAIR("region: sealed for ever", test_seal),
 		PAIR("region: after revocation nothing is read", test_revoke),
 		PAIR("protect: an access that fails comes back", test_protect),

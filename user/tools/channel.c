@@ -40,7 +40,7 @@ static int wait_for_peer(struct tool *tool, struct csm_region *region, uint64_t 
 	int ret;
 
 	do {
-		ret = csm_notify(region, peer, 2);
+		ret = csm_signal(region, peer, 2);
 		if (ret != -EACCES) {
 			return ret;
 		}

@@ -27,8 +27,8 @@ struct options {
 	int num_peers;
 	bool seal;
 	uint64_t count, least, most; /* ping */
-	bool has_demand;
-	struct csm_demand demand;
+	bool has_policy;
+	struct csm_policy policy;
 };
 
 /* Where it reads and writes. */
@@ -102,7 +102,7 @@ int cmd_echo(struct tool *tool);
 int cmd_ping(struct tool *tool);
 
 /*
- * The region of the first argument: own ones are found, others attached, with the demand of the
+ * The region of the first argument: own ones are found, others attached, with the policy of the
  * command line. 0, or CSMCTL_* after a message.
  */
 int open_region(struct tool *tool, unsigned int flags, struct csm_region **out);

@@ -59,7 +59,7 @@ static int publish(struct tool *tool, struct csm_region *region)
 	int ret = o->seal ? csm_seal(region) : 0;
 
 	for (int i = 0; i < o->num_peers && ret == 0; i++) {
-		ret = csm_share(region, o->peers[i], o->access, o->has_demand ? &o->demand : NULL);
+		ret = csm_share(region, o->peers[i], o->access, o->has_policy ? &o->policy : NULL);
 	}
 	return ret;
 }

@@ -196,34 +196,34 @@ static bool set_sizes(struct options *o, const char *value)
 	       o->least <= o->most;
 }
 
-/* The length says which hash it is; all hashes of a demand are of one kind. */
+/* The length says which hash it is; all hashes of a policy are of one kind. */
 static bool set_hash(struct options *o, const char *value, uint8_t *out)
 {
 	size_t size = strlen(value) / 2;
 
 	if ((size != 32 && size != 64) ||
-	    (o->demand.hash_bits != 0 && o->demand.hash_bits != 8 * size)) {
+	    (o->policy.hash_bits != 0 && o->policy.hash_bits != 8 * size)) {
 		return false;
 	}
-	o->has_demand = true;
-	o->demand.hash_bits = (unsigned int)(8 * size);
+	o->has_policy = true;
+	o->policy.hash_bits = (unsigned int)(8 * size);
 	return parse_hex(value, out, size);
 }
 
 static bool set_rem(struct options *o, const char *value)
 {
-	if (value[0] < '1' || value[0] > '4' || value[1] != ':' || o->demand.check_rem != 0) {
+	if (value[0] < '1' || value[0] > '4' || value[1] != ':' || o->policy.check_rem != 0) {
 		return false;
 	}
-	o->demand.check_rem = (unsigned int)(value[0] - '0');
-	return set_hash(o, value + 2, o->demand.rem);
+	o->policy.check_rem = (unsigned int)(value[0] - '0');
+	return set_hash(o, value + 2, o->policy.rem);
 }
 
 static bool set_rpv(struct options *o, const char *value)
 {
-	o->has_demand = true;
-	o->demand.check_rpv = true;
-	return parse_hex(value, o->demand.rpv, sizeof(o->demand.rpv));
+	o->has_policy = true;
+	o->policy.check_rpv = true;
+	return parse_hex(value, o->policy.rpv, sizeof(o->policy.rpv));
 }
 
 /* Options that have a value. */
@@ -242,8 +242,8 @@ static bool set_value(struct options *o, enum option option, const char *value)
 	case OPT_SIZES:
 		return set_sizes(o, value);
 	case OPT_RIM:
-		o->demand.check_rim = true;
-		return set_hash(o, value, o->demand.rim);
+		o->policy.check_rim = true;
+		return set_hash(o, value, o->policy.rim);
 	case OPT_REM:
 		return set_rem(o, value);
 	case OPT_RPV:
@@ -352,9 +352,9 @@ int options_parse(int argc, char **argv, struct options *o, struct io *io)
 			ret = add_word(o, argv[i], io);
 		}
 	}
-	/* A demand for the personalization value alone needs a hash kind all the same. */
-	if (o->has_demand && o->demand.hash_bits == 0) {
-		o->demand.hash_bits = 256;
+	/* A policy for the personalization value alone needs a hash kind all the same. */
+	if (o->has_policy && o->policy.hash_bits == 0) {
+		o->policy.hash_bits = 256;
 	}
 	return ret;
 }

@@ -29,7 +29,7 @@ int cmd_id(struct tool *tool)
 	return CSMCTL_OK;
 }
 
-static const char *access_text(unsigned int access)
+static const char *permissions_text(unsigned int access)
 {
 	static const char *const texts[] = {"-", "r", "-w", "rw", "--x", "r-x", "-wx", "rwx"};
 
@@ -47,10 +47,10 @@ static void show_entry(struct io *io, const struct csm_entry *entry)
 	out_number(io, "region", entry->region_id);
 	out_text(io, "label", label);
 	out_number(io, "size", entry->size);
-	out_text(io, "access", access_text(entry->access));
+	out_text(io, "permissions", permissions_text(entry->permissions));
 	out_text(io, "state", entry->ending ? "ending" : states[entry->state]);
 	out_flag(io, "sealed", entry->sealed);
-	out_flag(io, "by_policy", entry->by_policy);
+	out_flag(io, "any", entry->any);
 	out_end(io);
 }
 

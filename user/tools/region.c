@@ -12,9 +12,9 @@ static int not_region(struct tool *tool)
 	return CSMCTL_USAGE;
 }
 
-static const struct csm_demand *demand(const struct tool *tool)
+static const struct csm_policy *policy(const struct tool *tool)
 {
-	return tool->options->has_demand ? &tool->options->demand : NULL;
+	return tool->options->has_policy ? &tool->options->policy : NULL;
 }
 
 int open_region(struct tool *tool, unsigned int flags, struct csm_region **out)
@@ -28,7 +28,7 @@ int open_region(struct tool *tool, unsigned int flags, struct csm_region **out)
 	if (provider == 0 || provider == csm_id(tool->csm)) {
 		ret = csm_find(tool->csm, 0, region, out);
 	} else {
-		ret = csm_attach(tool->csm, provider, region, demand(tool), flags, out);
+		ret = csm_attach(tool->csm, provider, region, policy(tool), flags, out);
 	}
 	return ret < 0 ? complain(tool->io, tool->options->args[0], ret) : 0;
 }
@@ -64,7 +64,7 @@ int keep_known(struct tool *tool, struct csm_region *region)
 {
 	int ret = out_check(tool->io);
 
-	return ret ? ret : csm_keep(region, true);
+	return ret ? ret : csm_set_persistent(region, true);
 }
 
 int cmd_create(struct tool *tool)
@@ -93,7 +93,7 @@ int cmd_create(struct tool *tool)
 /* "any" is nobody by name. */
 static int consumer(struct tool *tool, uint64_t *out)
 {
-	*out = CSM_ANYONE;
+	*out = CSM_ANY;
 	if (strcmp(tool->options->args[1], "any") != 0 && !parse_id(tool->options->args[1], out)) {
 		fprintf(tool->io->err, "csmctl: %s: not a realm id\n", tool->options->args[1]);
 		return CSMCTL_USAGE;
@@ -109,7 +109,7 @@ static int share(struct tool *tool, struct csm_region *region)
 	if (ret != 0) {
 		return ret;
 	}
-	if (peer == CSM_ANYONE && !tool->options->demand.check_rim) {
+	if (peer == CSM_ANY && !tool->options->policy.check_rim) {
 		fprintf(tool->io->err,
 			"csmctl: share with any needs --rim: without it a realm of any software "
 			"gets in\n");
@@ -121,7 +121,7 @@ static int share(struct tool *tool, struct csm_region *region)
 			tool->options->args[1]);
 		return CSMCTL_USAGE;
 	}
-	return csm_share(region, peer, tool->options->access, demand(tool));
+	return csm_share(region, peer, tool->options->access, policy(tool));
 }
 
 int cmd_share(struct tool *tool)
@@ -200,7 +200,7 @@ int cmd_attach(struct tool *tool)
 	}
 	out_begin(tool->io);
 	out_region(tool->io, region);
-	out_text(tool->io, "access", csm_access(region) & CSM_WRITE ? "rw" : "r");
+	out_text(tool->io, "access", csm_permissions(region) & CSM_WRITE ? "rw" : "r");
 	out_end(tool->io);
 	ret = keep_known(tool, region);
 	csm_release(region);

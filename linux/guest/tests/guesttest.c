@@ -277,7 +277,7 @@ static void test_system_calls(void)
 
 static void test_consent(void)
 {
-	struct csm_policy policy = {.version = CSM_POLICY_VERSION, .flags = CSM_POLICY_RIM};
+	struct rsi_csm_policy policy = {.version = CSM_POLICY_VERSION, .flags = CSM_POLICY_RIM};
 	struct csm_share share = {.consumer_id = PEER, .permissions = CSM_PERM_READ};
 	struct csm_revoke revoke = {.consumer_id = PEER};
 	int fd = create(4096, 0, NULL);
@@ -292,7 +292,7 @@ static void test_consent(void)
 	CHECK(ioctl(fd, CSM_SHARE, &share) == 0);
 	policy.version = 9;
 	FAILS(ioctl(fd, CSM_SHARE, &share), EINVAL);
-	policy = (struct csm_policy){.version = CSM_POLICY_VERSION, .flags = CSM_POLICY_RPV};
+	policy = (struct rsi_csm_policy){.version = CSM_POLICY_VERSION, .flags = CSM_POLICY_RPV};
 	FAILS(ioctl(fd, CSM_SHARE, &share), EINVAL);
 	close(fd);
 }

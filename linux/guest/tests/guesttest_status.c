@@ -156,7 +156,7 @@ void test_consumer_statuses(void)
 		{RSI_CSM_ATTACH_FID, CSM_ERROR_NO_APT, "2", false, ENXIO},
 		{RSI_CSM_ATTACH_FID, 0x777, "2", false, EIO},
 	};
-	struct csm_policy policy = {.version = CSM_POLICY_VERSION};
+	struct rsi_csm_policy policy = {.version = CSM_POLICY_VERSION};
 
 	for (unsigned int i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		struct csm_attach req = {.provider_id = PEER, .region_id = 1};

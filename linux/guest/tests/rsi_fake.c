@@ -161,7 +161,7 @@ static u64 destroy(struct csm_regs *r)
 
 static u64 share(struct csm_regs *r)
 {
-	const struct csm_policy *policy = r->x[4] ? phys_to_virt(r->x[4]) : NULL;
+	const struct rsi_csm_policy *policy = r->x[4] ? phys_to_virt(r->x[4]) : NULL;
 	int i = find_own(r->x[1]);
 
 	if (i < 0 || r->x[2] == SELF ||
@@ -276,8 +276,8 @@ static u64 query(struct csm_regs *r)
 
 		*r = (struct csm_regs){
 			.x = {0, i, theirs[i % count].label, theirs[i % count].size,
-			      csm_query_pack(theirs[i % count].perm, state,
-					     theirs[i % count].sealed ? CSM_FLAG_SEALED : 0),
+			      rsi_csm_query_pack(theirs[i % count].perm, state,
+						 theirs[i % count].sealed ? CSM_FLAG_SEALED : 0),
 			      0, i + 1 < count ? i + 1 : 0}};
 		return RSI_SUCCESS;
 	}
@@ -290,8 +290,9 @@ static u64 query(struct csm_regs *r)
 	if (i < REGIONS) {
 		*r = (struct csm_regs){
 			.x = {0, own[i].id, own[i].label, own[i].size,
-			      csm_query_pack(own[i].sealed ? 1 : 3, CSM_STATE_OWN,
-					     query_flags | (own[i].sealed ? CSM_FLAG_SEALED : 0)),
+			      rsi_csm_query_pack(own[i].sealed ? 1 : 3, CSM_STATE_OWN,
+						 query_flags |
+							 (own[i].sealed ? CSM_FLAG_SEALED : 0)),
 			      own[i].base, i + 1 < REGIONS ? i + 2 : 0}};
 	}
 	return RSI_SUCCESS;

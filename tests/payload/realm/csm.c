@@ -27,7 +27,8 @@ uint64_t csm_create(uint64_t base, uint64_t size, uint64_t label, uint64_t *regi
 	return r.x[0];
 }
 
-uint64_t csm_share(uint64_t region, uint64_t consumer, uint64_t perm, const struct csm_policy *p)
+uint64_t csm_share(uint64_t region, uint64_t consumer, uint64_t perm,
+		   const struct rsi_csm_policy *p)
 {
 	return CSM(SHARE, region, consumer, perm, (uint64_t)p).x[0];
 }
@@ -48,7 +49,7 @@ uint64_t csm_seal(uint64_t region)
 }
 
 uint64_t csm_reserve(uint64_t provider, uint64_t region, uint64_t base, uint64_t size,
-		     const struct csm_policy *p)
+		     const struct rsi_csm_policy *p)
 {
 	return CSM(RESERVE, provider, region, base, size, (uint64_t)p).x[0];
 }

@@ -17,13 +17,14 @@ struct smc_regs csm_call_args(uint64_t fid, const uint64_t *args, unsigned count
 uint64_t csm_self(void); /* the realm's id */
 
 uint64_t csm_create(uint64_t base, uint64_t size, uint64_t label, uint64_t *region);
-uint64_t csm_share(uint64_t region, uint64_t consumer, uint64_t perm, const struct csm_policy *p);
+uint64_t csm_share(uint64_t region, uint64_t consumer, uint64_t perm,
+		   const struct rsi_csm_policy *p);
 uint64_t csm_revoke(uint64_t region, uint64_t consumer);
 uint64_t csm_destroy(uint64_t region);
 uint64_t csm_seal(uint64_t region);
 
 uint64_t csm_reserve(uint64_t provider, uint64_t region, uint64_t base, uint64_t size,
-		     const struct csm_policy *p);
+		     const struct rsi_csm_policy *p);
 uint64_t csm_attach(uint64_t provider, uint64_t region, uint64_t *perm);
 uint64_t csm_detach(uint64_t provider, uint64_t region);
 

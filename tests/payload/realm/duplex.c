@@ -51,7 +51,7 @@ static struct {
 	uint64_t random;       /* atomic */
 	struct slot slots[SLOTS];
 	struct window windows[WINDOWS];
-	struct csm_policy policy __attribute__((aligned(PAGE_SIZE)));
+	struct rsi_csm_policy policy __attribute__((aligned(PAGE_SIZE)));
 } my;
 
 static uint64_t draw(uint64_t bound)
@@ -272,7 +272,7 @@ static bool find_region(struct window *found)
 			return false;
 		}
 		cursor = r.x[6];
-		if (csm_query_state(r.x[4]) == CSM_STATE_GRANTED) {
+		if (rsi_csm_query_state(r.x[4]) == CSM_STATE_GRANTED) {
 			*found = (struct window){.provider = provider,
 						 .region = r.x[1],
 						 .label = r.x[2],

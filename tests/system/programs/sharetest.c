@@ -10,7 +10,7 @@
  *   sharetest notify REGION BITS [PEER]
  *   sharetest use REGION read|write|syscall    until that fails; says "using" first
  *   sharetest hold SIZE PEER               a region for PEER that ends with this program
- *   sharetest keep SIZE                    one that stays, by csm_keep()
+ *   sharetest keep SIZE                    one that stays, by csm_set_persistent()
  *   sharetest full                         regions until there are no more, and again when one has
  * gone sharetest poll REGION                  with poll(2), until the sharing ends sharetest batch
  * REGION PEER            messages in place, in batches, and their sum comes back sharetest sum
@@ -50,7 +50,7 @@ static void need(long ret, const char *what)
 	}
 }
 
-static void demand(bool holds, const char *what)
+static void policy(bool holds, const char *what)
 {
 	if (!holds) {
 		printf("%s\n", what);
@@ -69,7 +69,7 @@ static struct csm_region *region_of(const char *text)
 	need(own ? csm_find(csm, 0, number, &region)
 		 : csm_attach(csm, provider, number, NULL, 0, &region),
 	     text);
-	demand(csm_is_own(region) == own && csm_region_id(region) == number &&
+	policy(csm_is_own(region) == own && csm_region_id(region) == number &&
 		       csm_provider_id(region) == (own ? csm_id(csm) : provider),
 	       "the handle is of another region");
 	return region;
@@ -94,12 +94,12 @@ static int make(char **args)
 	size_t left = strtoull(args[1], NULL, 10), size;
 	uint8_t page[PAGE];
 
-	demand(file != NULL, args[0]);
+	policy(file != NULL, args[0]);
 	for (uint64_t number = 0; left > 0; number++, left -= size) {
 		size = page_of(number, page, left);
-		demand(fwrite(page, 1, size, file) == size, "the file is full");
+		policy(fwrite(page, 1, size, file) == size, "the file is full");
 	}
-	demand(fclose(file) == 0, "the file is full");
+	policy(fclose(file) == 0, "the file is full");
 	return 0;
 }
 
@@ -109,13 +109,13 @@ static int same(char **args)
 	size_t left = strtoull(args[1], NULL, 10), size;
 	uint8_t page[PAGE], there[PAGE];
 
-	demand(file != NULL, args[0]);
+	policy(file != NULL, args[0]);
 	for (uint64_t number = 0; left > 0; number++, left -= size) {
 		size = page_of(number, page, left);
-		demand(fread(there, 1, size, file) == size, "the file is too short");
-		demand(memcmp(page, there, size) == 0, "the file has other contents");
+		policy(fread(there, 1, size, file) == size, "the file is too short");
+		policy(memcmp(page, there, size) == 0, "the file has other contents");
 	}
-	demand(fgetc(file) == EOF, "the file is too long");
+	policy(fgetc(file) == EOF, "the file is too long");
 	fclose(file);
 	return 0;
 }
@@ -130,7 +130,7 @@ static int dump(char **args)
 	for (size_t done = 0, size; done < csm_size(region); done += size) {
 		size = csm_size(region) - done < CHUNK ? csm_size(region) - done : CHUNK;
 		need(csm_read(region, done, chunk, size), "csm_read");
-		demand(fwrite(chunk, 1, size, stdout) == size, "the output is full");
+		policy(fwrite(chunk, 1, size, stdout) == size, "the output is full");
 	}
 	csm_release(region);
 	return fflush(stdout) != 0;
@@ -226,7 +226,7 @@ static int keep(char **args)
 
 	need(csm_create(csm, strtoull(args[0], NULL, 10), csm_label("kept"), 0, &region),
 	     "csm_create");
-	need(csm_keep(region, true), "csm_keep");
+	need(csm_set_persistent(region, true), "csm_set_persistent");
 	printf("%" PRIu64 "\n", csm_region_id(region));
 	csm_release(region);
 	return 0;
@@ -240,9 +240,9 @@ static unsigned int fill_table(struct csm_region *regions[MOST])
 
 	while ((ret = csm_create(csm, PAGE, csm_label("full"), 0, &regions[count])) == 0) {
 		count++;
-		demand(count < MOST, "it never gets full");
+		policy(count < MOST, "it never gets full");
 	}
-	demand(ret == -ENOSPC, csm_strerror(ret));
+	policy(ret == -ENOSPC, csm_strerror(ret));
 	return count;
 }
 
@@ -255,10 +255,10 @@ static int full(char **args)
 	unsigned int count = fill_table(regions);
 
 	(void)args;
-	demand(system(refused) == 0, "csmctl does not say that the table is full");
+	policy(system(refused) == 0, "csmctl does not say that the table is full");
 	csm_release(regions[0]);
 	need(csm_create(csm, PAGE, csm_label("again"), 0, &regions[0]), "after one has gone");
-	demand(system(refused) == 0, "the region that has gone makes room for two");
+	policy(system(refused) == 0, "the region that has gone makes room for two");
 	for (unsigned int i = 0; i < count; i++) {
 		csm_release(regions[i]);
 	}
@@ -270,9 +270,9 @@ static int notify(char **args)
 {
 	struct csm_region *region = region_of(args[0]);
 
-	need(csm_notify(region, args[2] ? strtoull(args[2], NULL, 16) : 0,
+	need(csm_signal(region, args[2] ? strtoull(args[2], NULL, 16) : 0,
 			strtoull(args[1], NULL, 10)),
-	     "csm_notify");
+	     "csm_signal");
 	csm_release(region);
 	return 0;
 }
@@ -287,7 +287,7 @@ static int poll_events(char **args)
 
 	printf("polling\n");
 	while (!(file.revents & POLLHUP)) {
-		demand(poll(&file, 1, WAIT_MS) == 1, "poll: time is over");
+		policy(poll(&file, 1, WAIT_MS) == 1, "poll: time is over");
 		while (csm_wait(region, 0, &event) == 1) {
 			bits |= event.bits;
 		}
@@ -305,8 +305,8 @@ static struct csm_channel *channel_of(struct csm_region *region, const char *pee
 	struct csm_channel *channel = NULL;
 	struct csm_event event;
 
-	demand(csm_access(region) & CSM_WRITE, "no write access");
-	while (peer && csm_notify(region, id, 2) == -EACCES) {
+	policy(csm_permissions(region) & CSM_WRITE, "no write access");
+	while (peer && csm_signal(region, id, 2) == -EACCES) {
 		need(csm_wait(region, WAIT_MS, &event), "csm_wait");
 	}
 	need(csm_channel_open(region, id, WAIT_MS, &channel), "csm_channel_open");
@@ -333,9 +333,9 @@ static int batch(char **args)
 	}
 	need(csm_channel_flush(channel), "csm_channel_flush");
 	need(csm_channel_shutdown(channel), "csm_channel_shutdown");
-	demand(csm_channel_recv(channel, &answer, sizeof(answer), WAIT_MS) == sizeof(answer),
+	policy(csm_channel_recv(channel, &answer, sizeof(answer), WAIT_MS) == sizeof(answer),
 	       "no sum came back");
-	demand(answer == sum, "another sum came back");
+	policy(answer == sum, "another sum came back");
 	printf("messages %u\n", ROUNDS);
 	csm_channel_close(channel);
 	csm_release(region);
@@ -356,7 +356,7 @@ static int sum_up(char **args)
 		}
 		need(csm_channel_done(channel), "csm_channel_done");
 	}
-	demand(size == -EPIPE, "the channel did not end well");
+	policy(size == -EPIPE, "the channel did not end well");
 	need(csm_channel_send(channel, &sum, sizeof(sum), WAIT_MS), "csm_channel_send");
 	csm_channel_close(channel);
 	csm_release(region);
@@ -372,15 +372,15 @@ static int call(char **args)
 
 	for (unsigned int i = 0; i < CALLS; i++) {
 		rpc.size = 1 + i % sizeof(request);
-		demand(csm_rpc_call(channel, &rpc, WAIT_MS) == (long)rpc.size, "wrong answer");
-		demand(memcmp(request, response, rpc.size) == 0, "another answer");
+		policy(csm_rpc_call(channel, &rpc, WAIT_MS) == (long)rpc.size, "wrong answer");
+		policy(memcmp(request, response, rpc.size) == 0, "another answer");
 		request[i % sizeof(request)]++;
 	}
 	rpc.size = 0;
-	demand(csm_rpc_call(channel, &rpc, WAIT_MS) == 0 && rpc.status == NO_SUCH,
+	policy(csm_rpc_call(channel, &rpc, WAIT_MS) == 0 && rpc.status == NO_SUCH,
 	       "a handler that fails does not reach the caller");
 	rpc.size = csm_rpc_max(channel) + 1;
-	demand(csm_rpc_call(channel, &rpc, WAIT_MS) == -EMSGSIZE, "a call that is too long");
+	policy(csm_rpc_call(channel, &rpc, WAIT_MS) == -EMSGSIZE, "a call that is too long");
 	printf("calls %u\n", CALLS + 1);
 	csm_channel_close(channel);
 	csm_release(region);
@@ -407,7 +407,7 @@ static int serve(char **args)
 	do {
 		ret = csm_rpc_serve(channel, answer_call, &served, WAIT_MS);
 	} while (ret == 0);
-	demand(ret == -EPIPE || ret == -ENOTCONN, csm_strerror(ret));
+	policy(ret == -EPIPE || ret == -ENOTCONN, csm_strerror(ret));
 	printf("served %u\n", served);
 	csm_channel_close(channel);
 	csm_release(region);

@@ -228,7 +228,7 @@ static inline uint64_t party_lend(struct party *provider, struct party *consumer
 
 /* A policy in the party's memory, at PARTY_POLICY + offset; returns its IPA. */
 static inline uint64_t party_put(struct party *party, uint64_t offset,
-				 const struct csm_policy *policy)
+				 const struct rsi_csm_policy *policy)
 {
 	struct s2_walk walk;
 	pa_t page;
@@ -240,9 +240,9 @@ static inline uint64_t party_put(struct party *party, uint64_t offset,
 	return PARTY_POLICY + offset;
 }
 
-static inline struct csm_policy party_policy_rim(const struct party *peer)
+static inline struct rsi_csm_policy party_policy_rim(const struct party *peer)
 {
-	struct csm_policy policy = {.version = CSM_POLICY_VERSION, .flags = CSM_POLICY_RIM};
+	struct rsi_csm_policy policy = {.version = CSM_POLICY_VERSION, .flags = CSM_POLICY_RIM};
 
 	policy.hash_algo = world_rd(&peer->realm)->hash_algo;
 	memcpy(policy.rim, world_rd(&peer->realm)->measurement[0], sizeof(policy.rim));

@@ -19,7 +19,7 @@ static uint64_t region;
 /* A region with a grant that requires the consumer's RIM and REM 1, and a reservation of it. */
 static void reserve_by_policy(void)
 {
-	struct csm_policy policy;
+	struct rsi_csm_policy policy;
 
 	provider = party_make(1);
 	consumer = party_make(1);
@@ -51,7 +51,7 @@ static uint64_t attach_step(void)
 
 static unsigned int state_of_sharing(void)
 {
-	return (unsigned int)csm_query_state(CSM(consumer, QUERY, party_id(provider), 0).x[4]);
+	return (unsigned int)rsi_csm_query_state(CSM(consumer, QUERY, party_id(provider), 0).x[4]);
 }
 
 /* Whether a load reaches the provider's page; it must not reach anything else. */
@@ -137,7 +137,7 @@ static void rem_changes(void **state)
 /* The consumer came from the ANY grant, detaches between two calls, and its signal is taken. */
 static void detaches_while_revoked(void **state)
 {
-	struct csm_policy policy;
+	struct rsi_csm_policy policy;
 
 	(void)state;
 	provider = party_make(1);

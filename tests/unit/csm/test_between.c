@@ -47,7 +47,7 @@ static uint64_t granted(void)
 
 static void share(unsigned int p)
 {
-	const struct csm_policy policy = party_policy_rim(consumer);
+	const struct rsi_csm_policy policy = party_policy_rim(consumer);
 	const struct csm_share share = {regions[p], granted(), RW, by_any ? &policy : NULL};
 	struct csm_held held;
 

@@ -519,7 +519,7 @@ static void apt_with_ended(void **state)
 	struct party *consumer = party_make(1);
 	uint64_t rd = provider->realm.rd;
 	uint64_t region = party_region(provider, 0, 1);
-	struct csm_policy policy = party_policy_rim(consumer);
+	struct rsi_csm_policy policy = party_policy_rim(consumer);
 
 	(void)state;
 	party_put(provider, 0, &policy);
@@ -575,7 +575,8 @@ static void provider_gone(void **state)
 	ASSERT_ABORTS(consumer, PARTY_OTHER);
 	ASSERT_DENIED(CSM(consumer, ATTACH, p, region), CSM_ERROR_ACCESS, access);
 	ASSERT_DENIED(CSM(consumer, SIGNAL, p, p, region, 1), CSM_ERROR_ACCESS, access);
-	assert_int_equal(CSM(consumer, QUERY, p, 0).x[4], csm_query_pack(0, CSM_STATE_ENDED, 0));
+	assert_int_equal(CSM(consumer, QUERY, p, 0).x[4],
+			 rsi_csm_query_pack(0, CSM_STATE_ENDED, 0));
 	spare = world_realm_delegated(&consumer->realm);
 	ASSERT_REFUSED(RMI(RMI_DATA_CREATE_UNKNOWN, consumer->realm.rd, spare, PARTY_OTHER),
 		       RMI_ERROR_INPUT, csm_reserved);

@@ -407,7 +407,7 @@ static void seal_holds_for_the_rmm(void **state)
 /* Of the only region there is to see. */
 static uint64_t query_flags(struct party *party, const struct party *provider)
 {
-	return csm_query_flags(CSM(party, QUERY, party_id(provider), 0).x[4]);
+	return rsi_csm_query_flags(CSM(party, QUERY, party_id(provider), 0).x[4]);
 }
 
 static void seal_in_steps(void **state)

@@ -36,7 +36,7 @@ static void share_refused(void **state)
 {
 	struct party *party = party_make(1);
 	uint64_t region = party_region(party, 0, 2);
-	struct csm_policy policy = party_policy_rim(party);
+	struct rsi_csm_policy policy = party_policy_rim(party);
 	uint64_t at = party_put(party, 0x100, &policy);
 
 	(void)state;
@@ -72,7 +72,7 @@ static void any_without_rim(void **state)
 {
 	struct party *provider = party_make(1);
 	uint64_t region = party_region(provider, 0, 2);
-	struct csm_policy policy = party_policy_rim(provider);
+	struct rsi_csm_policy policy = party_policy_rim(provider);
 	const uint32_t others[] = {CSM_POLICY_RPV, CSM_POLICY_REM(0), CSM_POLICY_REM(3),
 				   CSM_POLICY_REM(1) | CSM_POLICY_RPV};
 
@@ -96,8 +96,8 @@ static void policy_malformed(void **state)
 {
 	struct party *party = party_make(1);
 	uint64_t region = party_region(party, 0, 2);
-	const struct csm_policy good = party_policy_rim(party);
-	struct csm_policy policy = good;
+	const struct rsi_csm_policy good = party_policy_rim(party);
+	struct rsi_csm_policy policy = good;
 
 	(void)state;
 #define MALFORMED(change)                                                                      \
@@ -181,7 +181,7 @@ static void reserve_uniform(void **state)
 	uint64_t open = party_region(provider, 0, 1);
 	uint64_t granted_to_other = party_region(provider, 1, 1);
 	uint64_t policy_not_met = party_region(provider, 2, 1);
-	struct csm_policy policy = party_policy_rim(provider);
+	struct rsi_csm_policy policy = party_policy_rim(provider);
 	const uint64_t who[] = {0, 1, ~UINT64_C(0), party_id(bare), party_id(consumer)};
 
 	(void)state;
@@ -240,7 +240,7 @@ static void reserve_any_space(void **state)
 	struct party *provider = party_make(1);
 	struct party *consumer = party_make(1);
 	uint64_t region = party_region(provider, 0, 1);
-	struct csm_policy policy = party_policy_rim(consumer);
+	struct rsi_csm_policy policy = party_policy_rim(consumer);
 
 	(void)state;
 	party_put(provider, 0, &policy);
@@ -268,7 +268,7 @@ static void reserve_keeps_signals(void **state)
 	struct party *guest = party_make(1);
 	uint64_t region = party_region(provider, 0, 1);
 	uint64_t own = party_region(consumer, 0, 1);
-	struct csm_policy policy = party_policy_rim(consumer);
+	struct rsi_csm_policy policy = party_policy_rim(consumer);
 
 	(void)state;
 	party_put(provider, 0, &policy);
@@ -463,7 +463,7 @@ static void attach_terms(void **state)
 	struct party *provider = party_make(1);
 	struct party *consumer = party_make(1);
 	uint64_t region = party_region(provider, 0, 1);
-	struct csm_policy policy = party_policy_rim(consumer);
+	struct rsi_csm_policy policy = party_policy_rim(consumer);
 	uint64_t extend[] = {RSI_MEASUREMENT_EXTEND_FID, 2, 1, 0xAB, 0, 0, 0, 0, 0, 0, 0};
 
 	(void)state;
@@ -942,7 +942,7 @@ static void any(void **state)
 	struct party *good = party_make(1);
 	struct party *also = party_make(1);
 	uint64_t region = party_region(provider, 0, 2);
-	struct csm_policy policy = party_policy_rim(good);
+	struct rsi_csm_policy policy = party_policy_rim(good);
 	struct party_call call;
 
 	(void)state;
@@ -977,7 +977,7 @@ static void revoked_and_left(void **state)
 	struct party *provider = party_make(1);
 	struct party *consumer = party_make(1);
 	uint64_t region = party_region(provider, 0, 2);
-	struct csm_policy policy = party_policy_rim(consumer);
+	struct rsi_csm_policy policy = party_policy_rim(consumer);
 	uint64_t base = PARTY_OTHER + BLOCK - PAGE(1);
 
 	(void)state;
@@ -1011,7 +1011,7 @@ static void any_revoked_in_steps(void **state)
 	struct party *provider = party_make(1);
 	uint64_t region = party_region(provider, 0, 2);
 	struct party *consumers[3];
-	struct csm_policy policy;
+	struct rsi_csm_policy policy;
 
 	(void)state;
 	for (unsigned int i = 0; i < 3; i++) {
@@ -1044,8 +1044,8 @@ static void policies(void **state)
 	struct party *provider = party_make(1);
 	struct party *consumer = party_make(1);
 	uint64_t region = party_region(provider, 0, 1);
-	struct csm_policy good = party_policy_rim(provider);
-	struct csm_policy bad;
+	struct rsi_csm_policy good = party_policy_rim(provider);
+	struct rsi_csm_policy bad;
 
 	(void)state;
 	party_share(provider, region, consumer, RO);

@@ -156,7 +156,7 @@ static void ended_signals(void **state)
 	struct party *provider = party_make(1);
 	struct party *consumer = party_make(1);
 	uint64_t region = party_region(provider, 0, 1);
-	struct csm_policy policy = party_policy_rim(consumer);
+	struct rsi_csm_policy policy = party_policy_rim(consumer);
 	uint64_t grants = 0;
 
 	(void)state;
@@ -181,15 +181,15 @@ static void ended_signals(void **state)
 
 /* --- QUERY */
 
-#define ASSERT_ANSWER(call, region, size, perm, state, flags, base, next)          \
-	do {                                                                       \
-		struct party_call query_ = (call);                                 \
-		assert_int_equal(query_.x[0], RSI_SUCCESS);                        \
-		assert_int_equal(query_.x[1], region);                             \
-		assert_int_equal(query_.x[3], size);                               \
-		assert_int_equal(query_.x[4], csm_query_pack(perm, state, flags)); \
-		assert_int_equal(query_.x[5], base);                               \
-		assert_int_equal(query_.x[6], next);                               \
+#define ASSERT_ANSWER(call, region, size, perm, state, flags, base, next)              \
+	do {                                                                           \
+		struct party_call query_ = (call);                                     \
+		assert_int_equal(query_.x[0], RSI_SUCCESS);                            \
+		assert_int_equal(query_.x[1], region);                                 \
+		assert_int_equal(query_.x[3], size);                                   \
+		assert_int_equal(query_.x[4], rsi_csm_query_pack(perm, state, flags)); \
+		assert_int_equal(query_.x[5], base);                                   \
+		assert_int_equal(query_.x[6], next);                                   \
 	} while (0)
 
 static void query(void **state)
@@ -200,7 +200,7 @@ static void query(void **state)
 	uint64_t first = party_region(provider, 0, 1);
 	uint64_t hidden = party_region(provider, 1, 1);
 	uint64_t last = party_region(provider, 2, 2);
-	struct csm_policy policy = party_policy_rim(consumer);
+	struct rsi_csm_policy policy = party_policy_rim(consumer);
 
 	(void)state;
 	ASSERT_ANSWER(CSM(consumer, QUERY, party_id(consumer), 0), 0, 0, 0, 0, 0, 0, 0);

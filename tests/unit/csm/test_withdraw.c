@@ -81,11 +81,12 @@ static void revoking(void **state)
 	ASSERT_DENIED(CSM(provider, PEER, c, 0), CSM_ERROR_ACCESS, access);
 	ASSERT_DENIED(CSM(provider, SIGNAL, c, p, region, 1), CSM_ERROR_ACCESS, access);
 	ASSERT_DENIED(CSM(provider, SHARE, region, c, RO, 0), RSI_ERROR_STATE, grant_live);
-	assert_int_equal(answer_of(CSM(consumer, QUERY, p, 0)),
-			 csm_query_pack(RO, CSM_STATE_ATTACHED, CSM_FLAG_SEALED | CSM_FLAG_ENDING));
+	assert_int_equal(
+		answer_of(CSM(consumer, QUERY, p, 0)),
+		rsi_csm_query_pack(RO, CSM_STATE_ATTACHED, CSM_FLAG_SEALED | CSM_FLAG_ENDING));
 	ASSERT_OK(CSM_FINISH(provider, REVOKE, region, c));
 	assert_int_equal(answer_of(CSM(consumer, QUERY, p, 0)),
-			 csm_query_pack(0, CSM_STATE_ENDED, 0));
+			 rsi_csm_query_pack(0, CSM_STATE_ENDED, 0));
 	party_destroy_all();
 }
 
@@ -107,7 +108,8 @@ static void detaching(void **state)
 	ASSERT_DENIED(CSM(consumer, PEER, p, 0), CSM_ERROR_ACCESS, access);
 	ASSERT_DENIED(CSM(consumer, SIGNAL, p, p, region, 1), CSM_ERROR_ACCESS, access);
 	ASSERT_DENIED(CSM(provider, SIGNAL, c, p, region, 1), CSM_ERROR_ACCESS, access);
-	assert_int_equal(csm_query_state(answer_of(CSM(consumer, QUERY, p, 0))), CSM_STATE_ENDED);
+	assert_int_equal(rsi_csm_query_state(answer_of(CSM(consumer, QUERY, p, 0))),
+			 CSM_STATE_ENDED);
 	ASSERT_OK(CSM_FINISH(consumer, DETACH_AND_FREE, p, region));
 	party_destroy_all();
 }
@@ -120,8 +122,8 @@ static void destroying(void **state)
 	STEP(provider, DESTROY, region);
 	ASSERT_DENIED(CSM(provider, DIGEST, party_id(provider), region), CSM_ERROR_ACCESS, access);
 	assert_int_equal(answer_of(CSM(provider, QUERY, party_id(provider), 0)),
-			 csm_query_pack(RO | CSM_PERM_EXEC, CSM_STATE_OWN,
-					CSM_FLAG_SEALED | CSM_FLAG_ENDING));
+			 rsi_csm_query_pack(RO | CSM_PERM_EXEC, CSM_STATE_OWN,
+					    CSM_FLAG_SEALED | CSM_FLAG_ENDING));
 	ASSERT_OK(CSM_FINISH(provider, DESTROY, region));
 	party_destroy_all();
 }
@@ -130,7 +132,7 @@ static void destroying(void **state)
 static void revoking_any(void **state)
 {
 	struct party *late;
-	struct csm_policy policy;
+	struct rsi_csm_policy policy;
 
 	(void)state;
 	provider = party_make(1);
@@ -212,7 +214,7 @@ static void left_while_attaching(void **state)
 /* The consumer comes by an ANY grant that demands an REM, and leaves; the signal of it stays. */
 static void come_and_leave(void)
 {
-	struct csm_policy policy;
+	struct rsi_csm_policy policy;
 
 	provider = party_make(1);
 	consumer = party_make(1);
@@ -249,10 +251,10 @@ static void named_anew(void **state)
 	party_share(provider, region, consumer, RW);
 	take_over(consumer);
 	packed = answer_of(CSM(consumer, QUERY, party_id(provider), 0));
-	assert_int_equal(packed, csm_query_pack(RW, CSM_STATE_ATTACHED, 0));
+	assert_int_equal(packed, rsi_csm_query_pack(RW, CSM_STATE_ATTACHED, 0));
 	ASSERT_OK(CSM_FINISH(consumer, DETACH_AND_FREE, party_id(provider), region));
 	packed = answer_of(CSM(consumer, QUERY, party_id(provider), 0));
-	assert_int_equal(packed, csm_query_pack(RW, CSM_STATE_GRANTED, 0));
+	assert_int_equal(packed, rsi_csm_query_pack(RW, CSM_STATE_GRANTED, 0));
 	party_destroy_all();
 }
 
@@ -295,7 +297,7 @@ static void signals_go(void **state)
 /* Those who come by ANY are measured again at ATTACH, as those who are named. */
 static void any_terms(void **state)
 {
-	struct csm_policy policy;
+	struct rsi_csm_policy policy;
 
 	(void)state;
 	meet();
@@ -312,7 +314,7 @@ static void any_terms(void **state)
 /* The consumer's terms are looked at again at ATTACH, as the provider's are. */
 static void own_terms(void **state)
 {
-	struct csm_policy policy;
+	struct rsi_csm_policy policy;
 
 	(void)state;
 	meet();
@@ -330,7 +332,7 @@ static void own_terms(void **state)
 /* invariant 11: a grant whose terms the caller does not meet shows nothing, named or not. */
 static void unmet_terms(void **state)
 {
-	struct csm_policy policy;
+	struct rsi_csm_policy policy;
 
 	(void)state;
 	meet();

@@ -340,7 +340,7 @@ TEST(csm_seal_pages,
 	REQUIRE_EQ(r.x[0], RMI_SUCCESS);
 	granule_give(r.x[1]);
 	CHECK_EQ(CSM(pair.provider, SEAL, pair.region).x[0], CSM_ERROR_PAGES);
-	CHECK_EQ(csm_query_flags(CSM(pair.provider, QUERY, pair.id, 0).x[4]), 0);
+	CHECK_EQ(rsi_csm_query_flags(CSM(pair.provider, QUERY, pair.id, 0).x[4]), 0);
 	csm_write(pair.consumer, THERE, 0x111);
 	csm_write(pair.provider, OWN + 2 * PAGE_SIZE, 0x222);
 	CHECK_EQ(CSM(pair.provider, DESTROY, pair.region).x[0], RSI_SUCCESS);
@@ -375,20 +375,20 @@ TEST(csm_query,
 	struct pair pair = granted(PAGE_SIZE, RW);
 	struct rec *third = &csm_puppet(1)->recs[0];
 
-	expect_query(pair.provider, &pair, csm_query_pack(CSM_PERM_ALL, CSM_STATE_OWN, 0), OWN);
-	expect_query(pair.consumer, &pair, csm_query_pack(RW, CSM_STATE_GRANTED, 0), 0);
+	expect_query(pair.provider, &pair, rsi_csm_query_pack(CSM_PERM_ALL, CSM_STATE_OWN, 0), OWN);
+	expect_query(pair.consumer, &pair, rsi_csm_query_pack(RW, CSM_STATE_GRANTED, 0), 0);
 	CHECK_EQ(CSM(third, QUERY, pair.id, 0).x[0], CSM_ERROR_ACCESS);
 	CHECK_EQ(CSM(third, QUERY, pair.id ^ 1, 0).x[0], CSM_ERROR_ACCESS);
 	CHECK_EQ(CSM(pair.consumer, RESERVE, pair.id, pair.region, THERE, PAGE_SIZE).x[0],
 		 RSI_SUCCESS);
-	expect_query(pair.consumer, &pair, csm_query_pack(RW, CSM_STATE_RESERVED, 0), THERE);
+	expect_query(pair.consumer, &pair, rsi_csm_query_pack(RW, CSM_STATE_RESERVED, 0), THERE);
 	CHECK_EQ(CSM(pair.consumer, ATTACH, pair.id, pair.region).x[0], RSI_SUCCESS);
-	expect_query(pair.consumer, &pair, csm_query_pack(RW, CSM_STATE_ATTACHED, 0), THERE);
+	expect_query(pair.consumer, &pair, rsi_csm_query_pack(RW, CSM_STATE_ATTACHED, 0), THERE);
 	CHECK_EQ(CSM(pair.provider, SEAL, pair.region).x[0], RSI_SUCCESS);
 	expect_query(pair.consumer, &pair,
-		     csm_query_pack(CSM_PERM_READ, CSM_STATE_ATTACHED, CSM_FLAG_SEALED), THERE);
+		     rsi_csm_query_pack(CSM_PERM_READ, CSM_STATE_ATTACHED, CSM_FLAG_SEALED), THERE);
 	CHECK_EQ(CSM(pair.provider, DESTROY, pair.region).x[0], RSI_SUCCESS);
-	CHECK_EQ(csm_query_state(CSM(pair.consumer, QUERY, pair.id, 0).x[4]), CSM_STATE_ENDED);
+	CHECK_EQ(rsi_csm_query_state(CSM(pair.consumer, QUERY, pair.id, 0).x[4]), CSM_STATE_ENDED);
 	CHECK_EQ(CSM(pair.consumer, DETACH_AND_FREE, pair.id, pair.region).x[0], RSI_SUCCESS);
 	CHECK_EQ(CSM(pair.consumer, QUERY, pair.id, 0).x[0], CSM_ERROR_ACCESS);
 }

@@ -278,7 +278,7 @@ TEST(csm_page_lost,
 /* ---- policies */
 
 /* A policy with these values in the realm's memory; its address. */
-static uint64_t put_policy(struct rec *rec, const struct csm_policy *policy)
+static uint64_t put_policy(struct rec *rec, const struct rsi_csm_policy *policy)
 {
 	const uint64_t *words = (const uint64_t *)policy;
 
@@ -290,10 +290,10 @@ static uint64_t put_policy(struct rec *rec, const struct csm_policy *policy)
 }
 
 /* Whom it lets in: a peer with this measurement of `of`, as the realm itself reads it. */
-static struct csm_policy demand(struct rec *of, uint64_t index)
+static struct rsi_csm_policy demand(struct rec *of, uint64_t index)
 {
-	struct csm_policy policy = {.version = CSM_POLICY_VERSION,
-				    .hash_algo = of->realm->config.hash};
+	struct rsi_csm_policy policy = {.version = CSM_POLICY_VERSION,
+					.hash_algo = of->realm->config.hash};
 	struct smc_regs r = puppet_smc(of, RSI_MEASUREMENT_READ_FID, index);
 
 	REQUIRE_EQ(r.x[0], RSI_SUCCESS);
@@ -326,7 +326,7 @@ TEST(csm_any,
 	struct rec *bad = stranger();
 	uint64_t id = csm_self(provider);
 	uint64_t region = csm_region(provider, OWN, SIZE);
-	struct csm_policy policy = demand(good[0], 0);
+	struct rsi_csm_policy policy = demand(good[0], 0);
 	uint64_t at = put_policy(provider, &policy);
 
 	CHECK_EQ(CSM(provider, SHARE, region, CSM_REALM_ANY, RW).x[0], RSI_ERROR_INPUT);
@@ -359,9 +359,9 @@ TEST(csm_policies,
 	struct rec *consumer = party();
 	uint64_t id = csm_self(provider);
 	uint64_t region = csm_region(provider, OWN, SIZE);
-	struct csm_policy own = demand(consumer, 2);
-	struct csm_policy wrong = demand(stranger(), 0);
-	struct csm_policy right = demand(provider, 0);
+	struct rsi_csm_policy own = demand(consumer, 2);
+	struct rsi_csm_policy wrong = demand(stranger(), 0);
+	struct rsi_csm_policy right = demand(provider, 0);
 
 	CHECK_EQ(CSM(provider, SHARE, region, csm_self(consumer), RW, put_policy(provider, &own))
 			 .x[0],
