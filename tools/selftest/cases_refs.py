@@ -9,6 +9,9 @@ GOOD = {
                              "void rmi_version(void)\n{\n\tf();\n}\n",
     "rmm/base/a.c": "/* See base/a.h; rmi_version() answers. csm-spec.md section 1 */\nint a;\n",
     "rmm/base/a.h": "int b;\n",
+    "user/meson.build": "a = files('b/c.c')\nforeach name : ['ring']\n",
+    "user/b/c.c": "int c;\n",
+    "user/tests/test_ring.c": "int d;\n",
     "docs/csm-spec.md": "# CSM\n## 1. Terms\n## 2. More words\n",
     "docs/a.md": "See `rmm/base/a.c`, `tests/x_NAME.c`, [terms](csm-spec.md#2-more-words) and "
                  "[this](#here).\n## Here\n",
@@ -30,6 +33,9 @@ CASES = [
     ("a handler's file names another section", "commands", "rmm/cmd/rmi_version.c",
      {"rmm/cmd/rmi_version.c": "// tag\n/* RMI_VERSION (RMM specification B4.3.22). */\n"
                                "void rmi_version(void)\n{\n\tf();\n}\n"}),
+    ("a source that is not built", "built", "user/b/d.c", {"user/b/d.c": "int d;\n"}),
+    ("a test that is not built", "built", "user/tests/test_e.c",
+     {"user/tests/test_e.c": "int e;\n"}),
     ("a handler's file names no section", "commands", "no section",
      {"rmm/cmd/rmi_version.c": "// tag\n/* RMI_VERSION. */\n"
                                "void rmi_version(void)\n{\n\tf();\n}\n"}),
