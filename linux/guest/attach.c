@@ -132,54 +132,6 @@ static void give_window(struct csm_obj *obj)
 	kfree(obj->window);
 }
 
-/* ------------------------------------------------------------------- query */
-
-/* One step; errors are those of RSI_CSM_QUERY. */
-int csm_query_next(struct csm_query *query)
-{
-	u64 realm = query->realm_id ? query->realm_id : csm_realm.id;
-	struct csm_regs regs = {.x = {RSI_CSM_QUERY_FID, realm, query->cursor}};
-	int ret = csm_rsi_call(&regs);
-
-	if (ret) {
-		return ret;
-	}
-	*query = (struct csm_query){
-		.realm_id = realm,
-		.cursor = regs.x[6],
-		.region_id = regs.x[1],
-	};
-	if (query->region_id) {
-		query->label = regs.x[2];
-		query->size = regs.x[3];
-		query->permissions = rsi_csm_query_perm(regs.x[4]);
-		query->state = rsi_csm_query_state(regs.x[4]);
-		query->query_flags = rsi_csm_query_flags(regs.x[4]);
-	}
-	return 0;
-}
-
-/* What the RMM says about one region, own or not. EACCES: it is not there, or not on offer. */
-int csm_query_find(u64 provider, u64 region, struct csm_query *query)
-{
-	*query = (struct csm_query){.realm_id = provider};
-	do {
-		int ret = csm_query_next(query);
-
-		if (ret) {
-			return ret;
-		}
-		if (query->region_id == region) {
-			return 0;
-		}
-		if (fatal_signal_pending(current)) {
-			return -EINTR;
-		}
-		cond_resched();
-	} while (query->cursor != 0);
-	return -EACCES;
-}
-
 /* ------------------------------------------------------------------ attach */
 
 /*
@@ -277,6 +229,38 @@ static int attach(struct csm_obj *obj)
 	}
 }
 
+/*
+ * csm_kind.end of an attachment. RSI_ERROR_INPUT: it was never reserved, or has ended with the APT.
+ */
+static int detach(struct csm_obj *obj, bool killable)
+{
+	struct csm_regs regs = {.x = {RSI_CSM_DETACH_AND_FREE_FID, obj->provider, obj->region}};
+	int ret;
+
+	if (!obj->window) {
+		return 0;
+	}
+	ret = csm_rsi_finish(&regs, killable);
+	if (ret) {
+		return ret;
+	}
+	if (regs.x[0] == RSI_SUCCESS || regs.x[0] == RSI_ERROR_INPUT) {
+		give_window(obj);
+	} else {
+		/* Whatever is mapped there, nothing else may ever appear there. */
+		pr_err_once("caec_guest: DETACH_AND_FREE: %#llx, addresses stay taken\n",
+			    regs.x[0]);
+	}
+	obj->window = NULL;
+	return 0;
+}
+
+static const struct csm_kind attachment = {.end = detach};
+
+/*
+ * Adds the new attachment, reserves addresses for it and attaches. Caller ends obj when this fails,
+ * however far it came. Errors: those of CSM_ATTACH in the interface.
+ */
 static int make(struct csm_obj *obj, const struct rsi_csm_policy *policy)
 {
 	int ret = csm_obj_add(obj);
@@ -284,6 +268,7 @@ static int make(struct csm_obj *obj, const struct rsi_csm_policy *policy)
 	if (ret) {
 		return ret;
 	}
+	csm_signal_watch();
 	csm_signal_begin(obj);
 	ret = take_window(obj);
 	if (ret) {
@@ -313,7 +298,7 @@ struct csm_obj *csm_attach_make(const struct csm_attach *req, const struct rsi_c
 	if (req->size != 0 && req->size != query.size) {
 		return ERR_PTR(-EMSGSIZE);
 	}
-	obj = csm_obj_new(req->provider_id, req->region_id, query.size, query.label);
+	obj = csm_obj_new(&attachment, req->provider_id, req->region_id, query.size, query.label);
 	if (!obj) {
 		return ERR_PTR(-ENOMEM);
 	}
@@ -324,28 +309,4 @@ struct csm_obj *csm_attach_make(const struct csm_attach *req, const struct rsi_c
 	}
 	obj->sealed = query.query_flags & CSM_FLAG_SEALED;
 	return obj;
-}
-
-/* Caller holds obj->lock. RSI_ERROR_INPUT: it was never reserved, or has ended with the APT. */
-int csm_attach_detach(struct csm_obj *obj, bool killable)
-{
-	struct csm_regs regs = {.x = {RSI_CSM_DETACH_AND_FREE_FID, obj->provider, obj->region}};
-	int ret;
-
-	if (!obj->window) {
-		return 0;
-	}
-	ret = csm_rsi_finish(&regs, killable);
-	if (ret) {
-		return ret;
-	}
-	if (regs.x[0] == RSI_SUCCESS || regs.x[0] == RSI_ERROR_INPUT) {
-		give_window(obj);
-	} else {
-		/* Whatever is mapped there, nothing else may ever appear there. */
-		pr_err_once("caec_guest: DETACH_AND_FREE: %#llx, addresses stay taken\n",
-			    regs.x[0]);
-	}
-	obj->window = NULL;
-	return 0;
 }

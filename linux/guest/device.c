@@ -23,7 +23,7 @@ static long get_info(void __user *arg)
 		.memory_used = csm_region_used(),
 		.regions = counts.regions,
 		.attachments = counts.attachments,
-		.signals_lost = csm_signal_lost(),
+		.signals_lost = csm_pending_lost(),
 	};
 
 	info.flags = (csm_signal_has_irq() ? CSM_INFO_INTERRUPT : 0) |

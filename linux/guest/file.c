@@ -116,7 +116,7 @@ static long set_eventfd(struct csm_obj *obj, void __user *arg)
 	if (copy_from_user(&req, arg, sizeof(req))) {
 		return -EFAULT;
 	}
-	return req.reserved ? -EINVAL : csm_signal_set_eventfd(obj, req.fd);
+	return req.reserved ? -EINVAL : csm_pending_set_eventfd(obj, req.fd);
 }
 
 static long set_persist(struct csm_obj *obj, unsigned long value)
@@ -164,7 +164,7 @@ static long file_ioctl(struct file *file, unsigned int cmd, unsigned long value)
 	case CSM_SIGNAL:
 		return send_signal_to(obj, arg);
 	case CSM_TAKE:
-		return csm_signal_take(obj, arg);
+		return csm_pending_take(obj, arg);
 	case CSM_SET_EVENTFD:
 		return set_eventfd(obj, arg);
 	default:
@@ -178,7 +178,7 @@ static __poll_t file_poll(struct file *file, poll_table *table)
 {
 	struct csm_handle *handle = file->private_data;
 
-	return csm_signal_poll(handle->obj, file, table);
+	return csm_pending_poll(handle->obj, file, table);
 }
 
 static int file_release(struct inode *inode, struct file *file)

@@ -45,7 +45,21 @@ struct csm_regs {
 /* A sharing is being made, is in order, or has been taken down by this side. */
 enum csm_life { CSM_MAKING, CSM_LIVE, CSM_GONE };
 
+struct csm_obj;
+
+/* What differs between own regions and attachments. */
+struct csm_kind {
+	/*
+	 * Has the RMM end the sharing, and gives back its memory or addresses. Caller holds
+	 * obj->lock and has taken the sharing out of all user tables. 0, also when that has been
+	 * done before; EINTR, with killable only: a fatal signal came while work was left, call
+	 * again.
+	 */
+	int (*end)(struct csm_obj *obj, bool killable);
+};
+
 struct csm_obj {
+	const struct csm_kind *kind;
 	struct kref refs; /* files; one more while persistent */
 	u64 provider;
 	u64 region;
@@ -97,6 +111,11 @@ int csm_rsi_finish(struct csm_regs *regs, bool killable);
 int csm_errno(u64 status);
 int csm_rsi_call(struct csm_regs *regs);
 
+/* ---------------------------------------------------------------- query.c */
+
+int csm_query_next(struct csm_query *query);
+int csm_query_find(u64 provider, u64 region, struct csm_query *query);
+
 /* -------------------------------------------------------------- sharing.c */
 
 extern struct mutex csm_lock;
@@ -107,7 +126,8 @@ struct csm_counts {
 	u32 attachments;
 };
 
-struct csm_obj *csm_obj_new(u64 provider, u64 region, u64 size, u64 label);
+struct csm_obj *csm_obj_new(const struct csm_kind *kind, u64 provider, u64 region, u64 size,
+			    u64 label);
 int csm_obj_add(struct csm_obj *obj);
 int csm_obj_set_live(struct csm_obj *obj, bool persistent);
 struct csm_obj *csm_obj_find(u64 provider, u64 region);
@@ -123,7 +143,6 @@ void csm_obj_end_all(void);
 
 int csm_region_init(void);
 struct csm_obj *csm_region_create(u64 size, u64 label);
-int csm_region_destroy(struct csm_obj *obj, bool killable);
 int csm_region_share(struct csm_obj *obj, const struct csm_share *req,
 		     const struct rsi_csm_policy *policy);
 int csm_region_revoke(struct csm_obj *obj, u64 consumer);
@@ -139,9 +158,6 @@ void csm_window_drop(void);
 u64 csm_window_size(void);
 u64 csm_window_free(void);
 struct csm_obj *csm_attach_make(const struct csm_attach *req, const struct rsi_csm_policy *policy);
-int csm_attach_detach(struct csm_obj *obj, bool killable);
-int csm_query_next(struct csm_query *query);
-int csm_query_find(u64 provider, u64 region, struct csm_query *query);
 
 /* ------------------------------------------------------------------ map.c */
 
@@ -160,6 +176,20 @@ struct csm_mapping *csm_guard_add(struct mm_struct *mm, unsigned long start, uns
 void csm_guard_get(struct csm_mapping *mapping);
 void csm_guard_put(struct csm_mapping *mapping);
 
+/* -------------------------------------------------------------- pending.c */
+
+struct csm_pending;
+
+u64 csm_pending_lost(void);
+struct csm_pending *csm_pending_room(void);
+bool csm_pending_add(struct csm_obj *obj, u64 peer, u64 bits, struct csm_pending **room);
+int csm_pending_take(struct csm_obj *obj, void __user *arg);
+int csm_pending_set_eventfd(struct csm_obj *obj, int fd);
+__poll_t csm_pending_poll(struct csm_obj *obj, struct file *file, poll_table *table);
+void csm_pending_hangup(struct csm_obj *obj);
+void csm_pending_begin(struct csm_obj *obj);
+void csm_pending_forget(struct csm_obj *obj);
+
 /* --------------------------------------------------------------- signal.c */
 
 void csm_signal_exit(void);
@@ -167,14 +197,8 @@ int csm_signal_use_irq(unsigned int irq);
 void csm_signal_drop_irq(void);
 bool csm_signal_has_irq(void);
 void csm_signal_watch(void);
-u64 csm_signal_lost(void);
 int csm_signal_send(struct csm_obj *obj, u64 peer, u64 bits);
-int csm_signal_take(struct csm_obj *obj, void __user *arg);
-int csm_signal_set_eventfd(struct csm_obj *obj, int fd);
-__poll_t csm_signal_poll(struct csm_obj *obj, struct file *file, poll_table *table);
-void csm_signal_hangup(struct csm_obj *obj);
 void csm_signal_begin(struct csm_obj *obj);
-void csm_signal_forget(struct csm_obj *obj);
 
 /* ----------------------------------------------------------------- file.c */
 

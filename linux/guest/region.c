@@ -117,6 +117,34 @@ static struct page *alloc_memory(u64 size)
 
 /* ---------------------------------------------------------------- creation */
 
+/*
+ * csm_kind.end of an own region. When the RMM does not know the region it has ended it itself, with
+ * the same guarantees (the host took the access policy table away).
+ */
+static int destroy(struct csm_obj *obj, bool killable)
+{
+	struct csm_regs regs = {.x = {RSI_CSM_DESTROY_FID, obj->region}};
+	int ret;
+
+	if (!obj->pages) {
+		return 0;
+	}
+	ret = csm_rsi_finish(&regs, killable);
+	if (ret) {
+		return ret;
+	}
+	if (regs.x[0] == RSI_SUCCESS || regs.x[0] == RSI_ERROR_INPUT) {
+		free_pages_of(obj->pages, obj->size);
+		uncharge(obj->size);
+	} else {
+		pr_err_once("caec_guest: DESTROY: %#llx, memory stays allocated\n", regs.x[0]);
+	}
+	obj->pages = NULL;
+	return 0;
+}
+
+static const struct csm_kind own_region = {.end = destroy};
+
 /* The RMM's part. It cannot be left half-way, and what it does is bounded by the size. */
 static int create(struct csm_obj *obj)
 {
@@ -168,7 +196,7 @@ struct csm_obj *csm_region_create(u64 size, u64 label)
 	if (size > csm_region_limit()) {
 		return ERR_PTR(-EDQUOT);
 	}
-	obj = csm_obj_new(csm_realm.id, 0, PAGE_ALIGN(size), label);
+	obj = csm_obj_new(&own_region, csm_realm.id, 0, PAGE_ALIGN(size), label);
 	if (!obj) {
 		return ERR_PTR(-ENOMEM);
 	}
@@ -177,37 +205,13 @@ struct csm_obj *csm_region_create(u64 size, u64 label)
 	if (!ret) {
 		ret = csm_obj_add(obj);
 	}
-	if (ret) {
+	if (!ret) {
+		csm_signal_watch();
+	} else {
 		csm_obj_put(obj);
 		return ERR_PTR(ret);
 	}
 	return obj;
-}
-
-/*
- * Caller holds obj->lock. When the RMM does not know the region it has ended it itself, with the
- * same guarantees (the host took the access policy table away).
- */
-int csm_region_destroy(struct csm_obj *obj, bool killable)
-{
-	struct csm_regs regs = {.x = {RSI_CSM_DESTROY_FID, obj->region}};
-	int ret;
-
-	if (!obj->pages) {
-		return 0;
-	}
-	ret = csm_rsi_finish(&regs, killable);
-	if (ret) {
-		return ret;
-	}
-	if (regs.x[0] == RSI_SUCCESS || regs.x[0] == RSI_ERROR_INPUT) {
-		free_pages_of(obj->pages, obj->size);
-		uncharge(obj->size);
-	} else {
-		pr_err_once("caec_guest: DESTROY: %#llx, memory stays allocated\n", regs.x[0]);
-	}
-	obj->pages = NULL;
-	return 0;
 }
 
 /* ---------------------------------------------------------------- commands */

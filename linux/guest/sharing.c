@@ -12,7 +12,8 @@ DEFINE_MUTEX(csm_lock);
 LIST_HEAD(csm_objs);
 
 /* In state CSM_MAKING, with one reference that is the caller's. NULL: no memory. */
-struct csm_obj *csm_obj_new(u64 provider, u64 region, u64 size, u64 label)
+struct csm_obj *csm_obj_new(const struct csm_kind *kind, u64 provider, u64 region, u64 size,
+			    u64 label)
 {
 	struct csm_obj *obj = kzalloc(sizeof(*obj), GFP_KERNEL_ACCOUNT);
 
@@ -20,6 +21,7 @@ struct csm_obj *csm_obj_new(u64 provider, u64 region, u64 size, u64 label)
 		return NULL;
 	}
 	kref_init(&obj->refs);
+	obj->kind = kind;
 	obj->provider = provider;
 	obj->region = region;
 	obj->size = size;
@@ -51,7 +53,8 @@ struct csm_obj *csm_obj_peek(u64 provider, u64 region)
 }
 
 /*
- * From here on signals find the sharing. EEXIST there is one of this name, EBUSY it is being made
+ * From here on signals find the sharing; the caller sees to it that they are looked for
+ * (csm_signal_watch). EEXIST there is one of this name, EBUSY it is being made
  * or ended, ESHUTDOWN.
  */
 int csm_obj_add(struct csm_obj *obj)
@@ -71,9 +74,6 @@ int csm_obj_add(struct csm_obj *obj)
 		list_add_tail(&obj->list, &csm_objs);
 	}
 	mutex_unlock(&csm_lock);
-	if (!ret) {
-		csm_signal_watch();
-	}
 	return ret;
 }
 
@@ -164,8 +164,7 @@ int csm_obj_end(struct csm_obj *obj, bool killable)
 	mutex_lock(&obj->lock);
 	if (obj->life != CSM_GONE) {
 		csm_map_forbid(obj);
-		ret = obj->own ? csm_region_destroy(obj, killable)
-			       : csm_attach_detach(obj, killable);
+		ret = obj->kind->end(obj, killable);
 		if (!ret) {
 			mutex_lock(&csm_lock);
 			obj->life = CSM_GONE;
@@ -175,7 +174,7 @@ int csm_obj_end(struct csm_obj *obj, bool killable)
 	}
 	mutex_unlock(&obj->lock);
 	if (!ret) {
-		csm_signal_hangup(obj);
+		csm_pending_hangup(obj);
 		csm_obj_set_persistent(obj, false);
 	}
 	return ret;
@@ -187,7 +186,7 @@ static void release(struct kref *refs)
 
 	/* Not the persistent reference, which would have kept it alive. */
 	csm_obj_end(obj, false);
-	csm_signal_forget(obj);
+	csm_pending_forget(obj);
 	kfree(obj);
 }
 
