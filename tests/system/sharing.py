@@ -677,8 +677,8 @@ def lose_two(pair):
     expect(one.ended("syscall")[-1] == "end: EFAULT", "system calls")
     seen = one.csmctl(f"wait {mine} {PATIENT}")
     expect(seen["peer"] == two.id and seen["detached"] and seen["peer_gone"], seen)
-    one.refuse(f"csmctl attach {two.of(yours)}", NOT_PERMITTED)
-    one.sh(HEALTHY)
+    one.do(f"csmctl detach {two.of(yours)}", No(f"csmctl attach {two.of(yours)}", NOT_PERMITTED),
+           HEALTHY)
     return mine
 
 
