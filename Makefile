@@ -14,7 +14,7 @@ UNITS := tests/unit tests/fuzz tests/random verifier vmm user
 export BUILD CSM DESTDIR PREFIX
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-test env env-test firmware verifier unit proof host guest system-test target-test bench-rmm model lint quick test test-long random-long csm-long fuzz-long verifier-long install clean distclean
+.PHONY: help demo demo-test env env-test firmware verifier unit proof host guest system-test target-test bench-rmm model lint quick test test-long random-long csm-long fuzz-long verifier-long sharing-test install clean distclean
 
 help: ## list the targets
 	@echo "CAEC targets:"
@@ -89,8 +89,11 @@ fuzz-long: # twenty minutes of fuzzing
 verifier-long: # the verifier's tests and a longer fuzzing run
 	@$(IN) $(MAKE) --no-print-directory -C verifier check-long
 
-test-long: ## long random and fuzzing runs, half an hour; ends with "N passed, N failed"
-	@tools/run-tests random-long csm-long verifier-long fuzz-long
+sharing-test: ## every csmctl command, many sizes, manual pages: two stock realms share memory; ten minutes
+	@$(IN) $(MAKE) --no-print-directory -C tests/system check ONLY=csm
+
+test-long: ## long random and fuzzing runs, sharing-test; 45 minutes; ends with "N passed, N failed"
+	@tools/run-tests random-long csm-long verifier-long fuzz-long sharing-test
 
 install: ## programs, libraries, headers and manual pages for this machine [DESTDIR=] [PREFIX=/usr/local]
 	@$(IN) tools/install
