@@ -11,6 +11,8 @@ GOOD = {
     "tools/a": "#!/bin/bash\n# " + BSD + 'echo "$1"\n',
     "tools/b": "#!/usr/bin/env python3\n# " + BSD + "print(1)\n",
     "docs/a.md": "[here](b.md#part), [there](../rmm/base/a.c), [web](https://example.org/x)\n",
+    "docs/glossary.md": "## Terms\n| `lent` | x |\n## Words\n| a | b |\n|---|---|\n"
+                        "| `seam` (of x) | arch interface |\n",
     "docs/b.md": "Mount /ro" "ot and /tmp, run /usr/bin/make; /proc/1/ro" "ot/etc.\n",
 }
 CASES = [
@@ -32,5 +34,7 @@ CASES = [
      {"tools/b": "#!/usr/bin/env python3\n# " + BSD + "print(\n"}),
     ("Python with an unused import", "python", "imported but unused",
      {"tools/b": "#!/usr/bin/env python3\n# " + BSD + "import os\n"}),
+    ("a word that the glossary rejects", "words", "docs/a.md:1: 'Seams'",
+     {"docs/a.md": "Seams here.\n"}),
     ("a link to nowhere", "links", "docs/a.md:1", {"docs/a.md": "[x](c.md)\n"}),
 ]
