@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -8,6 +9,7 @@
 #include <unistd.h>
 
 #include "abi/rmi.h"
+#include "abi/status.h"
 #include "realm.h"
 
 #define DEVICE        "/dev/caec"
@@ -22,11 +24,77 @@ static bool complain(const char *what, const char *advice)
 	return false;
 }
 
-static const char *memory_advice(void)
+/* What the specification of the RMM calls a status, for people. */
+static const char *status_name(uint64_t status)
 {
-	return errno == ENOMEM
-		       ? "give it less --mem, or raise the memory limits (ulimit -l, cgroup)"
-		       : "";
+	switch (rmi_status_code(status)) {
+	case RMI_SUCCESS:
+		return "success, with values that it cannot answer";
+	case RMI_ERROR_INPUT:
+		return "RMI_ERROR_INPUT";
+	case RMI_ERROR_REALM:
+		return "RMI_ERROR_REALM";
+	case RMI_ERROR_REC:
+		return "RMI_ERROR_REC";
+	case RMI_ERROR_RTT:
+		return "RMI_ERROR_RTT";
+	default:
+		return "unknown to its specification";
+	}
+}
+
+static const char *advice(int error)
+{
+	switch (error) {
+	case ENOMEM:
+		return "the host's memory or its memory cgroup is exhausted: give the realm less "
+		       "--mem, or raise the cgroup's memory.max";
+	case EDQUOT:
+		return "the limit of locked memory is reached: raise it (ulimit -l), or give the "
+		       "realm less --mem";
+	case ESHUTDOWN:
+		return "the host is going down, which ends its realms";
+	case EREMOTEIO:
+		return "the RMM does not take memory of this host: see dmesg, and which memory the "
+		       "firmware gives to realms";
+	case EADDRINUSE:
+	case EBADR:
+	case EPROTO:
+		return "the host module and the RMM disagree: see dmesg; are they of one release?";
+	default:
+		return "";
+	}
+}
+
+bool realm_explain(const struct realm *r, int error, char *text, size_t size)
+{
+	struct caec_stats stats = {0};
+	bool by_rmm = error == EPERM || error == EEXIST || error == EREMOTEIO ||
+		      error == EADDRINUSE || error == EBADR || error == EPROTO;
+	const char *what = advice(error);
+
+	text[0] = '\0';
+	if (by_rmm && r->fd >= 0 && ioctl(r->fd, CAEC_GET_STATS, &stats) == 0 &&
+	    stats.refused > 0) {
+		snprintf(text, size,
+			 "%s%sthe RMM answered command %#" PRIx64 " with status %#" PRIx64 " (%s)",
+			 what, *what ? "; " : "", (uint64_t)stats.refused_command,
+			 (uint64_t)stats.refused_status, status_name(stats.refused_status));
+	} else {
+		snprintf(text, size, "%s", what);
+	}
+	return text[0] != '\0';
+}
+
+/* A call on the realm's file has failed. */
+static bool refused(const struct realm *r, const char *what)
+{
+	char text[REALM_EXPLANATION];
+	int error = errno;
+
+	realm_explain(r, error, text, sizeof(text));
+	errno = error;
+	return complain(what, text);
 }
 
 void realm_init(struct realm *r)
@@ -86,9 +154,18 @@ static bool create(struct realm *r, const struct options *o, const struct layout
 	snprintf((char *)p.name, sizeof(p.name), "%s", o->name);
 	r->fd = ioctl(r->device, CAEC_CREATE_REALM, &p);
 	if (r->fd < 0) {
-		return complain("cannot create the realm",
-				errno == EINVAL ? "the RMM does not offer what was asked for"
-						: memory_advice());
+		switch (errno) {
+		case EOPNOTSUPP:
+			return complain(
+				"cannot create the realm",
+				"this RMM or machine lacks what was asked for (--sve, --pmu, "
+				"--hash, --mem)");
+		case ENOSPC:
+			return complain("cannot create the realm",
+					"no VMID is free: stop another realm");
+		default:
+			return refused(r, "cannot create the realm");
+		}
 	}
 	return true;
 }
@@ -98,9 +175,9 @@ static bool add_apt(struct realm *r, const struct options *o)
 	struct caec_apt apt = {.count = o->apt};
 
 	if (o->apt > 0 && ioctl(r->fd, CAEC_ADD_APT, &apt) < 0) {
-		return complain("cannot set up confidential shared memory",
-				errno == EOPNOTSUPP ? "this RMM does not have it; leave out --csm"
-						    : memory_advice());
+		return errno == EOPNOTSUPP ? complain("cannot set up confidential shared memory",
+						      "this RMM does not have it; leave out --csm")
+					   : refused(r, "cannot set up confidential shared memory");
 	}
 	return true;
 }
@@ -113,7 +190,7 @@ static bool init_ripas(void *ctx, uint64_t base, uint64_t size)
 	struct caec_range range = {.base = base, .size = size};
 
 	return ioctl(r->fd, CAEC_INIT_RIPAS, &range) == 0 ||
-	       complain("cannot make the realm's RAM", memory_advice());
+	       refused(r, "cannot make the realm's RAM");
 }
 
 static void progress(struct realm *r)
@@ -139,7 +216,7 @@ static bool populate(struct realm *r, uint64_t ipa, const void *data, uint64_t s
 		};
 
 		if (ioctl(r->fd, CAEC_POPULATE, &p) < 0 && errno != EINTR) {
-			return complain("cannot fill the realm's memory", memory_advice());
+			return refused(r, "cannot fill the realm's memory");
 		}
 		if (atomic_load(r->end) != 0) {
 			return false;
@@ -184,7 +261,7 @@ static bool rec_create(void *ctx, uint64_t mpidr, uint64_t flags, uint64_t pc,
 	memcpy(p.gprs, gprs, sizeof(p.gprs));
 	fd = ioctl(r->fd, CAEC_CREATE_VCPU, &p);
 	if (fd < 0) {
-		return complain("cannot create a vCPU", memory_advice());
+		return refused(r, "cannot create a vCPU");
 	}
 	r->vcpu_fd[r->num_vcpus] = fd;
 	r->run[r->num_vcpus] =
@@ -216,7 +293,7 @@ bool realm_build(struct realm *r, const struct options *o, const struct layout_c
 		return false;
 	}
 	if (ioctl(r->fd, CAEC_ACTIVATE) < 0) {
-		return complain("cannot activate the realm", "");
+		return refused(r, "cannot activate the realm");
 	}
 	r->shared = mmap(NULL, layout->ram_size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE,
 			 r->fd, (off_t)layout->ram_base);

@@ -39,6 +39,14 @@ bool realm_build(struct realm *r, const struct options *o, const struct layout_c
 		 const struct layout *layout, struct layout_file dtb);
 void realm_close(struct realm *r);
 
+/*
+ * Into text, of size bytes: what an errno of a call on the realm's or a vCPU's file means and what
+ * to do, and where the RMM refused something, which command and how. False: there is nothing to say
+ * beyond strerror().
+ */
+#define REALM_EXPLANATION 320
+bool realm_explain(const struct realm *r, int error, char *text, size_t size);
+
 /* Runs vCPU cpu until realm->run[cpu]->exit_reason says why it came back: 0, or an errno value. */
 int realm_run(struct realm *r, unsigned int cpu);
 void realm_kick(struct realm *r, unsigned int cpu);

@@ -115,9 +115,11 @@ static void handle(struct machine_vcpu *v, struct caec_run *run)
 
 static void failed(struct machine_vcpu *v, int error)
 {
-	say("rvm: %s: vCPU %u cannot run: %s%s\r\n", v->machine->options->name, v->index,
-	    strerror(error),
-	    error == ENOMEM ? "; give it less --mem, or raise the memory limits" : "");
+	char text[REALM_EXPLANATION];
+	bool more = realm_explain(&v->machine->realm, error, text, sizeof(text));
+
+	say("rvm: %s: vCPU %u cannot run: %s%s%s\r\n", v->machine->options->name, v->index,
+	    strerror(error), more ? "; " : "", text);
 	machine_finish(v->machine, MACHINE_FAILED);
 }
 

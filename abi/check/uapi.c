@@ -69,6 +69,9 @@ FIELD(caec_stats, ripas, 72, 8);
 FIELD(caec_stats, psci, 80, 8);
 FIELD(caec_stats, timer_irqs, 88, 8);
 FIELD(caec_stats, timer_full, 96, 8);
+FIELD(caec_stats, refused, 104, 8);
+FIELD(caec_stats, refused_command, 112, 8);
+FIELD(caec_stats, refused_status, 120, 8);
 
 SIZE(caec_run, CAEC_RUN_PAGE_SIZE);
 FIELD(caec_run, immediate_exit, 0x000, 4);

@@ -4,9 +4,10 @@
  *
  *   /dev/caec                    -> CAEC_GET_INFO, CAEC_CREATE_REALM (gives a realm file)
  *   realm file                   -> memory, CAEC_CREATE_VCPU (gives a vCPU file), activation;
- *                                   mmap at offset = IPA (top bit clear): memory shared with the
- * realm vCPU file                    -> CAEC_VCPU_RUN, CAEC_VCPU_KICK; mmap at offset 0: struct
- * caec_run
+ *                                   mmap at offset = IPA (top bit clear): memory that is shared
+ *                                   with the realm
+ *   vCPU file                    -> CAEC_VCPU_RUN, CAEC_VCPU_KICK;
+ *                                   mmap at offset 0: struct caec_run
  *
  * Files are close-on-exec and answer only to the process (memory map) that opened the realm:
  * everybody else gets EIO. A realm ends when its last file and mapping is gone; its memory is given
@@ -18,8 +19,35 @@
  *
  * Callers include <sys/ioctl.h> (in the kernel <linux/ioctl.h>) for the call numbers.
  *
- * Errors common to all calls: ENOTTY unknown call, EFAULT bad user address, EINVAL reserved field
- * not zero, EIO other process or realm already ended by a host shutdown, ENODEV no usable RMM.
+ * Errors, each with one meaning in all calls:
+ *
+ *   ENOTTY      unknown call, or a call that this kind of file does not have
+ *   EFAULT      bad user address
+ *   EINVAL      reserved field not zero; an argument out of its range
+ *   EIO         the calling process is not the one that opened the realm
+ *   ESHUTDOWN   the host is going down, which ends every realm
+ *   EPERM       the realm is active and must be new, or the other way round
+ *   EEXIST      something of this realm is at this address already
+ *   ENOSPC      the number of things of this kind is limited, and reached
+ *   ENOMEM      the host's memory, or the caller's memory cgroup, is exhausted
+ *   EDQUOT      RLIMIT_MEMLOCK of the process is reached, and it has no CAP_IPC_LOCK
+ *   EOPNOTSUPP  this RMM or this machine does not have what is asked for
+ *   EBUSY       another thread is in CAEC_VCPU_RUN of this vCPU
+ *   EINTR       a signal came
+ *   EMFILE, ENFILE  no file descriptor is free
+ *   EREMOTEIO   the RMM does not take memory that this host owns: firmware and host disagree about
+ *               which memory can be used for realms
+ *   EADDRINUSE  the RMM has something at this address of the realm that the module did not put
+ *               there
+ *   EBADR       the RMM does not enter the vCPU: a list register that this machine cannot have
+ *   EPROTO      any other refusal by the RMM, of a command for which the module had made sure of
+ *               all that it could: module and RMM disagree
+ *
+ * What the RMM answered last, when it refused a command, is in CAEC_GET_STATS (refused_*). Where
+ * there is no realm yet (CAEC_CREATE_REALM) it is in the kernel's log.
+ *
+ * Revision 1.1 added caec_stats.refused*, and took EDQUOT, ESHUTDOWN, EREMOTEIO, EADDRINUSE, EBADR
+ * and EPROTO out of ENOMEM, EIO and EINVAL.
  */
 #ifndef CAEC_UAPI_CAEC_HOST_H
 #define CAEC_UAPI_CAEC_HOST_H
@@ -27,7 +55,7 @@
 #include "abi/types.h"
 
 #define CAEC_HOST_REVISION_MAJOR 1
-#define CAEC_HOST_REVISION_MINOR 0
+#define CAEC_HOST_REVISION_MINOR 1
 #define CAEC_HOST_REVISION       ((CAEC_HOST_REVISION_MAJOR << 16) | CAEC_HOST_REVISION_MINOR)
 
 /* Call numbers start above the generic file-system ioctls (1 and 2 are FIBMAP and FIGETBSZ). */
@@ -76,8 +104,9 @@ struct caec_info {
  * @rpv: realm personalization value
  * @name: for debugfs; printable ASCII, ends with a zero byte
  *
- * Fails: EINVAL parameter out of range or refused by the RMM, ENOMEM memory, cgroup or
- * RLIMIT_MEMLOCK exhausted, ENOSPC no VMID left, EMFILE.
+ * The result is a realm file. Fails: EFAULT, EINVAL parameter out of the ranges above, EOPNOTSUPP
+ * the RMM refuses the parameters, ENOMEM, EDQUOT, ENOSPC no VMID is free (there are 255),
+ * ESHUTDOWN, EREMOTEIO, EPROTO, EMFILE, ENFILE.
  */
 struct caec_realm_params {
 	abi_u64 flags;
@@ -99,8 +128,12 @@ struct caec_realm_params {
  * struct caec_range - [base, base + size) in the protected half, both multiples of 4 KiB
  *
  * CAEC_INIT_RIPAS makes the range RAM of a realm that is not yet active, and registers it: inside
- * it protected memory is supplied on demand and shared memory can be mapped. At most CAEC_MAX_RAM
- * ranges, not overlapping (EINVAL, ENOSPC).
+ * it protected memory is supplied on demand and shared memory can be mapped.
+ *
+ * Fails: EFAULT, EINVAL not whole pages or not in the protected half, EPERM the realm is active,
+ * EEXIST the range overlaps one before or a page of it is populated, ENOSPC there are CAEC_MAX_RAM
+ * ranges, ENOMEM, EDQUOT, EINTR fatal signal, ESHUTDOWN, EREMOTEIO, EPROTO. After a failure nothing
+ * is registered, and the call can be made again.
  */
 struct caec_range {
 	abi_u64 base;
@@ -117,6 +150,9 @@ struct caec_range {
  * @user_addr: source; any alignment
  * @flags: CAEC_POPULATE_*
  * @done: output, bytes populated, also after a failure (EINTR: call again with the rest)
+ *
+ * Fails: EFAULT, EINVAL, EPERM the realm is active, EEXIST, ENOMEM, EDQUOT, EINTR, ESHUTDOWN,
+ * EREMOTEIO, EADDRINUSE, EPROTO.
  */
 struct caec_populate {
 	abi_u64 ipa;
@@ -134,6 +170,10 @@ struct caec_populate {
  * @mpidr: RmiRecMpidr layout, must be that of the next index (EINVAL)
  * @flags: CAEC_VCPU_RUNNABLE for the boot vCPU; the others start by PSCI CPU_ON
  * @pc, @gprs: initial state
+ *
+ * The result is a vCPU file. Fails: EFAULT, EINVAL, EPERM the realm is active, ENOSPC there are
+ * CAEC_MAX_VCPUS, ENOMEM, EDQUOT, ESHUTDOWN, EREMOTEIO, EPROTO, EMFILE, ENFILE. After EMFILE or
+ * ENFILE the realm can have no further vCPU: the RMM has counted this one.
  */
 struct caec_vcpu_params {
 	abi_u64 mpidr;
@@ -146,7 +186,11 @@ struct caec_vcpu_params {
 /**
  * struct caec_apt - CAEC_ADD_APT: gives the realm @count more access policy table granules
  *
- * EOPNOTSUPP without CSM, EINVAL more than CAEC_MAX_APT in all. @total: output, granules now.
+ * @count: how many more
+ * @total: output, granules now, also after a failure
+ *
+ * Fails: EFAULT, EINVAL, EOPNOTSUPP the RMM has no CSM, ENOSPC more than CAEC_MAX_APT in all, EPERM
+ * the RMM holds the realm as ended, ENOMEM, EDQUOT, ESHUTDOWN, EREMOTEIO, EPROTO.
  */
 struct caec_apt {
 	abi_u32 count;
@@ -156,7 +200,10 @@ struct caec_apt {
 
 /**
  * struct caec_stats - CAEC_GET_STATS
- * Counts of granules now (@data .. @apt), and of events since the start (the rest).
+ * Counts of granules now (@data .. @apt), of events since the start (@blocks .. @refused), and the
+ * last command that the RMM refused: its function identifier and x0 as the RMM specification
+ * defines them. A command that the RMM carried out and answered with what it cannot answer has
+ * status 0. All three are zero while there was none.
  */
 struct caec_stats {
 	abi_u64 data;
@@ -172,7 +219,9 @@ struct caec_stats {
 	abi_u64 psci;
 	abi_u64 timer_irqs; /* timer interrupts placed in a list register */
 	abi_u64 timer_full; /* no list register was free for one */
-	abi_u64 reserved[3];
+	abi_u64 refused;    /* commands that the RMM refused */
+	abi_u64 refused_command;
+	abi_u64 refused_status;
 };
 
 /* ---------------------------------------------------------------- vCPU file */
@@ -275,10 +324,17 @@ struct caec_run {
 #define CAEC_GET_STATS   _IOR(CAEC_IOC, 0x25, struct caec_stats)
 
 /*
- * CAEC_VCPU_RUN: runs the vCPU until something needs the user. 0 with exit_reason set; EINTR for a
- * signal; EBUSY another thread runs it; ENOMEM; EINVAL the RMM refused the list registers or
- * gic_hcr; EPERM realm not active. CAEC_VCPU_KICK: makes a run that is under way, or else the next
- * one, return CAEC_EXIT_KICK. From any thread. Never fails on a live realm.
+ * CAEC_ACTIVATE: the realm becomes active; its content is final. Fails: EPERM it is active, EPROTO,
+ * ESHUTDOWN.
+ *
+ * CAEC_VCPU_RUN: runs the vCPU until something needs the user. 0 with exit_reason set. Fails: EINTR
+ * for a signal, EBUSY, EPERM the realm is not active, EINVAL the argument is not 0, gic_hcr has
+ * bits that a host may not set, or a list register is for a hardware interrupt, for a number that
+ * no interrupt has, or for one that another list register has; EBADR, ENOMEM, EDQUOT, ESHUTDOWN,
+ * EREMOTEIO, EADDRINUSE, EPROTO. The vCPU can be run again after each of them.
+ *
+ * CAEC_VCPU_KICK: makes a run that is under way, or else the next one, return CAEC_EXIT_KICK. From
+ * any thread. Never fails on a live realm.
  */
 #define CAEC_VCPU_RUN  _IO(CAEC_IOC, 0x30)
 #define CAEC_VCPU_KICK _IO(CAEC_IOC, 0x31)

@@ -111,6 +111,9 @@ struct caec_realm {
 	atomic64_t granules;     /* delegated for this realm */
 	atomic64_t charged;      /* pages charged to mm */
 	struct caec_stats stats; /* the part that lives under mem_lock or lock */
+	atomic64_t refused;      /* commands that the RMM refused, and the last of them */
+	u32 refused_command;
+	u64 refused_status;
 	atomic64_t counts[CAEC_COUNTS];
 };
 
@@ -176,6 +179,8 @@ struct caec_rmi_out {
 
 u64 caec_rmi(u32 fid, u64 x1, u64 x2, u64 x3, u64 x4, struct caec_rmi_out *out);
 u64 caec_rmi_data_create(u64 rd, u64 data, u64 ipa, u64 src, u64 flags);
+u64 caec_rmi_enter(u64 rec, u64 run);
+int caec_rmi_refused(struct caec_realm *realm, u32 fid, u64 status);
 
 /* ---------------------------------------------------------------- granule.c */
 
@@ -254,6 +259,7 @@ void caec_timer_inject(struct caec_vcpu *vcpu);
 bool caec_timer_interrupt_pending(struct caec_vcpu *vcpu);
 ktime_t caec_timer_sleep_time(struct caec_vcpu *vcpu, u64 until);
 void caec_timer_expire(struct caec_vcpu *vcpu);
+bool caec_lr_valid(const struct caec_vcpu *vcpu);
 bool caec_lr_collect(struct caec_vcpu *vcpu);
 
 /* ------------------------------------------------------------------- psci.c */

@@ -16,13 +16,15 @@ static int add_one(struct caec_realm *realm)
 	struct page *page = caec_granule_alloc(realm);
 	u64 status;
 
-	if (!page) {
-		return -ENOMEM;
+	if (IS_ERR(page)) {
+		return PTR_ERR(page);
 	}
 	status = caec_rmi(RMI_APT_CREATE_FID, caec_rd(realm), page_to_phys(page), 0, 0, NULL);
 	if (status != RMI_SUCCESS) {
+		int ret = caec_rmi_refused(realm, RMI_APT_CREATE_FID, status);
+
 		caec_granule_free(realm, page);
-		return -EINVAL;
+		return rmi_status_code(status) == RMI_ERROR_REALM ? -EPERM : ret;
 	}
 	realm->apt[realm->num_apt++] = page;
 	return 0;
@@ -39,7 +41,7 @@ int caec_csm_add_apt(struct caec_realm *realm, struct caec_apt *req)
 		return -EOPNOTSUPP;
 	}
 	if (req->count > CAEC_MAX_APT - realm->num_apt) {
-		return -EINVAL;
+		return -ENOSPC;
 	}
 	for (i = 0; i < req->count && !ret; i++) {
 		ret = add_one(realm);
@@ -171,6 +173,17 @@ static void raise_signal(u64 rd)
 	spin_unlock(&caec_realms_lock);
 }
 
+static bool range_ok(const struct caec_vcpu *vcpu, u64 base, u64 top)
+{
+	return base < top && top <= vcpu->realm->alias;
+}
+
+/* An exit record that the RMM cannot give according to its specification. EPROTO. */
+static int bad_exit(struct caec_vcpu *vcpu)
+{
+	return caec_rmi_refused(vcpu->realm, RMI_REC_ENTER_FID, RMI_SUCCESS);
+}
+
 /*
  * Serves an exit that concerns shared regions, and those that the module does not know.
  * CAEC_RESUME, CAEC_TO_USER, or a negative errno for CAEC_VCPU_RUN. Caller holds run_lock; takes
@@ -188,7 +201,7 @@ int caec_csm_exit(struct caec_vcpu *vcpu)
 		ret = provide(vcpu, base, top);
 		break;
 	case RMI_EXIT_CSM_CONSUMER:
-		ret = base < top && top <= vcpu->realm->alias ? consume(vcpu, base, top) : -EIO;
+		ret = range_ok(vcpu, base, top) ? consume(vcpu, base, top) : bad_exit(vcpu);
 		break;
 	case RMI_EXIT_CSM_REMOVED:
 		removed(vcpu, base);
@@ -197,7 +210,7 @@ int caec_csm_exit(struct caec_vcpu *vcpu)
 		raise_signal(base);
 		break;
 	case RMI_EXIT_CSM_SPLIT:
-		ret = base < top && top <= vcpu->realm->alias ? split(vcpu, base) : -EIO;
+		ret = range_ok(vcpu, base, top) ? split(vcpu, base) : bad_exit(vcpu);
 		break;
 	default:
 		vcpu->user->u.fault.esr = exit->esr;

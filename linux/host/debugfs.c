@@ -46,6 +46,9 @@ static void show_realm(struct seq_file *m, struct caec_realm *realm)
 		   (s64)atomic64_read(&realm->granules), stats->data, stats->tables, stats->recs,
 		   realm->num_apt, stats->shared);
 	seq_printf(m, "blocks_made %llu\n", stats->blocks);
+	seq_printf(m, "refused %lld\nrefused_command %#x\nrefused_status %#llx\n",
+		   (s64)atomic64_read(&realm->refused), READ_ONCE(realm->refused_command),
+		   READ_ONCE(realm->refused_status));
 	for (i = 0; i < CAEC_COUNTS; i++) {
 		seq_printf(m, "%s %lld\n", count_names[i], (s64)atomic64_read(&realm->counts[i]));
 	}

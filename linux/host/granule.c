@@ -25,7 +25,7 @@ u64 caec_granules_leaked(void)
 	return atomic64_read(&leaked);
 }
 
-/* Counts pages against the limit of the realm's process: 0, or ENOMEM and nothing counted. */
+/* Counts pages against the limit of the realm's process: 0, or EDQUOT and nothing counted. */
 int caec_charge(struct caec_realm *realm, long pages)
 {
 	u64 limit = rlimit(RLIMIT_MEMLOCK) >> PAGE_SHIFT;
@@ -33,7 +33,7 @@ int caec_charge(struct caec_realm *realm, long pages)
 
 	if (now > limit && !capable(CAP_IPC_LOCK)) {
 		atomic64_sub(pages, &realm->mm->pinned_vm);
-		return -ENOMEM;
+		return -EDQUOT;
 	}
 	atomic64_add(pages, &realm->charged);
 	return 0;
@@ -46,18 +46,20 @@ void caec_uncharge(struct caec_realm *realm, long pages)
 	atomic64_sub(pages, &realm->mm->pinned_vm);
 }
 
-static bool delegate(struct caec_realm *realm, struct page *page)
+/* 0, or EREMOTEIO: the RMM does not take this page, and it stays the kernel's. */
+static int delegate(struct caec_realm *realm, struct page *page)
 {
 	u64 status = caec_rmi(RMI_GRANULE_DELEGATE_FID, page_to_phys(page), 0, 0, 0, NULL);
 
 	if (status != RMI_SUCCESS) {
 		pr_warn_ratelimited("caec: DELEGATE %pa refused: %#llx\n",
 				    &(phys_addr_t){page_to_phys(page)}, status);
-		return false;
+		caec_rmi_refused(realm, RMI_GRANULE_DELEGATE_FID, status);
+		return -EREMOTEIO;
 	}
 	atomic64_inc(&delegated);
 	atomic64_inc(&realm->granules);
-	return true;
+	return 0;
 }
 
 /*
@@ -80,24 +82,29 @@ void caec_granule_free(struct caec_realm *realm, struct page *page)
 	caec_uncharge(realm, 1);
 }
 
-/* A page in state DELEGATED, or NULL: no memory, limit reached, or the RMM refuses it. May sleep.
+/*
+ * A page in state DELEGATED, for caec_granule_free() to give back; or an error: ENOMEM memory or
+ * memory cgroup exhausted, EDQUOT limit of the realm's process reached, EREMOTEIO the RMM does not
+ * take the page. May sleep.
  */
 struct page *caec_granule_alloc(struct caec_realm *realm)
 {
 	struct page *page;
+	int ret = caec_charge(realm, 1);
 
-	if (caec_charge(realm, 1)) {
-		return NULL;
+	if (ret) {
+		return ERR_PTR(ret);
 	}
 	page = alloc_page(GFP_KERNEL_ACCOUNT);
-	if (page && delegate(realm, page)) {
+	ret = page ? delegate(realm, page) : -ENOMEM;
+	if (!ret) {
 		return page;
 	}
 	if (page) {
 		__free_page(page);
 	}
 	caec_uncharge(realm, 1);
-	return NULL;
+	return ERR_PTR(ret);
 }
 
 static void free_block(struct caec_realm *realm, struct page *first, unsigned int delegated_pages)
@@ -117,14 +124,16 @@ static void free_block(struct caec_realm *realm, struct page *first, unsigned in
 /*
  * 512 pages that are contiguous and aligned to 2 MiB, each an ordinary page of its own, all
  * DELEGATED. ENOMEM where memory is too scattered or short for that: single pages may still do.
+ * EDQUOT, EREMOTEIO as for a single page.
  */
 int caec_granule_alloc_block(struct caec_realm *realm, struct page **first)
 {
 	gfp_t gfp = GFP_KERNEL_ACCOUNT | __GFP_NORETRY | __GFP_NOWARN;
 	unsigned int i;
+	int ret = caec_charge(realm, CAEC_BLOCK_PAGES);
 
-	if (caec_charge(realm, CAEC_BLOCK_PAGES)) {
-		return -ENOMEM;
+	if (ret) {
+		return ret;
 	}
 	*first = alloc_pages(gfp, CAEC_BLOCK_ORDER);
 	if (!*first) {
@@ -133,9 +142,10 @@ int caec_granule_alloc_block(struct caec_realm *realm, struct page **first)
 	}
 	split_page(*first, CAEC_BLOCK_ORDER);
 	for (i = 0; i < CAEC_BLOCK_PAGES; i++) {
-		if (!delegate(realm, *first + i)) {
+		ret = delegate(realm, *first + i);
+		if (ret) {
 			free_block(realm, *first, i);
-			return -ENOMEM;
+			return ret;
 		}
 	}
 	return 0;

@@ -124,6 +124,10 @@ static long realm_add_apt(struct caec_realm *realm, void __user *arg)
 	return ret;
 }
 
+/*
+ * CAEC_GET_STATS. Takes mem_lock. Counts that running vCPUs change may be of slightly different
+ * moments. EFAULT.
+ */
 static long realm_get_stats(struct caec_realm *realm, void __user *arg)
 {
 	struct caec_stats stats;
@@ -137,6 +141,9 @@ static long realm_get_stats(struct caec_realm *realm, void __user *arg)
 	stats.psci = atomic64_read(&realm->counts[CAEC_COUNT_PSCI]);
 	stats.timer_irqs = atomic64_read(&realm->counts[CAEC_COUNT_TIMER]);
 	stats.timer_full = atomic64_read(&realm->counts[CAEC_COUNT_TIMER_FULL]);
+	stats.refused = atomic64_read(&realm->refused);
+	stats.refused_command = READ_ONCE(realm->refused_command);
+	stats.refused_status = READ_ONCE(realm->refused_status);
 	return copy_to_user(arg, &stats, sizeof(stats)) ? -EFAULT : 0;
 }
 
@@ -172,7 +179,7 @@ static long realm_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 	if (mutex_lock_interruptible(&realm->lock)) {
 		return -EINTR;
 	}
-	ret = realm->state == CAEC_DEAD ? -EIO : realm_call(realm, cmd, (void __user *)arg);
+	ret = realm->state == CAEC_DEAD ? -ESHUTDOWN : realm_call(realm, cmd, (void __user *)arg);
 	mutex_unlock(&realm->lock);
 	return ret;
 }

@@ -42,6 +42,24 @@ static bool overlaps_ram(struct caec_realm *realm, u64 base, u64 top)
 	return false;
 }
 
+/*
+ * What a refusal of INIT_RIPAS means where a table more does not help (RMM specification, B4.3.18).
+ * EEXIST: a page of the range is populated. EPERM: the RMM holds the realm as active.
+ */
+static int init_ripas_error(struct caec_realm *realm, u64 status)
+{
+	int ret = caec_rmi_refused(realm, RMI_RTT_INIT_RIPAS_FID, status);
+
+	switch (rmi_status_code(status)) {
+	case RMI_ERROR_REALM:
+		return -EPERM;
+	case RMI_ERROR_RTT:
+		return rmi_status_level(status) == RMI_LEVEL_PAGE ? -EEXIST : ret;
+	default:
+		return ret;
+	}
+}
+
 /* One INIT_RIPAS: the base of what is left, or a negative errno. */
 static s64 init_ripas_step(struct caec_realm *realm, u64 base, u64 top)
 {
@@ -53,17 +71,14 @@ static s64 init_ripas_step(struct caec_realm *realm, u64 base, u64 top)
 	if (status == RMI_SUCCESS && out.x1 > base && out.x1 <= top) {
 		return out.x1;
 	}
-	if (rmi_status_code(status) != RMI_ERROR_RTT || level >= RMI_LEVEL_PAGE) {
-		return rmi_status_code(status) == RMI_ERROR_REALM ? -EPERM : -EINVAL;
+	if (rmi_status_code(status) != RMI_ERROR_RTT || level >= RMI_LEVEL_PAGE || level < 1) {
+		return init_ripas_error(realm, status);
 	}
 	ret = caec_rtt_ensure(realm, base, level + 1);
 	return ret ? ret : base;
 }
 
-/*
- * INIT_RIPAS for all of [base, top), step by step. EINTR: a fatal signal came. Caller holds
- * mem_lock.
- */
+/* EPROTO: the RMM wants a table that is there. */
 static int init_ripas(struct caec_realm *realm, u64 base, u64 top)
 {
 	unsigned int stuck = 0;
@@ -76,7 +91,7 @@ static int init_ripas(struct caec_realm *realm, u64 base, u64 top)
 		}
 		stuck = (u64)next == base ? stuck + 1 : 0;
 		if (stuck > 3) {
-			return -EIO;
+			return caec_rmi_refused(realm, RMI_RTT_INIT_RIPAS_FID, RMI_ERROR_RTT);
 		}
 		if (fatal_signal_pending(current)) {
 			return -EINTR;
@@ -94,9 +109,11 @@ int caec_mem_init_ripas(struct caec_realm *realm, const struct caec_range *range
 	unsigned int n = realm->num_ram;
 	int ret;
 
-	if (!range_valid(realm, range->base, range->size) ||
-	    overlaps_ram(realm, range->base, top)) {
+	if (!range_valid(realm, range->base, range->size)) {
 		return -EINVAL;
+	}
+	if (overlaps_ram(realm, range->base, top)) {
+		return -EEXIST;
 	}
 	if (n == CAEC_MAX_RAM) {
 		return -ENOSPC;
@@ -115,10 +132,33 @@ int caec_mem_init_ripas(struct caec_realm *realm, const struct caec_range *range
 
 /* --------------------------------------------------------------- populate */
 
-/* Notes page as the data of ipa, then asks the RMM. On failure the page is freed. */
+/*
+ * What a refusal of DATA_CREATE or DATA_CREATE_UNKNOWN means (RMM specification, B4.3.1, B4.3.2),
+ * given that all tables are there. EPERM: the RMM holds the realm as active. EADDRINUSE: the RMM
+ * has something at the address that this module has not put there.
+ */
+static int assign_error(struct caec_realm *realm, u32 fid, u64 status)
+{
+	int ret = caec_rmi_refused(realm, fid, status);
+
+	switch (rmi_status_code(status)) {
+	case RMI_ERROR_REALM:
+		return -EPERM;
+	case RMI_ERROR_RTT:
+		return rmi_status_level(status) == RMI_LEVEL_PAGE ? -EADDRINUSE : ret;
+	default:
+		return ret;
+	}
+}
+
+/*
+ * Notes page as the data of ipa, then asks the RMM. On failure the page is freed. EEXIST: there is
+ * one already; ENOMEM; or the errors of assign_error().
+ */
 static int assign(struct caec_realm *realm, u64 ipa, struct page *page, bool copy, u64 flags)
 {
 	u64 pa = page_to_phys(page);
+	u32 fid = copy ? RMI_DATA_CREATE_FID : RMI_DATA_CREATE_UNKNOWN_FID;
 	u64 status;
 	int ret;
 
@@ -131,7 +171,7 @@ static int assign(struct caec_realm *realm, u64 ipa, struct page *page, bool cop
 		status = caec_rmi_data_create(caec_rd(realm), pa, ipa, page_to_phys(realm->bounce),
 					      flags);
 	} else {
-		status = caec_rmi(RMI_DATA_CREATE_UNKNOWN_FID, caec_rd(realm), pa, ipa, 0, NULL);
+		status = caec_rmi(fid, caec_rd(realm), pa, ipa, 0, NULL);
 	}
 	if (status == RMI_SUCCESS) {
 		realm->stats.data++;
@@ -140,7 +180,7 @@ static int assign(struct caec_realm *realm, u64 ipa, struct page *page, bool cop
 	xa_erase(&realm->data, ipa >> PAGE_SHIFT);
 	caec_granule_free(realm, page);
 	pr_debug("caec: DATA_CREATE %#llx: %#llx\n", ipa, status);
-	return rmi_status_code(status) == RMI_ERROR_REALM ? -EPERM : -EINVAL;
+	return assign_error(realm, fid, status);
 }
 
 static int populate_page(struct caec_realm *realm, u64 ipa, u64 flags)
@@ -152,7 +192,7 @@ static int populate_page(struct caec_realm *realm, u64 ipa, u64 flags)
 	ret = caec_rtt_ensure(realm, ipa, RMI_LEVEL_PAGE);
 	if (!ret) {
 		page = caec_granule_alloc(realm);
-		ret = page ? assign(realm, ipa, page, true, flags) : -ENOMEM;
+		ret = IS_ERR(page) ? PTR_ERR(page) : assign(realm, ipa, page, true, flags);
 	}
 	mutex_unlock(&realm->mem_lock);
 	return ret;
@@ -236,13 +276,14 @@ static int fault_page(struct caec_realm *realm, u64 ipa)
 		return ret;
 	}
 	page = caec_granule_alloc(realm);
-	return page ? assign(realm, ipa, page, false, 0) : -ENOMEM;
+	return IS_ERR(page) ? PTR_ERR(page) : assign(realm, ipa, page, false, 0);
 }
 
 /*
  * Supplies protected memory at ipa, a whole 2 MiB where nothing is there yet and memory allows.
  * In a range that the realm takes from another one only the table is made: its pages are not ours.
- * 0 (also when somebody else was faster), EFAULT outside RAM, ENOMEM, EIO.
+ * 0 (also when somebody else was faster), EFAULT outside RAM, or the errors of caec_granule_alloc()
+ * and of assign().
  */
 int caec_mem_fault(struct caec_realm *realm, u64 ipa)
 {
@@ -291,7 +332,7 @@ int caec_mem_data_destroy(struct caec_realm *realm, u64 ipa)
 	status = caec_rmi(RMI_DATA_DESTROY_FID, caec_rd(realm), ipa, 0, 0, &out);
 	if (status != RMI_SUCCESS || WARN_ON_ONCE(out.x1 != page_to_phys(page))) {
 		pr_warn_ratelimited("caec: DATA_DESTROY %#llx: %#llx\n", ipa, status);
-		return -EIO;
+		return caec_rmi_refused(realm, RMI_DATA_DESTROY_FID, status);
 	}
 	xa_erase(&realm->data, ipa >> PAGE_SHIFT);
 	realm->stats.data--;
@@ -379,7 +420,7 @@ static s64 set_ripas_step(struct caec_vcpu *vcpu, u64 base, u64 top)
 	}
 	/* The range ends or begins inside a bigger entry: a table there makes it smaller. */
 	if (rmi_status_code(status) != RMI_ERROR_RTT || level >= RMI_LEVEL_PAGE || level < 1) {
-		return -EIO;
+		return caec_rmi_refused(realm, RMI_RTT_SET_RIPAS_FID, status);
 	}
 	ret = caec_rtt_ensure(realm, base, level + 1);
 	return ret ? ret : base;
@@ -405,7 +446,7 @@ int caec_mem_ripas_change(struct caec_vcpu *vcpu, u64 base, u64 top, u8 value)
 		}
 		stuck = (u64)next == at ? stuck + 1 : 0;
 		if (stuck > 3) {
-			next = -EIO;
+			next = caec_rmi_refused(realm, RMI_RTT_SET_RIPAS_FID, RMI_ERROR_RTT);
 			break;
 		}
 		at = next;

@@ -54,13 +54,13 @@ static int complete_call(struct caec_vcpu *vcpu, bool cpu_on)
 
 	/* The RMM reports existing vCPUs other than the caller only. */
 	if (!target || target == vcpu) {
-		return -EIO;
+		return caec_rmi_refused(vcpu->realm, RMI_REC_ENTER_FID, RMI_SUCCESS);
 	}
 	status = caec_rmi(RMI_PSCI_COMPLETE_FID, page_to_phys(vcpu->rec), page_to_phys(target->rec),
 			  PSCI_SUCCESS, 0, NULL);
 	if (status != RMI_SUCCESS) {
 		pr_warn_ratelimited("caec: PSCI_COMPLETE: %#llx\n", status);
-		return -EIO;
+		return caec_rmi_refused(vcpu->realm, RMI_PSCI_COMPLETE_FID, status);
 	}
 	if (cpu_on) {
 		turn_on(target);

@@ -245,16 +245,52 @@ static void fill_params(struct caec_realm *realm, const struct caec_realm_params
 	to->rtt_num_start = 1;
 }
 
-/* The RMM's part: RD and start table. Undone completely on failure. */
-static int create_rd(struct caec_realm *realm, const struct caec_realm_params *params)
+/*
+ * The bounce page, and granules for RD and start table. On failure create_rd() gives back what
+ * there is.
+ */
+static int alloc_rd(struct caec_realm *realm)
 {
-	u64 status = 0;
-	int ret = -ENOMEM;
+	struct page *page;
 
 	realm->bounce = alloc_page(GFP_KERNEL_ACCOUNT);
-	realm->rd = realm->bounce ? caec_granule_alloc(realm) : NULL;
-	realm->start = realm->rd ? caec_granule_alloc(realm) : NULL;
-	if (!realm->start) {
+	if (!realm->bounce) {
+		return -ENOMEM;
+	}
+	page = caec_granule_alloc(realm);
+	if (IS_ERR(page)) {
+		return PTR_ERR(page);
+	}
+	realm->rd = page;
+	page = caec_granule_alloc(realm);
+	if (IS_ERR(page)) {
+		return PTR_ERR(page);
+	}
+	realm->start = page;
+	return 0;
+}
+
+/*
+ * What a refusal of REALM_CREATE means (RMM specification, B4.3.9). EOPNOTSUPP: what the parameters
+ * ask for is more than this RMM or machine has. There is no realm yet that could keep the status,
+ * so EPROTO is explained in the log.
+ */
+static int create_error(u64 status)
+{
+	if (status == RMI_ERROR_INPUT) {
+		return -EOPNOTSUPP;
+	}
+	pr_warn_ratelimited("caec: REALM_CREATE refused: %#llx\n", status);
+	return -EPROTO;
+}
+
+/* The RMM's part: RD and start table. Undone completely on failure. ENOSPC: no VMID is free. */
+static int create_rd(struct caec_realm *realm, const struct caec_realm_params *params)
+{
+	u64 status;
+	int ret = alloc_rd(realm);
+
+	if (ret) {
 		goto out;
 	}
 	ret = ida_alloc_range(&vmids, 1, CAEC_MAX_VMID, GFP_KERNEL);
@@ -269,7 +305,7 @@ static int create_rd(struct caec_realm *realm, const struct caec_realm_params *p
 		return 0;
 	}
 	ida_free(&vmids, realm->vmid);
-	ret = -EINVAL;
+	ret = create_error(status);
 out:
 	if (realm->start) {
 		caec_granule_free(realm, realm->start);
@@ -287,7 +323,7 @@ static int list_realm(struct caec_realm *realm)
 
 	spin_lock(&caec_realms_lock);
 	if (caec_rmm.stopping) {
-		ret = -ENODEV;
+		ret = -ESHUTDOWN;
 	} else {
 		list_add_tail(&realm->list, &caec_realms);
 	}
@@ -343,7 +379,7 @@ int caec_realm_create(const struct caec_realm_params *params)
 	return ret;
 }
 
-/* Caller holds realm.lock. */
+/* Caller holds realm.lock. EPERM: not a new realm. EPROTO: the RMM refuses for another reason. */
 int caec_realm_activate(struct caec_realm *realm)
 {
 	u64 status;
@@ -353,7 +389,9 @@ int caec_realm_activate(struct caec_realm *realm)
 	}
 	status = caec_rmi(RMI_REALM_ACTIVATE_FID, caec_rd(realm), 0, 0, 0, NULL);
 	if (status != RMI_SUCCESS) {
-		return -EINVAL;
+		int ret = caec_rmi_refused(realm, RMI_REALM_ACTIVATE_FID, status);
+
+		return rmi_status_code(status) == RMI_ERROR_REALM ? -EPERM : ret;
 	}
 	WRITE_ONCE(realm->state, CAEC_ACTIVE);
 	return 0;

@@ -11,17 +11,20 @@
 /* For 2 MiB blocks a spare granule must be at hand: without it a block could not be taken apart. */
 static int keep_spare(struct caec_realm *realm)
 {
-	if (!realm->spare) {
-		realm->spare = caec_granule_alloc(realm);
+	struct page *page = realm->spare ? realm->spare : caec_granule_alloc(realm);
+
+	if (IS_ERR(page)) {
+		return PTR_ERR(page);
 	}
-	return realm->spare ? 0 : -ENOMEM;
+	realm->spare = page;
+	return 0;
 }
 
 static struct page *take_granule(struct caec_realm *realm)
 {
 	struct page *page = caec_granule_alloc(realm);
 
-	if (!page && realm->spare) {
+	if (IS_ERR(page) && realm->spare) {
 		page = realm->spare;
 		realm->spare = NULL;
 	}
@@ -38,8 +41,8 @@ static int create_table(struct caec_realm *realm, u64 base, int level)
 	u64 status;
 	int ret;
 
-	if (!page) {
-		return -ENOMEM;
+	if (IS_ERR(page)) {
+		return PTR_ERR(page);
 	}
 	ret = xa_err(
 		xa_store(&realm->tables, caec_table_key(base, level), page, GFP_KERNEL_ACCOUNT));
@@ -54,7 +57,7 @@ static int create_table(struct caec_realm *realm, u64 base, int level)
 				    status);
 		xa_erase(&realm->tables, caec_table_key(base, level));
 		caec_granule_free(realm, page);
-		return -EIO;
+		return caec_rmi_refused(realm, RMI_RTT_CREATE_FID, status);
 	}
 	realm->stats.tables++;
 	if (level == RMI_LEVEL_PAGE) {
@@ -63,7 +66,10 @@ static int create_table(struct caec_realm *realm, u64 base, int level)
 	return 0;
 }
 
-/* Makes the tables down to level (2 or 3) that an IPA of either half needs. 0, ENOMEM or EIO. */
+/*
+ * Makes the tables down to level (2 or 3) that an IPA of either half needs. 0, or the errors of
+ * caec_granule_alloc(), or EPROTO the RMM refuses the table.
+ */
 int caec_rtt_ensure(struct caec_realm *realm, u64 ipa, int level)
 {
 	int l, ret;

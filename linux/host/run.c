@@ -3,7 +3,6 @@
  * The run loop of a vCPU. Its thread is not pinned, and nothing of the thread's own state is saved
  * here: the RMM keeps the two worlds apart.
  */
-#include <linux/arm-smccc.h>
 #include <linux/sched.h>
 
 #include "caec.h"
@@ -69,6 +68,12 @@ static void take_input(struct caec_vcpu *vcpu)
 	vcpu->exit_reason = CAEC_EXIT_NONE;
 }
 
+/* What can be said of the user's interrupts without the RMM. */
+static bool input_valid(const struct caec_vcpu *vcpu)
+{
+	return !(vcpu->hcr & ~RMI_GICV3_HCR_HOST_MASK) && caec_lr_valid(vcpu);
+}
+
 static void give_output(struct caec_vcpu *vcpu)
 {
 	const struct rmi_rec_exit *exit = &vcpu->run->exit;
@@ -97,23 +102,9 @@ static bool must_look(struct caec_vcpu *vcpu)
 	       __xfer_to_guest_mode_work_pending();
 }
 
-/* Between the two state changes the kernel does not watch this CPU: nothing traceable in there. */
-static noinstr void enter_irqoff(struct arm_smccc_1_2_regs *regs)
-{
-	guest_state_enter_irqoff();
-	arm_smccc_1_2_smc(regs, regs);
-	guest_state_exit_irqoff();
-}
-
 /* True when the RMM was called, and then its status is in *status. */
 static bool enter_rec(struct caec_vcpu *vcpu, u64 *status)
 {
-	struct arm_smccc_1_2_regs regs = {
-		.a0 = RMI_REC_ENTER_FID,
-		.a1 = page_to_phys(vcpu->rec),
-		.a2 = page_to_phys(vcpu->run_page),
-	};
-
 	local_irq_disable();
 	if (must_look(vcpu)) {
 		local_irq_enable();
@@ -121,7 +112,7 @@ static bool enter_rec(struct caec_vcpu *vcpu, u64 *status)
 	}
 	vcpu->on_seq_entry = READ_ONCE(vcpu->on_seq);
 	guest_timing_enter_irqoff();
-	enter_irqoff(&regs);
+	*status = caec_rmi_enter(page_to_phys(vcpu->rec), page_to_phys(vcpu->run_page));
 	/* The interrupt that ended the entry is taken here, while time still counts as the guest's.
 	 */
 	local_irq_enable();
@@ -129,7 +120,6 @@ static bool enter_rec(struct caec_vcpu *vcpu, u64 *status)
 	local_irq_disable();
 	guest_timing_exit_irqoff();
 	local_irq_enable();
-	*status = regs.a0;
 	return true;
 }
 
@@ -144,28 +134,31 @@ static void prepare_entry(struct caec_vcpu *vcpu)
 }
 
 /*
- * What a refusal of REC_ENTER means (RMM specification, B4.3.14). A vCPU that has turned itself off
- * and a realm that is off are no errors. EPERM: the realm is not active; EINVAL: list registers or
- * gic_hcr.
+ * What a refusal of REC_ENTER means (RMM specification, B4.3.14). Two are none: the realm has asked
+ * to be turned off, and the vCPU has turned itself off. EPERM: the RMM holds the realm as new.
+ * EBADR: RMI_ERROR_REC, which stands for a list register that this machine cannot have (all else
+ * that a user chooses is checked by input_valid()) and for a REC that may not run.
  */
 static int enter_failed(struct caec_vcpu *vcpu, u64 status)
 {
+	int ret;
+
+	if (status == rmi_status_pack(RMI_ERROR_REALM, RMI_REALM_INDEX_SYSTEM_OFF)) {
+		return caec_to_user(vcpu, CAEC_EXIT_ENDED);
+	}
+	if (rmi_status_code(status) == RMI_ERROR_REC && vcpu->off_pending) {
+		caec_psci_stay_off(vcpu);
+		return CAEC_RESUME;
+	}
+	pr_debug("caec: REC_ENTER of %s/%u: %#llx\n", vcpu->realm->name, vcpu->index, status);
+	ret = caec_rmi_refused(vcpu->realm, RMI_REC_ENTER_FID, status);
 	switch (rmi_status_code(status)) {
 	case RMI_ERROR_REALM:
-		if (rmi_status_index(status) == RMI_REALM_INDEX_SYSTEM_OFF) {
-			return caec_to_user(vcpu, CAEC_EXIT_ENDED);
-		}
 		return -EPERM;
 	case RMI_ERROR_REC:
-		if (vcpu->off_pending) {
-			caec_psci_stay_off(vcpu);
-			return CAEC_RESUME;
-		}
-		return -EINVAL;
+		return -EBADR;
 	default:
-		pr_debug("caec: REC_ENTER of %s/%u: %#llx\n", vcpu->realm->name, vcpu->index,
-			 status);
-		return -EIO;
+		return ret;
 	}
 }
 
@@ -247,7 +240,7 @@ static int before_entry(struct caec_vcpu *vcpu)
 
 	clear_bit(CAEC_REQ_WAKE, &vcpu->requests);
 	if (test_bit(CAEC_REQ_DEAD, &vcpu->requests)) {
-		return -EIO;
+		return -ESHUTDOWN;
 	}
 	if (READ_ONCE(realm->ended)) {
 		return caec_to_user(vcpu, CAEC_EXIT_ENDED);
@@ -277,12 +270,13 @@ int caec_vcpu_run(struct caec_vcpu *vcpu)
 	int ret;
 
 	take_input(vcpu);
-	do {
+	ret = input_valid(vcpu) ? CAEC_RESUME : -EINVAL;
+	while (ret == CAEC_RESUME) {
 		ret = before_entry(vcpu);
 		if (ret == CAEC_RESUME) {
 			ret = READ_ONCE(vcpu->on) ? enter_once(vcpu) : wait_until_on(vcpu);
 		}
-	} while (ret == CAEC_RESUME);
+	}
 	if (ret < 0) {
 		vcpu->exit_reason = CAEC_EXIT_NONE;
 	}

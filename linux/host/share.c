@@ -21,13 +21,21 @@
 /* For pages that nobody has asked for: no reclaim, and no OOM killer, on their account. */
 #define GFP_AROUND (GFP_NOWAIT | __GFP_ACCOUNT)
 
-/* The page shared at ipa (top bit clear), made if need be. Caller holds mem_lock. */
+/*
+ * The page shared at ipa (top bit clear), made if need be. Caller holds mem_lock. ENOMEM, or EDQUOT
+ * limit of the realm's process reached.
+ */
 static struct page *get_shared(struct caec_realm *realm, u64 ipa, gfp_t gfp)
 {
 	struct page *page = xa_load(&realm->shared, ipa >> PAGE_SHIFT);
+	int ret;
 
-	if (page || caec_charge(realm, 1)) {
+	if (page) {
 		return page;
+	}
+	ret = caec_charge(realm, 1);
+	if (ret) {
+		return ERR_PTR(ret);
 	}
 	page = alloc_page(gfp | __GFP_ZERO);
 	if (page && xa_err(xa_store(&realm->shared, ipa >> PAGE_SHIFT, page, gfp))) {
@@ -36,7 +44,7 @@ static struct page *get_shared(struct caec_realm *realm, u64 ipa, gfp_t gfp)
 	}
 	if (!page) {
 		caec_uncharge(realm, 1);
-		return NULL;
+		return ERR_PTR(-ENOMEM);
 	}
 	realm->stats.shared++;
 	return page;
@@ -49,7 +57,7 @@ static int map_unprotected(struct caec_realm *realm, u64 ipa, struct page *page)
 
 	if (status != RMI_SUCCESS) {
 		pr_warn_ratelimited("caec: MAP_UNPROTECTED %#llx: %#llx\n", ipa, status);
-		return -EIO;
+		return caec_rmi_refused(realm, RMI_RTT_MAP_UNPROTECTED_FID, status);
 	}
 	xa_set_mark(&realm->shared, ipa >> PAGE_SHIFT, CAEC_MAPPED);
 	realm->stats.share_faults++;
@@ -79,13 +87,16 @@ static void map_around(struct caec_realm *realm, u64 ipa)
 			continue;
 		}
 		page = get_shared(realm, at, GFP_AROUND);
-		if (!page || map_unprotected(realm, at, page)) {
+		if (IS_ERR(page) || map_unprotected(realm, at, page)) {
 			return;
 		}
 	}
 }
 
-/* The realm touched the unprotected alias of its RAM at ipa (top bit clear). 0, ENOMEM, EIO. */
+/*
+ * The realm touched the unprotected alias of its RAM at ipa (top bit clear). 0, ENOMEM, EDQUOT, or
+ * EPROTO: the RMM refuses the page.
+ */
 int caec_share_fault(struct caec_realm *realm, u64 ipa)
 {
 	struct page *page;
@@ -94,8 +105,8 @@ int caec_share_fault(struct caec_realm *realm, u64 ipa)
 	ipa &= CAEC_PAGE_MASK;
 	mutex_lock(&realm->mem_lock);
 	page = get_shared(realm, ipa, GFP_KERNEL_ACCOUNT);
-	if (!page) {
-		ret = -ENOMEM;
+	if (IS_ERR(page)) {
+		ret = PTR_ERR(page);
 	} else if (!xa_get_mark(&realm->shared, ipa >> PAGE_SHIFT, CAEC_MAPPED)) {
 		ret = caec_rtt_ensure(realm, realm->alias | ipa, RMI_LEVEL_PAGE);
 		if (!ret) {
@@ -197,7 +208,8 @@ static vm_fault_t share_vm_fault(struct vm_fault *vmf)
 	mutex_lock(&realm->mem_lock);
 	if (realm->state != CAEC_DEAD && caec_mem_is_ram(realm, ipa, PAGE_SIZE)) {
 		page = get_shared(realm, ipa, GFP_KERNEL_ACCOUNT);
-		ret = page ? vm_insert_page(vmf->vma, vmf->address & PAGE_MASK, page) : -ENOMEM;
+		ret = IS_ERR(page) ? PTR_ERR(page)
+				   : vm_insert_page(vmf->vma, vmf->address & PAGE_MASK, page);
 		if (!ret) {
 			insert_around(realm, vmf, ipa);
 		}

@@ -11,10 +11,14 @@
 #define LR_PENDING     (1ULL << 62)
 #define LR_ACTIVE      (1ULL << 63)
 #define LR_STATE       (LR_PENDING | LR_ACTIVE)
+#define LR_HW          (1ULL << 61)
 #define LR_GROUP1      (1ULL << 60)
 #define LR_EOI         (1ULL << 41)
 #define LR_PRIORITY(p) ((u64)(p) << 48)
 #define LR_VINTID(lr)  ((u32)(lr))
+
+#define INTID_SPECIAL 1020 /* from here to the first LPI no interrupt has a number */
+#define INTID_LPI     8192
 
 #define HCR_UIE  (1ULL << 1)
 #define MISR_EOI (1ULL << 0)
@@ -157,6 +161,34 @@ void caec_timer_expire(struct caec_vcpu *vcpu)
 			vcpu->timer[which].ctl |= CTL_ISTATUS;
 		}
 	}
+}
+
+/*
+ * Whether the user's list registers can be right on any machine: no hardware interrupt, no number
+ * that no interrupt has, none twice. Bits of priority and number that this machine lacks are left
+ * to the RMM (RMM specification, A6.1.4).
+ */
+bool caec_lr_valid(const struct caec_vcpu *vcpu)
+{
+	unsigned int i, k;
+
+	for (i = 0; i < caec_rmm.num_lrs; i++) {
+		u64 lr = vcpu->lr[i];
+		u32 intid = LR_VINTID(lr);
+
+		if (!(lr & LR_STATE)) {
+			continue;
+		}
+		if (lr & LR_HW || (intid >= INTID_SPECIAL && intid < INTID_LPI)) {
+			return false;
+		}
+		for (k = 0; k < i; k++) {
+			if (vcpu->lr[k] & LR_STATE && LR_VINTID(vcpu->lr[k]) == intid) {
+				return false;
+			}
+		}
+	}
+	return true;
 }
 
 /*

@@ -68,7 +68,7 @@ static long vcpu_run(struct caec_vcpu *vcpu)
 		ret = -EPERM;
 		break;
 	default:
-		ret = -EIO;
+		ret = -ESHUTDOWN;
 		break;
 	}
 	set_task(vcpu, NULL);
@@ -211,21 +211,22 @@ static int alloc_granules(struct caec_vcpu *vcpu)
 {
 	struct caec_realm *realm = vcpu->realm;
 	struct caec_rmi_out out;
+	struct page *page;
+	u64 status = caec_rmi(RMI_REC_AUX_COUNT_FID, caec_rd(realm), 0, 0, 0, &out);
 
-	if (caec_rmi(RMI_REC_AUX_COUNT_FID, caec_rd(realm), 0, 0, 0, &out) != RMI_SUCCESS ||
-	    out.x1 > RMI_MAX_AUX) {
-		return -EIO;
+	if (status != RMI_SUCCESS || out.x1 > RMI_MAX_AUX) {
+		return caec_rmi_refused(realm, RMI_REC_AUX_COUNT_FID, status);
 	}
-	vcpu->rec = caec_granule_alloc(realm);
-	if (!vcpu->rec) {
-		return -ENOMEM;
+	page = caec_granule_alloc(realm);
+	if (IS_ERR(page)) {
+		return PTR_ERR(page);
 	}
+	vcpu->rec = page;
 	realm->stats.recs++;
 	while (vcpu->num_aux < out.x1) {
-		struct page *page = caec_granule_alloc(realm);
-
-		if (!page) {
-			return -ENOMEM;
+		page = caec_granule_alloc(realm);
+		if (IS_ERR(page)) {
+			return PTR_ERR(page);
 		}
 		vcpu->aux[vcpu->num_aux++] = page;
 		realm->stats.recs++;
@@ -233,12 +234,17 @@ static int alloc_granules(struct caec_vcpu *vcpu)
 	return 0;
 }
 
-/* RMI_REC_CREATE with the parameters in the bounce page (RMM specification, B4.3.12). */
+/*
+ * RMI_REC_CREATE. EPERM: the RMM holds the realm as active. EPROTO: it refuses for another reason;
+ * everything that the user chooses and the RMM checks has been checked before (RMM specification,
+ * B4.3.12).
+ */
 static int create_rec(struct caec_vcpu *vcpu, const struct caec_vcpu_params *from)
 {
 	struct rmi_rec_params *to = page_address(vcpu->realm->bounce);
 	unsigned int i;
 	u64 status;
+	int ret;
 
 	memset(to, 0, sizeof(*to));
 	to->flags = from->flags & CAEC_VCPU_RUNNABLE ? RMI_REC_FLAG_RUNNABLE : 0;
@@ -251,7 +257,11 @@ static int create_rec(struct caec_vcpu *vcpu, const struct caec_vcpu_params *fro
 	}
 	status = caec_rmi(RMI_REC_CREATE_FID, caec_rd(vcpu->realm), page_to_phys(vcpu->rec),
 			  page_to_phys(vcpu->realm->bounce), 0, NULL);
-	return status == RMI_SUCCESS ? 0 : -EINVAL;
+	if (status == RMI_SUCCESS) {
+		return 0;
+	}
+	ret = caec_rmi_refused(vcpu->realm, RMI_REC_CREATE_FID, status);
+	return rmi_status_code(status) == RMI_ERROR_REALM ? -EPERM : ret;
 }
 
 /* A file for a vCPU whose REC exists. The file holds the realm. */
@@ -284,8 +294,10 @@ int caec_vcpu_create(struct caec_realm *realm, const struct caec_vcpu_params *pa
 	struct caec_vcpu *vcpu;
 	int ret;
 
-	if (realm->num_vcpus == CAEC_MAX_VCPUS ||
-	    params->mpidr != rmi_mpidr_from_index(realm->num_vcpus)) {
+	if (realm->num_vcpus == CAEC_MAX_VCPUS) {
+		return -ENOSPC;
+	}
+	if (params->mpidr != rmi_mpidr_from_index(realm->num_vcpus)) {
 		return -EINVAL;
 	}
 	vcpu = new_vcpu(realm, params);

@@ -32,6 +32,9 @@ TROUBLE = ("caec: UNDELEGATE", "caec: DELEGATE", "caec: RTT_", "caec: REC_", "ca
            "Internal error:", "Unable to handle kernel", "Kernel panic", "WARNING:", "BUG:", "BUG ",
            "INFO: task", "rcu: INFO:", "watchdog: BUG", "general protection", "page lost",
            "sysrq: ", "list_del corruption", "refcount_t:")
+# Those of them that the host module says when the RMM refuses, and nothing is lost thereby.
+REFUSED = ("caec: REALM_CREATE", "caec: DELEGATE", "caec: RTT_CREATE", "caec: MAP_UNPROTECTED",
+           "caec: PSCI_COMPLETE")
 
 
 # A line of the kernel's log, between those of a command or in the middle of one: a slow machine is
@@ -121,6 +124,10 @@ class Host:
                         self.trouble.append(text)
                     self.lines.put(text)
         self.lines.put(END)
+
+    def forget_refusals(self):
+        """Refusals of the RMM so far are no trouble: the test has caused them."""
+        self.trouble = [text for text in self.trouble if not any(word in text for word in REFUSED)]
 
     def wait(self, text, seconds):
         """Lines up to the one that holds text, that one included."""

@@ -216,21 +216,30 @@ class System:
 # ------------------------------------------------------------------- scenarios
 
 
+def run_program(system, command, least):
+    """Results of a program on the host that prints TAP, at least that many."""
+    tap = system.run(command, 600, check=False)
+    results = [line for line in tap if line.startswith(("ok ", "not ok "))]
+    notes = []
+    for line in tap:
+        notes += [line] if line.startswith("#") else []
+        if line in results:
+            good = line.startswith("ok ")
+            why = f": {one_line('; '.join(notes))}" if notes and not good else ""
+            system.report.add(good, "host module: " + line.split(" - ", 1)[1] + why,
+                              [] if good else notes)
+            notes = []
+    with system.report.test(f"host module: all checks of {command} have run"):
+        expect(f"1..{len(results)}" in tap and len(results) > least, f"its last words: {tap[-3:]}")
+
+
 def module(system, _args):
     """The module by itself: loading, calls, arguments, limits, unloading."""
     test = system.report.test
     with test("host module finds the RMM"):
         text = "\n".join(system.run("dmesg | grep -o caec:.*"))
         expect("RMI 1.0" in text, text)
-    tap = system.run("hosttest api /tiny-spin", 600, check=False)
-    results = [line for line in tap if line.startswith(("ok ", "not ok "))]
-    for line in results:
-        good = line.startswith("ok ")
-        notes = [] if good else [other for other in tap if other.startswith("#")]
-        why = f": {one_line('; '.join(notes))}" if notes else ""
-        system.report.add(good, "host module: " + line.split(" - ", 1)[1] + why, notes)
-    with test("host module: all checks of its calls have run"):
-        expect(f"1..{len(results)}" in tap and len(results) > 50, f"its last words: {tap[-3:]}")
+    run_program(system, "hosttest api /tiny-spin", 50)
     with test("host module: a memory cgroup limits a realm, and survives it"):
         system.run("mkdir -p /tmp/cg && (mountpoint -q /tmp/cg || mount -t cgroup2 cg /tmp/cg)")
         system.run("echo +memory >/tmp/cg/cgroup.subtree_control; mkdir /tmp/cg/small; "
@@ -252,6 +261,17 @@ def module(system, _args):
         system.run("rmmod caec_host", TEARDOWN_SECONDS)
         system.run("insmod /lib/caec_host.ko")
         expect(system.granules() == (0, 0, 0), "granules after loading")
+
+
+def refusals(system, _args):
+    """Each status of the RMM, as programs learn of it: the module with an RMM that can refuse."""
+    with system.report.test("host module: the one whose RMM can refuse loads"):
+        system.run("rmmod caec_host && insmod /lib/forced/caec_host.ko", TEARDOWN_SECONDS)
+    run_program(system, "hosttest refusals", 35)
+    with system.report.test("host module: unloads after refusals, with nothing left"):
+        system.settle()
+        system.run("rmmod caec_host && insmod /lib/caec_host.ko", TEARDOWN_SECONDS)
+        system.host.forget_refusals()
 
 
 def one_cycle(system, name, options):
@@ -692,7 +712,7 @@ def share(system, _args):
 # What runs on one boot, whether the host is still there at its end, and whether the kernel's own
 # debugging of memory is on.
 BOOTS = {
-    "host": ((module, cycles, waits, kills, fuzz), True, True),
+    "host": ((module, refusals, cycles, waits, kills, fuzz), True, True),
     "realms": ((arrive, work, restart, leave, terminal, unread, hog), True, False),
     "share": ((share,), True, False),
     "shutdown": ((shutdown,), False, True),

@@ -508,6 +508,14 @@ void realm_close(struct realm *r)
 	r->num_vcpus = 0;
 }
 
+bool realm_explain(const struct realm *r, int error, char *text, size_t size)
+{
+	(void)r;
+	(void)error;
+	snprintf(text, size, "%s", "");
+	return false;
+}
+
 int realm_run(struct realm *r, unsigned int cpu)
 {
 	struct cpu *c = &cpus[cpu];

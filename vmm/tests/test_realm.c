@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /* realm.c with a host module of the test's own. */
 #include <errno.h>
+#include <regex.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
@@ -17,10 +18,27 @@ void *__real_mmap(void *at, size_t size, int prot, int flags, int fd, off_t offs
 
 static unsigned int calls;
 
+/* The call that fails, and how; the command that the RMM refused then, and how. */
+static unsigned long failing;
+static int failure;
+static uint64_t command, status;
+
 /* The module: every third time a signal comes when half is done. */
 int __wrap_ioctl(int fd, unsigned long request, void *argument)
 {
 	(void)fd;
+	if (request == failing) {
+		errno = failure;
+		return -1;
+	}
+	if (request == CAEC_GET_STATS) {
+		*(struct caec_stats *)argument = (struct caec_stats){
+			.refused = command != 0,
+			.refused_command = command,
+			.refused_status = status,
+		};
+		return 0;
+	}
 	if (request == CAEC_POPULATE) {
 		struct caec_populate *p = argument;
 
@@ -43,10 +61,10 @@ void *__wrap_mmap(void *at, size_t size, int prot, int flags, int fd, off_t offs
 	return __real_mmap(at, size, prot, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 }
 
-/* Builds a realm of files of these sizes; what it says is in text. */
-static void build(size_t kernel, size_t initrd, char *text, size_t size)
+/* Builds a realm of files of these sizes, or fails to; what it says is in text. */
+static bool try_build(size_t kernel, size_t initrd, char *text, size_t size)
 {
-	struct options o = {.name = "r", .cpus = 1};
+	struct options o = {.name = "r", .cpus = 1, .apt = 1};
 	struct layout_config c = {.ram_size = UINT64_C(64) << 20, .cpus = 1};
 	uint8_t *image = calloc(1, kernel), *extra = calloc(1, initrd + 1);
 	static uint8_t tree[LAYOUT_DTB_MAX];
@@ -73,13 +91,18 @@ static void build(size_t kernel, size_t initrd, char *text, size_t size)
 	fflush(stderr);
 	dup2(saved, STDERR_FILENO);
 	close(saved);
-	assert_true(good);
 	rewind(said);
 	text[fread(text, 1, size - 1, said)] = '\0';
 	fclose(said);
 	realm_close(&r);
 	free(image);
 	free(extra);
+	return good;
+}
+
+static void build(size_t kernel, size_t initrd, char *text, size_t size)
+{
+	assert_true(try_build(kernel, initrd, text, size));
 }
 
 static void rises_to_100(const char *text)
@@ -112,10 +135,59 @@ static void progress(void **state)
 	}
 }
 
+/* Every call that can fail, every errno of its own meaning: what rvm says names cause and remedy.
+ */
+static void failures(void **state)
+{
+	static const struct {
+		unsigned long request;
+		int error;
+		uint64_t command, status;
+		const char *says;
+	} cases[] = {
+		{CAEC_CREATE_REALM, EOPNOTSUPP, 0, 0, "create the realm: .*lacks what was asked"},
+		{CAEC_CREATE_REALM, ENOSPC, 0, 0, "no VMID is free"},
+		{CAEC_CREATE_REALM, ENOMEM, 0, 0, "cgroup is exhausted: give the realm less"},
+		{CAEC_CREATE_REALM, EDQUOT, 0, 0, "ulimit -l"},
+		{CAEC_CREATE_REALM, ESHUTDOWN, 0, 0, "the host is going down"},
+		{CAEC_CREATE_REALM, EPROTO, 0, 0, "disagree: see dmesg"},
+		{CAEC_ADD_APT, EOPNOTSUPP, 0, 0, "leave out --csm"},
+		{CAEC_ADD_APT, EREMOTEIO, 0xc4000151, 1,
+		 "does not take memory.* 0xc4000151 with status 0x1 .RMI_ERROR_INPUT"},
+		{CAEC_INIT_RIPAS, EPERM, 0xc4000168, 2, "0xc4000168 .*RMI_ERROR_REALM"},
+		{CAEC_INIT_RIPAS, EEXIST, 0xc4000168, 0x304, "0xc4000168 .*0x304 .RMI_ERROR_RTT"},
+		{CAEC_POPULATE, EDQUOT, 0, 0, "fill the realm's memory: .*ulimit -l"},
+		{CAEC_POPULATE, EADDRINUSE, 0xc4000153, 0x304, "0xc4000153 .*0x304"},
+		{CAEC_CREATE_VCPU, EPROTO, 0xc400015a, 0x777,
+		 "create a vCPU: .*disagree.*0xc400015a with status 0x777 .unknown to"},
+		{CAEC_ACTIVATE, EPROTO, 0xc4000157, 3, "activate the realm: .*RMI_ERROR_REC"},
+		{CAEC_ACTIVATE, EPROTO, 0xc4000157, 0, "activate the realm: .*cannot answer"},
+	};
+	char text[4096];
+	regex_t regex;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		failing = cases[i].request;
+		failure = cases[i].error;
+		command = cases[i].command;
+		status = cases[i].status;
+		assert_false(try_build(64, 0, text, sizeof(text)));
+		assert_int_equal(regcomp(&regex, cases[i].says, REG_EXTENDED), 0);
+		if (regexec(&regex, text, 0, NULL, 0) != 0) {
+			fail_msg("case %zu: \"%s\" is not in: %s", i, cases[i].says, text);
+		}
+		regfree(&regex);
+	}
+	failing = 0;
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		{"progress rises to 100 % and no further", progress, NULL, NULL, NULL},
+		{"a call that fails: the message names cause and remedy", failures, NULL, NULL,
+		 NULL},
 	};
 
 	return cmocka_run_group_tests_name("realm", tests, NULL, NULL);

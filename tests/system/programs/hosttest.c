@@ -3,6 +3,8 @@
  * hosttest api IMAGE     checks of the host module's calls; prints TAP
  * hosttest fuzz SECONDS SEED    random calls with random arguments from several threads
  * hosttest hold          a realm with memory, held until it is killed
+ * hosttest refusals      what the module answers for each status of the RMM; prints TAP. Needs the
+ *                        module of linux/host/tests, whose RMM can be made to refuse.
  *
  * Runs on the host, as root. IMAGE is a realm kernel that spins.
  */
@@ -22,6 +24,9 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "abi/csm.h"
+#include "abi/rmi.h"
+#include "abi/status.h"
 #include "abi/uapi/caec_host.h"
 
 #define RAM_BASE  UINT64_C(0x80000000)
@@ -119,7 +124,7 @@ static void bad_params(void)
 	check(fails(ioctl(device, CAEC_CREATE_REALM, &p), EINVAL), "create: name with a slash");
 	p = good_params();
 	p.num_bps = 0;
-	check(fails(ioctl(device, CAEC_CREATE_REALM, &p), EINVAL), "create: the RMM's refusal");
+	check(fails(ioctl(device, CAEC_CREATE_REALM, &p), EOPNOTSUPP), "create: the RMM's refusal");
 	check(fails(ioctl(device, CAEC_VCPU_RUN, 0), ENOTTY), "device: a call of another file");
 	check(fails(ioctl(device, 1, 0), ENOTTY) || errno == EPERM, "device: call number 1");
 }
@@ -135,7 +140,7 @@ static void bad_memory(int realm)
 	check(fails(init_ripas(realm, 0, UINT64_C(1) << 33), EINVAL), "ripas: across the halves");
 	check(fails(init_ripas(realm, UINT64_MAX - 4095, 8192), EINVAL), "ripas: wraps");
 	check(init_ripas(realm, RAM_BASE, RAM_SIZE) == 0, "ripas: RAM");
-	check(fails(init_ripas(realm, RAM_BASE + 4096, 4096), EINVAL), "ripas: the same again");
+	check(fails(init_ripas(realm, RAM_BASE + 4096, 4096), EEXIST), "ripas: the same again");
 	check(fails(populate(realm, RAM_BASE + 1, page, 4096), EINVAL), "populate: not aligned");
 	check(fails(populate(realm, RAM_BASE, page, 100), EINVAL), "populate: odd size");
 	check(fails(populate(realm, UINT64_C(1) << 32, page, 4096), EINVAL),
@@ -237,7 +242,7 @@ static void limits(void)
 			_exit(3);
 		}
 		result = populate(realm, RAM_BASE, data, sizeof(data));
-		_exit(result < 0 && errno == ENOMEM ? 0 : 4);
+		_exit(result < 0 && errno == EDQUOT ? 0 : 4);
 	}
 	wait(&status);
 	check(WIFEXITED(status) && WEXITSTATUS(status) == 0,
@@ -314,6 +319,14 @@ static void running(const char *image)
 	check(second_is_refused(realm, vcpu), "run: by one thread at a time");
 	run->gic_lr[0] = UINT64_C(1) << 62 | UINT64_C(1) << 61 | 40;
 	check(fails(ioctl(vcpu, CAEC_VCPU_RUN, 0), EINVAL), "run: a list register that is refused");
+	run->gic_lr[0] = UINT64_C(1) << 62 | 1021;
+	check(fails(ioctl(vcpu, CAEC_VCPU_RUN, 0), EINVAL), "run: an interrupt that none is");
+	run->gic_lr[0] = UINT64_C(1) << 62 | 40;
+	run->gic_lr[1] = UINT64_C(1) << 62 | 40;
+	check(fails(ioctl(vcpu, CAEC_VCPU_RUN, 0), EINVAL), "run: one interrupt twice");
+	run->gic_lr[1] = 0;
+	run->gic_lr[0] = UINT64_C(1) << 62 | UINT64_C(1) << 48 | 40;
+	check(fails(ioctl(vcpu, CAEC_VCPU_RUN, 0), EBADR), "run: a priority that the RMM refuses");
 	run->gic_lr[0] = 0;
 	run->gic_hcr = 1;
 	check(fails(ioctl(vcpu, CAEC_VCPU_RUN, 0), EINVAL), "run: gic_hcr that is refused");
@@ -350,6 +363,253 @@ static int api(const char *image)
 	limits();
 	running(image);
 	check(wait_for_none(), "no granule is left");
+	printf("1..%u\n", number);
+	return all_good ? 0 : 1;
+}
+
+/* ----------------------------------------------------------------- refusals */
+
+#define RTT_STATUS(level) ((uint64_t)(level) << RMI_STATUS_INDEX_SHIFT | RMI_ERROR_RTT)
+#define CONTRADICTION     UINT64_C(0x777) /* a status that no specification has */
+
+/* The next call of the command answers that status instead of reaching the RMM. */
+static void force(uint32_t command, uint64_t status)
+{
+	int fd = open("/sys/module/caec_host/parameters/forced_answer", O_WRONLY);
+
+	if (fd < 0 || dprintf(fd, "%u %llu 1", command, (unsigned long long)status) < 0) {
+		printf("# the module has no forced_answer\n");
+	}
+	close(fd);
+}
+
+static struct caec_stats stats_of(int realm)
+{
+	struct caec_stats stats = {0};
+
+	ioctl(realm, CAEC_GET_STATS, &stats);
+	return stats;
+}
+
+static int call_ripas(int realm)
+{
+	return init_ripas(realm, RAM_BASE, RAM_SIZE);
+}
+
+static int call_populate(int realm)
+{
+	static uint8_t page[4096];
+
+	return populate(realm, RAM_BASE, page, sizeof(page));
+}
+
+static int call_vcpu(int realm)
+{
+	return new_vcpu(realm, 0, RAM_BASE);
+}
+
+static int call_apt(int realm)
+{
+	struct caec_apt apt = {.count = 1};
+
+	return ioctl(realm, CAEC_ADD_APT, &apt);
+}
+
+static int call_activate(int realm)
+{
+	return ioctl(realm, CAEC_ACTIVATE);
+}
+
+static int call_run(int vcpu)
+{
+	return ioctl(vcpu, CAEC_VCPU_RUN, 0);
+}
+
+/* What the RMM answers to a command, and the errno with which the call then fails. */
+struct refusal {
+	const char *name;
+	int (*call)(int);
+	uint32_t command;
+	uint64_t status;
+	int error; /* 0: the call succeeds, without a refusal */
+};
+
+/* The call on fd fails as it should, and the status can be read from the realm afterwards. */
+static void refused(int realm, int fd, const struct refusal *r)
+{
+	struct caec_stats before = stats_of(realm), after;
+	char title[100];
+	bool good;
+
+	force(r->command, r->status);
+	good = fails(r->call(fd), r->error);
+	after = stats_of(realm);
+	if (after.refused != before.refused + 1 || after.refused_command != r->command ||
+	    after.refused_status != r->status) {
+		printf("# the module notes command %#llx, status %#llx\n",
+		       (unsigned long long)after.refused_command,
+		       (unsigned long long)after.refused_status);
+		good = false;
+	}
+	snprintf(title, sizeof(title), "refusal: %s: %#llx: %s", r->name,
+		 (unsigned long long)r->status, strerror(r->error));
+	check(good, title);
+}
+
+/* Calls that build a realm. Each is made once more without a refusal: nothing was left behind. */
+static void refused_building(int realm)
+{
+	static const struct refusal steps[] = {
+		{"INIT_RIPAS", call_ripas, RMI_RTT_INIT_RIPAS_FID, RMI_ERROR_INPUT, EPROTO},
+		{"INIT_RIPAS", call_ripas, RMI_RTT_INIT_RIPAS_FID, RMI_ERROR_REALM, EPERM},
+		{"INIT_RIPAS", call_ripas, RMI_RTT_INIT_RIPAS_FID, RTT_STATUS(3), EEXIST},
+		{"INIT_RIPAS", call_ripas, RMI_RTT_INIT_RIPAS_FID, RMI_SUCCESS, EPROTO},
+		{"INIT_RIPAS", call_ripas, RMI_RTT_CREATE_FID, RMI_ERROR_INPUT, EPROTO},
+		{"INIT_RIPAS", call_ripas, RMI_GRANULE_DELEGATE_FID, RMI_ERROR_INPUT, EREMOTEIO},
+		{"INIT_RIPAS", call_ripas, 0, 0, 0},
+		{"DATA_CREATE", call_populate, RMI_DATA_CREATE_FID, RMI_ERROR_INPUT, EPROTO},
+		{"DATA_CREATE", call_populate, RMI_DATA_CREATE_FID, RMI_ERROR_REALM, EPERM},
+		{"DATA_CREATE", call_populate, RMI_DATA_CREATE_FID, RTT_STATUS(3), EADDRINUSE},
+		{"DATA_CREATE", call_populate, RMI_DATA_CREATE_FID, RTT_STATUS(2), EPROTO},
+		{"DATA_CREATE", call_populate, RMI_DATA_CREATE_FID, CONTRADICTION, EPROTO},
+		{"DATA_CREATE", call_populate, 0, 0, 0},
+		{"APT_CREATE", call_apt, RMI_APT_CREATE_FID, RMI_ERROR_INPUT, EPROTO},
+		{"APT_CREATE", call_apt, RMI_APT_CREATE_FID, RMI_ERROR_REALM, EPERM},
+		{"APT_CREATE", call_apt, RMI_GRANULE_DELEGATE_FID, RMI_ERROR_INPUT, EREMOTEIO},
+		{"APT_CREATE", call_apt, 0, 0, 0},
+		{"REC_AUX_COUNT", call_vcpu, RMI_REC_AUX_COUNT_FID, RMI_ERROR_INPUT, EPROTO},
+		{"REC_CREATE", call_vcpu, RMI_REC_CREATE_FID, RMI_ERROR_INPUT, EPROTO},
+		{"REC_CREATE", call_vcpu, RMI_REC_CREATE_FID, RMI_ERROR_REALM, EPERM},
+		{"ACTIVATE", call_activate, RMI_REALM_ACTIVATE_FID, RMI_ERROR_INPUT, EPROTO},
+		{"ACTIVATE", call_activate, RMI_REALM_ACTIVATE_FID, RMI_ERROR_REALM, EPERM},
+		{"ACTIVATE", call_activate, 0, 0, 0},
+	};
+	char title[100];
+
+	for (unsigned int i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
+		if (steps[i].error) {
+			refused(realm, realm, &steps[i]);
+		} else {
+			snprintf(title, sizeof(title), "refusal: %s: succeeds afterwards",
+				 steps[i].name);
+			check(steps[i].call(realm) == 0, title);
+		}
+	}
+}
+
+/* What vCPUs execute. */
+#define LDR_X1_X0 0xf9400001
+#define SMC_0     0xd4000003
+#define NOP       0xd503201f
+#define LOOP      0x14000000 /* b . */
+
+/*
+ * An active realm with two vCPUs. The first one, in *vcpu, can run: it executes that instruction
+ * with these registers, then loops. The second one is off, and its file is closed.
+ */
+static int running_realm(uint32_t instruction, const uint64_t gprs[4], int *vcpu)
+{
+	static uint32_t code[1024];
+	struct caec_vcpu_params v = {.flags = CAEC_VCPU_RUNNABLE, .pc = RAM_BASE};
+	int realm = new_realm();
+
+	code[0] = instruction;
+	code[1] = LOOP;
+	memcpy(v.gprs, gprs, 4 * sizeof(gprs[0]));
+	if (realm < 0 || init_ripas(realm, RAM_BASE, RAM_SIZE) < 0 ||
+	    populate(realm, RAM_BASE, code, sizeof(code)) < 0) {
+		printf("# no realm: %s\n", strerror(errno));
+	}
+	*vcpu = ioctl(realm, CAEC_CREATE_VCPU, &v);
+	v = (struct caec_vcpu_params){.mpidr = 1};
+	close(ioctl(realm, CAEC_CREATE_VCPU, &v));
+	ioctl(realm, CAEC_ACTIVATE);
+	return realm;
+}
+
+/* What a realm does, and the command that the module makes of it, which is refused. */
+static void refused_exits(void)
+{
+	static const struct {
+		struct refusal refusal;
+		uint32_t instruction;
+		uint64_t gprs[4];
+	} exits[] = {
+		{{"protected fault", call_run, RMI_DATA_CREATE_UNKNOWN_FID, RTT_STATUS(3),
+		  EADDRINUSE},
+		 LDR_X1_X0,
+		 {RAM_BASE + 0x10000}},
+		{{"protected fault", call_run, RMI_DATA_CREATE_UNKNOWN_FID, RMI_ERROR_INPUT,
+		  EPROTO},
+		 LDR_X1_X0,
+		 {RAM_BASE + 0x10000}},
+		{{"protected fault", call_run, RMI_GRANULE_DELEGATE_FID, RMI_ERROR_INPUT,
+		  EREMOTEIO},
+		 LDR_X1_X0,
+		 {RAM_BASE + 0x10000}},
+		{{"shared fault", call_run, RMI_RTT_MAP_UNPROTECTED_FID, RTT_STATUS(3), EPROTO},
+		 LDR_X1_X0,
+		 {(UINT64_C(1) << (IPA_WIDTH - 1)) + RAM_BASE}},
+		{{"RIPAS change", call_run, RMI_RTT_SET_RIPAS_FID, RMI_ERROR_INPUT, EPROTO},
+		 SMC_0,
+		 {0xc4000197, RAM_BASE, RAM_BASE + RAM_SIZE, 0}},
+		{{"CPU_ON", call_run, RMI_PSCI_COMPLETE_FID, RMI_ERROR_INPUT, EPROTO},
+		 SMC_0,
+		 {0xc4000003, 1, RAM_BASE, 0}},
+	};
+
+	for (unsigned int i = 0; i < sizeof(exits) / sizeof(exits[0]); i++) {
+		int vcpu, realm = running_realm(exits[i].instruction, exits[i].gprs, &vcpu);
+
+		refused(realm, vcpu, &exits[i].refusal);
+		close(vcpu);
+		close(realm);
+	}
+}
+
+static void refused_entries(void)
+{
+	static const struct refusal entries[] = {
+		{"REC_ENTER", call_run, RMI_REC_ENTER_FID, RMI_ERROR_REALM, EPERM},
+		{"REC_ENTER", call_run, RMI_REC_ENTER_FID, RMI_ERROR_REC, EBADR},
+		{"REC_ENTER", call_run, RMI_REC_ENTER_FID, RMI_ERROR_INPUT, EPROTO},
+		{"REC_ENTER", call_run, RMI_REC_ENTER_FID, CONTRADICTION, EPROTO},
+	};
+	static const uint64_t gprs[4];
+	int vcpu, realm = running_realm(NOP, gprs, &vcpu);
+	struct caec_run *run = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, vcpu, 0);
+
+	for (unsigned int i = 0; i < sizeof(entries) / sizeof(entries[0]); i++) {
+		refused(realm, vcpu, &entries[i]);
+	}
+	force(RMI_REC_ENTER_FID,
+	      RMI_REALM_INDEX_SYSTEM_OFF << RMI_STATUS_INDEX_SHIFT | RMI_ERROR_REALM);
+	check(call_run(vcpu) == 0 && run->exit_reason == CAEC_EXIT_ENDED,
+	      "refusal: REC_ENTER: a realm that is off has ended");
+	ioctl(vcpu, CAEC_VCPU_KICK, 0);
+	check(call_run(vcpu) == 0 && run->exit_reason == CAEC_EXIT_KICK,
+	      "refusal: REC_ENTER: succeeds afterwards");
+	munmap(run, 4096);
+	close(vcpu);
+	close(realm);
+}
+
+static int refusals(void)
+{
+	int realm;
+
+	force(RMI_REALM_CREATE_FID, RMI_ERROR_INPUT);
+	check(fails(new_realm(), EOPNOTSUPP), "refusal: REALM_CREATE: 0x1: not supported");
+	force(RMI_REALM_CREATE_FID, CONTRADICTION);
+	check(fails(new_realm(), EPROTO), "refusal: REALM_CREATE: 0x777: a contradiction");
+	force(RMI_GRANULE_DELEGATE_FID, RMI_ERROR_INPUT);
+	check(fails(new_realm(), EREMOTEIO), "refusal: REALM_CREATE: the host's memory is refused");
+	realm = new_realm();
+	refused_building(realm);
+	close(realm);
+	refused_exits();
+	refused_entries();
+	check(wait_for_none(), "refusal: no granule is left");
 	printf("1..%u\n", number);
 	return all_good ? 0 : 1;
 }
@@ -493,7 +753,7 @@ static int build_realm(struct fuzz *f)
 	int realm = new_realm(), vcpu;
 
 	for (unsigned int i = 0; i < 1024; i++) {
-		code[i] = i % 4 ? 0xd4000003 : 0x91400421; /* smc #0; add x1, x1, #0x1000 */
+		code[i] = i % 4 ? SMC_0 : 0x91400421; /* smc #0; add x1, x1, #0x1000 */
 	}
 	v.gprs[0] = functions[dice(f) % 8];
 	v.gprs[1] = RAM_BASE;
@@ -672,6 +932,9 @@ int main(int argc, char **argv)
 	if (argc == 2 && strcmp(argv[1], "hold") == 0) {
 		return hold();
 	}
-	fprintf(stderr, "usage: hosttest api IMAGE | fuzz SECONDS SEED | hold\n");
+	if (argc == 2 && strcmp(argv[1], "refusals") == 0) {
+		return refusals();
+	}
+	fprintf(stderr, "usage: hosttest api IMAGE | fuzz SECONDS SEED | hold | refusals\n");
 	return 2;
 }
