@@ -192,6 +192,19 @@ void caec_granule_free(struct caec_realm *realm, struct page *page);
 u64 caec_granules_delegated(void);
 u64 caec_granules_leaked(void);
 
+/* ------------------------------------------------------------------ event.c */
+
+void caec_count(struct caec_realm *realm, enum caec_count what);
+int caec_to_user(struct caec_vcpu *vcpu, enum caec_exit reason);
+void caec_vcpu_request(struct caec_vcpu *vcpu, int request);
+void caec_vcpu_request_all(struct caec_realm *realm, int request);
+
+/* -------------------------------------------------------------------- ram.c */
+
+bool caec_ram_has(struct caec_realm *realm, u64 ipa, u64 size);
+bool caec_ram_overlaps(struct caec_realm *realm, u64 base, u64 top);
+int caec_ram_add(struct caec_realm *realm, u64 base, u64 top);
+
 /* -------------------------------------------------------------------- rtt.c */
 
 int caec_rtt_ensure(struct caec_realm *realm, u64 ipa, int level);
@@ -202,13 +215,14 @@ void caec_rtt_destroy_all(struct caec_realm *realm);
 
 /* -------------------------------------------------------------------- mem.c */
 
-bool caec_mem_is_ram(struct caec_realm *realm, u64 ipa, u64 size);
 int caec_mem_init_ripas(struct caec_realm *realm, const struct caec_range *range);
 int caec_mem_populate(struct caec_realm *realm, struct caec_populate *req);
 int caec_mem_fault(struct caec_realm *realm, u64 ipa);
 int caec_mem_data_destroy(struct caec_realm *realm, u64 ipa);
 void caec_mem_destroy_all(struct caec_realm *realm);
-void caec_mem_take_back(struct caec_realm *realm, u64 base, u64 top);
+bool caec_mem_is_consumed(struct caec_realm *realm, u64 ipa, u64 size);
+int caec_mem_reserve(struct caec_realm *realm, u64 base, u64 top);
+void caec_mem_unreserve(struct caec_realm *realm, u64 base);
 int caec_mem_ripas_change(struct caec_vcpu *vcpu, u64 base, u64 top, u8 value);
 
 /* ------------------------------------------------------------------ share.c */
@@ -239,19 +253,20 @@ extern const struct file_operations caec_device_fops;
 
 /* ------------------------------------------------------------------- vcpu.c */
 
-int caec_vcpu_create(struct caec_realm *realm, const struct caec_vcpu_params *params);
+struct caec_vcpu *caec_vcpu_new(struct caec_realm *realm, const struct caec_vcpu_params *params);
 void caec_vcpu_destroy_rec(struct caec_vcpu *vcpu);
 void caec_vcpu_free(struct caec_vcpu *vcpu);
-void caec_vcpu_request(struct caec_vcpu *vcpu, int request);
-void caec_vcpu_request_all(struct caec_realm *realm, int request);
 
-/* ------------------------------------------------------------ run.c, exit.c */
+/* -------------------------------------------------------------- vcpu_file.c */
 
-int caec_vcpu_run(struct caec_vcpu *vcpu);
+int caec_vcpu_create(struct caec_realm *realm, const struct caec_vcpu_params *params);
+
+/* ---------------------------------------------------- wait.c, run.c, exit.c */
+
 int caec_vcpu_idle(struct caec_vcpu *vcpu, u64 until);
+int caec_vcpu_wait_until_on(struct caec_vcpu *vcpu);
+int caec_vcpu_run(struct caec_vcpu *vcpu);
 int caec_exit_handle(struct caec_vcpu *vcpu);
-int caec_to_user(struct caec_vcpu *vcpu, enum caec_exit reason);
-void caec_count(struct caec_realm *realm, enum caec_count what);
 
 /* ------------------------------------------------------------------ timer.c */
 
@@ -271,7 +286,6 @@ void caec_psci_stay_off(struct caec_vcpu *vcpu);
 
 int caec_csm_add_apt(struct caec_realm *realm, struct caec_apt *req);
 void caec_csm_destroy_apt(struct caec_realm *realm);
-bool caec_csm_consumed(struct caec_realm *realm, u64 ipa, u64 size);
 int caec_csm_exit(struct caec_vcpu *vcpu);
 
 /* -------------------------------------------------------------------- ppi.c */

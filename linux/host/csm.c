@@ -71,14 +71,6 @@ void caec_csm_destroy_apt(struct caec_realm *realm)
 
 /* ----------------------------------------------------------------- notices */
 
-/* True when part of [ipa, ipa + size) is reserved for pages of another realm. */
-bool caec_csm_consumed(struct caec_realm *realm, u64 ipa, u64 size)
-{
-	unsigned long index = ipa >> PAGE_SHIFT;
-
-	return mt_find(&realm->consumed, &index, (ipa + size - 1) >> PAGE_SHIFT);
-}
-
 /* Another realm will look at the range: nothing in it should be missing. */
 static int provide(struct caec_vcpu *vcpu, u64 base, u64 top)
 {
@@ -102,32 +94,6 @@ static int provide(struct caec_vcpu *vcpu, u64 base, u64 top)
 		}
 	}
 	return 0;
-}
-
-static int consume(struct caec_vcpu *vcpu, u64 base, u64 top)
-{
-	struct caec_realm *realm = vcpu->realm;
-	int ret;
-
-	mutex_lock(&realm->mem_lock);
-	ret = mtree_insert_range(&realm->consumed, base >> PAGE_SHIFT, (top >> PAGE_SHIFT) - 1,
-				 xa_mk_value(1), GFP_KERNEL_ACCOUNT);
-	if (!ret || ret == -EEXIST) {
-		caec_mem_take_back(realm, base, top);
-		ret = 0;
-	}
-	mutex_unlock(&realm->mem_lock);
-	return ret;
-}
-
-static void removed(struct caec_vcpu *vcpu, u64 base)
-{
-	struct caec_realm *realm = vcpu->realm;
-
-	/* Reservations are removed as they were made: the entry that holds base is the range. */
-	mutex_lock(&realm->mem_lock);
-	mtree_erase(&realm->consumed, base >> PAGE_SHIFT);
-	mutex_unlock(&realm->mem_lock);
 }
 
 /*
@@ -201,10 +167,11 @@ int caec_csm_exit(struct caec_vcpu *vcpu)
 		ret = provide(vcpu, base, top);
 		break;
 	case RMI_EXIT_CSM_CONSUMER:
-		ret = range_ok(vcpu, base, top) ? consume(vcpu, base, top) : bad_exit(vcpu);
+		ret = range_ok(vcpu, base, top) ? caec_mem_reserve(vcpu->realm, base, top)
+						: bad_exit(vcpu);
 		break;
 	case RMI_EXIT_CSM_REMOVED:
-		removed(vcpu, base);
+		caec_mem_unreserve(vcpu->realm, base);
 		break;
 	case RMI_EXIT_CSM_SIGNAL:
 		raise_signal(base);

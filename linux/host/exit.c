@@ -77,7 +77,7 @@ static int data_abort(struct caec_vcpu *vcpu)
 		return protected_fault(vcpu, ipa);
 	}
 	ipa &= realm->alias - 1;
-	return caec_mem_is_ram(realm, ipa, PAGE_SIZE) ? shared_fault(vcpu, ipa) : mmio(vcpu, ipa);
+	return caec_ram_has(realm, ipa, PAGE_SIZE) ? shared_fault(vcpu, ipa) : mmio(vcpu, ipa);
 }
 
 /* --------------------------------------------------------------- the others */
@@ -150,7 +150,7 @@ static int ripas_change(struct caec_vcpu *vcpu)
 
 	caec_count(vcpu->realm, CAEC_COUNT_RIPAS);
 	if (exit->ripas_value == RMI_RIPAS_RAM &&
-	    (top <= base || !caec_mem_is_ram(vcpu->realm, base, top - base))) {
+	    (top <= base || !caec_ram_has(vcpu->realm, base, top - base))) {
 		vcpu->enter_flags |= RMI_ENTER_FLAG_RIPAS_REJECT;
 		return CAEC_RESUME;
 	}

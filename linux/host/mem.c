@@ -7,39 +7,12 @@
 
 #include "caec.h"
 
-/* True when [ipa, ipa + size) lies in one of the ranges that CAEC_INIT_RIPAS registered. */
-bool caec_mem_is_ram(struct caec_realm *realm, u64 ipa, u64 size)
-{
-	unsigned int i, n = smp_load_acquire(&realm->num_ram);
-
-	for (i = 0; i < n; i++) {
-		const struct caec_ram *ram = &realm->ram[i];
-
-		if (ipa >= ram->base && ipa < ram->top && size <= ram->top - ipa) {
-			return true;
-		}
-	}
-	return false;
-}
-
 /* ------------------------------------------------------------- INIT_RIPAS */
 
 static bool range_valid(struct caec_realm *realm, u64 base, u64 size)
 {
 	return size > 0 && PAGE_ALIGNED(base) && PAGE_ALIGNED(size) && base < realm->alias &&
 	       size <= realm->alias - base;
-}
-
-static bool overlaps_ram(struct caec_realm *realm, u64 base, u64 top)
-{
-	unsigned int i;
-
-	for (i = 0; i < realm->num_ram; i++) {
-		if (base < realm->ram[i].top && top > realm->ram[i].base) {
-			return true;
-		}
-	}
-	return false;
 }
 
 /*
@@ -106,28 +79,21 @@ static int init_ripas(struct caec_realm *realm, u64 base, u64 top)
 int caec_mem_init_ripas(struct caec_realm *realm, const struct caec_range *range)
 {
 	u64 top = range->base + range->size;
-	unsigned int n = realm->num_ram;
 	int ret;
 
 	if (!range_valid(realm, range->base, range->size)) {
 		return -EINVAL;
 	}
-	if (overlaps_ram(realm, range->base, top)) {
+	if (caec_ram_overlaps(realm, range->base, top)) {
 		return -EEXIST;
 	}
-	if (n == CAEC_MAX_RAM) {
+	if (realm->num_ram == CAEC_MAX_RAM) {
 		return -ENOSPC;
 	}
 	mutex_lock(&realm->mem_lock);
 	ret = init_ripas(realm, range->base, top);
 	mutex_unlock(&realm->mem_lock);
-	if (ret) {
-		return ret;
-	}
-	realm->ram[n] = (struct caec_ram){.base = range->base, .top = top};
-	/* Faults look without the lock: the entry is complete before they see it counted. */
-	smp_store_release(&realm->num_ram, n + 1);
-	return 0;
+	return ret ? ret : caec_ram_add(realm, range->base, top);
 }
 
 /* --------------------------------------------------------------- populate */
@@ -229,13 +195,24 @@ int caec_mem_populate(struct caec_realm *realm, struct caec_populate *req)
 
 /* ------------------------------------------------------------------ faults */
 
+/*
+ * True when part of [ipa, ipa + size) is reserved for pages of another realm. Caller holds
+ * mem_lock.
+ */
+bool caec_mem_is_consumed(struct caec_realm *realm, u64 ipa, u64 size)
+{
+	unsigned long index = ipa >> PAGE_SHIFT;
+
+	return mt_find(&realm->consumed, &index, (ipa + size - 1) >> PAGE_SHIFT);
+}
+
 static bool block_possible(struct caec_realm *realm, u64 base)
 {
 	unsigned long index = base >> PAGE_SHIFT;
 
-	return caec_mem_is_ram(realm, base, CAEC_BLOCK_SIZE) &&
+	return caec_ram_has(realm, base, CAEC_BLOCK_SIZE) &&
 	       !xa_find(&realm->data, &index, index + CAEC_BLOCK_PAGES - 1, XA_PRESENT) &&
-	       !caec_csm_consumed(realm, base, CAEC_BLOCK_SIZE);
+	       !caec_mem_is_consumed(realm, base, CAEC_BLOCK_SIZE);
 }
 
 /* 0 when the page at ipa is there, whatever became of its neighbours. */
@@ -291,9 +268,9 @@ int caec_mem_fault(struct caec_realm *realm, u64 ipa)
 
 	ipa &= CAEC_PAGE_MASK;
 	mutex_lock(&realm->mem_lock);
-	if (caec_csm_consumed(realm, ipa, PAGE_SIZE)) {
+	if (caec_mem_is_consumed(realm, ipa, PAGE_SIZE)) {
 		ret = caec_rtt_ensure(realm, ipa, RMI_LEVEL_PAGE);
-	} else if (!caec_mem_is_ram(realm, ipa, PAGE_SIZE)) {
+	} else if (!caec_ram_has(realm, ipa, PAGE_SIZE)) {
 		ret = -EFAULT;
 	} else if (xa_load(&realm->data, ipa >> PAGE_SHIFT)) {
 		ret = 0;
@@ -345,7 +322,7 @@ int caec_mem_data_destroy(struct caec_realm *realm, u64 ipa)
  * of level 3 where a whole 2 MiB may become one block. What cannot be taken back stays, and the
  * RMM then refuses the attachment. Caller holds mem_lock.
  */
-void caec_mem_take_back(struct caec_realm *realm, u64 base, u64 top)
+static void take_back(struct caec_realm *realm, u64 base, u64 top)
 {
 	struct page *page;
 	unsigned long index;
@@ -368,6 +345,37 @@ void caec_mem_take_back(struct caec_realm *realm, u64 base, u64 top)
 		}
 		cond_resched();
 	}
+}
+
+/*
+ * The realm has reserved [base, top) for pages of another one: its own there are taken back, and
+ * are not supplied again until caec_mem_unreserve(). Takes mem_lock. 0, also for a range that is
+ * reserved already; ENOMEM.
+ */
+int caec_mem_reserve(struct caec_realm *realm, u64 base, u64 top)
+{
+	int ret;
+
+	mutex_lock(&realm->mem_lock);
+	ret = mtree_insert_range(&realm->consumed, base >> PAGE_SHIFT, (top >> PAGE_SHIFT) - 1,
+				 xa_mk_value(1), GFP_KERNEL_ACCOUNT);
+	if (!ret || ret == -EEXIST) {
+		take_back(realm, base, top);
+		ret = 0;
+	}
+	mutex_unlock(&realm->mem_lock);
+	return ret;
+}
+
+/*
+ * The reservation that begins at base has ended. Reservations end as they were made: the entry that
+ * holds base is the range. Takes mem_lock.
+ */
+void caec_mem_unreserve(struct caec_realm *realm, u64 base)
+{
+	mutex_lock(&realm->mem_lock);
+	mtree_erase(&realm->consumed, base >> PAGE_SHIFT);
+	mutex_unlock(&realm->mem_lock);
 }
 
 /*

@@ -8,20 +8,6 @@
 #include "caec.h"
 #include "compat.h"
 
-/* One more event of this kind, for CAEC_GET_STATS and debugfs. Any context. */
-void caec_count(struct caec_realm *realm, enum caec_count what)
-{
-	atomic64_inc(&realm->counts[what]);
-}
-
-/* Notes why the run ends; the caller returns the result. */
-int caec_to_user(struct caec_vcpu *vcpu, enum caec_exit reason)
-{
-	vcpu->exit_reason = reason;
-	vcpu->last_exit = reason;
-	return CAEC_TO_USER;
-}
-
 /* ---------------------------------------------------------- the shared page */
 
 /* The user's answer to the last exit, if that asked for one. */
@@ -200,38 +186,7 @@ static int enter_once(struct caec_vcpu *vcpu)
 	return ret;
 }
 
-/* ------------------------------------------------------------------- waiting */
-
-static bool wake_condition(struct caec_vcpu *vcpu)
-{
-	struct caec_realm *realm = vcpu->realm;
-
-	return READ_ONCE(vcpu->requests) || READ_ONCE(vcpu->user->immediate_exit) ||
-	       READ_ONCE(realm->ended) || atomic_read(&realm->csm_signal);
-}
-
-/*
- * WFI: sleeps until an interrupt can be pending, a timer expires, the counter reaches `until`
- * (U64_MAX: never), or there is a request or signal. Always CAEC_RESUME: before_entry looks at what
- * woke it.
- */
-int caec_vcpu_idle(struct caec_vcpu *vcpu, u64 until)
-{
-	if (!caec_timer_interrupt_pending(vcpu) &&
-	    wait_event_interruptible_hrtimeout(vcpu->wait, wake_condition(vcpu),
-					       caec_timer_sleep_time(vcpu, until)) == -ETIME) {
-		caec_timer_expire(vcpu);
-	}
-	return CAEC_RESUME;
-}
-
-static int wait_until_on(struct caec_vcpu *vcpu)
-{
-	if (wait_event_interruptible(vcpu->wait, READ_ONCE(vcpu->on) || wake_condition(vcpu))) {
-		return -EINTR;
-	}
-	return CAEC_RESUME;
-}
+/* ------------------------------------------------------------------ the loop */
 
 /* CAEC_RESUME when nothing keeps the vCPU from being entered. */
 static int before_entry(struct caec_vcpu *vcpu)
@@ -274,7 +229,8 @@ int caec_vcpu_run(struct caec_vcpu *vcpu)
 	while (ret == CAEC_RESUME) {
 		ret = before_entry(vcpu);
 		if (ret == CAEC_RESUME) {
-			ret = READ_ONCE(vcpu->on) ? enter_once(vcpu) : wait_until_on(vcpu);
+			ret = READ_ONCE(vcpu->on) ? enter_once(vcpu)
+						  : caec_vcpu_wait_until_on(vcpu);
 		}
 	}
 	if (ret < 0) {

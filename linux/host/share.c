@@ -83,7 +83,7 @@ static void map_around(struct caec_realm *realm, u64 ipa)
 
 	for (at = base; at < base + AROUND_SIZE; at += PAGE_SIZE) {
 		if (xa_get_mark(&realm->shared, at >> PAGE_SHIFT, CAEC_MAPPED) ||
-		    !caec_mem_is_ram(realm, at, PAGE_SIZE) || !is_given_up(realm, at)) {
+		    !caec_ram_has(realm, at, PAGE_SIZE) || !is_given_up(realm, at)) {
 			continue;
 		}
 		page = get_shared(realm, at, GFP_AROUND);
@@ -206,7 +206,7 @@ static vm_fault_t share_vm_fault(struct vm_fault *vmf)
 	int ret = -EFAULT;
 
 	mutex_lock(&realm->mem_lock);
-	if (realm->state != CAEC_DEAD && caec_mem_is_ram(realm, ipa, PAGE_SIZE)) {
+	if (realm->state != CAEC_DEAD && caec_ram_has(realm, ipa, PAGE_SIZE)) {
 		page = get_shared(realm, ipa, GFP_KERNEL_ACCOUNT);
 		ret = IS_ERR(page) ? PTR_ERR(page)
 				   : vm_insert_page(vmf->vma, vmf->address & PAGE_MASK, page);
