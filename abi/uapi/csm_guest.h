@@ -2,23 +2,23 @@
 /*
  * Interface between the guest module and programs in a realm:
  *
- *   /dev/csm      -> CSM_GET_INFO, CSM_CREATE, CSM_ATTACH, CSM_OPEN (give a sharing file),
+ *   /dev/csm      -> CSM_GET_INFO, CSM_CREATE, CSM_ATTACH, CSM_OPEN (return a sharing file),
  *                    CSM_QUERY, CSM_PEER
- *   sharing file  -> one region of this realm, or one region of another realm attached here;
- *                    mmap at offset 0 (cached, MAP_SHARED only); poll for signals; the calls below
+ *   sharing file  -> one own region, or one attachment of another realm's region; mmap at offset 0
+ *                    (cached, MAP_SHARED only); poll for signals; the calls below
  *
- * Who may open /dev/csm is trusted with every sharing of the realm. A sharing ends with the last of
- * its files and mappings: a region is destroyed, an attachment is detached, whatever the peers do.
- * With CSM_PERSIST it stays until CSM_END, CSM_SET_PERSIST with 0, or the end of the realm.
+ * A process that can open /dev/csm can use every sharing of the realm. A sharing ends with the last
+ * of its files and mappings: a region is destroyed, an attachment is detached, whatever the peers
+ * do. With CSM_PERSIST it stays until CSM_END, CSM_SET_PERSIST with 0, or the end of the realm.
  *
- * The memory of a region is zero when the region is made. What a peer does not allow, or has taken
- * back, raises SIGBUS in the program that touches it; a system call that is given such memory fails
- * with EFAULT. Mappings are not inherited by fork, cannot be grown, moved or unmapped in part,
- * cannot be executed (EPERM), and give no pages to direct I/O.
+ * The memory of a new region is zero. An access that a peer has not granted, or has withdrawn,
+ * raises SIGBUS in the program; a system call on such memory fails with EFAULT. Mappings are not
+ * inherited by fork, cannot be grown, moved or partly unmapped, cannot be executed (EPERM), and
+ * cannot be used for direct I/O.
  *
- * Every structure is appended to and never reordered; every gap is a named reserved field that must
- * be zero on input (EINVAL otherwise) and is zero on output. A caller asks for CSM_GUEST_REVISION
- * with CSM_GET_INFO and uses nothing newer than the answer.
+ * Sizes are in bytes. Structures are extended at the end and never reordered. Each gap is a named
+ * reserved field, which must be zero on input (EINVAL otherwise) and is zero on output. A caller
+ * reads the revision with CSM_GET_INFO and uses nothing newer.
  *
  * Callers include <sys/ioctl.h> (in the kernel <linux/ioctl.h>) for the call numbers.
  *
@@ -27,20 +27,19 @@
  *   ENOTTY      unknown call, or a call that this kind of file does not have
  *   EFAULT      bad user address
  *   EINVAL      reserved field not zero; an argument out of its range
- *   EACCES      no such provider, region or grant, or a policy that is not met: one answer for all
- *   EBUSY       another program is just making or ending this sharing: try again
- *   EINPROGRESS the region is being destroyed: CSM_END goes on with that
+ *   EACCES      no such provider, region or grant, or a policy that is not met: one errno for all
+ *   EBUSY       another program is creating or ending this sharing: try again
+ *   EINPROGRESS the region is being destroyed: CSM_END continues it
  *   ENOSPC      the access policy table is full
- *   ENXIO       the host gave this realm no access policy table, or took it away
- *   EHWPOISON   the host has taken a page of the region: destroy it and make a new one
+ *   ENXIO       the host gave this realm no access policy table, or took it back
+ *   EHWPOISON   the host took back a page: destroy the region and create a new one
  *   ENOTCONN    the region, the grant or the peer is gone
- *   EINTR       fatal signal during a long command; the next call goes on with it
- *   ESHUTDOWN   the realm is going down
+ *   EINTR       fatal signal during a long command; the next call continues it
+ *   ESHUTDOWN   the realm is shutting down
  *   EMFILE, ENFILE  no file descriptor is free
- *   EIO         an answer of the RMM that it cannot give according to its specification
+ *   EIO         the RMM returned a status that its specification does not allow there
  *
- * No error is guessed: where one answer of the RMM has several causes, the module asks the RMM
- * (RSI_CSM_QUERY) which it is.
+ * If a status of the RMM has several causes, the module asks RSI_CSM_QUERY which one it is.
  */
 #ifndef CSM_UAPI_CSM_GUEST_H
 #define CSM_UAPI_CSM_GUEST_H
@@ -68,8 +67,8 @@
  * @realm_id: of this realm
  * @window_size, @window_free: bytes of address space for attachments
  * @memory_limit, @memory_used: bytes of memory for regions
- * @regions, @attachments: number of each, here and now
- * @signals_lost: signals that nobody took and for which there was no more room
+ * @regions, @attachments: how many exist
+ * @signals_lost: signals that were dropped because no program took them in time
  */
 struct csm_guest_info {
 	abi_u32 revision;
@@ -86,7 +85,7 @@ struct csm_guest_info {
 	abi_u64 reserved[4];
 };
 
-#define CSM_PERSIST (1U << 0) /* stays when its last file is closed */
+#define CSM_PERSIST (1U << 0) /* the sharing outlives its last file */
 
 /**
  * struct csm_create - CSM_CREATE: a new region; the result is its file descriptor (close-on-exec)
@@ -96,8 +95,8 @@ struct csm_guest_info {
  * @flags: CSM_PERSIST
  * @region_id: output
  *
- * Fails: EFAULT, EINVAL size zero, unknown flag or output not zero, EDQUOT more than the limit of
- * the module leaves (memory_limit), ENOMEM no contiguous memory of that size, ENOSPC, ENXIO,
+ * Fails: EFAULT, EINVAL size zero, unknown flag or output not zero, EDQUOT the memory_limit of
+ * the module is reached, ENOMEM no contiguous memory of that size, ENOSPC, ENXIO,
  * ESHUTDOWN, EBUSY, EMFILE, ENFILE, EIO. Nothing is left of the region then.
  */
 struct csm_create {
@@ -205,7 +204,7 @@ struct csm_peer {
  * @provider_id, @region_id: its name
  * @size: bytes
  * @label: as the provider chose it
- * @permissions: CSM_PERM_* that this side has; read and write for an own region until it is sealed
+ * @permissions: CSM_PERM_* of this realm; an own region has read and write until it is sealed
  * @flags: CSM_SHARING_*
  */
 struct csm_sharing {
@@ -220,13 +219,14 @@ struct csm_sharing {
 
 /**
  * struct csm_share - CSM_SHARE: a grant. Own regions only.
- * @consumer_id: to whom; CSM_REALM_ANY: to whoever meets the policy, which is then required
+ * @consumer_id: the consumer; CSM_REALM_ANY: every realm that meets the policy, which is then
+ *	required
  * @policy: address of a struct rsi_csm_policy that the consumer must meet, or 0
  * @permissions: CSM_PERM_*
  *
  * Fails: EEXIST there is a grant for that consumer, EPERM write access to a sealed region, EINVAL
  * permissions, this realm's own id, a policy that is not well-formed, or CSM_REALM_ANY with a
- * policy that does not demand the RIM; EINPROGRESS, ENOSPC, ENXIO, ENOTCONN, EIO.
+ * policy that does not require the RIM; EINPROGRESS, ENOSPC, ENXIO, ENOTCONN, EIO.
  */
 struct csm_share {
 	abi_u64 consumer_id;
@@ -237,9 +237,9 @@ struct csm_share {
 };
 
 /**
- * struct csm_revoke - CSM_REVOKE: ends a grant. Own regions only. When it has succeeded nobody
- *	reaches the memory through that grant, on any CPU.
- * @consumer_id: whose; CSM_REALM_ANY: the grant to whoever meets its policy
+ * struct csm_revoke - CSM_REVOKE: ends a grant. Own regions only. After success the consumer has
+ *	no access through that grant, on any CPU.
+ * @consumer_id: the consumer; CSM_REALM_ANY: the grant to every realm that meets its policy
  *
  * Fails: ENOENT no such grant, EINTR, EINPROGRESS, ENXIO, ENOTCONN, EIO.
  */
@@ -259,12 +259,12 @@ struct csm_digest {
 
 /**
  * struct csm_signal - CSM_SIGNAL and CSM_TAKE
- * @peer_id: to or from whom. CSM_SIGNAL on an attachment takes 0 for the provider.
- * @bits: CSM_SIGNAL: one or more of bits 47 to 0. CSM_TAKE: output, also those that the RMM sets.
+ * @peer_id: receiver or sender. CSM_SIGNAL on an attachment takes 0 for the provider.
+ * @bits: CSM_SIGNAL: one or more of bits 47 to 0. CSM_TAKE: output, including bits of the RMM.
  *
  * CSM_SIGNAL fails: EACCES the peer is not attached, EINVAL bits, or no peer named by the owner;
  * ENXIO, ENOTCONN, EIO. CSM_TAKE fails: EAGAIN nothing is pending, EFAULT: the signal stays
- * pending. poll gives POLLIN while something is, and POLLHUP once the sharing has ended.
+ * pending. poll reports POLLIN while a signal is pending, and POLLHUP after the sharing has ended.
  */
 struct csm_signal {
 	abi_u64 peer_id;
@@ -273,8 +273,8 @@ struct csm_signal {
 };
 
 /**
- * struct csm_notify - CSM_SET_EVENTFD: what becomes pending also counts up an eventfd
- * @fd: an eventfd, or -1 for none; it replaces the one before, of whatever file of this sharing
+ * struct csm_notify - CSM_SET_EVENTFD: a signal that becomes pending increments an eventfd
+ * @fd: an eventfd, or -1 for none; replaces the previous one of this sharing
  *
  * Fails: EBADF no such descriptor, EINVAL not an eventfd.
  */
@@ -296,10 +296,11 @@ struct csm_notify {
 #define CSM_SHARE       _IOW(CSM_IOC, 0x21, struct csm_share)
 #define CSM_REVOKE      _IOW(CSM_IOC, 0x22, struct csm_revoke)
 /*
- * CSM_SEAL: nobody writes to this region any more, not even its owner. Own regions only. Fails:
- * EALREADY it is sealed; EHWPOISON the host has taken a page: the region is not sealed; EINTR,
+ * CSM_SEAL: makes an own region read-only for everybody, the owner included. Fails:
+ * EALREADY it is sealed; EHWPOISON the host took back a page: the region is not sealed; EINTR,
  * EINPROGRESS, ENXIO, ENOTCONN, EIO: not sealed, as CSM_GET_SHARING says.
- * CSM_END: destroys the region or detaches, now; files stay, and answer ENOTCONN. Fails: EINTR.
+ * CSM_END: destroys the region or detaches now; its files stay open, and calls on them fail with
+ * ENOTCONN. Fails: EINTR.
  * CSM_SET_PERSIST: sets (1) or clears (0) CSM_PERSIST; the argument is the value itself. Fails:
  * EINVAL another value, ENOTCONN setting it after CSM_END.
  */
