@@ -10,6 +10,7 @@
 
 #include "channel.h"
 
+/* A channel that drops output and has no input. */
 void channel_none(struct channel *c)
 {
 	c->listener = -1;
@@ -18,6 +19,7 @@ void channel_none(struct channel *c)
 	c->discard = true;
 }
 
+/* A channel to the terminal of rvm. */
 void channel_stdio(struct channel *c)
 {
 	channel_none(c);

@@ -43,6 +43,7 @@ static const char *status_name(uint64_t status)
 	}
 }
 
+/* What the user can do about an error of the host module; empty if nothing is known. */
 static const char *advice(int error)
 {
 	switch (error) {

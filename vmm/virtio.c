@@ -270,6 +270,10 @@ static void read_desc(const struct virtio *v, const struct virtio_queue *q, uint
 	       sizeof(*copy));
 }
 
+/*
+ * Adds one descriptor to a request. False if it leaves guest memory, if a buffer that the device
+ * reads follows one that it writes, or if the request becomes too large.
+ */
 static bool add_buffer(const struct virtio *v, const struct vring_desc *d,
 		       struct virtio_request *req)
 {

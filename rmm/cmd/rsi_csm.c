@@ -11,6 +11,7 @@ static enum rsi_outcome outcome(const struct rmi_rec_exit *exit)
 	return exit->exit_reason == 0 ? RSI_RETURN : RSI_EXIT;
 }
 
+/* RSI_CSM_SELF: returns the realm id. Needs no APT. */
 enum rsi_outcome rsi_csm_self(struct rec *rec, struct rsi_out *out, struct rmi_rec_exit *exit)
 {
 	(void)exit;
@@ -19,6 +20,7 @@ enum rsi_outcome rsi_csm_self(struct rec *rec, struct rsi_out *out, struct rmi_r
 	return RSI_RETURN;
 }
 
+/* RSI_CSM_CREATE: creates a region. */
 enum rsi_outcome rsi_csm_create(struct rec *rec, struct rsi_out *out, struct rmi_rec_exit *exit)
 {
 	const uint64_t *x = rec->vcpu.gprs;
@@ -27,18 +29,21 @@ enum rsi_outcome rsi_csm_create(struct rec *rec, struct rsi_out *out, struct rmi
 	return exit->exit_reason == RMI_EXIT_CSM_SPLIT ? RSI_AGAIN : outcome(exit);
 }
 
+/* RSI_CSM_REVOKE: ends a grant. */
 enum rsi_outcome rsi_csm_revoke(struct rec *rec, struct rsi_out *out, struct rmi_rec_exit *exit)
 {
 	out->x[0] = csm_revoke(rec_realm(rec), rec->vcpu.gprs[1], rec->vcpu.gprs[2], exit);
 	return outcome(exit);
 }
 
+/* RSI_CSM_DESTROY: ends a region and its grants. */
 enum rsi_outcome rsi_csm_destroy(struct rec *rec, struct rsi_out *out, struct rmi_rec_exit *exit)
 {
 	out->x[0] = csm_destroy(rec_realm(rec), rec->vcpu.gprs[1], exit);
 	return outcome(exit);
 }
 
+/* RSI_CSM_ATTACH: maps a reserved region. */
 enum rsi_outcome rsi_csm_attach(struct rec *rec, struct rsi_out *out, struct rmi_rec_exit *exit)
 {
 	const uint64_t *x = rec->vcpu.gprs;
@@ -47,6 +52,7 @@ enum rsi_outcome rsi_csm_attach(struct rec *rec, struct rsi_out *out, struct rmi
 	return outcome(exit);
 }
 
+/* RSI_CSM_DETACH_AND_FREE: ends a reservation or attachment. */
 enum rsi_outcome rsi_csm_detach_and_free(struct rec *rec, struct rsi_out *out,
 					 struct rmi_rec_exit *exit)
 {
@@ -54,6 +60,7 @@ enum rsi_outcome rsi_csm_detach_and_free(struct rec *rec, struct rsi_out *out,
 	return outcome(exit);
 }
 
+/* RSI_CSM_QUERY: returns the region after a cursor. */
 enum rsi_outcome rsi_csm_query(struct rec *rec, struct rsi_out *out, struct rmi_rec_exit *exit)
 {
 	struct csm_answer answer;
@@ -71,6 +78,7 @@ enum rsi_outcome rsi_csm_query(struct rec *rec, struct rsi_out *out, struct rmi_
 	return RSI_RETURN;
 }
 
+/* RSI_CSM_SEAL: makes a region read-only. */
 enum rsi_outcome rsi_csm_seal(struct rec *rec, struct rsi_out *out, struct rmi_rec_exit *exit)
 {
 	(void)exit;
@@ -78,6 +86,7 @@ enum rsi_outcome rsi_csm_seal(struct rec *rec, struct rsi_out *out, struct rmi_r
 	return RSI_RETURN;
 }
 
+/* RSI_CSM_DIGEST: returns the SHA-512 of a sealed region. */
 enum rsi_outcome rsi_csm_digest(struct rec *rec, struct rsi_out *out, struct rmi_rec_exit *exit)
 {
 	uint8_t digest[CSM_DIGEST_SIZE];
@@ -90,6 +99,7 @@ enum rsi_outcome rsi_csm_digest(struct rec *rec, struct rsi_out *out, struct rmi
 	return RSI_RETURN;
 }
 
+/* RSI_CSM_SIGNAL: makes bits pending for the other side of a sharing. */
 enum rsi_outcome rsi_csm_signal(struct rec *rec, struct rsi_out *out, struct rmi_rec_exit *exit)
 {
 	const uint64_t *x = rec->vcpu.gprs;
@@ -99,6 +109,7 @@ enum rsi_outcome rsi_csm_signal(struct rec *rec, struct rsi_out *out, struct rmi
 	return outcome(exit);
 }
 
+/* RSI_CSM_SIGNAL_TAKE: returns and clears pending bits of one sharing. */
 enum rsi_outcome rsi_csm_signal_take(struct rec *rec, struct rsi_out *out,
 				     struct rmi_rec_exit *exit)
 {
@@ -115,6 +126,7 @@ enum rsi_outcome rsi_csm_signal_take(struct rec *rec, struct rsi_out *out,
 	return RSI_RETURN;
 }
 
+/* RSI_CSM_PEER: returns a measurement of a peer. */
 enum rsi_outcome rsi_csm_peer(struct rec *rec, struct rsi_out *out, struct rmi_rec_exit *exit)
 {
 	uint8_t value[REALM_MEASUREMENT_SIZE];

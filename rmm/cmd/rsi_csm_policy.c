@@ -31,6 +31,7 @@ static uint64_t read_policy(struct rec *rec, ipa_t ipa, struct rsi_csm_policy *p
 	return RSI_SUCCESS;
 }
 
+/* RSI_CSM_SHARE: adds a grant. Reads the policy before it takes a lock. */
 enum rsi_outcome rsi_csm_share(struct rec *rec, struct rsi_out *out, struct rmi_rec_exit *exit)
 {
 	const uint64_t *x = rec->vcpu.gprs;
@@ -56,6 +57,7 @@ enum rsi_outcome rsi_csm_share(struct rec *rec, struct rsi_out *out, struct rmi_
 	return missing ? RSI_AGAIN : RSI_RETURN;
 }
 
+/* RSI_CSM_RESERVE: records the consumer's consent. Reads the policy before it takes a lock. */
 enum rsi_outcome rsi_csm_reserve(struct rec *rec, struct rsi_out *out, struct rmi_rec_exit *exit)
 {
 	const uint64_t *x = rec->vcpu.gprs;

@@ -28,6 +28,7 @@ static bool has_brbe(void)
 	       bits_get(arch_id_register(ARCH_ID_AA64DFR0), 55, 52) != 0;
 }
 
+/* MPAM registers trap to the RMM, which injects an undefined instruction exception. */
 static void trap_mpam(void)
 {
 	const uint64_t traps = MPAM2_TRAPMPAM1EL1 | MPAM2_TRAPMPAM0EL1;

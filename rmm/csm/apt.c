@@ -103,6 +103,7 @@ static void end_record(struct rd *rd, const struct ending *ending, struct csm_wo
 	}
 }
 
+/* Closes a record of any kind: from now on nothing more is mapped through it. The CSM lock. */
 static void close_record(struct rd *rd, union csm_any_record *any)
 {
 	switch ((enum csm_kind)any->record.kind) {

@@ -38,6 +38,10 @@ struct csm_held {
 	struct rd *rd; /* NULL: nothing is held */
 };
 
+/*
+ * Takes and releases the CSM lock of a realm (docs/locking.md, rank 2). The realm stays: its RD is
+ * locked, pinned, or referenced by a running REC.
+ */
 struct csm_held csm_lock(struct rd *rd);
 void csm_unlock(struct csm_held held);
 

@@ -109,6 +109,7 @@ static unsigned int bucket_of(enum csm_kind kind, uint64_t region_id, uint64_t p
 	return (unsigned int)((mixed * UINT64_C(0xBF58476D1CE4E5B9)) >> 56) % REALM_APT_BUCKETS;
 }
 
+/* The record with this kind and these ids, or NULL. The CSM lock. */
 static struct csm_record *find(const struct rd *rd, enum csm_kind kind, uint64_t region_id,
 			       uint64_t peer_id)
 {

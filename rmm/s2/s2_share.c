@@ -97,6 +97,11 @@ static void read_pages(const uint64_t *entries, unsigned int count, uint64_t wit
 	}
 }
 
+/*
+ * Reads up to `pages` pages of the provider, from ipa on, within one table or entry. run->pa[i] is
+ * zero for an absent page. The walk has ended on return; the provider's CSM lock keeps the pages
+ * assigned.
+ */
 static void read_run(const struct s2 *s2, ipa_t ipa, uint64_t pages, struct run *run)
 {
 	struct s2_walk walk;
@@ -149,6 +154,11 @@ static inline void write_form(struct s2_walk *walk, const pa_t *pages, unsigned 
 	}
 }
 
+/*
+ * Maps the pages of a run into the consumer's table at the walk. Returns how many entries were
+ * visited; entries that are in use, and absent pages, are skipped. Each mapping holds a reference
+ * of its page.
+ */
 static unsigned int map_pages(struct s2_walk *walk, struct run *run, uint64_t limits)
 {
 	uint64_t most = min_u64(run->pages, RUN_MAX);
@@ -337,6 +347,10 @@ static struct shared_range break_shared(struct s2_walk *walk, unsigned int count
 	return broken;
 }
 
+/*
+ * Drops the references of entries that break_shared() made invalid, then clears the entries. Their
+ * translations have been invalidated.
+ */
 static void clear_shared(struct s2_walk *walk, const struct shared_range *broken)
 {
 	const struct arch_s2_place place = s2_place(walk, walk->index + broken->first);

@@ -33,6 +33,10 @@ CASES = [
     ("a handler's file names another section", "commands", "rmm/cmd/rmi_version.c",
      {"rmm/cmd/rmi_version.c": "// tag\n/* RMI_VERSION (RMM specification B4.3.22). */\n"
                                "void rmi_version(void)\n{\n\tf();\n}\n"}),
+    ("a function for other files without a contract", "contracts", "rmm/base/a.c:1: g()",
+     {"rmm/base/a.c": "int g(void)\n{\n\treturn 1;\n}\n"}),
+    ("a long function without a contract", "contracts", "rmm/base/a.c:1: g()",
+     {"rmm/base/a.c": "static int g(void)\n{\n" + "\tx++;\n" * 13 + "}\n"}),
     ("a source that is not built", "built", "user/b/d.c", {"user/b/d.c": "int d;\n"}),
     ("a test that is not built", "built", "user/tests/test_e.c",
      {"user/tests/test_e.c": "int e;\n"}),

@@ -29,6 +29,10 @@ struct setup {
 	int timeout;
 };
 
+/*
+ * Initialises the channel page. The magic number is cleared first and set last, so that a peer
+ * joins a complete layout only.
+ */
 static void lay_out(struct csm_channel_page *page, uint64_t size)
 {
 	__atomic_store_n(&page->magic, 0, __ATOMIC_SEQ_CST);
@@ -72,6 +76,10 @@ static void bind(struct csm_ring *ring, const struct setup *setup, unsigned int 
 	ring->forks = csm_forks();
 }
 
+/*
+ * Runs under csm_protect(): initialises or joins the channel and binds both rings. A negative errno
+ * if the memory is gone, the peer is late, or its layout is invalid.
+ */
 static int set_up(void *arg)
 {
 	const struct setup *setup = arg;
@@ -332,6 +340,10 @@ int csm_channel_done(struct csm_channel *channel)
 	return (int)run(do_done, &call);
 }
 
+/*
+ * Runs under csm_protect(): copies the next message. If it is longer than the buffer, it stays in
+ * the ring (-EMSGSIZE).
+ */
 static int do_recv(void *arg)
 {
 	struct call *call = arg;

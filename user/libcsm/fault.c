@@ -97,6 +97,10 @@ static bool is_used(const struct range *range)
 	return range->size != 0 && range->forks == csm_forks();
 }
 
+/*
+ * Adds a mapped range for the SIGBUS handler. The list only grows: a handler may be reading it.
+ * -ENOMEM.
+ */
 static int add_range(void *start, size_t size)
 {
 	struct range *range = ranges;
@@ -185,6 +189,11 @@ static uint64_t count_visit(siginfo_t *info)
 	return seen;
 }
 
+/*
+ * Leaves csm_protect() if the fault is in a mapped region; otherwise passes the signal to the
+ * handler that was installed before. If that handler calls this one again, the first handler gets
+ * it, then the default action ends the process.
+ */
 static void on_sigbus(int number, siginfo_t *info, void *context)
 {
 	struct frame *frame = innermost;

@@ -74,6 +74,7 @@ uint64_t csm_id(const struct csm *csm)
 	return csm->id;
 }
 
+/* Asks the module for revision, limits and what is in use. */
 int csm_get_info(struct csm *csm, struct csm_info *out)
 {
 	struct csm_guest_info info;

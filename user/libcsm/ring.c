@@ -107,6 +107,10 @@ static int nap(struct csm_ring *ring, const struct wait *wait, int timeout)
 	return ret;
 }
 
+/*
+ * Waits until the condition holds (1), fails (negative errno), or the time is over (-EAGAIN). Spins
+ * briefly, then sleeps and polls every NAP_MS.
+ */
 static int wait_for(struct csm_ring *ring, const struct wait *wait, int timeout)
 {
 	struct csm_deadline deadline;
@@ -172,6 +176,10 @@ static int has_room(struct csm_ring *ring, uint64_t amount)
 	return ring->size - (ring->mine - ring->other) >= amount;
 }
 
+/*
+ * Waits until `amount` bytes are free: 0, or a negative errno. Publishes messages that are held
+ * back.
+ */
 static int wait_for_room(struct csm_ring *ring, uint64_t amount, int timeout)
 {
 	struct wait wait = {
@@ -337,6 +345,10 @@ static int skip_rest(struct csm_ring *ring)
 	return 0;
 }
 
+/*
+ * Returns the length of the next message and its address. Checks kind and length against the
+ * consumer's own positions: -EPROTO if the producer violates the protocol.
+ */
 static long next_message(struct csm_ring *ring, const void **out)
 {
 	uint64_t size, whole;

@@ -88,6 +88,7 @@ const char *csm_strerror(int result)
 #define NS_PER_MS 1000000L
 #define NS_PER_S  1000000000L
 
+/* The deadline in `timeout` milliseconds; negative: none. */
 struct csm_deadline csm_deadline_in(int timeout)
 {
 	struct csm_deadline deadline = {.never = timeout < 0};

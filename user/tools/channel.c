@@ -49,6 +49,10 @@ static int wait_for_peer(struct tool *tool, struct csm_region *region, uint64_t 
 	return ret < 0 ? ret : -EAGAIN;
 }
 
+/*
+ * Opens the channel of a region. For an own region waits until the peer has attached. 0, a negative
+ * errno, or a status of csmctl after a message.
+ */
 static int open_link(struct tool *tool, struct link *link)
 {
 	const struct options *o = tool->options;
@@ -104,6 +108,7 @@ static int wait_for_end(struct tool *tool, struct link *link)
 	return ret < 0 ? (int)ret : -EPROTO;
 }
 
+/* Sends each line of the input as one message, then waits until the peer has taken all of them. */
 static int send_lines(struct tool *tool, struct link *link)
 {
 	char *line = NULL;
@@ -185,6 +190,7 @@ int cmd_recv(struct tool *tool)
 
 /* ---------------------------------------------------------------- echo, ping */
 
+/* Returns each message to its sender, until the peer closes the channel. */
 static int echo(struct tool *tool, struct link *link)
 {
 	int timeout = tool->options->timeout;
@@ -228,6 +234,7 @@ static void fill(uint8_t *data, size_t size, uint64_t number)
 	}
 }
 
+/* Sends a message and checks that the echo is equal; -EPROTO if it is not. */
 static int ping_one(struct tool *tool, struct link *link, size_t size, uint64_t number)
 {
 	int ret;
@@ -262,6 +269,7 @@ static void show_ping(struct io *io, uint64_t messages, uint64_t bytes, uint64_t
 	out_end(io);
 }
 
+/* Sends --count messages of --sizes bytes and prints totals and time. */
 static int ping(struct tool *tool, struct link *link)
 {
 	const struct options *o = tool->options;

@@ -44,6 +44,7 @@ static int open_device(const struct csm_backend *backend, void *ctx, struct io *
 	return ret < 0 ? complain(io, "/dev/csm", ret) : 0;
 }
 
+/* Checks the number of arguments, opens the device and runs a command. Returns the exit status. */
 static int run(const struct command *command, const struct options *options,
 	       const struct csm_backend *backend, void *ctx, struct io *io)
 {

@@ -21,6 +21,10 @@ struct tail {
 	uint8_t reserved[48];
 };
 
+/*
+ * Copies a file into a region. A negative errno about the region, or CSMCTL_FAILED after a message
+ * about the file.
+ */
 static int copy_in(struct tool *tool, FILE *file, struct csm_region *region, uint64_t length)
 {
 	char *chunk = malloc(CHUNK);
@@ -64,6 +68,10 @@ static int publish(struct tool *tool, struct csm_region *region)
 	return ret;
 }
 
+/*
+ * Creates a region with the content of a file and publishes it. The region persists only after its
+ * number has been printed.
+ */
 static int put(struct tool *tool, FILE *file, uint64_t length)
 {
 	const char *label = tool->options->label;
@@ -243,6 +251,10 @@ static int explain(struct tool *tool, int ret)
 	return ret < 0 ? complain(tool->io, args[0], ret) : CSMCTL_OK;
 }
 
+/*
+ * Writes the content to a file that appears complete or not at all. A negative errno about the
+ * region, a positive one about the file.
+ */
 static int get_to(struct csm_region *region, uint64_t length, const char *name)
 {
 	struct target target = {0};
@@ -260,6 +272,7 @@ static int get_to(struct csm_region *region, uint64_t length, const char *name)
 	return ret;
 }
 
+/* Writes the content of a region to the output or to a file, and prints what was written. */
 static int get(struct tool *tool, struct csm_region *region)
 {
 	const char *name = tool->options->args[1];

@@ -253,6 +253,7 @@ static bool set_value(struct options *o, enum option option, const char *value)
 	}
 }
 
+/* Applies one option. False: its value is invalid. */
 static bool set_option(struct options *o, enum option option, const char *value)
 {
 	switch (option) {
@@ -321,6 +322,10 @@ static bool look_up(char **argv, struct word *word)
 	return false;
 }
 
+/*
+ * Parses the option at argv[0]; *used is the number of words that it takes. CSMCTL_USAGE after a
+ * message.
+ */
 static int take_option(char **argv, struct options *o, struct io *io, int *used)
 {
 	struct word word = {0};

@@ -36,6 +36,7 @@ static const char *permissions_text(unsigned int access)
 	return texts[access & 7];
 }
 
+/* Prints one region of csm_list(). */
 static void show_entry(struct io *io, const struct csm_entry *entry)
 {
 	static const char *const states[] = {"own", "granted", "reserved", "attached", "ended"};

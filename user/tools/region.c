@@ -101,6 +101,7 @@ static int consumer(struct tool *tool, uint64_t *out)
 	return 0;
 }
 
+/* Grants a region. Refuses `any` without --rim, and the own realm, before it asks the RMM. */
 static int share(struct tool *tool, struct csm_region *region)
 {
 	uint64_t peer;
@@ -229,6 +230,7 @@ int cmd_digest(struct tool *tool)
 
 /* ------------------------------------------------------------------- waiting */
 
+/* Prints one event of csm_wait(). */
 static void show_event(struct io *io, const struct csm_event *event)
 {
 	static const struct {
