@@ -14,17 +14,17 @@
 #define HOST_RETRY_MS    5
 
 static struct resource window = {.name = "csm window", .flags = IORESOURCE_MEM};
-static bool have_window; /* under csm_lock, as the window's children */
+static bool have_window; /* under csmdev_lock, as the window's children */
 
 /* EBUSY: it overlaps memory or a device, or there is one already. EINVAL: not whole pages. */
-int csm_window_set(const struct resource *where)
+int csmdev_window_set(const struct resource *where)
 {
 	int ret = 0;
 
 	if (!PAGE_ALIGNED(where->start) || !PAGE_ALIGNED(resource_size(where))) {
 		return -EINVAL;
 	}
-	mutex_lock(&csm_lock);
+	mutex_lock(&csmdev_lock);
 	if (have_window || !request_mem_region_exclusive(where->start, resource_size(where),
 							 "confidential shared memory")) {
 		ret = -EBUSY;
@@ -33,44 +33,44 @@ int csm_window_set(const struct resource *where)
 		window.end = where->end;
 		have_window = true;
 	}
-	mutex_unlock(&csm_lock);
+	mutex_unlock(&csmdev_lock);
 	return ret;
 }
 
 /* Nothing is attached any more. */
-void csm_window_drop(void)
+void csmdev_window_drop(void)
 {
-	mutex_lock(&csm_lock);
+	mutex_lock(&csmdev_lock);
 	if (have_window) {
 		release_mem_region(window.start, resource_size(&window));
 		have_window = false;
 	}
-	mutex_unlock(&csm_lock);
+	mutex_unlock(&csmdev_lock);
 }
 
-/* Bytes of the window for attachments, 0 if there is none. Takes csm_lock. */
-u64 csm_window_size(void)
+/* Bytes of the window for attachments, 0 if there is none. Takes csmdev_lock. */
+u64 csmdev_window_size(void)
 {
 	u64 size;
 
-	mutex_lock(&csm_lock);
+	mutex_lock(&csmdev_lock);
 	size = have_window ? resource_size(&window) : 0;
-	mutex_unlock(&csm_lock);
+	mutex_unlock(&csmdev_lock);
 	return size;
 }
 
-/* Bytes of the window that no attachment occupies. Takes csm_lock. */
-u64 csm_window_free(void)
+/* Bytes of the window that no attachment occupies. Takes csmdev_lock. */
+u64 csmdev_window_free(void)
 {
 	struct resource *child;
 	u64 size;
 
-	mutex_lock(&csm_lock);
+	mutex_lock(&csmdev_lock);
 	size = have_window ? resource_size(&window) : 0;
 	for (child = window.child; child; child = child->sibling) {
 		size -= resource_size(child);
 	}
-	mutex_unlock(&csm_lock);
+	mutex_unlock(&csmdev_lock);
 	return size;
 }
 
@@ -83,7 +83,7 @@ static resource_size_t alignment(u64 size)
 	return size >= SZ_2M ? SZ_2M : PAGE_SIZE;
 }
 
-/* Caller holds csm_lock. */
+/* Caller holds csmdev_lock. */
 static int place(struct resource *where, u64 size)
 {
 	resource_size_t align = alignment(size);
@@ -100,9 +100,9 @@ static int place(struct resource *where, u64 size)
 
 /*
  * Addresses in the window for an attachment that is being made. ENODEV: no window; EADDRNOTAVAIL:
- * no free range is large enough; ENOMEM. Takes csm_lock; give_window() undoes it.
+ * no free range is large enough; ENOMEM. Takes csmdev_lock; give_window() undoes it.
  */
-static int take_window(struct csm_obj *obj)
+static int take_window(struct csmdev_obj *obj)
 {
 	struct resource *where = kzalloc(sizeof(*where), GFP_KERNEL_ACCOUNT);
 	int ret;
@@ -112,9 +112,9 @@ static int take_window(struct csm_obj *obj)
 	}
 	where->name = "csm attachment";
 	where->flags = IORESOURCE_MEM;
-	mutex_lock(&csm_lock);
+	mutex_lock(&csmdev_lock);
 	ret = have_window ? place(where, obj->size) : -ENODEV;
-	mutex_unlock(&csm_lock);
+	mutex_unlock(&csmdev_lock);
 	if (ret) {
 		kfree(where);
 		return ret;
@@ -124,11 +124,11 @@ static int take_window(struct csm_obj *obj)
 	return 0;
 }
 
-static void give_window(struct csm_obj *obj)
+static void give_window(struct csmdev_obj *obj)
 {
-	mutex_lock(&csm_lock);
+	mutex_lock(&csmdev_lock);
 	release_resource(obj->window);
-	mutex_unlock(&csm_lock);
+	mutex_unlock(&csmdev_lock);
 	kfree(obj->window);
 }
 
@@ -139,13 +139,13 @@ static void give_window(struct csm_obj *obj)
  * EADDRINUSE: the RMM has a reservation that is not this module's, as a kernel that ran here before
  * may have left it.
  */
-static int reserve(struct csm_obj *obj, const struct rsi_csm_policy *policy)
+static int reserve(struct csmdev_obj *obj, const struct rsi_csm_policy *policy)
 {
-	struct csm_regs regs = {
+	struct csmdev_regs regs = {
 		.x = {RSI_CSM_RESERVE_FID, obj->provider, obj->region, obj->base, obj->size,
 		      policy ? virt_to_phys(policy) : 0},
 	};
-	int ret = csm_rsi_finish(&regs, true);
+	int ret = csmdev_rsi_finish(&regs, true);
 
 	if (ret) {
 		return ret;
@@ -156,15 +156,15 @@ static int reserve(struct csm_obj *obj, const struct rsi_csm_policy *policy)
 	case RSI_ERROR_STATE:
 		return -EADDRINUSE;
 	default:
-		return csm_errno(regs.x[0]);
+		return csmdev_errno(regs.x[0]);
 	}
 }
 
 /* One call of ATTACH. EBUSY: the RMM says "state". */
-static int attach_once(struct csm_obj *obj)
+static int attach_once(struct csmdev_obj *obj)
 {
-	struct csm_regs regs = {.x = {RSI_CSM_ATTACH_FID, obj->provider, obj->region}};
-	int ret = csm_rsi_finish(&regs, true);
+	struct csmdev_regs regs = {.x = {RSI_CSM_ATTACH_FID, obj->provider, obj->region}};
+	int ret = csmdev_rsi_finish(&regs, true);
 
 	if (ret) {
 		return ret;
@@ -178,7 +178,7 @@ static int attach_once(struct csm_obj *obj)
 	case CSM_ERROR_NO_SPACE:
 		return -EUSERS;
 	default:
-		return csm_errno(regs.x[0]);
+		return csmdev_errno(regs.x[0]);
 	}
 }
 
@@ -187,10 +187,10 @@ static int attach_once(struct csm_obj *obj)
  * there; ENOTCONN the region or the grant has ended; EADDRINUSE it is attached, and not by this
  * call.
  */
-static int why_not_attached(const struct csm_obj *obj)
+static int why_not_attached(const struct csmdev_obj *obj)
 {
-	struct csm_query query;
-	int ret = csm_query_find(obj->provider, obj->region, &query);
+	struct csm_ioc_query query;
+	int ret = csmdev_query_find(obj->provider, obj->region, &query);
 
 	if (ret) {
 		return ret;
@@ -206,7 +206,7 @@ static int why_not_attached(const struct csm_obj *obj)
 }
 
 /* The host is given some time to take its pages back. */
-static int attach(struct csm_obj *obj)
+static int attach(struct csmdev_obj *obj)
 {
 	unsigned long end = jiffies + msecs_to_jiffies(HOST_PATIENCE_MS);
 
@@ -230,17 +230,18 @@ static int attach(struct csm_obj *obj)
 }
 
 /*
- * csm_kind.end of an attachment. RSI_ERROR_INPUT: it was never reserved, or has ended with the APT.
+ * csmdev_kind.end of an attachment. RSI_ERROR_INPUT: it was never reserved, or has ended with the
+ * APT.
  */
-static int detach(struct csm_obj *obj, bool killable)
+static int detach(struct csmdev_obj *obj, bool killable)
 {
-	struct csm_regs regs = {.x = {RSI_CSM_DETACH_AND_FREE_FID, obj->provider, obj->region}};
+	struct csmdev_regs regs = {.x = {RSI_CSM_DETACH_AND_FREE_FID, obj->provider, obj->region}};
 	int ret;
 
 	if (!obj->window) {
 		return 0;
 	}
-	ret = csm_rsi_finish(&regs, killable);
+	ret = csmdev_rsi_finish(&regs, killable);
 	if (ret) {
 		return ret;
 	}
@@ -255,21 +256,21 @@ static int detach(struct csm_obj *obj, bool killable)
 	return 0;
 }
 
-static const struct csm_kind attachment = {.end = detach};
+static const struct csmdev_kind attachment = {.end = detach};
 
 /*
  * Adds the new attachment, reserves addresses for it and attaches. Caller ends obj when this fails,
- * however far it came. Errors: those of CSM_ATTACH in the interface.
+ * however far it came. Errors: those of CSM_IOC_ATTACH in the interface.
  */
-static int make(struct csm_obj *obj, const struct rsi_csm_policy *policy)
+static int make(struct csmdev_obj *obj, const struct rsi_csm_policy *policy)
 {
-	int ret = csm_obj_add(obj);
+	int ret = csmdev_obj_add(obj);
 
 	if (ret) {
 		return ret;
 	}
-	csm_signal_watch();
-	csm_signal_begin(obj);
+	csmdev_signal_watch();
+	csmdev_signal_begin(obj);
 	ret = take_window(obj);
 	if (ret) {
 		return ret;
@@ -279,32 +280,34 @@ static int make(struct csm_obj *obj, const struct rsi_csm_policy *policy)
 }
 
 /*
- * Not yet live. Errors: those of CSM_ATTACH in the interface. Ending the object undoes however much
- * was done.
+ * Not yet live. Errors: those of CSM_IOC_ATTACH in the interface. Ending the object undoes however
+ * much was done.
  */
-struct csm_obj *csm_attach_make(const struct csm_attach *req, const struct rsi_csm_policy *policy)
+struct csmdev_obj *csmdev_attach_make(const struct csm_ioc_attach *req,
+				      const struct rsi_csm_policy *policy)
 {
-	struct csm_query query;
-	struct csm_obj *obj;
+	struct csm_ioc_query query;
+	struct csmdev_obj *obj;
 	int ret;
 
-	if (req->provider_id == csm_realm.id || req->provider_id == 0 || req->region_id == 0) {
+	if (req->provider_id == csmdev_realm.id || req->provider_id == 0 || req->region_id == 0) {
 		return ERR_PTR(-EINVAL);
 	}
-	ret = csm_query_find(req->provider_id, req->region_id, &query);
+	ret = csmdev_query_find(req->provider_id, req->region_id, &query);
 	if (ret) {
 		return ERR_PTR(ret);
 	}
 	if (req->size != 0 && req->size != query.size) {
 		return ERR_PTR(-EMSGSIZE);
 	}
-	obj = csm_obj_new(&attachment, req->provider_id, req->region_id, query.size, query.label);
+	obj = csmdev_obj_new(&attachment, req->provider_id, req->region_id, query.size,
+			     query.label);
 	if (!obj) {
 		return ERR_PTR(-ENOMEM);
 	}
 	ret = make(obj, policy);
 	if (ret) {
-		csm_obj_put(obj);
+		csmdev_obj_put(obj);
 		return ERR_PTR(ret);
 	}
 	obj->sealed = query.query_flags & CSM_FLAG_SEALED;

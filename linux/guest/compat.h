@@ -16,12 +16,12 @@
 /* Page frame numbers lost their own type in 6.17. */
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 17, 0)
 #include <linux/pfn_t.h>
-static inline vm_fault_t csm_insert_block(struct vm_fault *vmf, unsigned long pfn, bool write)
+static inline vm_fault_t csmdev_insert_block(struct vm_fault *vmf, unsigned long pfn, bool write)
 {
 	return vmf_insert_pfn_pmd(vmf, pfn_to_pfn_t(pfn), write);
 }
 #else
-static inline vm_fault_t csm_insert_block(struct vm_fault *vmf, unsigned long pfn, bool write)
+static inline vm_fault_t csmdev_insert_block(struct vm_fault *vmf, unsigned long pfn, bool write)
 {
 	return vmf_insert_pfn_pmd(vmf, pfn, write);
 }

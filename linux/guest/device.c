@@ -9,34 +9,34 @@
 
 #include "guest.h"
 
-/* CSM_GET_INFO. The values are read one after the other and need not fit each other. */
+/* CSM_IOC_GET_INFO. The values are read one after the other and need not fit each other. */
 static long get_info(void __user *arg)
 {
-	struct csm_counts counts = csm_obj_count();
-	struct csm_guest_info info = {
+	struct csmdev_counts counts = csmdev_obj_count();
+	struct csm_ioc_info info = {
 		.revision = CSM_GUEST_REVISION,
-		.csm_revision = csm_realm.revision,
-		.realm_id = csm_realm.id,
-		.window_size = csm_window_size(),
-		.window_free = csm_window_free(),
-		.memory_limit = csm_region_limit(),
-		.memory_used = csm_region_used(),
+		.csm_revision = csmdev_realm.revision,
+		.realm_id = csmdev_realm.id,
+		.window_size = csmdev_window_size(),
+		.window_free = csmdev_window_free(),
+		.memory_limit = csmdev_region_limit(),
+		.memory_used = csmdev_region_used(),
 		.regions = counts.regions,
 		.attachments = counts.attachments,
-		.signals_lost = csm_pending_lost(),
+		.signals_lost = csmdev_pending_lost(),
 	};
 
-	info.flags = (csm_signal_has_irq() ? CSM_INFO_INTERRUPT : 0) |
-		     (info.window_size ? CSM_INFO_WINDOW : 0) |
-		     (csm_guard_works() ? CSM_INFO_MMAP : 0);
+	info.flags = (csmdev_signal_has_irq() ? CSM_IOC_INFO_INTERRUPT : 0) |
+		     (info.window_size ? CSM_IOC_INFO_WINDOW : 0) |
+		     (csmdev_guard_works() ? CSM_IOC_INFO_MMAP : 0);
 	return copy_to_user(arg, &info, sizeof(info)) ? -EFAULT : 0;
 }
 
 /* Shows the answer before the file: a program that cannot read it has not got one. */
-static long give_file(struct csm_obj *obj, void __user *arg, const void *answer, size_t size)
+static long give_file(struct csmdev_obj *obj, void __user *arg, const void *answer, size_t size)
 {
 	struct file *file;
-	int fd = csm_file_open(obj, &file);
+	int fd = csmdev_file_open(obj, &file);
 
 	if (fd < 0) {
 		return fd;
@@ -51,45 +51,45 @@ static long give_file(struct csm_obj *obj, void __user *arg, const void *answer,
 }
 
 /* The object, live now; or an error, with the object ended. */
-static struct csm_obj *start(struct csm_obj *obj, u32 flags)
+static struct csmdev_obj *start(struct csmdev_obj *obj, u32 flags)
 {
-	int ret = csm_obj_set_live(obj, flags & CSM_PERSIST);
+	int ret = csmdev_obj_set_live(obj, flags & CSM_IOC_PERSISTENT);
 
 	if (ret) {
-		csm_obj_put(obj);
+		csmdev_obj_put(obj);
 		return ERR_PTR(ret);
 	}
 	return obj;
 }
 
 /* A sharing that its maker cannot get hold of must not persist. */
-static long finish(struct csm_obj *obj, void __user *arg, const void *answer, size_t size)
+static long finish(struct csmdev_obj *obj, void __user *arg, const void *answer, size_t size)
 {
 	long ret;
 
 	kref_get(&obj->refs);
 	ret = give_file(obj, arg, answer, size);
 	if (ret < 0) {
-		csm_obj_end(obj, false);
+		csmdev_obj_end(obj, false);
 	}
-	csm_obj_put(obj);
+	csmdev_obj_put(obj);
 	return ret;
 }
 
-/* CSM_CREATE. A program that does not get its descriptor has no region either. */
+/* CSM_IOC_CREATE. A program that does not get its descriptor has no region either. */
 static long create(void __user *arg)
 {
-	struct csm_create req;
-	struct csm_obj *obj;
+	struct csm_ioc_create req;
+	struct csmdev_obj *obj;
 
 	if (copy_from_user(&req, arg, sizeof(req))) {
 		return -EFAULT;
 	}
-	if (req.flags & ~CSM_PERSIST || req.reserved0 || req.region_id ||
+	if (req.flags & ~CSM_IOC_PERSISTENT || req.reserved0 || req.region_id ||
 	    memchr_inv(req.reserved1, 0, sizeof(req.reserved1))) {
 		return -EINVAL;
 	}
-	obj = csm_region_create(req.size, req.label);
+	obj = csmdev_region_create(req.size, req.label);
 	if (!IS_ERR(obj)) {
 		obj = start(obj, req.flags);
 	}
@@ -101,30 +101,30 @@ static long create(void __user *arg)
 	return finish(obj, arg, &req, sizeof(req));
 }
 
-static struct csm_obj *attach_with_policy(const struct csm_attach *req)
+static struct csmdev_obj *attach_with_policy(const struct csm_ioc_attach *req)
 {
 	struct rsi_csm_policy *policy;
-	struct csm_obj *obj;
-	int ret = csm_policy_get(req->policy, &policy);
+	struct csmdev_obj *obj;
+	int ret = csmdev_policy_get(req->policy, &policy);
 
 	if (ret) {
 		return ERR_PTR(ret);
 	}
-	obj = csm_attach_make(req, policy);
+	obj = csmdev_attach_make(req, policy);
 	kfree(policy);
 	return IS_ERR(obj) ? obj : start(obj, req->flags);
 }
 
-/* CSM_ATTACH. A program that does not get its descriptor has nothing attached either. */
+/* CSM_IOC_ATTACH. A program that does not get its descriptor has nothing attached either. */
 static long attach(void __user *arg)
 {
-	struct csm_attach req;
-	struct csm_obj *obj;
+	struct csm_ioc_attach req;
+	struct csmdev_obj *obj;
 
 	if (copy_from_user(&req, arg, sizeof(req))) {
 		return -EFAULT;
 	}
-	if (req.flags & ~CSM_PERSIST || req.permissions || req.label ||
+	if (req.flags & ~CSM_IOC_PERSISTENT || req.permissions || req.label ||
 	    memchr_inv(req.reserved, 0, sizeof(req.reserved))) {
 		return -EINVAL;
 	}
@@ -138,11 +138,11 @@ static long attach(void __user *arg)
 	return finish(obj, arg, &req, sizeof(req));
 }
 
-/* CSM_OPEN. A new file of a sharing that exists here; see struct csm_open for the errors. */
+/* CSM_IOC_OPEN. A new file of a sharing that exists here. Errors: see struct csm_ioc_open. */
 static long open_existing(void __user *arg)
 {
-	struct csm_open req;
-	struct csm_obj *obj;
+	struct csm_ioc_open req;
+	struct csmdev_obj *obj;
 
 	if (copy_from_user(&req, arg, sizeof(req))) {
 		return -EFAULT;
@@ -150,17 +150,17 @@ static long open_existing(void __user *arg)
 	if (memchr_inv(req.reserved, 0, sizeof(req.reserved))) {
 		return -EINVAL;
 	}
-	obj = csm_obj_find(req.provider_id ? req.provider_id : csm_realm.id, req.region_id);
+	obj = csmdev_obj_find(req.provider_id ? req.provider_id : csmdev_realm.id, req.region_id);
 	if (IS_ERR(obj)) {
 		return PTR_ERR(obj);
 	}
 	return give_file(obj, arg, &req, 0);
 }
 
-/* CSM_QUERY. Asks the RMM, so the answer is as new as the call. */
+/* CSM_IOC_QUERY. Asks the RMM, so the answer is as new as the call. */
 static long query(void __user *arg)
 {
-	struct csm_query req;
+	struct csm_ioc_query req;
 	int ret;
 
 	if (copy_from_user(&req, arg, sizeof(req))) {
@@ -171,18 +171,18 @@ static long query(void __user *arg)
 	    memchr_inv(req.reserved1, 0, sizeof(req.reserved1))) {
 		return -EINVAL;
 	}
-	ret = csm_query_next(&req);
+	ret = csmdev_query_next(&req);
 	if (ret) {
 		return ret;
 	}
 	return copy_to_user(arg, &req, sizeof(req)) ? -EFAULT : 0;
 }
 
-/* CSM_PEER. The RMM vouches for the value (RSI_CSM_PEER). */
+/* CSM_IOC_PEER. The RMM vouches for the value (RSI_CSM_PEER). */
 static long peer(void __user *arg)
 {
-	struct csm_peer req;
-	struct csm_regs regs = {.x = {RSI_CSM_PEER_FID}};
+	struct csm_ioc_peer req;
+	struct csmdev_regs regs = {.x = {RSI_CSM_PEER_FID}};
 	int ret;
 
 	if (copy_from_user(&req, arg, sizeof(req))) {
@@ -195,7 +195,7 @@ static long peer(void __user *arg)
 	}
 	regs.x[1] = req.peer_id;
 	regs.x[2] = req.index;
-	ret = csm_rsi_call(&regs);
+	ret = csmdev_rsi_call(&regs);
 	if (ret) {
 		return ret;
 	}
@@ -210,24 +210,24 @@ static long device_ioctl(struct file *file, unsigned int cmd, unsigned long valu
 	void __user *arg = (void __user *)value;
 
 	switch (cmd) {
-	case CSM_GET_INFO:
+	case CSM_IOC_GET_INFO:
 		return get_info(arg);
-	case CSM_CREATE:
+	case CSM_IOC_CREATE:
 		return create(arg);
-	case CSM_ATTACH:
+	case CSM_IOC_ATTACH:
 		return attach(arg);
-	case CSM_OPEN:
+	case CSM_IOC_OPEN:
 		return open_existing(arg);
-	case CSM_QUERY:
+	case CSM_IOC_QUERY:
 		return query(arg);
-	case CSM_PEER:
+	case CSM_IOC_PEER:
 		return peer(arg);
 	default:
 		return -ENOTTY;
 	}
 }
 
-const struct file_operations csm_device_fops = {
+const struct file_operations csmdev_device_fops = {
 	.owner = THIS_MODULE,
 	.unlocked_ioctl = device_ioctl,
 	.compat_ioctl = compat_ptr_ioctl,

@@ -16,7 +16,7 @@
  * themselves, so the copy lies within one granule, as the RMM demands. Its content is the RMM's to
  * judge.
  */
-int csm_policy_get(u64 address, struct rsi_csm_policy **policy)
+int csmdev_policy_get(u64 address, struct rsi_csm_policy **policy)
 {
 	BUILD_BUG_ON(sizeof(**policy) != 256);
 	*policy = NULL;
@@ -29,10 +29,10 @@ int csm_policy_get(u64 address, struct rsi_csm_policy **policy)
 
 /* ------------------------------------------------------------------- calls */
 
-/* CSM_GET_SHARING. Takes obj->lock, so it waits for a command about this sharing. */
-static long get_sharing(struct csm_obj *obj, void __user *arg)
+/* CSM_IOC_GET_SHARING. Takes obj->lock, so it waits for a command about this sharing. */
+static long get_sharing(struct csmdev_obj *obj, void __user *arg)
 {
-	struct csm_sharing sharing = {
+	struct csm_ioc_sharing sharing = {
 		.provider_id = obj->provider,
 		.region_id = obj->region,
 		.size = obj->size,
@@ -41,21 +41,21 @@ static long get_sharing(struct csm_obj *obj, void __user *arg)
 
 	mutex_lock(&obj->lock);
 	sharing.permissions = obj->permissions;
-	sharing.flags = (obj->own ? CSM_SHARING_OWN : 0) |
-			(obj->persistent ? CSM_SHARING_PERSISTENT : 0) |
-			(obj->sealed ? CSM_SHARING_SEALED : 0) |
-			(csm_obj_check(obj) ? CSM_SHARING_ENDED : 0);
+	sharing.flags = (obj->own ? CSM_IOC_SHARING_OWN : 0) |
+			(obj->persistent ? CSM_IOC_SHARING_PERSISTENT : 0) |
+			(obj->sealed ? CSM_IOC_SHARING_SEALED : 0) |
+			(csmdev_obj_check(obj) ? CSM_IOC_SHARING_ENDED : 0);
 	mutex_unlock(&obj->lock);
 	return copy_to_user(arg, &sharing, sizeof(sharing)) ? -EFAULT : 0;
 }
 
 /*
- * CSM_SHARE on an own region. The policy is copied before the RMM reads it, so that the program
+ * CSM_IOC_SHARE on an own region. The policy is copied before the RMM reads it, so that the program
  * cannot change it meanwhile.
  */
-static long share(struct csm_obj *obj, void __user *arg)
+static long share(struct csmdev_obj *obj, void __user *arg)
 {
-	struct csm_share req;
+	struct csm_ioc_share req;
 	struct rsi_csm_policy *policy;
 	long ret;
 
@@ -66,29 +66,29 @@ static long share(struct csm_obj *obj, void __user *arg)
 	    !(req.permissions & CSM_PERM_READ) || req.permissions & ~CSM_PERM_ALL) {
 		return -EINVAL;
 	}
-	ret = csm_policy_get(req.policy, &policy);
+	ret = csmdev_policy_get(req.policy, &policy);
 	if (ret) {
 		return ret;
 	}
-	ret = csm_region_share(obj, &req, policy);
+	ret = csmdev_region_share(obj, &req, policy);
 	kfree(policy);
 	return ret;
 }
 
-static long revoke(struct csm_obj *obj, void __user *arg)
+static long revoke(struct csmdev_obj *obj, void __user *arg)
 {
-	struct csm_revoke req;
+	struct csm_ioc_revoke req;
 
 	if (copy_from_user(&req, arg, sizeof(req))) {
 		return -EFAULT;
 	}
-	return req.reserved ? -EINVAL : csm_region_revoke(obj, req.consumer_id);
+	return req.reserved ? -EINVAL : csmdev_region_revoke(obj, req.consumer_id);
 }
 
-static long digest(struct csm_obj *obj, void __user *arg)
+static long digest(struct csmdev_obj *obj, void __user *arg)
 {
-	struct csm_digest value;
-	long ret = csm_region_digest(obj, &value);
+	struct csm_ioc_digest value;
+	long ret = csmdev_region_digest(obj, &value);
 
 	if (ret) {
 		return ret;
@@ -96,9 +96,9 @@ static long digest(struct csm_obj *obj, void __user *arg)
 	return copy_to_user(arg, &value, sizeof(value)) ? -EFAULT : 0;
 }
 
-static long send_signal_to(struct csm_obj *obj, void __user *arg)
+static long send_signal_to(struct csmdev_obj *obj, void __user *arg)
 {
-	struct csm_signal req;
+	struct csm_ioc_signal req;
 
 	if (copy_from_user(&req, arg, sizeof(req))) {
 		return -EFAULT;
@@ -106,40 +106,40 @@ static long send_signal_to(struct csm_obj *obj, void __user *arg)
 	if (memchr_inv(req.reserved, 0, sizeof(req.reserved))) {
 		return -EINVAL;
 	}
-	return csm_signal_send(obj, req.peer_id, req.bits);
+	return csmdev_signal_send(obj, req.peer_id, req.bits);
 }
 
-static long set_eventfd(struct csm_obj *obj, void __user *arg)
+static long set_eventfd(struct csmdev_obj *obj, void __user *arg)
 {
-	struct csm_notify req;
+	struct csm_ioc_notify req;
 
 	if (copy_from_user(&req, arg, sizeof(req))) {
 		return -EFAULT;
 	}
-	return req.reserved ? -EINVAL : csm_pending_set_eventfd(obj, req.fd);
+	return req.reserved ? -EINVAL : csmdev_pending_set_eventfd(obj, req.fd);
 }
 
-static long set_persist(struct csm_obj *obj, unsigned long value)
+static long set_persist(struct csmdev_obj *obj, unsigned long value)
 {
 	if (value > 1) {
 		return -EINVAL;
 	}
-	return csm_obj_set_persistent(obj, value);
+	return csmdev_obj_set_persistent(obj, value);
 }
 
 /* Calls that only an own region has: ENOTTY on an attachment. */
-static long own_ioctl(struct csm_obj *obj, unsigned int cmd, void __user *arg)
+static long own_ioctl(struct csmdev_obj *obj, unsigned int cmd, void __user *arg)
 {
 	if (!obj->own) {
 		return -ENOTTY;
 	}
 	switch (cmd) {
-	case CSM_SHARE:
+	case CSM_IOC_SHARE:
 		return share(obj, arg);
-	case CSM_REVOKE:
+	case CSM_IOC_REVOKE:
 		return revoke(obj, arg);
-	case CSM_SEAL:
-		return csm_region_seal(obj);
+	case CSM_IOC_SEAL:
+		return csmdev_region_seal(obj);
 	default:
 		return -ENOTTY;
 	}
@@ -148,24 +148,24 @@ static long own_ioctl(struct csm_obj *obj, unsigned int cmd, void __user *arg)
 /* Calls on the file of a sharing. */
 static long file_ioctl(struct file *file, unsigned int cmd, unsigned long value)
 {
-	struct csm_handle *handle = file->private_data;
-	struct csm_obj *obj = handle->obj;
+	struct csmdev_handle *handle = file->private_data;
+	struct csmdev_obj *obj = handle->obj;
 	void __user *arg = (void __user *)value;
 
 	switch (cmd) {
-	case CSM_GET_SHARING:
+	case CSM_IOC_GET_SHARING:
 		return get_sharing(obj, arg);
-	case CSM_END:
-		return csm_obj_end(obj, true);
-	case CSM_SET_PERSIST:
+	case CSM_IOC_END:
+		return csmdev_obj_end(obj, true);
+	case CSM_IOC_SET_PERSISTENT:
 		return set_persist(obj, value);
-	case CSM_DIGEST:
+	case CSM_IOC_DIGEST:
 		return digest(obj, arg);
-	case CSM_SIGNAL:
+	case CSM_IOC_SIGNAL:
 		return send_signal_to(obj, arg);
-	case CSM_TAKE:
-		return csm_pending_take(obj, arg);
-	case CSM_SET_EVENTFD:
+	case CSM_IOC_TAKE:
+		return csmdev_pending_take(obj, arg);
+	case CSM_IOC_SET_EVENTFD:
 		return set_eventfd(obj, arg);
 	default:
 		return own_ioctl(obj, cmd, arg);
@@ -176,21 +176,21 @@ static long file_ioctl(struct file *file, unsigned int cmd, unsigned long value)
 
 static __poll_t file_poll(struct file *file, poll_table *table)
 {
-	struct csm_handle *handle = file->private_data;
+	struct csmdev_handle *handle = file->private_data;
 
-	return csm_pending_poll(handle->obj, file, table);
+	return csmdev_pending_poll(handle->obj, file, table);
 }
 
 static int file_release(struct inode *inode, struct file *file)
 {
-	struct csm_handle *handle = file->private_data;
-	struct csm_obj *obj = handle->obj;
+	struct csmdev_handle *handle = file->private_data;
+	struct csmdev_obj *obj = handle->obj;
 
 	mutex_lock(&obj->files_lock);
 	list_del(&handle->list);
 	mutex_unlock(&obj->files_lock);
 	kfree(handle);
-	csm_obj_put(obj);
+	csmdev_obj_put(obj);
 	return 0;
 }
 
@@ -199,7 +199,7 @@ static const struct file_operations sharing_fops = {
 	.unlocked_ioctl = file_ioctl,
 	.compat_ioctl = compat_ptr_ioctl,
 	.poll = file_poll,
-	.mmap = csm_mmap,
+	.mmap = csmdev_mmap,
 	.get_unmapped_area = thp_get_unmapped_area,
 	.release = file_release,
 	.llseek = noop_llseek,
@@ -209,9 +209,9 @@ static const struct file_operations sharing_fops = {
  * A file of the sharing, with a descriptor number that is not yet visible: the caller installs it
  * or gives both back. Takes over the caller's reference, also when it fails.
  */
-int csm_file_open(struct csm_obj *obj, struct file **file)
+int csmdev_file_open(struct csmdev_obj *obj, struct file **file)
 {
-	struct csm_handle *handle = kzalloc(sizeof(*handle), GFP_KERNEL_ACCOUNT);
+	struct csmdev_handle *handle = kzalloc(sizeof(*handle), GFP_KERNEL_ACCOUNT);
 	int fd = handle ? get_unused_fd_flags(O_CLOEXEC) : -ENOMEM;
 
 	if (fd < 0) {
@@ -232,6 +232,6 @@ int csm_file_open(struct csm_obj *obj, struct file **file)
 	return fd;
 no_fd:
 	kfree(handle);
-	csm_obj_put(obj);
+	csmdev_obj_put(obj);
 	return fd;
 }

@@ -19,7 +19,7 @@
 
 #include "guest.h"
 
-struct csm_mapping {
+struct csmdev_mapping {
 	struct list_head list; /* written under mappings_lock, read under RCU */
 	struct rcu_head rcu;
 	refcount_t refs;
@@ -36,7 +36,7 @@ static bool (*fixup)(struct pt_regs *regs, unsigned long esr);
 static bool works;
 
 /* True: aborts inside system calls are led to their way out, so sharings may be mapped. */
-bool csm_guard_works(void)
+bool csmdev_guard_works(void)
 {
 	return works;
 }
@@ -44,9 +44,10 @@ bool csm_guard_works(void)
 /* -------------------------------------------------------------- mappings */
 
 /* With one reference; NULL: no memory. Caller keeps mm while the mapping exists. */
-struct csm_mapping *csm_guard_add(struct mm_struct *mm, unsigned long start, unsigned long end)
+struct csmdev_mapping *csmdev_guard_add(struct mm_struct *mm, unsigned long start,
+					unsigned long end)
 {
-	struct csm_mapping *mapping = kzalloc(sizeof(*mapping), GFP_KERNEL_ACCOUNT);
+	struct csmdev_mapping *mapping = kzalloc(sizeof(*mapping), GFP_KERNEL_ACCOUNT);
 
 	if (!mapping) {
 		return NULL;
@@ -62,13 +63,13 @@ struct csm_mapping *csm_guard_add(struct mm_struct *mm, unsigned long start, uns
 }
 
 /* One more user of the mapping, which the caller already holds. */
-void csm_guard_get(struct csm_mapping *mapping)
+void csmdev_guard_get(struct csmdev_mapping *mapping)
 {
 	refcount_inc(&mapping->refs);
 }
 
 /* Gives a reference back. With the last one the range of addresses is no longer guarded. */
-void csm_guard_put(struct csm_mapping *mapping)
+void csmdev_guard_put(struct csmdev_mapping *mapping)
 {
 	if (refcount_dec_and_test(&mapping->refs)) {
 		spin_lock(&mappings_lock);
@@ -80,7 +81,7 @@ void csm_guard_put(struct csm_mapping *mapping)
 
 static bool is_mapped(unsigned long addr)
 {
-	struct csm_mapping *mapping;
+	struct csmdev_mapping *mapping;
 	bool found = false;
 
 	rcu_read_lock();
@@ -130,7 +131,7 @@ static void *find(const char *name)
 }
 
 /* Never fails: without the guard the module is of less use, which it says. */
-void csm_guard_init(void)
+void csmdev_guard_init(void)
 {
 	int ret;
 
@@ -143,8 +144,8 @@ void csm_guard_init(void)
 	}
 }
 
-/* Undoes csm_guard_init(). No mapping is left. */
-void csm_guard_exit(void)
+/* Undoes csmdev_guard_init(). No mapping is left. */
+void csmdev_guard_exit(void)
 {
 	if (works) {
 		unregister_kprobe(&probe);

@@ -3,12 +3,12 @@
  * The guest module's own types and what its files offer each other.
  *
  * Locks, in the order in which they are taken:
- *   csm_obj.lock        one command about a sharing at a time, and its state
- *   csm_obj.files_lock  the files of a sharing; unmapping goes through them
+ *   csmdev_obj.lock        one command about a sharing at a time, and its state
+ *   csmdev_obj.files_lock  the files of a sharing; unmapping goes through them
  *   mmap_lock           (page faults)
- *   csm_obj.map_lock    whether pages may be put into user tables
- *   csm_lock            list of sharings, use counts, window, persistence
- *   csm_obj.signal_lock spinlock: what is pending for a sharing
+ *   csmdev_obj.map_lock    whether pages may be put into user tables
+ *   csmdev_lock            list of sharings, use counts, window, persistence
+ *   csmdev_obj.signal_lock spinlock: what is pending for a sharing
  *
  * The kernel itself never touches shared memory: it clears pages before the RMM learns of them, and
  * frees them after the RMM has said that nobody reaches them any more. Pages for which the RMM does
@@ -37,29 +37,29 @@
 #include "abi/uapi/csm_guest.h"
 
 /* Registers of an RSI command, in and out: x[0] is the function, then the status. */
-#define CSM_REGS 10
-struct csm_regs {
-	u64 x[CSM_REGS];
+#define CSMDEV_REGS 10
+struct csmdev_regs {
+	u64 x[CSMDEV_REGS];
 };
 
 /* A sharing is being made, is in order, or has been taken down by this side. */
-enum csm_life { CSM_MAKING, CSM_LIVE, CSM_GONE };
+enum csmdev_life { CSMDEV_MAKING, CSMDEV_LIVE, CSMDEV_GONE };
 
-struct csm_obj;
+struct csmdev_obj;
 
 /* What differs between own regions and attachments. */
-struct csm_kind {
+struct csmdev_kind {
 	/*
 	 * Has the RMM end the sharing, and gives back its memory or addresses. Caller holds
 	 * obj->lock and has taken the sharing out of all user tables. 0, also when that has been
 	 * done before; EINTR, with killable only: a fatal signal came while work was left, call
 	 * again.
 	 */
-	int (*end)(struct csm_obj *obj, bool killable);
+	int (*end)(struct csmdev_obj *obj, bool killable);
 };
 
-struct csm_obj {
-	const struct csm_kind *kind;
+struct csmdev_obj {
+	const struct csmdev_kind *kind;
 	struct kref refs; /* files; one more while persistent */
 	u64 provider;
 	u64 region;
@@ -80,13 +80,13 @@ struct csm_obj {
 	struct rw_semaphore map_lock;
 	bool mappable;
 
-	/* Under csm_lock. */
+	/* Under csmdev_lock. */
 	struct list_head list;
-	enum csm_life life; /* also changed under lock only */
+	enum csmdev_life life; /* also changed under lock only */
 	bool persistent;
 
 	spinlock_t signal_lock;
-	struct list_head pending; /* struct csm_pending */
+	struct list_head pending; /* struct csmdev_pending */
 	unsigned int num_pending;
 	bool hangup; /* region, grant or provider is gone, or this side took the sharing down */
 	struct eventfd_ctx *eventfd;
@@ -94,129 +94,131 @@ struct csm_obj {
 };
 
 /* A file of a sharing. */
-struct csm_handle {
-	struct csm_obj *obj;
+struct csmdev_handle {
+	struct csmdev_obj *obj;
 	struct file *file;
 	struct list_head list;
 };
 
 /* ------------------------------------------------------------------ rsi.c */
 
-int csm_rsi_detect(u64 *revision);
-void csm_rsi(struct csm_regs *regs);
+int csmdev_rsi_detect(u64 *revision);
+void csmdev_rsi(struct csmdev_regs *regs);
 
 /* --------------------------------------------------------------- status.c */
 
-int csm_rsi_finish(struct csm_regs *regs, bool killable);
-int csm_errno(u64 status);
-int csm_rsi_call(struct csm_regs *regs);
+int csmdev_rsi_finish(struct csmdev_regs *regs, bool killable);
+int csmdev_errno(u64 status);
+int csmdev_rsi_call(struct csmdev_regs *regs);
 
 /* ---------------------------------------------------------------- query.c */
 
-int csm_query_next(struct csm_query *query);
-int csm_query_find(u64 provider, u64 region, struct csm_query *query);
+int csmdev_query_next(struct csm_ioc_query *query);
+int csmdev_query_find(u64 provider, u64 region, struct csm_ioc_query *query);
 
 /* -------------------------------------------------------------- sharing.c */
 
-extern struct mutex csm_lock;
-extern struct list_head csm_objs;
+extern struct mutex csmdev_lock;
+extern struct list_head csmdev_objs;
 
-struct csm_counts {
+struct csmdev_counts {
 	u32 regions;
 	u32 attachments;
 };
 
-struct csm_obj *csm_obj_new(const struct csm_kind *kind, u64 provider, u64 region, u64 size,
-			    u64 label);
-int csm_obj_add(struct csm_obj *obj);
-int csm_obj_set_live(struct csm_obj *obj, bool persistent);
-struct csm_obj *csm_obj_find(u64 provider, u64 region);
-struct csm_obj *csm_obj_peek(u64 provider, u64 region);
-int csm_obj_end(struct csm_obj *obj, bool killable);
-void csm_obj_put(struct csm_obj *obj);
-int csm_obj_set_persistent(struct csm_obj *obj, bool persistent);
-int csm_obj_check(struct csm_obj *obj);
-struct csm_counts csm_obj_count(void);
-void csm_obj_end_all(void);
+struct csmdev_obj *csmdev_obj_new(const struct csmdev_kind *kind, u64 provider, u64 region,
+				  u64 size, u64 label);
+int csmdev_obj_add(struct csmdev_obj *obj);
+int csmdev_obj_set_live(struct csmdev_obj *obj, bool persistent);
+struct csmdev_obj *csmdev_obj_find(u64 provider, u64 region);
+struct csmdev_obj *csmdev_obj_peek(u64 provider, u64 region);
+int csmdev_obj_end(struct csmdev_obj *obj, bool killable);
+void csmdev_obj_put(struct csmdev_obj *obj);
+int csmdev_obj_set_persistent(struct csmdev_obj *obj, bool persistent);
+int csmdev_obj_check(struct csmdev_obj *obj);
+struct csmdev_counts csmdev_obj_count(void);
+void csmdev_obj_end_all(void);
 
 /* --------------------------------------------------------------- region.c */
 
-int csm_region_init(void);
-struct csm_obj *csm_region_create(u64 size, u64 label);
-int csm_region_share(struct csm_obj *obj, const struct csm_share *req,
-		     const struct rsi_csm_policy *policy);
-int csm_region_revoke(struct csm_obj *obj, u64 consumer);
-int csm_region_seal(struct csm_obj *obj);
-int csm_region_digest(struct csm_obj *obj, struct csm_digest *digest);
-u64 csm_region_limit(void);
-u64 csm_region_used(void);
+int csmdev_region_init(void);
+struct csmdev_obj *csmdev_region_create(u64 size, u64 label);
+int csmdev_region_share(struct csmdev_obj *obj, const struct csm_ioc_share *req,
+			const struct rsi_csm_policy *policy);
+int csmdev_region_revoke(struct csmdev_obj *obj, u64 consumer);
+int csmdev_region_seal(struct csmdev_obj *obj);
+int csmdev_region_digest(struct csmdev_obj *obj, struct csm_ioc_digest *digest);
+u64 csmdev_region_limit(void);
+u64 csmdev_region_used(void);
 
 /* --------------------------------------------------------------- attach.c */
 
-int csm_window_set(const struct resource *where);
-void csm_window_drop(void);
-u64 csm_window_size(void);
-u64 csm_window_free(void);
-struct csm_obj *csm_attach_make(const struct csm_attach *req, const struct rsi_csm_policy *policy);
+int csmdev_window_set(const struct resource *where);
+void csmdev_window_drop(void);
+u64 csmdev_window_size(void);
+u64 csmdev_window_free(void);
+struct csmdev_obj *csmdev_attach_make(const struct csm_ioc_attach *req,
+				      const struct rsi_csm_policy *policy);
 
 /* ------------------------------------------------------------------ map.c */
 
-int csm_mmap(struct file *file, struct vm_area_struct *vma);
-void csm_map_allow(struct csm_obj *obj);
-void csm_map_forbid(struct csm_obj *obj);
+int csmdev_mmap(struct file *file, struct vm_area_struct *vma);
+void csmdev_map_allow(struct csmdev_obj *obj);
+void csmdev_map_forbid(struct csmdev_obj *obj);
 
 /* ---------------------------------------------------------------- guard.c */
 
-struct csm_mapping;
+struct csmdev_mapping;
 
-void csm_guard_init(void);
-void csm_guard_exit(void);
-bool csm_guard_works(void);
-struct csm_mapping *csm_guard_add(struct mm_struct *mm, unsigned long start, unsigned long end);
-void csm_guard_get(struct csm_mapping *mapping);
-void csm_guard_put(struct csm_mapping *mapping);
+void csmdev_guard_init(void);
+void csmdev_guard_exit(void);
+bool csmdev_guard_works(void);
+struct csmdev_mapping *csmdev_guard_add(struct mm_struct *mm, unsigned long start,
+					unsigned long end);
+void csmdev_guard_get(struct csmdev_mapping *mapping);
+void csmdev_guard_put(struct csmdev_mapping *mapping);
 
 /* -------------------------------------------------------------- pending.c */
 
-struct csm_pending;
+struct csmdev_pending;
 
-u64 csm_pending_lost(void);
-struct csm_pending *csm_pending_room(void);
-bool csm_pending_add(struct csm_obj *obj, u64 peer, u64 bits, struct csm_pending **room);
-int csm_pending_take(struct csm_obj *obj, void __user *arg);
-int csm_pending_set_eventfd(struct csm_obj *obj, int fd);
-__poll_t csm_pending_poll(struct csm_obj *obj, struct file *file, poll_table *table);
-void csm_pending_hangup(struct csm_obj *obj);
-void csm_pending_begin(struct csm_obj *obj);
-void csm_pending_forget(struct csm_obj *obj);
+u64 csmdev_pending_lost(void);
+struct csmdev_pending *csmdev_pending_room(void);
+bool csmdev_pending_add(struct csmdev_obj *obj, u64 peer, u64 bits, struct csmdev_pending **room);
+int csmdev_pending_take(struct csmdev_obj *obj, void __user *arg);
+int csmdev_pending_set_eventfd(struct csmdev_obj *obj, int fd);
+__poll_t csmdev_pending_poll(struct csmdev_obj *obj, struct file *file, poll_table *table);
+void csmdev_pending_hangup(struct csmdev_obj *obj);
+void csmdev_pending_begin(struct csmdev_obj *obj);
+void csmdev_pending_forget(struct csmdev_obj *obj);
 
 /* --------------------------------------------------------------- signal.c */
 
-void csm_signal_exit(void);
-int csm_signal_use_irq(unsigned int irq);
-void csm_signal_drop_irq(void);
-bool csm_signal_has_irq(void);
-void csm_signal_watch(void);
-int csm_signal_send(struct csm_obj *obj, u64 peer, u64 bits);
-void csm_signal_begin(struct csm_obj *obj);
+void csmdev_signal_exit(void);
+int csmdev_signal_use_irq(unsigned int irq);
+void csmdev_signal_drop_irq(void);
+bool csmdev_signal_has_irq(void);
+void csmdev_signal_watch(void);
+int csmdev_signal_send(struct csmdev_obj *obj, u64 peer, u64 bits);
+void csmdev_signal_begin(struct csmdev_obj *obj);
 
 /* ----------------------------------------------------------------- file.c */
 
-int csm_file_open(struct csm_obj *obj, struct file **file);
-int csm_policy_get(u64 address, struct rsi_csm_policy **policy);
+int csmdev_file_open(struct csmdev_obj *obj, struct file **file);
+int csmdev_policy_get(u64 address, struct rsi_csm_policy **policy);
 
 /* --------------------------------------------------------------- device.c */
 
-extern const struct file_operations csm_device_fops;
+extern const struct file_operations csmdev_device_fops;
 
 /* ----------------------------------------------------------------- main.c */
 
-struct csm_realm {
+struct csmdev_realm {
 	u64 revision; /* of CSM in the RMM */
 	u64 id;
-	bool stopping; /* under csm_lock; set once, when the realm goes down */
+	bool stopping; /* under csmdev_lock; set once, when the realm goes down */
 };
 
-extern struct csm_realm csm_realm;
+extern struct csmdev_realm csmdev_realm;
 
 #endif

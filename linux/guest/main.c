@@ -10,12 +10,12 @@
 
 #include "guest.h"
 
-struct csm_realm csm_realm;
+struct csmdev_realm csmdev_realm;
 
 static struct miscdevice device = {
 	.minor = MISC_DYNAMIC_MINOR,
 	.name = "csm",
-	.fops = &csm_device_fops,
+	.fops = &csmdev_device_fops,
 	.mode = 0600,
 };
 
@@ -26,18 +26,18 @@ static int probe(struct platform_device *pdev)
 {
 	struct resource *where = platform_get_resource(pdev, IORESOURCE_MEM, 0);
 	int irq = platform_get_irq_optional(pdev, 0);
-	int ret = where ? csm_window_set(where) : 0;
+	int ret = where ? csmdev_window_set(where) : 0;
 
 	if (ret) {
 		dev_err(&pdev->dev, "window %pR: %d\n", where, ret);
 		return ret;
 	}
 	if (irq == -EPROBE_DEFER) {
-		csm_window_drop();
+		csmdev_window_drop();
 		return irq;
 	}
-	if (irq > 0 && !csm_signal_has_irq()) {
-		ret = csm_signal_use_irq(irq);
+	if (irq > 0 && !csmdev_signal_has_irq()) {
+		ret = csmdev_signal_use_irq(irq);
 		if (ret) {
 			dev_warn(&pdev->dev, "no interrupt (%d), signals are polled for\n", ret);
 		}
@@ -48,8 +48,8 @@ static int probe(struct platform_device *pdev)
 /* Only when the module goes: there is no unbinding by hand. */
 static void unprobe(struct platform_device *pdev)
 {
-	csm_signal_drop_irq();
-	csm_window_drop();
+	csmdev_signal_drop_irq();
+	csmdev_window_drop();
 }
 
 static const struct of_device_id matches[] = {{.compatible = "caec,csm"}, {}};
@@ -70,7 +70,7 @@ static struct platform_driver driver = {
 
 static int on_reboot(struct notifier_block *block, unsigned long action, void *data)
 {
-	csm_obj_end_all();
+	csmdev_obj_end_all();
 	return NOTIFY_DONE;
 }
 
@@ -78,22 +78,22 @@ static struct notifier_block reboot_block = {.notifier_call = on_reboot};
 
 static int find_self(void)
 {
-	struct csm_regs regs = {.x = {RSI_CSM_SELF_FID}};
+	struct csmdev_regs regs = {.x = {RSI_CSM_SELF_FID}};
 
-	csm_rsi(&regs);
-	csm_realm.id = regs.x[1];
-	return regs.x[0] == RSI_SUCCESS && csm_realm.id != 0 ? 0 : -EIO;
+	csmdev_rsi(&regs);
+	csmdev_realm.id = regs.x[1];
+	return regs.x[0] == RSI_SUCCESS && csmdev_realm.id != 0 ? 0 : -EIO;
 }
 
 static int prepare(void)
 {
-	int ret = csm_rsi_detect(&csm_realm.revision);
+	int ret = csmdev_rsi_detect(&csmdev_realm.revision);
 
 	if (!ret) {
 		ret = find_self();
 	}
 	if (!ret) {
-		ret = csm_region_init();
+		ret = csmdev_region_init();
 	}
 	return ret;
 }
@@ -129,36 +129,37 @@ no_reboot:
  * ENODEV: no realm, or an RMM without CSM, which the log says; EINVAL: memory_limit is larger than
  * the memory; EIO; or an error of a kernel service. Nothing is left behind then.
  */
-static int __init csm_init(void)
+static int __init csmdev_init(void)
 {
 	int ret = prepare();
 
 	if (ret) {
 		return ret;
 	}
-	csm_guard_init();
+	csmdev_guard_init();
 	ret = start();
 	if (ret) {
-		csm_guard_exit();
+		csmdev_guard_exit();
 		return ret;
 	}
 	pr_info("caec_guest: CSM %llu.%llu, window %llu MiB, signals %s\n",
-		ABI_REVISION_MAJOR(csm_realm.revision), ABI_REVISION_MINOR(csm_realm.revision),
-		csm_window_size() / SZ_1M, csm_signal_has_irq() ? "by interrupt" : "polled");
+		ABI_REVISION_MAJOR(csmdev_realm.revision),
+		ABI_REVISION_MINOR(csmdev_realm.revision), csmdev_window_size() / SZ_1M,
+		csmdev_signal_has_irq() ? "by interrupt" : "polled");
 	return 0;
 }
 
 /* Files and persistent sharings hold the module, so there are none. */
-static void __exit csm_exit(void)
+static void __exit csmdev_exit(void)
 {
 	misc_deregister(&device);
 	unregister_reboot_notifier(&reboot_block);
 	platform_driver_unregister(&driver);
-	csm_signal_exit();
-	csm_guard_exit();
+	csmdev_signal_exit();
+	csmdev_guard_exit();
 }
 
-module_init(csm_init);
-module_exit(csm_exit);
+module_init(csmdev_init);
+module_exit(csmdev_exit);
 MODULE_DESCRIPTION("CAEC: confidential shared memory between realms");
 MODULE_LICENSE("GPL");

@@ -18,7 +18,7 @@
 static vm_fault_t insert(struct vm_fault *vmf, unsigned int order)
 {
 	struct vm_area_struct *vma = vmf->vma;
-	struct csm_handle *handle = vma->vm_file->private_data;
+	struct csmdev_handle *handle = vma->vm_file->private_data;
 	unsigned long size = PAGE_SIZE << order;
 	unsigned long addr = vmf->address & ~(size - 1);
 	unsigned long pfn = PHYS_PFN(handle->obj->base) + vma->vm_pgoff +
@@ -30,14 +30,14 @@ static vm_fault_t insert(struct vm_fault *vmf, unsigned int order)
 	if (addr < vma->vm_start || addr + size > vma->vm_end || !IS_ALIGNED(pfn, 1UL << order)) {
 		return VM_FAULT_FALLBACK;
 	}
-	return csm_insert_block(vmf, pfn, vmf->flags & FAULT_FLAG_WRITE);
+	return csmdev_insert_block(vmf, pfn, vmf->flags & FAULT_FLAG_WRITE);
 }
 
-/* Serves an access to a mapping. SIGBUS once csm_map_forbid() has been called. Takes map_lock. */
+/* Serves a fault of a mapping. SIGBUS once csmdev_map_forbid() has been called. Takes map_lock. */
 static vm_fault_t huge_fault(struct vm_fault *vmf, unsigned int order)
 {
-	struct csm_handle *handle = vmf->vma->vm_file->private_data;
-	struct csm_obj *obj = handle->obj;
+	struct csmdev_handle *handle = vmf->vma->vm_file->private_data;
+	struct csmdev_obj *obj = handle->obj;
 	vm_fault_t ret = VM_FAULT_SIGBUS;
 
 	if (order != 0 && order != PMD_SHIFT - PAGE_SHIFT) {
@@ -58,12 +58,12 @@ static vm_fault_t fault(struct vm_fault *vmf)
 
 static void vma_open(struct vm_area_struct *vma)
 {
-	csm_guard_get(vma->vm_private_data);
+	csmdev_guard_get(vma->vm_private_data);
 }
 
 static void vma_close(struct vm_area_struct *vma)
 {
-	csm_guard_put(vma->vm_private_data);
+	csmdev_guard_put(vma->vm_private_data);
 }
 
 /* One mapping is one range of addresses for its whole life: that is what the guard knows of it. */
@@ -88,7 +88,7 @@ static const struct vm_operations_struct vm_ops = {
 
 /* What mprotect may add later is what mmap could have had. Execution the kernel refuses by itself.
  */
-static int check_access(struct csm_obj *obj, struct vm_area_struct *vma)
+static int check_access(struct csmdev_obj *obj, struct vm_area_struct *vma)
 {
 	if (READ_ONCE(obj->permissions) & CSM_PERM_WRITE) {
 		return 0;
@@ -97,7 +97,7 @@ static int check_access(struct csm_obj *obj, struct vm_area_struct *vma)
 	return vma->vm_flags & VM_WRITE ? -EACCES : 0;
 }
 
-static int check_range(struct csm_obj *obj, struct vm_area_struct *vma)
+static int check_range(struct csmdev_obj *obj, struct vm_area_struct *vma)
 {
 	u64 pages = obj->size >> PAGE_SHIFT;
 
@@ -108,13 +108,13 @@ static int check_range(struct csm_obj *obj, struct vm_area_struct *vma)
 }
 
 /* EINVAL not MAP_SHARED or beyond the end, EACCES not permitted, EOPNOTSUPP no guard, ENOMEM. */
-int csm_mmap(struct file *file, struct vm_area_struct *vma)
+int csmdev_mmap(struct file *file, struct vm_area_struct *vma)
 {
-	struct csm_handle *handle = file->private_data;
-	struct csm_mapping *mapping;
+	struct csmdev_handle *handle = file->private_data;
+	struct csmdev_mapping *mapping;
 	int ret;
 
-	if (!csm_guard_works()) {
+	if (!csmdev_guard_works()) {
 		return -EOPNOTSUPP;
 	}
 	ret = check_range(handle->obj, vma);
@@ -124,7 +124,7 @@ int csm_mmap(struct file *file, struct vm_area_struct *vma)
 	if (ret) {
 		return ret;
 	}
-	mapping = csm_guard_add(vma->vm_mm, vma->vm_start, vma->vm_end);
+	mapping = csmdev_guard_add(vma->vm_mm, vma->vm_start, vma->vm_end);
 	if (!mapping) {
 		return -ENOMEM;
 	}
@@ -135,7 +135,7 @@ int csm_mmap(struct file *file, struct vm_area_struct *vma)
 }
 
 /* From here on accesses to mappings of the sharing are served. Takes map_lock. */
-void csm_map_allow(struct csm_obj *obj)
+void csmdev_map_allow(struct csmdev_obj *obj)
 {
 	down_write(&obj->map_lock);
 	obj->mappable = true;
@@ -143,9 +143,9 @@ void csm_map_allow(struct csm_obj *obj)
 }
 
 /* When this returns no user table holds a page of the sharing, nor will one. */
-void csm_map_forbid(struct csm_obj *obj)
+void csmdev_map_forbid(struct csmdev_obj *obj)
 {
-	struct csm_handle *handle;
+	struct csmdev_handle *handle;
 
 	down_write(&obj->map_lock);
 	obj->mappable = false;

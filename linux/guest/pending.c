@@ -10,7 +10,7 @@
 
 #define MAX_PENDING 4096 /* peers for which a sharing keeps signals */
 
-struct csm_pending {
+struct csmdev_pending {
 	struct list_head list;
 	u64 peer;
 	u64 bits;
@@ -19,7 +19,7 @@ struct csm_pending {
 static u64 lost;
 
 /* Signals that nobody took and for which there was no more room, of all sharings together. */
-u64 csm_pending_lost(void)
+u64 csmdev_pending_lost(void)
 {
 	return READ_ONCE(lost);
 }
@@ -27,15 +27,15 @@ u64 csm_pending_lost(void)
 /* ---------------------------------------------------------------- delivery */
 
 /* Room for one signal, to be had before it is fetched. NULL: no memory. kfree() gives it back. */
-struct csm_pending *csm_pending_room(void)
+struct csmdev_pending *csmdev_pending_room(void)
 {
-	return kzalloc(sizeof(struct csm_pending), GFP_KERNEL);
+	return kzalloc(sizeof(struct csmdev_pending), GFP_KERNEL);
 }
 
 /* Caller holds signal_lock. */
-static struct csm_pending *find_pending(struct csm_obj *obj, u64 peer)
+static struct csmdev_pending *find_pending(struct csmdev_obj *obj, u64 peer)
 {
-	struct csm_pending *pending;
+	struct csmdev_pending *pending;
 
 	list_for_each_entry (pending, &obj->pending, list) {
 		if (pending->peer == peer) {
@@ -49,15 +49,16 @@ static struct csm_pending *find_pending(struct csm_obj *obj, u64 peer)
  * Caller holds signal_lock. A new entry, which is *room, or the oldest when there are too many.
  * Uses up what *room holds in the first case.
  */
-static struct csm_pending *new_pending(struct csm_obj *obj, u64 peer, struct csm_pending **room)
+static struct csmdev_pending *new_pending(struct csmdev_obj *obj, u64 peer,
+					  struct csmdev_pending **room)
 {
-	struct csm_pending *pending = *room;
+	struct csmdev_pending *pending = *room;
 
 	if (obj->num_pending < MAX_PENDING) {
 		*room = NULL;
 		obj->num_pending++;
 	} else {
-		pending = list_first_entry(&obj->pending, struct csm_pending, list);
+		pending = list_first_entry(&obj->pending, struct csmdev_pending, list);
 		list_del(&pending->list);
 		WRITE_ONCE(lost, lost + 1);
 	}
@@ -67,21 +68,21 @@ static struct csm_pending *new_pending(struct csm_obj *obj, u64 peer, struct csm
 	return pending;
 }
 
-static bool ends_attachment(const struct csm_obj *obj, u64 peer, u64 bits)
+static bool ends_attachment(const struct csmdev_obj *obj, u64 peer, u64 bits)
 {
 	return !obj->own && peer == obj->provider &&
 	       bits & (CSM_SIGNAL_PEER_ENDED | CSM_SIGNAL_REGION_ENDED);
 }
 
 /*
- * Adds bits from peer to what is pending, and wakes who waits. *room is from csm_pending_room(),
+ * Adds bits from peer to what is pending, and wakes who waits. *room is from csmdev_pending_room(),
  * and NULL afterwards when it was needed; one caller at a time, which also guards the count of what
  * is lost. True: the attachment has ended with this signal, so nothing of it may be mapped any
  * more.
  */
-bool csm_pending_add(struct csm_obj *obj, u64 peer, u64 bits, struct csm_pending **room)
+bool csmdev_pending_add(struct csmdev_obj *obj, u64 peer, u64 bits, struct csmdev_pending **room)
 {
-	struct csm_pending *pending;
+	struct csmdev_pending *pending;
 	bool end = ends_attachment(obj, peer, bits);
 
 	spin_lock(&obj->signal_lock);
@@ -103,12 +104,12 @@ bool csm_pending_add(struct csm_obj *obj, u64 peer, u64 bits, struct csm_pending
 
 /* ------------------------------------------------------------ user's side */
 
-static struct csm_pending *take_oldest(struct csm_obj *obj)
+static struct csmdev_pending *take_oldest(struct csmdev_obj *obj)
 {
-	struct csm_pending *pending;
+	struct csmdev_pending *pending;
 
 	spin_lock(&obj->signal_lock);
-	pending = list_first_entry_or_null(&obj->pending, struct csm_pending, list);
+	pending = list_first_entry_or_null(&obj->pending, struct csmdev_pending, list);
 	if (pending) {
 		list_del(&pending->list);
 		obj->num_pending--;
@@ -118,9 +119,9 @@ static struct csm_pending *take_oldest(struct csm_obj *obj)
 }
 
 /* The program has not got it: it is the oldest again, with what came from that peer meanwhile. */
-static void give_back(struct csm_obj *obj, struct csm_pending *pending)
+static void give_back(struct csmdev_obj *obj, struct csmdev_pending *pending)
 {
-	struct csm_pending *later;
+	struct csmdev_pending *later;
 
 	spin_lock(&obj->signal_lock);
 	later = find_pending(obj, pending->peer);
@@ -140,10 +141,10 @@ static void give_back(struct csm_obj *obj, struct csm_pending *pending)
 }
 
 /* EAGAIN: nothing is pending. EFAULT: the signal stays pending. */
-int csm_pending_take(struct csm_obj *obj, void __user *arg)
+int csmdev_pending_take(struct csmdev_obj *obj, void __user *arg)
 {
-	struct csm_pending *pending = take_oldest(obj);
-	struct csm_signal signal = {0};
+	struct csmdev_pending *pending = take_oldest(obj);
+	struct csm_ioc_signal signal = {0};
 
 	if (!pending) {
 		return -EAGAIN;
@@ -159,7 +160,7 @@ int csm_pending_take(struct csm_obj *obj, void __user *arg)
 }
 
 /* fd -1: none. What is pending already counts at once. */
-int csm_pending_set_eventfd(struct csm_obj *obj, int fd)
+int csmdev_pending_set_eventfd(struct csmdev_obj *obj, int fd)
 {
 	struct eventfd_ctx *new = NULL, *old;
 
@@ -188,7 +189,7 @@ int csm_pending_set_eventfd(struct csm_obj *obj, int fd)
 /*
  * poll: EPOLLIN while a signal is pending, EPOLLHUP once the sharing has ended. Takes signal_lock.
  */
-__poll_t csm_pending_poll(struct csm_obj *obj, struct file *file, poll_table *table)
+__poll_t csmdev_pending_poll(struct csmdev_obj *obj, struct file *file, poll_table *table)
 {
 	__poll_t events = 0;
 
@@ -205,7 +206,7 @@ __poll_t csm_pending_poll(struct csm_obj *obj, struct file *file, poll_table *ta
 }
 
 /* This side has ended the sharing. */
-void csm_pending_hangup(struct csm_obj *obj)
+void csmdev_pending_hangup(struct csmdev_obj *obj)
 {
 	spin_lock(&obj->signal_lock);
 	obj->hangup = true;
@@ -216,9 +217,9 @@ void csm_pending_hangup(struct csm_obj *obj)
 	wake_up_all(&obj->wait);
 }
 
-static void drop_pending(struct csm_obj *obj)
+static void drop_pending(struct csmdev_obj *obj)
 {
-	struct csm_pending *pending, *next;
+	struct csmdev_pending *pending, *next;
 
 	list_for_each_entry_safe (pending, next, &obj->pending, list) {
 		list_del(&pending->list);
@@ -228,7 +229,7 @@ static void drop_pending(struct csm_obj *obj)
 }
 
 /* A sharing that is being made: forgets signals that were meant for one of its name before it. */
-void csm_pending_begin(struct csm_obj *obj)
+void csmdev_pending_begin(struct csmdev_obj *obj)
 {
 	spin_lock(&obj->signal_lock);
 	drop_pending(obj);
@@ -237,7 +238,7 @@ void csm_pending_begin(struct csm_obj *obj)
 }
 
 /* Nobody refers to the sharing any more. */
-void csm_pending_forget(struct csm_obj *obj)
+void csmdev_pending_forget(struct csmdev_obj *obj)
 {
 	drop_pending(obj);
 	if (obj->eventfd) {

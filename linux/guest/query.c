@@ -7,16 +7,16 @@
 #include "guest.h"
 
 /* One step; errors are those of RSI_CSM_QUERY. */
-int csm_query_next(struct csm_query *query)
+int csmdev_query_next(struct csm_ioc_query *query)
 {
-	u64 realm = query->realm_id ? query->realm_id : csm_realm.id;
-	struct csm_regs regs = {.x = {RSI_CSM_QUERY_FID, realm, query->cursor}};
-	int ret = csm_rsi_call(&regs);
+	u64 realm = query->realm_id ? query->realm_id : csmdev_realm.id;
+	struct csmdev_regs regs = {.x = {RSI_CSM_QUERY_FID, realm, query->cursor}};
+	int ret = csmdev_rsi_call(&regs);
 
 	if (ret) {
 		return ret;
 	}
-	*query = (struct csm_query){
+	*query = (struct csm_ioc_query){
 		.realm_id = realm,
 		.cursor = regs.x[6],
 		.region_id = regs.x[1],
@@ -32,11 +32,11 @@ int csm_query_next(struct csm_query *query)
 }
 
 /* What the RMM says about one region, own or not. EACCES: it is not there, or not on offer. */
-int csm_query_find(u64 provider, u64 region, struct csm_query *query)
+int csmdev_query_find(u64 provider, u64 region, struct csm_ioc_query *query)
 {
-	*query = (struct csm_query){.realm_id = provider};
+	*query = (struct csm_ioc_query){.realm_id = provider};
 	do {
-		int ret = csm_query_next(query);
+		int ret = csmdev_query_next(query);
 
 		if (ret) {
 			return ret;

@@ -16,13 +16,13 @@ static unsigned long memory_limit;
 module_param(memory_limit, ulong, 0444);
 MODULE_PARM_DESC(memory_limit, "MiB that regions may take together (default: half of the memory)");
 
-static u64 used; /* under csm_lock */
+static u64 used; /* under csmdev_lock */
 
 /*
  * Sets the limit of memory for regions, half of it where the parameter says nothing. EINVAL: the
  * parameter is more than the memory there is.
  */
-int csm_region_init(void)
+int csmdev_region_init(void)
 {
 	u64 all = (u64)totalram_pages() << PAGE_SHIFT;
 
@@ -33,19 +33,19 @@ int csm_region_init(void)
 }
 
 /* Bytes that regions may have together. */
-u64 csm_region_limit(void)
+u64 csmdev_region_limit(void)
 {
 	return (u64)memory_limit * SZ_1M;
 }
 
-/* Bytes that regions have together now. Takes csm_lock. */
-u64 csm_region_used(void)
+/* Bytes that regions have together now. Takes csmdev_lock. */
+u64 csmdev_region_used(void)
 {
 	u64 value;
 
-	mutex_lock(&csm_lock);
+	mutex_lock(&csmdev_lock);
 	value = used;
-	mutex_unlock(&csm_lock);
+	mutex_unlock(&csmdev_lock);
 	return value;
 }
 
@@ -55,21 +55,21 @@ static int charge(u64 size)
 {
 	int ret = 0;
 
-	mutex_lock(&csm_lock);
-	if (size > csm_region_limit() - used) {
+	mutex_lock(&csmdev_lock);
+	if (size > csmdev_region_limit() - used) {
 		ret = -EDQUOT;
 	} else {
 		used += size;
 	}
-	mutex_unlock(&csm_lock);
+	mutex_unlock(&csmdev_lock);
 	return ret;
 }
 
 static void uncharge(u64 size)
 {
-	mutex_lock(&csm_lock);
+	mutex_lock(&csmdev_lock);
 	used -= size;
-	mutex_unlock(&csm_lock);
+	mutex_unlock(&csmdev_lock);
 }
 
 static void free_pages_of(struct page *pages, u64 size)
@@ -118,18 +118,18 @@ static struct page *alloc_memory(u64 size)
 /* ---------------------------------------------------------------- creation */
 
 /*
- * csm_kind.end of an own region. When the RMM does not know the region it has ended it itself, with
- * the same guarantees (the host took the access policy table away).
+ * csmdev_kind.end of an own region. When the RMM does not know the region it has ended it itself,
+ * with the same guarantees (the host took the access policy table away).
  */
-static int destroy(struct csm_obj *obj, bool killable)
+static int destroy(struct csmdev_obj *obj, bool killable)
 {
-	struct csm_regs regs = {.x = {RSI_CSM_DESTROY_FID, obj->region}};
+	struct csmdev_regs regs = {.x = {RSI_CSM_DESTROY_FID, obj->region}};
 	int ret;
 
 	if (!obj->pages) {
 		return 0;
 	}
-	ret = csm_rsi_finish(&regs, killable);
+	ret = csmdev_rsi_finish(&regs, killable);
 	if (ret) {
 		return ret;
 	}
@@ -143,16 +143,16 @@ static int destroy(struct csm_obj *obj, bool killable)
 	return 0;
 }
 
-static const struct csm_kind own_region = {.end = destroy};
+static const struct csmdev_kind own_region = {.end = destroy};
 
 /* The RMM's part. It cannot be left half-way, and what it does is bounded by the size. */
-static int create(struct csm_obj *obj)
+static int create(struct csmdev_obj *obj)
 {
-	struct csm_regs regs = {.x = {RSI_CSM_CREATE_FID, obj->base, obj->size, obj->label}};
+	struct csmdev_regs regs = {.x = {RSI_CSM_CREATE_FID, obj->base, obj->size, obj->label}};
 
-	csm_rsi_finish(&regs, false);
+	csmdev_rsi_finish(&regs, false);
 	if (regs.x[0] != RSI_SUCCESS) {
-		return csm_errno(regs.x[0]);
+		return csmdev_errno(regs.x[0]);
 	}
 	obj->region = regs.x[1];
 	return 0;
@@ -162,7 +162,7 @@ static int create(struct csm_obj *obj)
  * Memory for the region, and its creation by the RMM. On failure both are undone and the charge is
  * given back. EDQUOT, ENOMEM, or the errors of RSI_CSM_CREATE.
  */
-static int make(struct csm_obj *obj)
+static int make(struct csmdev_obj *obj)
 {
 	int ret = charge(obj->size);
 
@@ -184,31 +184,31 @@ static int make(struct csm_obj *obj)
 	return ret;
 }
 
-/* Not yet live. Errors: those of CSM_CREATE in the interface. */
-struct csm_obj *csm_region_create(u64 size, u64 label)
+/* Not yet live. Errors: those of CSM_IOC_CREATE in the interface. */
+struct csmdev_obj *csmdev_region_create(u64 size, u64 label)
 {
-	struct csm_obj *obj;
+	struct csmdev_obj *obj;
 	int ret;
 
 	if (size == 0) {
 		return ERR_PTR(-EINVAL);
 	}
-	if (size > csm_region_limit()) {
+	if (size > csmdev_region_limit()) {
 		return ERR_PTR(-EDQUOT);
 	}
-	obj = csm_obj_new(&own_region, csm_realm.id, 0, PAGE_ALIGN(size), label);
+	obj = csmdev_obj_new(&own_region, csmdev_realm.id, 0, PAGE_ALIGN(size), label);
 	if (!obj) {
 		return ERR_PTR(-ENOMEM);
 	}
 	obj->permissions = CSM_PERM_READ | CSM_PERM_WRITE;
 	ret = make(obj);
 	if (!ret) {
-		ret = csm_obj_add(obj);
+		ret = csmdev_obj_add(obj);
 	}
 	if (!ret) {
-		csm_signal_watch();
+		csmdev_signal_watch();
 	} else {
-		csm_obj_put(obj);
+		csmdev_obj_put(obj);
 		return ERR_PTR(ret);
 	}
 	return obj;
@@ -221,9 +221,9 @@ struct csm_obj *csm_region_create(u64 size, u64 label)
  * ENOTCONN it has no such region any more, EINPROGRESS it is being destroyed, EINTR. Caller holds
  * obj->lock, so no command of this module about the region is under way.
  */
-static int ask(const struct csm_obj *obj, struct csm_query *query)
+static int ask(const struct csmdev_obj *obj, struct csm_ioc_query *query)
 {
-	int ret = csm_query_find(obj->provider, obj->region, query);
+	int ret = csmdev_query_find(obj->provider, obj->region, query);
 
 	if (ret == -EACCES && obj->own) {
 		return -ENOTCONN;
@@ -235,10 +235,10 @@ static int ask(const struct csm_obj *obj, struct csm_query *query)
 }
 
 /* RSI_ERROR_INPUT, about an own region: ENOTCONN it has gone, or what the caller says it means. */
-static int input_error(const struct csm_obj *obj, int otherwise)
+static int input_error(const struct csmdev_obj *obj, int otherwise)
 {
-	struct csm_query query;
-	int ret = csm_query_find(obj->provider, obj->region, &query);
+	struct csm_ioc_query query;
+	int ret = csmdev_query_find(obj->provider, obj->region, &query);
 
 	if (ret == -EACCES) {
 		return -ENOTCONN;
@@ -246,9 +246,9 @@ static int input_error(const struct csm_obj *obj, int otherwise)
 	return ret ? ret : otherwise;
 }
 
-static int share_error(const struct csm_obj *obj, u64 status)
+static int share_error(const struct csmdev_obj *obj, u64 status)
 {
-	struct csm_query query;
+	struct csm_ioc_query query;
 	int ret;
 
 	switch (status) {
@@ -258,27 +258,27 @@ static int share_error(const struct csm_obj *obj, u64 status)
 		ret = ask(obj, &query);
 		return ret ? ret : -EEXIST;
 	default:
-		return csm_errno(status);
+		return csmdev_errno(status);
 	}
 }
 
-/* The RMM reads the policy at its address here; policy is NULL or from csm_policy_get(). */
-int csm_region_share(struct csm_obj *obj, const struct csm_share *req,
-		     const struct rsi_csm_policy *policy)
+/* The RMM reads the policy at its address here; policy is NULL or from csmdev_policy_get(). */
+int csmdev_region_share(struct csmdev_obj *obj, const struct csm_ioc_share *req,
+			const struct rsi_csm_policy *policy)
 {
-	struct csm_regs regs = {
+	struct csmdev_regs regs = {
 		.x = {RSI_CSM_SHARE_FID, obj->region, req->consumer_id, req->permissions,
 		      policy ? virt_to_phys(policy) : 0},
 	};
 	int ret;
 
 	mutex_lock(&obj->lock);
-	ret = csm_obj_check(obj);
+	ret = csmdev_obj_check(obj);
 	if (!ret && obj->sealed && req->permissions & CSM_PERM_WRITE) {
 		ret = -EPERM;
 	}
 	if (!ret) {
-		ret = csm_rsi_finish(&regs, true);
+		ret = csmdev_rsi_finish(&regs, true);
 	}
 	if (!ret) {
 		ret = share_error(obj, regs.x[0]);
@@ -287,9 +287,9 @@ int csm_region_share(struct csm_obj *obj, const struct csm_share *req,
 	return ret;
 }
 
-static int revoke_error(const struct csm_obj *obj, u64 status)
+static int revoke_error(const struct csmdev_obj *obj, u64 status)
 {
-	struct csm_query query;
+	struct csm_ioc_query query;
 	int ret;
 
 	switch (status) {
@@ -299,23 +299,23 @@ static int revoke_error(const struct csm_obj *obj, u64 status)
 		ret = ask(obj, &query);
 		return ret ? ret : -EIO;
 	default:
-		return csm_errno(status);
+		return csmdev_errno(status);
 	}
 }
 
 /*
  * Ends the grant of consumer, CSM_REALM_ANY for the one to whoever meets its policy
- * (RSI_CSM_REVOKE). Takes obj->lock. Errors: those of CSM_REVOKE in the interface.
+ * (RSI_CSM_REVOKE). Takes obj->lock. Errors: those of CSM_IOC_REVOKE in the interface.
  */
-int csm_region_revoke(struct csm_obj *obj, u64 consumer)
+int csmdev_region_revoke(struct csmdev_obj *obj, u64 consumer)
 {
-	struct csm_regs regs = {.x = {RSI_CSM_REVOKE_FID, obj->region, consumer}};
+	struct csmdev_regs regs = {.x = {RSI_CSM_REVOKE_FID, obj->region, consumer}};
 	int ret;
 
 	mutex_lock(&obj->lock);
-	ret = csm_obj_check(obj);
+	ret = csmdev_obj_check(obj);
 	if (!ret) {
-		ret = csm_rsi_finish(&regs, true);
+		ret = csmdev_rsi_finish(&regs, true);
 	}
 	if (!ret) {
 		ret = revoke_error(obj, regs.x[0]);
@@ -325,16 +325,16 @@ int csm_region_revoke(struct csm_obj *obj, u64 consumer)
 }
 
 /* Only on the RMM's word: programs rely on it that nobody writes any more. */
-static void set_sealed(struct csm_obj *obj)
+static void set_sealed(struct csmdev_obj *obj)
 {
 	obj->sealed = true;
 	obj->permissions &= ~(u32)CSM_PERM_WRITE;
 }
 
 /* RSI_ERROR_STATE stands for a region that is sealed, and for one that is being destroyed. */
-static int seal_error(struct csm_obj *obj, u64 status)
+static int seal_error(struct csmdev_obj *obj, u64 status)
 {
-	struct csm_query query;
+	struct csm_ioc_query query;
 	int ret;
 
 	switch (status) {
@@ -351,23 +351,23 @@ static int seal_error(struct csm_obj *obj, u64 status)
 		}
 		return ret ? ret : -EIO;
 	default:
-		return csm_errno(status);
+		return csmdev_errno(status);
 	}
 }
 
 /*
- * Nobody writes to the region any more (RSI_CSM_SEAL). Takes obj->lock. Errors: those of CSM_SEAL
- * in the interface; the region counts as sealed only on the word of the RMM.
+ * Nobody writes to the region any more (RSI_CSM_SEAL). Takes obj->lock. Errors: those of
+ * CSM_IOC_SEAL in the interface; the region counts as sealed only on the word of the RMM.
  */
-int csm_region_seal(struct csm_obj *obj)
+int csmdev_region_seal(struct csmdev_obj *obj)
 {
-	struct csm_regs regs = {.x = {RSI_CSM_SEAL_FID, obj->region}};
+	struct csmdev_regs regs = {.x = {RSI_CSM_SEAL_FID, obj->region}};
 	int ret;
 
 	mutex_lock(&obj->lock);
-	ret = csm_obj_check(obj);
+	ret = csmdev_obj_check(obj);
 	if (!ret) {
-		ret = csm_rsi_finish(&regs, true);
+		ret = csmdev_rsi_finish(&regs, true);
 	}
 	if (!ret) {
 		ret = seal_error(obj, regs.x[0]);
@@ -376,13 +376,13 @@ int csm_region_seal(struct csm_obj *obj)
 	return ret;
 }
 
-static int digest_error(const struct csm_obj *obj, u64 status)
+static int digest_error(const struct csmdev_obj *obj, u64 status)
 {
-	struct csm_query query;
+	struct csm_ioc_query query;
 	int ret;
 
 	if (status != RSI_ERROR_STATE) {
-		return csm_errno(status);
+		return csmdev_errno(status);
 	}
 	ret = ask(obj, &query);
 	if (ret) {
@@ -392,15 +392,15 @@ static int digest_error(const struct csm_obj *obj, u64 status)
 }
 
 /* Of an attachment too. */
-int csm_region_digest(struct csm_obj *obj, struct csm_digest *digest)
+int csmdev_region_digest(struct csmdev_obj *obj, struct csm_ioc_digest *digest)
 {
-	struct csm_regs regs = {.x = {RSI_CSM_DIGEST_FID, obj->provider, obj->region}};
+	struct csmdev_regs regs = {.x = {RSI_CSM_DIGEST_FID, obj->provider, obj->region}};
 	int ret;
 
 	mutex_lock(&obj->lock);
-	ret = csm_obj_check(obj);
+	ret = csmdev_obj_check(obj);
 	if (!ret) {
-		ret = csm_rsi_finish(&regs, true);
+		ret = csmdev_rsi_finish(&regs, true);
 	}
 	if (!ret) {
 		ret = digest_error(obj, regs.x[0]);

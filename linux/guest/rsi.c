@@ -10,9 +10,9 @@
 
 /*
  * One call to the RMM. In: x[0] to x[5]; out: x[0], the status, to x[9]. The RMM may ask to be
- * called again: see csm_rsi_finish(). Any context that may be interrupted.
+ * called again: see csmdev_rsi_finish(). Any context that may be interrupted.
  */
-void csm_rsi(struct csm_regs *regs)
+void csmdev_rsi(struct csmdev_regs *regs)
 {
 	struct arm_smccc_1_2_regs smc = {
 		.a0 = regs->x[0],
@@ -24,22 +24,22 @@ void csm_rsi(struct csm_regs *regs)
 	};
 
 	arm_smccc_1_2_smc(&smc, &smc);
-	*regs = (struct csm_regs){
+	*regs = (struct csmdev_regs){
 		.x = {smc.a0, smc.a1, smc.a2, smc.a3, smc.a4, smc.a5, smc.a6, smc.a7, smc.a8,
 		      smc.a9},
 	};
 }
 
 /* 0 with the revision; ENODEV and a message that says what is missing. */
-int csm_rsi_detect(u64 *revision)
+int csmdev_rsi_detect(u64 *revision)
 {
-	struct csm_regs regs = {.x = {RSI_FEATURES_FID, CSM_FEATURE_INDEX}};
+	struct csmdev_regs regs = {.x = {RSI_FEATURES_FID, CSM_FEATURE_INDEX}};
 
 	if (!is_realm_world()) {
 		pr_err("caec_guest: this kernel does not run in a realm\n");
 		return -ENODEV;
 	}
-	csm_rsi(&regs);
+	csmdev_rsi(&regs);
 	if (regs.x[0] != RSI_SUCCESS || regs.x[1] == 0) {
 		pr_err("caec_guest: this RMM has no confidential shared memory\n");
 		return -ENODEV;

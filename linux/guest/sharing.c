@@ -8,14 +8,14 @@
 
 #include "guest.h"
 
-DEFINE_MUTEX(csm_lock);
-LIST_HEAD(csm_objs);
+DEFINE_MUTEX(csmdev_lock);
+LIST_HEAD(csmdev_objs);
 
-/* In state CSM_MAKING, with one reference that is the caller's. NULL: no memory. */
-struct csm_obj *csm_obj_new(const struct csm_kind *kind, u64 provider, u64 region, u64 size,
-			    u64 label)
+/* In state CSMDEV_MAKING, with one reference that is the caller's. NULL: no memory. */
+struct csmdev_obj *csmdev_obj_new(const struct csmdev_kind *kind, u64 provider, u64 region,
+				  u64 size, u64 label)
 {
-	struct csm_obj *obj = kzalloc(sizeof(*obj), GFP_KERNEL_ACCOUNT);
+	struct csmdev_obj *obj = kzalloc(sizeof(*obj), GFP_KERNEL_ACCOUNT);
 
 	if (!obj) {
 		return NULL;
@@ -26,8 +26,8 @@ struct csm_obj *csm_obj_new(const struct csm_kind *kind, u64 provider, u64 regio
 	obj->region = region;
 	obj->size = size;
 	obj->label = label;
-	obj->own = provider == csm_realm.id;
-	obj->life = CSM_MAKING;
+	obj->own = provider == csmdev_realm.id;
+	obj->life = CSMDEV_MAKING;
 	mutex_init(&obj->lock);
 	mutex_init(&obj->files_lock);
 	init_rwsem(&obj->map_lock);
@@ -39,12 +39,12 @@ struct csm_obj *csm_obj_new(const struct csm_kind *kind, u64 provider, u64 regio
 	return obj;
 }
 
-/* The sharing of this name, dying or not. Caller holds csm_lock. */
-struct csm_obj *csm_obj_peek(u64 provider, u64 region)
+/* The sharing of this name, dying or not. Caller holds csmdev_lock. */
+struct csmdev_obj *csmdev_obj_peek(u64 provider, u64 region)
 {
-	struct csm_obj *obj;
+	struct csmdev_obj *obj;
 
-	list_for_each_entry (obj, &csm_objs, list) {
+	list_for_each_entry (obj, &csmdev_objs, list) {
 		if (obj->provider == provider && obj->region == region) {
 			return obj;
 		}
@@ -54,31 +54,31 @@ struct csm_obj *csm_obj_peek(u64 provider, u64 region)
 
 /*
  * From here on signals find the sharing; the caller sees to it that they are looked for
- * (csm_signal_watch). EEXIST there is one of this name, EBUSY it is being made
+ * (csmdev_signal_watch). EEXIST there is one of this name, EBUSY it is being made
  * or ended, ESHUTDOWN.
  */
-int csm_obj_add(struct csm_obj *obj)
+int csmdev_obj_add(struct csmdev_obj *obj)
 {
-	struct csm_obj *other;
+	struct csmdev_obj *other;
 	int ret = 0;
 
-	mutex_lock(&csm_lock);
-	other = csm_obj_peek(obj->provider, obj->region);
-	if (csm_realm.stopping) {
+	mutex_lock(&csmdev_lock);
+	other = csmdev_obj_peek(obj->provider, obj->region);
+	if (csmdev_realm.stopping) {
 		ret = -ESHUTDOWN;
 	} else if (other) {
-		bool usable = other->life == CSM_LIVE && kref_read(&other->refs) > 0;
+		bool usable = other->life == CSMDEV_LIVE && kref_read(&other->refs) > 0;
 
 		ret = usable ? -EEXIST : -EBUSY;
 	} else {
-		list_add_tail(&obj->list, &csm_objs);
+		list_add_tail(&obj->list, &csmdev_objs);
 	}
-	mutex_unlock(&csm_lock);
+	mutex_unlock(&csmdev_lock);
 	return ret;
 }
 
-/* Caller holds csm_lock. A persistent sharing keeps the module as an open file does. */
-static void set_persistent(struct csm_obj *obj)
+/* Caller holds csmdev_lock. A persistent sharing keeps the module as an open file does. */
+static void set_persistent(struct csmdev_obj *obj)
 {
 	if (!obj->persistent) {
 		obj->persistent = true;
@@ -88,34 +88,34 @@ static void set_persistent(struct csm_obj *obj)
 }
 
 /* ESHUTDOWN: too late, the caller ends the sharing. */
-int csm_obj_set_live(struct csm_obj *obj, bool persistent)
+int csmdev_obj_set_live(struct csmdev_obj *obj, bool persistent)
 {
 	int ret = 0;
 
-	mutex_lock(&csm_lock);
-	if (csm_realm.stopping) {
+	mutex_lock(&csmdev_lock);
+	if (csmdev_realm.stopping) {
 		ret = -ESHUTDOWN;
 	} else {
-		obj->life = CSM_LIVE;
+		obj->life = CSMDEV_LIVE;
 		if (persistent) {
 			set_persistent(obj);
 		}
 	}
-	mutex_unlock(&csm_lock);
+	mutex_unlock(&csmdev_lock);
 	if (!ret) {
-		csm_map_allow(obj);
+		csmdev_map_allow(obj);
 	}
 	return ret;
 }
 
 /* Caller holds a reference of his own. ENOTCONN: this side has ended it, so nothing can stay. */
-int csm_obj_set_persistent(struct csm_obj *obj, bool persistent)
+int csmdev_obj_set_persistent(struct csmdev_obj *obj, bool persistent)
 {
 	bool drop = false;
 	int ret = 0;
 
-	mutex_lock(&csm_lock);
-	if (persistent && obj->life == CSM_GONE) {
+	mutex_lock(&csmdev_lock);
+	if (persistent && obj->life == CSMDEV_GONE) {
 		ret = -ENOTCONN;
 	} else if (persistent) {
 		set_persistent(obj);
@@ -123,129 +123,129 @@ int csm_obj_set_persistent(struct csm_obj *obj, bool persistent)
 		obj->persistent = false;
 		drop = true;
 	}
-	mutex_unlock(&csm_lock);
+	mutex_unlock(&csmdev_lock);
 	if (drop) {
-		csm_obj_put(obj);
+		csmdev_obj_put(obj);
 		module_put(THIS_MODULE);
 	}
 	return ret;
 }
 
 /* With a reference for the caller. ENOENT, or EBUSY while it is being made or ended. */
-struct csm_obj *csm_obj_find(u64 provider, u64 region)
+struct csmdev_obj *csmdev_obj_find(u64 provider, u64 region)
 {
-	struct csm_obj *obj;
+	struct csmdev_obj *obj;
 
-	mutex_lock(&csm_lock);
-	obj = csm_obj_peek(provider, region);
+	mutex_lock(&csmdev_lock);
+	obj = csmdev_obj_peek(provider, region);
 	if (!obj) {
 		obj = ERR_PTR(-ENOENT);
-	} else if (obj->life != CSM_LIVE || !kref_get_unless_zero(&obj->refs)) {
+	} else if (obj->life != CSMDEV_LIVE || !kref_get_unless_zero(&obj->refs)) {
 		obj = ERR_PTR(-EBUSY);
 	}
-	mutex_unlock(&csm_lock);
+	mutex_unlock(&csmdev_lock);
 	return obj;
 }
 
 /* Caller holds obj->lock. ENOTCONN once this side, or as far as is known the other, ended it. */
-int csm_obj_check(struct csm_obj *obj)
+int csmdev_obj_check(struct csmdev_obj *obj)
 {
-	return obj->life != CSM_LIVE || READ_ONCE(obj->hangup) ? -ENOTCONN : 0;
+	return obj->life != CSMDEV_LIVE || READ_ONCE(obj->hangup) ? -ENOTCONN : 0;
 }
 
 /*
  * Takes the sharing down: no user reaches the memory any more, then nobody does, then it is given
  * back. Once only; 0 when that has been done before. EINTR: work is left, call again.
  */
-int csm_obj_end(struct csm_obj *obj, bool killable)
+int csmdev_obj_end(struct csmdev_obj *obj, bool killable)
 {
 	int ret = 0;
 
 	mutex_lock(&obj->lock);
-	if (obj->life != CSM_GONE) {
-		csm_map_forbid(obj);
+	if (obj->life != CSMDEV_GONE) {
+		csmdev_map_forbid(obj);
 		ret = obj->kind->end(obj, killable);
 		if (!ret) {
-			mutex_lock(&csm_lock);
-			obj->life = CSM_GONE;
+			mutex_lock(&csmdev_lock);
+			obj->life = CSMDEV_GONE;
 			list_del_init(&obj->list);
-			mutex_unlock(&csm_lock);
+			mutex_unlock(&csmdev_lock);
 		}
 	}
 	mutex_unlock(&obj->lock);
 	if (!ret) {
-		csm_pending_hangup(obj);
-		csm_obj_set_persistent(obj, false);
+		csmdev_pending_hangup(obj);
+		csmdev_obj_set_persistent(obj, false);
 	}
 	return ret;
 }
 
 static void release(struct kref *refs)
 {
-	struct csm_obj *obj = container_of(refs, struct csm_obj, refs);
+	struct csmdev_obj *obj = container_of(refs, struct csmdev_obj, refs);
 
 	/* Not the persistent reference, which would have kept it alive. */
-	csm_obj_end(obj, false);
-	csm_pending_forget(obj);
+	csmdev_obj_end(obj, false);
+	csmdev_pending_forget(obj);
 	kfree(obj);
 }
 
 /* The last reference ends the sharing, which can take as long as its memory is large. */
-void csm_obj_put(struct csm_obj *obj)
+void csmdev_obj_put(struct csmdev_obj *obj)
 {
 	kref_put(&obj->refs, release);
 }
 
-/* Sharings here, including those that are being made or ended. Takes csm_lock. */
-struct csm_counts csm_obj_count(void)
+/* Sharings here, including those that are being made or ended. Takes csmdev_lock. */
+struct csmdev_counts csmdev_obj_count(void)
 {
-	struct csm_counts counts = {0};
-	struct csm_obj *obj;
+	struct csmdev_counts counts = {0};
+	struct csmdev_obj *obj;
 
-	mutex_lock(&csm_lock);
-	list_for_each_entry (obj, &csm_objs, list) {
+	mutex_lock(&csmdev_lock);
+	list_for_each_entry (obj, &csmdev_objs, list) {
 		if (obj->own) {
 			counts.regions++;
 		} else {
 			counts.attachments++;
 		}
 	}
-	mutex_unlock(&csm_lock);
+	mutex_unlock(&csmdev_lock);
 	return counts;
 }
 
 /* One that nobody is ending yet, with a reference; NULL: none is left. */
-static struct csm_obj *any_live(void)
+static struct csmdev_obj *any_live(void)
 {
-	struct csm_obj *obj, *found = NULL;
+	struct csmdev_obj *obj, *found = NULL;
 
-	mutex_lock(&csm_lock);
-	list_for_each_entry (obj, &csm_objs, list) {
-		if (obj->life == CSM_LIVE && kref_get_unless_zero(&obj->refs)) {
+	mutex_lock(&csmdev_lock);
+	list_for_each_entry (obj, &csmdev_objs, list) {
+		if (obj->life == CSMDEV_LIVE && kref_get_unless_zero(&obj->refs)) {
 			found = obj;
 			break;
 		}
 	}
-	mutex_unlock(&csm_lock);
+	mutex_unlock(&csmdev_lock);
 	return found;
 }
 
 /* The realm goes down: nothing new, and everything there is ends. */
-void csm_obj_end_all(void)
+void csmdev_obj_end_all(void)
 {
-	struct csm_obj *obj;
+	struct csmdev_obj *obj;
 	int patience;
 
-	mutex_lock(&csm_lock);
-	csm_realm.stopping = true;
-	mutex_unlock(&csm_lock);
+	mutex_lock(&csmdev_lock);
+	csmdev_realm.stopping = true;
+	mutex_unlock(&csmdev_lock);
 	while ((obj = any_live())) {
-		csm_obj_end(obj, false);
-		csm_obj_put(obj);
+		csmdev_obj_end(obj, false);
+		csmdev_obj_put(obj);
 	}
 	/* Those that others are making or ending just now. */
 	for (patience = 0; patience < 100; patience++) {
-		struct csm_counts counts = csm_obj_count();
+		struct csmdev_counts counts = csmdev_obj_count();
 
 		if (counts.regions + counts.attachments == 0) {
 			break;

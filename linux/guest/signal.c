@@ -16,35 +16,35 @@
 #define QUICK_MS  10
 
 static int irq = -1;
-static struct csm_pending *spare; /* under fetch_lock */
+static struct csmdev_pending *spare; /* under fetch_lock */
 static DEFINE_MUTEX(fetch_lock);
 static void look(struct work_struct *work);
 static DECLARE_DELAYED_WORK(looking, look);
 
-/* One that is being made is not found by csm_obj_find(), and yet its first signal may be here. */
-static struct csm_obj *receiver(u64 provider, u64 region)
+/* csmdev_obj_find() does not find one that is being made, but its first signal may be here. */
+static struct csmdev_obj *receiver(u64 provider, u64 region)
 {
-	struct csm_obj *obj;
+	struct csmdev_obj *obj;
 
-	mutex_lock(&csm_lock);
-	obj = csm_obj_peek(provider, region);
+	mutex_lock(&csmdev_lock);
+	obj = csmdev_obj_peek(provider, region);
 	if (obj && !kref_get_unless_zero(&obj->refs)) {
 		obj = NULL;
 	}
-	mutex_unlock(&csm_lock);
+	mutex_unlock(&csmdev_lock);
 	return obj;
 }
 
 /* Caller holds fetch_lock. */
-static void dispatch(const struct csm_regs *signal)
+static void dispatch(const struct csmdev_regs *signal)
 {
-	struct csm_obj *obj = receiver(signal->x[2], signal->x[3]);
+	struct csmdev_obj *obj = receiver(signal->x[2], signal->x[3]);
 
 	if (obj) {
-		if (csm_pending_add(obj, signal->x[1], signal->x[4], &spare)) {
-			csm_map_forbid(obj);
+		if (csmdev_pending_add(obj, signal->x[1], signal->x[4], &spare)) {
+			csmdev_map_forbid(obj);
 		}
-		csm_obj_put(obj);
+		csmdev_obj_put(obj);
 	}
 }
 
@@ -53,15 +53,15 @@ static void dispatch(const struct csm_regs *signal)
 /* False: nothing is left. The room for a signal is there before it is fetched. */
 static bool fetch_one(void)
 {
-	struct csm_regs regs = {.x = {RSI_CSM_SIGNAL_TAKE_FID}};
+	struct csmdev_regs regs = {.x = {RSI_CSM_SIGNAL_TAKE_FID}};
 
 	if (!spare) {
-		spare = csm_pending_room();
+		spare = csmdev_pending_room();
 	}
 	if (!spare) {
 		return false;
 	}
-	csm_rsi(&regs);
+	csmdev_rsi(&regs);
 	if (regs.x[0] != RSI_SUCCESS || regs.x[1] == 0) {
 		return false;
 	}
@@ -90,20 +90,20 @@ static void look_again(unsigned int ms)
 
 static void look(struct work_struct *work)
 {
-	struct csm_counts counts;
+	struct csmdev_counts counts;
 
 	if (fetch()) {
 		look_again(0);
 		return;
 	}
-	counts = csm_obj_count();
+	counts = csmdev_obj_count();
 	if (counts.regions + counts.attachments > 0) {
 		look_again(irq >= 0 ? SLOW_MS : QUICK_MS);
 	}
 }
 
 /* There is a sharing: signals may come. */
-void csm_signal_watch(void)
+void csmdev_signal_watch(void)
 {
 	look_again(irq >= 0 ? SLOW_MS : QUICK_MS);
 }
@@ -120,7 +120,7 @@ static irqreturn_t on_interrupt(int number, void *unused)
  * From here on this interrupt starts a look for signals, besides the timer. Errors: those of
  * request_irq(), and polling goes on.
  */
-int csm_signal_use_irq(unsigned int number)
+int csmdev_signal_use_irq(unsigned int number)
 {
 	int ret = request_irq(number, on_interrupt, 0, "csm", &irq);
 
@@ -130,8 +130,8 @@ int csm_signal_use_irq(unsigned int number)
 	return ret;
 }
 
-/* Undoes csm_signal_use_irq(); harmless where there is no interrupt. */
-void csm_signal_drop_irq(void)
+/* Undoes csmdev_signal_use_irq(); harmless where there is no interrupt. */
+void csmdev_signal_drop_irq(void)
 {
 	if (irq >= 0) {
 		free_irq(irq, &irq);
@@ -140,13 +140,13 @@ void csm_signal_drop_irq(void)
 }
 
 /* True: signals are announced by an interrupt. */
-bool csm_signal_has_irq(void)
+bool csmdev_signal_has_irq(void)
 {
 	return irq >= 0;
 }
 
 /* After the last sharing, with no interrupt any more. */
-void csm_signal_exit(void)
+void csmdev_signal_exit(void)
 {
 	cancel_delayed_work_sync(&looking);
 	kfree(spare);
@@ -157,11 +157,11 @@ void csm_signal_exit(void)
 
 /*
  * Sets bits for a peer of the sharing, 0 for the provider of an attachment (RSI_CSM_SIGNAL).
- * Errors: those of CSM_SIGNAL in the interface.
+ * Errors: those of CSM_IOC_SIGNAL in the interface.
  */
-int csm_signal_send(struct csm_obj *obj, u64 peer, u64 bits)
+int csmdev_signal_send(struct csmdev_obj *obj, u64 peer, u64 bits)
 {
-	struct csm_regs regs = {
+	struct csmdev_regs regs = {
 		.x = {RSI_CSM_SIGNAL_FID, peer ? peer : obj->provider, obj->provider, obj->region,
 		      bits},
 	};
@@ -172,16 +172,16 @@ int csm_signal_send(struct csm_obj *obj, u64 peer, u64 bits)
 	if (bits == 0 || bits & ~CSM_SIGNAL_USER_MASK || (peer == 0 && obj->own)) {
 		return -EINVAL;
 	}
-	return csm_rsi_call(&regs);
+	return csmdev_rsi_call(&regs);
 }
 
 /*
  * The sharing can be found, and is not reserved yet. A signal that is here already was fetched for
  * one of the same name that has ended since: the end it may tell of is not this one's.
  */
-void csm_signal_begin(struct csm_obj *obj)
+void csmdev_signal_begin(struct csmdev_obj *obj)
 {
 	mutex_lock(&fetch_lock);
-	csm_pending_begin(obj);
+	csmdev_pending_begin(obj);
 	mutex_unlock(&fetch_lock);
 }

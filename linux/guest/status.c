@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Commands from start to end, and their statuses as errno. Where a command's status says more than
- * csm_errno() knows, its caller looks at the status itself.
+ * csmdev_errno() knows, its caller looks at the status itself.
  */
 #include <linux/sched/signal.h>
 
@@ -11,12 +11,12 @@
  * Repeats a command until it is done. regs then hold its results. EINTR: a fatal signal came while
  * work was left; the RMM remembers how far it got.
  */
-int csm_rsi_finish(struct csm_regs *regs, bool killable)
+int csmdev_rsi_finish(struct csmdev_regs *regs, bool killable)
 {
-	const struct csm_regs start = *regs;
+	const struct csmdev_regs start = *regs;
 
 	for (;;) {
-		csm_rsi(regs);
+		csmdev_rsi(regs);
 		if (regs->x[0] != RSI_INCOMPLETE) {
 			return 0;
 		}
@@ -34,7 +34,7 @@ int csm_rsi_finish(struct csm_regs *regs, bool killable)
  * RSI_ERROR_STATE has several causes in most commands: EBUSY says only that; the caller asks
  * RSI_CSM_QUERY which of them it is.
  */
-int csm_errno(u64 status)
+int csmdev_errno(u64 status)
 {
 	switch (status) {
 	case RSI_SUCCESS:
@@ -55,9 +55,9 @@ int csm_errno(u64 status)
 }
 
 /* A command from start to end, killable; its status as an errno. */
-int csm_rsi_call(struct csm_regs *regs)
+int csmdev_rsi_call(struct csmdev_regs *regs)
 {
-	int ret = csm_rsi_finish(regs, true);
+	int ret = csmdev_rsi_finish(regs, true);
 
-	return ret ? ret : csm_errno(regs->x[0]);
+	return ret ? ret : csmdev_errno(regs->x[0]);
 }

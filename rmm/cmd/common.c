@@ -50,7 +50,7 @@ void cmd_walk(struct granule_held rd, uint64_t ipa, int64_t level, struct s2_wal
 void cmd_shared_enter(struct granule_held rd, struct cmd_shared *shared)
 {
 	shared->rd = rd;
-	shared->csm = csm_enter(realm_of(rd.granule));
+	shared->csm = rmm_csm_enter(realm_of(rd.granule));
 }
 
 void cmd_shared_walk(const struct cmd_shared *shared, uint64_t ipa, int64_t level,
@@ -72,7 +72,7 @@ void cmd_shared_leave(const struct cmd_shared *shared)
 
 void cmd_shared_abandon(const struct cmd_shared *shared)
 {
-	csm_leave(shared->csm);
+	rmm_csm_leave(shared->csm);
 	granule_unlock(shared->rd);
 }
 
@@ -91,15 +91,15 @@ uint64_t cmd_check_walk(const struct s2_walk *walk, int64_t level)
 
 bool cmd_never_comes(struct rd *rd, const struct rmi_rec_exit *exit)
 {
-	struct csm_held held;
+	struct rmm_csm_held held;
 	bool reserved;
 
 	/* Only a fault names an address in hpfar. */
 	if (exit->exit_reason != RMI_EXIT_SYNC) {
 		return false;
 	}
-	held = csm_enter(rd);
-	reserved = csm_is_reserved(held, ipa_of(exit->hpfar << 8));
-	csm_leave(held);
+	held = rmm_csm_enter(rd);
+	reserved = rmm_csm_is_reserved(held, ipa_of(exit->hpfar << 8));
+	rmm_csm_leave(held);
 	return reserved;
 }

@@ -33,7 +33,7 @@ void cmd_walk(struct granule_held rd, uint64_t ipa, int64_t level, struct s2_wal
  */
 struct cmd_shared {
 	struct granule_held rd;
-	struct csm_held csm;
+	struct rmm_csm_held csm;
 };
 
 /* Takes the CSM lock of the realm whose RD is locked. */

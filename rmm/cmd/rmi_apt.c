@@ -65,7 +65,7 @@ uint64_t rmi_apt_create(const struct smc_regs *in, struct rmi_out *out)
 
 	result = check_create(rd);
 	if (result == RMI_SUCCESS) {
-		csm_apt_add(rd, set[1].held, map_meta_open(set[1].held));
+		rmm_csm_apt_add(rd, set[1].held, map_meta_open(set[1].held));
 	} else {
 		granule_unlock(set[1].held);
 	}
@@ -90,9 +90,9 @@ uint64_t rmi_apt_destroy(const struct smc_regs *in, struct rmi_out *out)
 	struct rd *rd = realm_of(set[0].held.granule);
 	struct granule_held apt = set[1].held;
 
-	if (!csm_apt_owned(rd, apt.granule)) {
+	if (!rmm_csm_apt_owned(rd, apt.granule)) {
 		result = FAIL(apt_owner, RMI_ERROR_INPUT);
-	} else if (!csm_apt_empty(rd, apt.granule)) {
+	} else if (!rmm_csm_apt_empty(rd, apt.granule)) {
 		result = CSM_INCOMPLETE;
 	}
 	if (result == RMI_SUCCESS) {

@@ -187,7 +187,7 @@ uint64_t rmi_data_create_unknown(const struct smc_regs *in, struct rmi_out *out)
 		return result;
 	}
 	cmd_shared_enter(creation.rd, &shared);
-	if (csm_is_reserved(shared.csm, ipa)) {
+	if (rmm_csm_is_reserved(shared.csm, ipa)) {
 		cmd_shared_abandon(&shared);
 		granule_unlock(creation.data);
 		return FAIL(csm_reserved, RMI_ERROR_INPUT);
@@ -196,7 +196,7 @@ uint64_t rmi_data_create_unknown(const struct smc_regs *in, struct rmi_out *out)
 	result = check_free(&creation.walk);
 	if (result == RMI_SUCCESS) {
 		commit_creation(&creation, creation.walk.entry.ripas);
-		csm_page_added(shared.csm, ipa);
+		rmm_csm_page_added(shared.csm, ipa);
 	} else {
 		s2_walk_end(&creation.walk);
 		granule_unlock(creation.data);
@@ -258,7 +258,7 @@ uint64_t rmi_data_destroy(const struct smc_regs *in, struct rmi_out *out)
 	out->x[2] = s2_next_live(&walk).v;
 	s2_walk_end(&walk);
 	if (result == RMI_SUCCESS) {
-		csm_page_lost(shared.csm, ipa_of(in->x[2]));
+		rmm_csm_page_lost(shared.csm, ipa_of(in->x[2]));
 		release(pa_of(out->x[1]));
 	}
 	cmd_shared_leave(&shared);

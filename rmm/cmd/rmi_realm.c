@@ -285,7 +285,7 @@ static bool is_live(struct granule_held held)
 	struct granule_held tables[S2_MAX_START];
 	bool live;
 
-	if (granule_refs(held.granule) != 0 || csm_in_use(rd)) {
+	if (granule_refs(held.granule) != 0 || rmm_csm_in_use(rd)) {
 		return true;
 	}
 	live = !lock_start_tables(rd, tables);

@@ -107,22 +107,22 @@ static bool handle_exit(struct rec *rec, enum arch_exit kind, const struct arch_
 			struct rmi_rec_exit *exit)
 {
 	struct rd *rd = rec_realm(rec);
-	enum csm_fault what = CSM_FAULT_NONE;
+	enum rmm_csm_fault what = RMM_CSM_FAULT_NONE;
 	ipa_t page;
 	int level;
 
-	if (csm_in_use(rd) && rec_is_missing_page(rec, kind, info, &page)) {
-		what = csm_fault(rd, page, &level);
+	if (rmm_csm_in_use(rd) && rec_is_missing_page(rec, kind, info, &page)) {
+		what = rmm_csm_fault(rd, page, &level);
 	}
 	switch (what) {
-	case CSM_FAULT_NONE:
+	case RMM_CSM_FAULT_NONE:
 		break;
-	case CSM_FAULT_RETRY:
+	case RMM_CSM_FAULT_RETRY:
 		return true;
-	case CSM_FAULT_ABORT:
+	case RMM_CSM_FAULT_ABORT:
 		inject_sea(rec, info->esr, info->far);
 		return true;
-	case CSM_FAULT_TABLE:
+	case RMM_CSM_FAULT_TABLE:
 		rec_report_missing(rec, info, level, exit);
 		return false;
 	}

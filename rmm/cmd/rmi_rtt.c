@@ -143,7 +143,7 @@ uint64_t rmi_rtt_destroy(const struct smc_regs *in, struct rmi_out *out)
 		return FAIL(rtt_live, rmi_status_rtt(level));
 	}
 	s2_replace(&walk, destroyed(&walk));
-	if (csm_in_use(realm)) {
+	if (rmm_csm_in_use(realm)) {
 		/* Before another command can miss the entries and release the pages they map. */
 		s2_share_drop(walk.s2, below, walk.level + 1);
 	}
@@ -158,13 +158,13 @@ uint64_t rmi_rtt_destroy(const struct smc_regs *in, struct rmi_out *out)
  * Whether the table can become the one entry *folded. A block that reaches across the edge of a
  * region is none: it could be sealed neither with the region nor without it.
  */
-static bool is_foldable(const struct s2_walk *walk, struct csm_held csm, struct granule_held below,
-			struct s2_entry *folded)
+static bool is_foldable(const struct s2_walk *walk, struct rmm_csm_held csm,
+			struct granule_held below, struct s2_entry *folded)
 {
 	ipa_t top = ipa_add(walk->ipa, s2_entry_size(walk->level));
 
 	return s2_table_uniform(walk, below, folded) &&
-	       (folded->kind != S2_ASSIGNED || !csm_has_edge(csm, walk->ipa, top));
+	       (folded->kind != S2_ASSIGNED || !rmm_csm_has_edge(csm, walk->ipa, top));
 }
 
 /*

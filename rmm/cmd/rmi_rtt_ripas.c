@@ -171,7 +171,7 @@ uint64_t rmi_rtt_set_ripas(const struct smc_regs *in, struct rmi_out *out)
 
 	cmd_shared_enter(rd, &shared);
 	/* A request can be older than a region or reservation of another REC. */
-	if (result == RMI_SUCCESS && csm_is_taken(shared.csm, ipa_of(base), top)) {
+	if (result == RMI_SUCCESS && rmm_csm_is_taken(shared.csm, ipa_of(base), top)) {
 		result = FAIL(csm_range, RMI_ERROR_INPUT);
 	}
 	if (result != RMI_SUCCESS) {

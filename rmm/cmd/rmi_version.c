@@ -41,7 +41,7 @@ uint64_t rmi_features(const struct smc_regs *in, struct rmi_out *out)
 	if (in->x[1] == 0) {
 		out->x[1] = feature_register_0(feat());
 	} else if (in->x[1] == CSM_FEATURE_INDEX) {
-		out->x[1] = csm_revision();
+		out->x[1] = rmm_csm_revision();
 	}
 	return RMI_SUCCESS;
 }

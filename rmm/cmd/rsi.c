@@ -16,24 +16,24 @@
 /* x1..x3 of every call are results; those that the function does not have are zero. */
 #define RESULTS_MIN 3U
 
-#define PSCI_COUNT (PSCI_FUNC_LAST + 1U)
-#define RSI_COUNT  (RSI_FID_LAST - RSI_FID_FIRST + 1U)
-#define CSM_COUNT  (RSI_CSM_FID_LAST - RSI_CSM_FID_FIRST + 1U)
-#define SLOT_COUNT (2U * PSCI_COUNT + RSI_COUNT + CSM_COUNT)
+#define PSCI_COUNT    (PSCI_FUNC_LAST + 1U)
+#define RSI_COUNT     (RSI_FID_LAST - RSI_FID_FIRST + 1U)
+#define RMM_CSM_COUNT (RSI_CSM_FID_LAST - RSI_CSM_FID_FIRST + 1U)
+#define SLOT_COUNT    (2U * PSCI_COUNT + RSI_COUNT + RMM_CSM_COUNT)
 
 /*
  * Place in the table: RSI, then CSM, then PSCI in its two widths. At least SLOT_COUNT for others.
  */
 #define SLOT_RSI(fid)    ((fid) - RSI_FID_FIRST)
 #define SLOT_CSM(fid)    ((fid) - RSI_CSM_FID_FIRST + RSI_COUNT)
-#define SLOT_PSCI32(fid) ((fid) - SMCCC_FID_STD32(0) + RSI_COUNT + CSM_COUNT)
-#define SLOT_PSCI64(fid) ((fid) - SMCCC_FID_STD64(0) + RSI_COUNT + CSM_COUNT + PSCI_COUNT)
-#define SLOT(fid)                                                     \
-	((fid) - RSI_FID_FIRST < RSI_COUNT         ? SLOT_RSI(fid)    \
-	 : (fid) - RSI_CSM_FID_FIRST < CSM_COUNT   ? SLOT_CSM(fid)    \
-	 : (fid) - SMCCC_FID_STD32(0) < PSCI_COUNT ? SLOT_PSCI32(fid) \
-	 : (fid) - SMCCC_FID_STD64(0) < PSCI_COUNT ? SLOT_PSCI64(fid) \
-						   : SLOT_COUNT)
+#define SLOT_PSCI32(fid) ((fid) - SMCCC_FID_STD32(0) + RSI_COUNT + RMM_CSM_COUNT)
+#define SLOT_PSCI64(fid) ((fid) - SMCCC_FID_STD64(0) + RSI_COUNT + RMM_CSM_COUNT + PSCI_COUNT)
+#define SLOT(fid)                                                       \
+	((fid) - RSI_FID_FIRST < RSI_COUNT           ? SLOT_RSI(fid)    \
+	 : (fid) - RSI_CSM_FID_FIRST < RMM_CSM_COUNT ? SLOT_CSM(fid)    \
+	 : (fid) - SMCCC_FID_STD32(0) < PSCI_COUNT   ? SLOT_PSCI32(fid) \
+	 : (fid) - SMCCC_FID_STD64(0) < PSCI_COUNT   ? SLOT_PSCI64(fid) \
+						     : SLOT_COUNT)
 
 struct command {
 	rsi_handler *handler;

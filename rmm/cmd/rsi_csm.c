@@ -25,21 +25,21 @@ enum rsi_outcome rsi_csm_create(struct rec *rec, struct rsi_out *out, struct rmi
 {
 	const uint64_t *x = rec->vcpu.gprs;
 
-	out->x[0] = csm_create(rec_realm(rec), ipa_of(x[1]), x[2], x[3], &out->x[1], exit);
+	out->x[0] = rmm_csm_create(rec_realm(rec), ipa_of(x[1]), x[2], x[3], &out->x[1], exit);
 	return exit->exit_reason == RMI_EXIT_CSM_SPLIT ? RSI_AGAIN : outcome(exit);
 }
 
 /* RSI_CSM_REVOKE: ends a grant. */
 enum rsi_outcome rsi_csm_revoke(struct rec *rec, struct rsi_out *out, struct rmi_rec_exit *exit)
 {
-	out->x[0] = csm_revoke(rec_realm(rec), rec->vcpu.gprs[1], rec->vcpu.gprs[2], exit);
+	out->x[0] = rmm_csm_revoke(rec_realm(rec), rec->vcpu.gprs[1], rec->vcpu.gprs[2], exit);
 	return outcome(exit);
 }
 
 /* RSI_CSM_DESTROY: ends a region and its grants. */
 enum rsi_outcome rsi_csm_destroy(struct rec *rec, struct rsi_out *out, struct rmi_rec_exit *exit)
 {
-	out->x[0] = csm_destroy(rec_realm(rec), rec->vcpu.gprs[1], exit);
+	out->x[0] = rmm_csm_destroy(rec_realm(rec), rec->vcpu.gprs[1], exit);
 	return outcome(exit);
 }
 
@@ -48,7 +48,7 @@ enum rsi_outcome rsi_csm_attach(struct rec *rec, struct rsi_out *out, struct rmi
 {
 	const uint64_t *x = rec->vcpu.gprs;
 
-	out->x[0] = csm_attach(rec_realm(rec), x[1], x[2], &out->x[1], exit);
+	out->x[0] = rmm_csm_attach(rec_realm(rec), x[1], x[2], &out->x[1], exit);
 	return outcome(exit);
 }
 
@@ -56,17 +56,17 @@ enum rsi_outcome rsi_csm_attach(struct rec *rec, struct rsi_out *out, struct rmi
 enum rsi_outcome rsi_csm_detach_and_free(struct rec *rec, struct rsi_out *out,
 					 struct rmi_rec_exit *exit)
 {
-	out->x[0] = csm_detach(rec_realm(rec), rec->vcpu.gprs[1], rec->vcpu.gprs[2], exit);
+	out->x[0] = rmm_csm_detach(rec_realm(rec), rec->vcpu.gprs[1], rec->vcpu.gprs[2], exit);
 	return outcome(exit);
 }
 
 /* RSI_CSM_QUERY: returns the region after a cursor. */
 enum rsi_outcome rsi_csm_query(struct rec *rec, struct rsi_out *out, struct rmi_rec_exit *exit)
 {
-	struct csm_answer answer;
+	struct rmm_csm_answer answer;
 
 	(void)exit;
-	out->x[0] = csm_query(rec_realm(rec), rec->vcpu.gprs[1], rec->vcpu.gprs[2], &answer);
+	out->x[0] = rmm_csm_query(rec_realm(rec), rec->vcpu.gprs[1], rec->vcpu.gprs[2], &answer);
 	if (out->x[0] == RSI_SUCCESS) {
 		out->x[1] = answer.region;
 		out->x[2] = answer.label;
@@ -82,7 +82,7 @@ enum rsi_outcome rsi_csm_query(struct rec *rec, struct rsi_out *out, struct rmi_
 enum rsi_outcome rsi_csm_seal(struct rec *rec, struct rsi_out *out, struct rmi_rec_exit *exit)
 {
 	(void)exit;
-	out->x[0] = csm_seal(rec_realm(rec), rec->vcpu.gprs[1]);
+	out->x[0] = rmm_csm_seal(rec_realm(rec), rec->vcpu.gprs[1]);
 	return RSI_RETURN;
 }
 
@@ -92,7 +92,7 @@ enum rsi_outcome rsi_csm_digest(struct rec *rec, struct rsi_out *out, struct rmi
 	uint8_t digest[CSM_DIGEST_SIZE];
 
 	(void)exit;
-	out->x[0] = csm_digest(rec_realm(rec), rec->vcpu.gprs[1], rec->vcpu.gprs[2], digest);
+	out->x[0] = rmm_csm_digest(rec_realm(rec), rec->vcpu.gprs[1], rec->vcpu.gprs[2], digest);
 	if (out->x[0] == RSI_SUCCESS) {
 		memcpy(&out->x[1], digest, sizeof(digest));
 	}
@@ -103,9 +103,9 @@ enum rsi_outcome rsi_csm_digest(struct rec *rec, struct rsi_out *out, struct rmi
 enum rsi_outcome rsi_csm_signal(struct rec *rec, struct rsi_out *out, struct rmi_rec_exit *exit)
 {
 	const uint64_t *x = rec->vcpu.gprs;
-	const struct csm_signal signal = {x[1], x[2], x[3], x[4]};
+	const struct rmm_csm_signal signal = {x[1], x[2], x[3], x[4]};
 
-	out->x[0] = csm_signal(rec_realm(rec), &signal, exit);
+	out->x[0] = rmm_csm_signal(rec_realm(rec), &signal, exit);
 	return outcome(exit);
 }
 
@@ -113,10 +113,10 @@ enum rsi_outcome rsi_csm_signal(struct rec *rec, struct rsi_out *out, struct rmi
 enum rsi_outcome rsi_csm_signal_take(struct rec *rec, struct rsi_out *out,
 				     struct rmi_rec_exit *exit)
 {
-	struct csm_signal signal;
+	struct rmm_csm_signal signal;
 
 	(void)exit;
-	out->x[0] = csm_signal_take(rec_realm(rec), &signal);
+	out->x[0] = rmm_csm_signal_take(rec_realm(rec), &signal);
 	if (out->x[0] == RSI_SUCCESS) {
 		out->x[1] = signal.peer;
 		out->x[2] = signal.provider;
@@ -133,8 +133,8 @@ enum rsi_outcome rsi_csm_peer(struct rec *rec, struct rsi_out *out, struct rmi_r
 	uint64_t hash_algo = 0;
 
 	(void)exit;
-	out->x[0] =
-		csm_peer(rec_realm(rec), rec->vcpu.gprs[1], rec->vcpu.gprs[2], value, &hash_algo);
+	out->x[0] = rmm_csm_peer(rec_realm(rec), rec->vcpu.gprs[1], rec->vcpu.gprs[2], value,
+				 &hash_algo);
 	if (out->x[0] == RSI_SUCCESS) {
 		memcpy(&out->x[1], value, sizeof(value));
 		out->x[9] = hash_algo;

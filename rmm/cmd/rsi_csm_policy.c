@@ -25,7 +25,7 @@ static uint64_t read_policy(struct rec *rec, ipa_t ipa, struct rsi_csm_policy *p
 	if (memory == REC_MEMORY_REFUSED) {
 		return FAIL(policy_access, RSI_ERROR_INPUT);
 	}
-	if (!*missing && !csm_policy_valid(policy)) {
+	if (!*missing && !rmm_csm_policy_valid(policy)) {
 		return FAIL(policy_valid, RSI_ERROR_INPUT);
 	}
 	return RSI_SUCCESS;
@@ -35,11 +35,11 @@ static uint64_t read_policy(struct rec *rec, ipa_t ipa, struct rsi_csm_policy *p
 enum rsi_outcome rsi_csm_share(struct rec *rec, struct rsi_out *out, struct rmi_rec_exit *exit)
 {
 	const uint64_t *x = rec->vcpu.gprs;
-	struct csm_share share = {.region = x[1], .consumer = x[2], .perm = x[3]};
+	struct rmm_csm_share share = {.region = x[1], .consumer = x[2], .perm = x[3]};
 	struct rsi_csm_policy policy;
-	struct csm_held held;
+	struct rmm_csm_held held;
 	bool missing = false;
-	uint64_t status = csm_share_begin(rec_realm(rec), &share, &held);
+	uint64_t status = rmm_csm_share_begin(rec_realm(rec), &share, &held);
 
 	out->x[0] = status;
 	if (status != RSI_SUCCESS) {
@@ -50,9 +50,9 @@ enum rsi_outcome rsi_csm_share(struct rec *rec, struct rsi_out *out, struct rmi_
 		share.policy = &policy;
 	}
 	if (status == RSI_SUCCESS && !missing) {
-		status = csm_share_commit(held, &share);
+		status = rmm_csm_share_commit(held, &share);
 	}
-	csm_unlock(held);
+	rmm_csm_unlock(held);
 	out->x[0] = status;
 	return missing ? RSI_AGAIN : RSI_RETURN;
 }
@@ -61,16 +61,16 @@ enum rsi_outcome rsi_csm_share(struct rec *rec, struct rsi_out *out, struct rmi_
 enum rsi_outcome rsi_csm_reserve(struct rec *rec, struct rsi_out *out, struct rmi_rec_exit *exit)
 {
 	const uint64_t *x = rec->vcpu.gprs;
-	struct csm_reserve reserve = {
+	struct rmm_csm_reserve reserve = {
 		.provider = x[1],
 		.region = x[2],
 		.base = ipa_of(x[3]),
 		.size = x[4],
 	};
 	struct rsi_csm_policy policy;
-	struct csm_pair pair;
+	struct rmm_csm_pair pair;
 	bool missing = false;
-	uint64_t status = csm_reserve_begin(rec_realm(rec), &reserve, &pair);
+	uint64_t status = rmm_csm_reserve_begin(rec_realm(rec), &reserve, &pair);
 
 	out->x[0] = status;
 	if (status != RSI_SUCCESS) {
@@ -81,9 +81,9 @@ enum rsi_outcome rsi_csm_reserve(struct rec *rec, struct rsi_out *out, struct rm
 		reserve.policy = &policy;
 	}
 	if (status == RSI_SUCCESS && !missing) {
-		status = csm_reserve_commit(&pair, &reserve, exit);
+		status = rmm_csm_reserve_commit(&pair, &reserve, exit);
 	}
-	csm_pair_unlock(&pair);
+	rmm_csm_pair_unlock(&pair);
 	out->x[0] = status;
 	if (missing) {
 		return RSI_AGAIN;

@@ -27,10 +27,10 @@ static uint64_t check_region(const struct rec *rec, ipa_t base, ipa_t top)
 /* What is shared stays what it is until the sharing has ended. */
 static uint64_t check_not_shared(struct rd *rd, ipa_t base, ipa_t top)
 {
-	struct csm_held held = csm_enter(rd);
-	bool taken = csm_is_taken(held, base, top);
+	struct rmm_csm_held held = rmm_csm_enter(rd);
+	bool taken = rmm_csm_is_taken(held, base, top);
 
-	csm_leave(held);
+	rmm_csm_leave(held);
 	return taken ? FAIL(csm_range, RSI_ERROR_STATE) : RSI_SUCCESS;
 }
 

@@ -20,6 +20,6 @@ enum rsi_outcome rsi_features(struct rec *rec, struct rsi_out *out, struct rmi_r
 {
 	(void)exit;
 	out->x[0] = RSI_SUCCESS;
-	out->x[1] = rec->vcpu.gprs[1] == CSM_FEATURE_INDEX ? csm_revision() : 0;
+	out->x[1] = rec->vcpu.gprs[1] == CSM_FEATURE_INDEX ? rmm_csm_revision() : 0;
 	return RSI_RETURN;
 }

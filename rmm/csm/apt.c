@@ -14,17 +14,17 @@
 #include "csm/csm_internal.h"
 #include "map/map.h"
 
-uint64_t csm_revision(void)
+uint64_t rmm_csm_revision(void)
 {
 	return CSM_REVISION;
 }
 
 /* The granule changes its state under the CSM lock: the slot never leads to one in another state.
  */
-void csm_apt_add(struct rd *rd, struct granule_held granule, void *page)
+void rmm_csm_apt_add(struct rd *rd, struct granule_held granule, void *page)
 {
-	struct csm_apt *apt = page;
-	struct csm_held held;
+	struct rmm_csm_apt *apt = page;
+	struct rmm_csm_held held;
 	unsigned int slot = 0;
 
 	while (slot < REALM_APT_GRANULES && rd->csm.apt[slot] != NULL) {
@@ -33,16 +33,16 @@ void csm_apt_add(struct rd *rd, struct granule_held granule, void *page)
 	ASSERT(slot < REALM_APT_GRANULES);
 	apt->rd = rd->granule;
 	apt->slot = slot;
-	held = csm_lock(rd);
+	held = rmm_csm_lock(rd);
 	rd->csm.apt[slot] = granule.granule;
 	atomic_fetch_add_explicit(&rd->csm.apt_count, 1, memory_order_relaxed);
 	granule_unlock_to(granule, GRANULE_APT);
-	csm_unlock(held);
+	rmm_csm_unlock(held);
 }
 
-bool csm_apt_owned(const struct rd *rd, const struct granule *granule)
+bool rmm_csm_apt_owned(const struct rd *rd, const struct granule *granule)
 {
-	const struct csm_apt *apt = map_meta(granule);
+	const struct rmm_csm_apt *apt = map_meta(granule);
 
 	return apt->rd == rd->granule;
 }
@@ -51,72 +51,72 @@ bool csm_apt_owned(const struct rd *rd, const struct granule *granule)
 
 /* A record, for as long as its lock is not held. */
 struct ending {
-	enum csm_kind kind;
-	struct csm_id id;
+	enum rmm_csm_kind kind;
+	struct rmm_csm_id id;
 };
 
 static void free_drained_region(struct rd *rd, uint64_t region_id)
 {
-	struct csm_held held = csm_lock(rd);
-	struct csm_region *region = csm_region_find_drained(rd, region_id);
+	struct rmm_csm_held held = rmm_csm_lock(rd);
+	struct rmm_csm_region *region = rmm_csm_region_find_drained(rd, region_id);
 
 	if (region != NULL) {
-		csm_record_free(rd, &region->range.record);
+		rmm_csm_record_free(rd, &region->range.record);
 	}
-	csm_unlock(held);
+	rmm_csm_unlock(held);
 }
 
-static void free_drained_attachment(struct rd *rd, const struct csm_id *id)
+static void free_drained_attachment(struct rd *rd, const struct rmm_csm_id *id)
 {
-	struct csm_held held = csm_lock(rd);
-	struct csm_attachment *attachment =
-		csm_attachment_find_drained(rd, id->provider, id->region);
+	struct rmm_csm_held held = rmm_csm_lock(rd);
+	struct rmm_csm_attachment *attachment =
+		rmm_csm_attachment_find_drained(rd, id->provider, id->region);
 
 	if (attachment != NULL) {
-		csm_record_free(rd, &attachment->range.record);
+		rmm_csm_record_free(rd, &attachment->range.record);
 	}
-	csm_unlock(held);
+	rmm_csm_unlock(held);
 }
 
 /* One step towards the end of a record, and frees it when it is drained. No CSM lock is held. */
-static void end_record(struct rd *rd, const struct ending *ending, struct csm_work *work)
+static void end_record(struct rd *rd, const struct ending *ending, struct rmm_csm_work *work)
 {
-	const struct csm_id *id = &ending->id;
+	const struct rmm_csm_id *id = &ending->id;
 	struct granule *ignored;
 
 	switch (ending->kind) {
-	case CSM_KIND_REGION:
-		if (csm_region_end(rd, id->region, work)) {
+	case RMM_CSM_KIND_REGION:
+		if (rmm_csm_region_end(rd, id->region, work)) {
 			free_drained_region(rd, id->region);
 		}
 		break;
-	case CSM_KIND_GRANT:
-		(void)csm_grant_end(rd, id->region, id->consumer, work, &ignored);
+	case RMM_CSM_KIND_GRANT:
+		(void)rmm_csm_grant_end(rd, id->region, id->consumer, work, &ignored);
 		break;
-	case CSM_KIND_ATTACHMENT:
-		if (csm_attachment_end(rd, id->provider, id->region, work, &ignored)) {
+	case RMM_CSM_KIND_ATTACHMENT:
+		if (rmm_csm_attachment_end(rd, id->provider, id->region, work, &ignored)) {
 			free_drained_attachment(rd, id);
 		}
 		break;
-	case CSM_KIND_FREE:
+	case RMM_CSM_KIND_FREE:
 		break;
 	}
 }
 
 /* Closes a record of any kind: from now on nothing more is mapped through it. The CSM lock. */
-static void close_record(struct rd *rd, union csm_any_record *any)
+static void close_record(struct rd *rd, union rmm_csm_any_record *any)
 {
-	switch ((enum csm_kind)any->record.kind) {
-	case CSM_KIND_REGION:
-		csm_region_close(rd, &any->region);
+	switch ((enum rmm_csm_kind)any->record.kind) {
+	case RMM_CSM_KIND_REGION:
+		rmm_csm_region_close(rd, &any->region);
 		break;
-	case CSM_KIND_GRANT:
-		csm_grant_close(&any->grant);
+	case RMM_CSM_KIND_GRANT:
+		rmm_csm_grant_close(&any->grant);
 		break;
-	case CSM_KIND_ATTACHMENT:
-		csm_attachment_close(&any->attachment);
+	case RMM_CSM_KIND_ATTACHMENT:
+		rmm_csm_attachment_close(&any->attachment);
 		break;
-	case CSM_KIND_FREE:
+	case RMM_CSM_KIND_FREE:
 		ASSERT(false);
 		break;
 	}
@@ -126,10 +126,10 @@ static void close_record(struct rd *rd, union csm_any_record *any)
  * Closes the granule's first record, and says which it is; false: no record is left. A region that
  * has no id yet is freed at once. The CSM lock.
  */
-static bool next_to_end(struct rd *rd, struct csm_apt *apt, struct ending *ending)
+static bool next_to_end(struct rd *rd, struct rmm_csm_apt *apt, struct ending *ending)
 {
 	while (apt->used != 0) {
-		union csm_any_record *any = &apt->records[__builtin_ctz(apt->used)];
+		union rmm_csm_any_record *any = &apt->records[__builtin_ctz(apt->used)];
 
 		close_record(rd, any);
 		if (any->record.id.region != 0) {
@@ -137,38 +137,38 @@ static bool next_to_end(struct rd *rd, struct csm_apt *apt, struct ending *endin
 			ending->id = any->record.id;
 			return true;
 		}
-		csm_record_free(rd, &any->record);
+		rmm_csm_record_free(rd, &any->record);
 	}
 	return false;
 }
 
 /* Takes an empty granule out of the table. The CSM lock. */
-static void remove_granule(struct rd *rd, const struct csm_apt *apt)
+static void remove_granule(struct rd *rd, const struct rmm_csm_apt *apt)
 {
 	rd->csm.apt[index_clamp(apt->slot, REALM_APT_GRANULES)] = NULL;
 	atomic_fetch_and_explicit(&rd->csm.pending, ~BIT(apt->slot), memory_order_relaxed);
 	atomic_fetch_sub_explicit(&rd->csm.apt_count, 1, memory_order_relaxed);
 }
 
-bool csm_apt_empty(struct rd *rd, struct granule *granule)
+bool rmm_csm_apt_empty(struct rd *rd, struct granule *granule)
 {
-	struct csm_apt *apt = map_meta(granule);
-	struct csm_work work = {.extra_bits = CSM_SIGNAL_PEER_ENDED};
+	struct rmm_csm_apt *apt = map_meta(granule);
+	struct rmm_csm_work work = {.extra_bits = CSM_SIGNAL_PEER_ENDED};
 	struct ending ending;
 	bool more;
 
 	do {
-		struct csm_held held = csm_lock(rd);
+		struct rmm_csm_held held = rmm_csm_lock(rd);
 
 		apt->leaving = true;
 		more = next_to_end(rd, apt, &ending);
 		if (!more) {
 			remove_granule(rd, apt);
 		}
-		csm_unlock(held);
+		rmm_csm_unlock(held);
 		if (more) {
 			end_record(rd, &ending, &work);
 		}
-	} while (more && csm_may_continue(&work));
+	} while (more && rmm_csm_may_continue(&work));
 	return !more;
 }

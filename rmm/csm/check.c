@@ -7,102 +7,106 @@
 #include "base/bits.h"
 #include "csm/csm_internal.h"
 
-static void check_range(const struct rd *rd, const struct csm_range *range)
+static void check_range(const struct rd *rd, const struct rmm_csm_range *range)
 {
 	ASSERT(is_aligned(range->base | range->size, GRANULE_SIZE));
 	ASSERT(s2_range_protected(&rd->s2, ipa_of(range->base), range->size));
 }
 
-static void check_grants_of(const struct rd *rd, const struct csm_region *region)
+static void check_grants_of(const struct rd *rd, const struct rmm_csm_region *region)
 {
-	const struct csm_grant *grant;
+	const struct rmm_csm_grant *grant;
 	unsigned int attached = 0;
 
-	csm_for_each_grant (rd, region, grant) {
+	rmm_csm_for_each_grant(rd, region, grant)
+	{
 		ASSERT(grant->region == region->range.record.number);
 		ASSERT(grant->record.id.region == region->range.record.id.region);
-		ASSERT(region->state == CSM_REGION_LIVE || grant->revoked);
-		attached += grant->state == CSM_GRANT_ATTACHED;
+		ASSERT(region->state == RMM_CSM_REGION_LIVE || grant->revoked);
+		attached += grant->state == RMM_CSM_GRANT_ATTACHED;
 	}
 	ASSERT(attached == region->attached && attached <= CSM_MAX_CONSUMERS);
 }
 
-static void check_region(const struct rd *rd, const struct csm_region *region)
+static void check_region(const struct rd *rd, const struct rmm_csm_region *region)
 {
-	const struct csm_id *id = &region->range.record.id;
-	bool creating = region->state == CSM_REGION_CREATING;
+	const struct rmm_csm_id *id = &region->range.record.id;
+	bool creating = region->state == RMM_CSM_REGION_CREATING;
 
 	check_range(rd, &region->range);
-	ASSERT(region->state <= CSM_REGION_ENDING && region->seal <= CSM_SEAL_CONSUMERS);
+	ASSERT(region->state <= RMM_CSM_REGION_ENDING && region->seal <= RMM_CSM_SEAL_CONSUMERS);
 	ASSERT(region->range.progress < region->range.size || region->hashed ||
-	       region->state == CSM_REGION_ENDING);
+	       region->state == RMM_CSM_REGION_ENDING);
 	ASSERT((id->region == 0) == creating && id->region <= rd->csm.last_region);
 	ASSERT(id->provider == (creating ? 0 : rd->id) && id->consumer == 0);
-	ASSERT(region->state == CSM_REGION_LIVE || region->seal == CSM_SEAL_IDLE);
+	ASSERT(region->state == RMM_CSM_REGION_LIVE || region->seal == RMM_CSM_SEAL_IDLE);
 	check_grants_of(rd, region);
 }
 
-static void check_grant(const struct rd *rd, const struct csm_grant *grant)
+static void check_grant(const struct rd *rd, const struct rmm_csm_grant *grant)
 {
-	bool linked = grant->state == CSM_GRANT_RESERVED || grant->state == CSM_GRANT_ATTACHED;
+	bool linked =
+		grant->state == RMM_CSM_GRANT_RESERVED || grant->state == RMM_CSM_GRANT_ATTACHED;
 	bool any = grant->record.id.consumer == CSM_REALM_ANY;
 
-	ASSERT(grant->state <= CSM_GRANT_ENDED);
+	ASSERT(grant->state <= RMM_CSM_GRANT_ENDED);
 	ASSERT((grant->perm & CSM_PERM_READ) != 0 && (grant->perm & ~CSM_PERM_ALL) == 0);
 	ASSERT((grant->consumer != NULL) == linked && grant->consumer != rd);
 	ASSERT(!any || (!linked && !grant->via_any && grant->policy.present));
 	ASSERT(grant->record.id.provider == rd->id && grant->record.id.consumer != rd->id);
 	ASSERT(!grant->revoked || grant->closed);
-	ASSERT(grant->state == CSM_GRANT_ATTACHED || !grant->unmap_for_seal);
-	ASSERT(csm_grant_region(rd, grant)->range.record.id.region == grant->record.id.region);
+	ASSERT(grant->state == RMM_CSM_GRANT_ATTACHED || !grant->unmap_for_seal);
+	ASSERT(rmm_csm_grant_region(rd, grant)->range.record.id.region == grant->record.id.region);
 }
 
-static void check_attachment(const struct rd *rd, const struct csm_attachment *attachment)
+static void check_attachment(const struct rd *rd, const struct rmm_csm_attachment *attachment)
 {
-	const struct csm_id *id = &attachment->range.record.id;
+	const struct rmm_csm_id *id = &attachment->range.record.id;
 	bool linked = attachment->provider != NULL;
-	bool over = attachment->state >= CSM_ATTACHMENT_DEAD;
+	bool over = attachment->state >= RMM_CSM_ATTACHMENT_DEAD;
 
 	check_range(rd, &attachment->range);
-	ASSERT(attachment->state <= CSM_ATTACHMENT_DETACHING);
+	ASSERT(attachment->state <= RMM_CSM_ATTACHMENT_DETACHING);
 	ASSERT(attachment->range.progress < attachment->range.size ||
-	       attachment->state == CSM_ATTACHMENT_DETACHING);
+	       attachment->state == RMM_CSM_ATTACHMENT_DETACHING);
 	ASSERT(attachment->provider != rd && id->provider != rd->id && id->consumer == rd->id);
-	ASSERT(attachment->state != CSM_ATTACHMENT_DEAD || !linked);
+	ASSERT(attachment->state != RMM_CSM_ATTACHMENT_DEAD || !linked);
 	ASSERT(linked || over);
-	ASSERT(attachment->state < CSM_ATTACHMENT_CLEARING || over || attachment->touched);
+	ASSERT(attachment->state < RMM_CSM_ATTACHMENT_CLEARING || over || attachment->touched);
 }
 
 static void check_ranges(const struct rd *rd)
 {
-	const struct csm_range *range;
+	const struct rmm_csm_range *range;
 	uint64_t end = 0;
 
-	csm_for_each_range (rd, range) {
+	rmm_csm_for_each_range(rd, range)
+	{
 		ASSERT(range->base >= end);
 		end = range->base + range->size;
 	}
 }
 
-void csm_check(const struct rd *rd)
+void rmm_csm_check(const struct rd *rd)
 {
-	const union csm_any_record *any;
-	struct csm_record *record;
+	const union rmm_csm_any_record *any;
+	struct rmm_csm_record *record;
 
 	check_ranges(rd);
-	csm_for_each_record (rd, record) {
-		any = (const union csm_any_record *)record;
-		switch ((enum csm_kind)record->kind) {
-		case CSM_KIND_REGION:
+	rmm_csm_for_each_record(rd, record)
+	{
+		any = (const union rmm_csm_any_record *)record;
+		switch ((enum rmm_csm_kind)record->kind) {
+		case RMM_CSM_KIND_REGION:
 			check_region(rd, &any->region);
 			break;
-		case CSM_KIND_GRANT:
+		case RMM_CSM_KIND_GRANT:
 			check_grant(rd, &any->grant);
 			break;
-		case CSM_KIND_ATTACHMENT:
+		case RMM_CSM_KIND_ATTACHMENT:
 			check_attachment(rd, &any->attachment);
 			break;
-		case CSM_KIND_FREE:
+		case RMM_CSM_KIND_FREE:
 			ASSERT(false);
 			break;
 		}

@@ -21,81 +21,81 @@
 
 #include "csm/csm.h"
 
-#define CSM_RECORDS 25U /* of one APT granule */
-#define CSM_NONE    0U  /* no record's number */
+#define RMM_CSM_RECORDS 25U /* of one APT granule */
+#define RMM_CSM_NONE    0U  /* no record's number */
 
 /* --- policies (policy.c) */
 
 /* What is kept of a policy: enough to compare it with a realm's measurements. */
-struct csm_policy_digest {
+struct rmm_csm_policy_digest {
 	bool present; /* false: every realm matches */
 	uint8_t hash_algo;
 	uint8_t flags; /* CSM_POLICY_... */
 	uint8_t digest[32];
 };
 
-/* The digest of a policy that csm_policy_valid() accepted; NULL: none is required. */
-struct csm_policy_digest csm_policy_digest(const struct rsi_csm_policy *policy);
+/* The digest of a policy that rmm_csm_policy_valid() accepted; NULL: none is required. */
+struct rmm_csm_policy_digest rmm_csm_policy_digest(const struct rsi_csm_policy *policy);
 
 /* Whether the measurements of *peer are those that the policy requires. No lock is needed. */
-bool csm_policy_match(const struct csm_policy_digest *policy, struct rd *peer);
+bool rmm_csm_policy_match(const struct rmm_csm_policy_digest *policy, struct rd *peer);
 
 /* --- records */
 
-enum csm_kind {
-	CSM_KIND_FREE,
-	CSM_KIND_REGION,
-	CSM_KIND_GRANT,
-	CSM_KIND_ATTACHMENT,
+enum rmm_csm_kind {
+	RMM_CSM_KIND_FREE,
+	RMM_CSM_KIND_REGION,
+	RMM_CSM_KIND_GRANT,
+	RMM_CSM_KIND_ATTACHMENT,
 };
 
 /*
  * Realm and region ids that name a record. Provider of a region and a grant, and consumer of an
  * attachment, is the realm whose APT has the record.
  */
-struct csm_id {
+struct rmm_csm_id {
 	uint64_t provider;
 	uint64_t region;   /* 0: a region that is being created and has no id yet */
 	uint64_t consumer; /* region: 0; grant: CSM_REALM_ANY for the ANY grant */
 };
 
 /* What every record begins with. */
-struct csm_record {
-	uint8_t kind; /* enum csm_kind */
+struct rmm_csm_record {
+	uint8_t kind; /* enum rmm_csm_kind */
 	uint16_t number;
 	uint16_t next_in_bucket;
-	struct csm_id id;
+	struct rmm_csm_id id;
 	_Atomic uint64_t pending; /* grant, attachment: signals for the realm whose record it is */
 };
 
 /* What a region and an attachment begin with: they take a range of their realm's addresses. */
-struct csm_range {
-	struct csm_record record;
+struct rmm_csm_range {
+	struct rmm_csm_record record;
 	uint16_t next; /* by base */
 	uint64_t base;
 	uint64_t size;
 	uint64_t progress; /* of the command that the state names, in bytes from base */
 };
 
-enum csm_region_state {
-	CSM_REGION_CREATING, /* [base, base + progress) has been checked to be RAM */
-	CSM_REGION_LIVE,
-	CSM_REGION_ENDING, /* no new sharing, no new mapping */
+enum rmm_csm_region_state {
+	RMM_CSM_REGION_CREATING, /* [base, base + progress) has been checked to be RAM */
+	RMM_CSM_REGION_LIVE,
+	RMM_CSM_REGION_ENDING, /* no new sharing, no new mapping */
 };
 
 /* The step of RSI_CSM_SEAL that is under way. */
-enum csm_seal {
-	CSM_SEAL_IDLE,
-	CSM_SEAL_CHECK,    /* all pages are present? */
-	CSM_SEAL_PROVIDER, /* the provider's own entries become read-only */
-	CSM_SEAL_CONSUMERS /* mappings with write permission are removed */
+enum rmm_csm_seal {
+	RMM_CSM_SEAL_IDLE,
+	RMM_CSM_SEAL_CHECK,    /* all pages are present? */
+	RMM_CSM_SEAL_PROVIDER, /* the provider's own entries become read-only */
+	RMM_CSM_SEAL_CONSUMERS /* mappings with write permission are removed */
 };
 
-struct csm_region {
-	struct csm_range range;
-	enum csm_region_state state;
-	enum csm_seal seal;
-	bool sealed;         /* nothing more is mapped for writing, from CSM_SEAL_PROVIDER on */
+struct rmm_csm_region {
+	struct rmm_csm_range range;
+	enum rmm_csm_region_state state;
+	enum rmm_csm_seal seal;
+	bool sealed;         /* nothing more is mapped for writing, from RMM_CSM_SEAL_PROVIDER on */
 	bool hashed;         /* `hash` is the digest */
 	bool wakeup_pending; /* DESTROY: a consumer's word that was empty got a signal */
 	bool wakeup_sent;    /* and the host got the exit */
@@ -105,16 +105,16 @@ struct csm_region {
 	uint64_t hash[8]; /* the digest, or its intermediate state */
 };
 
-enum csm_grant_state {
-	CSM_GRANT_IDLE,     /* not linked */
-	CSM_GRANT_RESERVED, /* linked, nothing mapped */
-	CSM_GRANT_ATTACHED, /* linked, pages may be mapped */
-	CSM_GRANT_ENDED,    /* not linked; only its signals are left */
+enum rmm_csm_grant_state {
+	RMM_CSM_GRANT_IDLE,     /* not linked */
+	RMM_CSM_GRANT_RESERVED, /* linked, nothing mapped */
+	RMM_CSM_GRANT_ATTACHED, /* linked, pages may be mapped */
+	RMM_CSM_GRANT_ENDED,    /* not linked; only its signals are left */
 };
 
-struct csm_grant {
-	struct csm_record record;
-	enum csm_grant_state state;
+struct rmm_csm_grant {
+	struct rmm_csm_record record;
+	enum rmm_csm_grant_state state;
 	uint8_t perm;        /* CSM_PERM_... */
 	bool via_any;        /* made by the ANY grant for one consumer */
 	bool closed;         /* nothing more is mapped */
@@ -129,168 +129,172 @@ struct csm_grant {
 	uint64_t size;
 	uint64_t unmapped; /* bytes from `base` that its end has unmapped */
 	uint64_t unmapped_for_seal;
-	struct csm_policy_digest policy;
+	struct rmm_csm_policy_digest policy;
 };
 
-enum csm_attachment_state {
-	CSM_ATTACHMENT_RESERVED, /* linked, the range is the consumer's own */
+enum rmm_csm_attachment_state {
+	RMM_CSM_ATTACHMENT_RESERVED, /* linked, the range is the consumer's own */
 	/* Steps of ATTACH, each from progress 0 on. */
-	CSM_ATTACHMENT_CHECKING, /* the host has taken back all granules of the range? */
-	CSM_ATTACHMENT_CLEARING, /* the range becomes RIPAS EMPTY */
-	CSM_ATTACHMENT_MAPPING,  /* attached; maps what is present */
-	CSM_ATTACHMENT_ATTACHED,
-	CSM_ATTACHMENT_DEAD,      /* not linked any more; DETACH_AND_FREE frees it */
-	CSM_ATTACHMENT_DETACHING, /* linked or not; nothing more is mapped */
+	RMM_CSM_ATTACHMENT_CHECKING, /* the host has taken back all granules of the range? */
+	RMM_CSM_ATTACHMENT_CLEARING, /* the range becomes RIPAS EMPTY */
+	RMM_CSM_ATTACHMENT_MAPPING,  /* attached; maps what is present */
+	RMM_CSM_ATTACHMENT_ATTACHED,
+	RMM_CSM_ATTACHMENT_DEAD,      /* not linked any more; DETACH_AND_FREE frees it */
+	RMM_CSM_ATTACHMENT_DETACHING, /* linked or not; nothing more is mapped */
 };
 
-struct csm_attachment {
-	struct csm_range range;
-	enum csm_attachment_state state;
+struct rmm_csm_attachment {
+	struct rmm_csm_range range;
+	enum rmm_csm_attachment_state state;
 	bool clean;          /* CHECKING: every entry so far is RIPAS EMPTY already */
 	bool touched;        /* the range is not what the consumer had there any more */
 	uint16_t grant;      /* linked: the provider's record */
 	struct rd *provider; /* linked: the provider; NULL: not linked */
-	struct csm_policy_digest policy;
+	struct rmm_csm_policy_digest policy;
 };
 
-union csm_any_record {
-	struct csm_record record;
-	struct csm_range range;
-	struct csm_region region;
-	struct csm_grant grant;
-	struct csm_attachment attachment;
+union rmm_csm_any_record {
+	struct rmm_csm_record record;
+	struct rmm_csm_range range;
+	struct rmm_csm_region region;
+	struct rmm_csm_grant grant;
+	struct rmm_csm_attachment attachment;
 };
 
-struct csm_apt {
+struct rmm_csm_apt {
 	struct granule *rd; /* whose it is */
 	uint32_t slot;
 	uint32_t used;            /* bit n: records[n] is not FREE */
 	_Atomic uint32_t pending; /* bit n: records[n] has signals, or had a moment ago */
 	bool leaving;             /* RMI_APT_DESTROY has begun: no new records */
 	uint8_t reserved[19];
-	union csm_any_record records[CSM_RECORDS];
+	union rmm_csm_any_record records[RMM_CSM_RECORDS];
 };
 
-_Static_assert(sizeof(union csm_any_record) <= 160 && sizeof(struct csm_apt) <= GRANULE_SIZE,
+_Static_assert(sizeof(union rmm_csm_any_record) <= 160 &&
+		       sizeof(struct rmm_csm_apt) <= GRANULE_SIZE,
 	       "an APT granule has room for 25 records");
 _Static_assert(REALM_APT_GRANULES == CSM_MAX_APT_GRANULES, "as the ABI says");
 
 /* --- the record store (record.c). The CSM lock of *rd is held. */
 
-/* A record's number: its granule's slot and its index there; never CSM_NONE. */
-#define CSM_SLOT_BITS 5U
+/* A record's number: its granule's slot and its index there; never RMM_CSM_NONE. */
+#define RMM_CSM_SLOT_BITS 5U
 
-static inline uint16_t csm_number_of(unsigned int slot, unsigned int index)
+static inline uint16_t rmm_csm_number_of(unsigned int slot, unsigned int index)
 {
-	return (uint16_t)((slot << CSM_SLOT_BITS) + index + 1U);
+	return (uint16_t)((slot << RMM_CSM_SLOT_BITS) + index + 1U);
 }
 
-static inline unsigned int csm_slot_of(unsigned int number)
+static inline unsigned int rmm_csm_slot_of(unsigned int number)
 {
-	return (number - 1U) >> CSM_SLOT_BITS;
+	return (number - 1U) >> RMM_CSM_SLOT_BITS;
 }
 
-static inline unsigned int csm_index_of(unsigned int number)
+static inline unsigned int rmm_csm_index_of(unsigned int number)
 {
-	return (number - 1U) & ((1U << CSM_SLOT_BITS) - 1U);
+	return (number - 1U) & ((1U << RMM_CSM_SLOT_BITS) - 1U);
 }
 
 /* The record as what it is; NULL if it is NULL or of another kind. */
-static inline struct csm_region *csm_as_region(struct csm_record *record)
+static inline struct rmm_csm_region *rmm_csm_as_region(struct rmm_csm_record *record)
 {
-	bool is = record != NULL && record->kind == CSM_KIND_REGION;
+	bool is = record != NULL && record->kind == RMM_CSM_KIND_REGION;
 
-	return is ? (struct csm_region *)record : NULL;
+	return is ? (struct rmm_csm_region *)record : NULL;
 }
 
-static inline struct csm_grant *csm_as_grant(struct csm_record *record)
+static inline struct rmm_csm_grant *rmm_csm_as_grant(struct rmm_csm_record *record)
 {
-	bool is = record != NULL && record->kind == CSM_KIND_GRANT;
+	bool is = record != NULL && record->kind == RMM_CSM_KIND_GRANT;
 
-	return is ? (struct csm_grant *)record : NULL;
+	return is ? (struct rmm_csm_grant *)record : NULL;
 }
 
-static inline struct csm_attachment *csm_as_attachment(struct csm_record *record)
+static inline struct rmm_csm_attachment *rmm_csm_as_attachment(struct rmm_csm_record *record)
 {
-	bool is = record != NULL && record->kind == CSM_KIND_ATTACHMENT;
+	bool is = record != NULL && record->kind == RMM_CSM_KIND_ATTACHMENT;
 
-	return is ? (struct csm_attachment *)record : NULL;
+	return is ? (struct rmm_csm_attachment *)record : NULL;
 }
 
 /* The APT granule in a slot that is in use. */
-struct csm_apt *csm_apt_at(const struct rd *rd, unsigned int slot);
+struct rmm_csm_apt *rmm_csm_apt_at(const struct rd *rd, unsigned int slot);
 
 /* The record with a number that a list or a link of *rd gave; stops if it is of another kind. */
-struct csm_range *csm_range_at(const struct rd *rd, unsigned int number); /* NONE: NULL */
-struct csm_grant *csm_grant_at(const struct rd *rd, unsigned int number); /* NONE: NULL */
-struct csm_region *csm_grant_region(const struct rd *rd, const struct csm_grant *grant);
-struct csm_attachment *csm_grant_attachment(const struct csm_grant *grant);      /* linked */
-struct csm_grant *csm_attachment_grant(const struct csm_attachment *attachment); /* linked */
+struct rmm_csm_range *rmm_csm_range_at(const struct rd *rd, unsigned int number); /* NONE: NULL */
+struct rmm_csm_grant *rmm_csm_grant_at(const struct rd *rd, unsigned int number); /* NONE: NULL */
+struct rmm_csm_region *rmm_csm_grant_region(const struct rd *rd, const struct rmm_csm_grant *grant);
+struct rmm_csm_attachment *rmm_csm_grant_attachment(const struct rmm_csm_grant *grant); /* linked */
+struct rmm_csm_grant *rmm_csm_attachment_grant(
+	const struct rmm_csm_attachment *attachment); /* linked */
 
 /* The record with that id; NULL: there is none. */
-struct csm_region *csm_region_find(const struct rd *rd, uint64_t region_id);
-struct csm_grant *csm_grant_find(const struct rd *rd, uint64_t region_id, uint64_t consumer_id);
-struct csm_attachment *csm_attachment_find(const struct rd *rd, uint64_t provider_id,
-					   uint64_t region_id);
+struct rmm_csm_region *rmm_csm_region_find(const struct rd *rd, uint64_t region_id);
+struct rmm_csm_grant *rmm_csm_grant_find(const struct rd *rd, uint64_t region_id,
+					 uint64_t consumer_id);
+struct rmm_csm_attachment *rmm_csm_attachment_find(const struct rd *rd, uint64_t provider_id,
+						   uint64_t region_id);
 
 /* The first region or attachment that touches [base, top), by address; NULL: none. */
-struct csm_range *csm_range_find(const struct rd *rd, uint64_t base, uint64_t top);
+struct rmm_csm_range *rmm_csm_range_find(const struct rd *rd, uint64_t base, uint64_t top);
 
 /* The record that follows in the APT; the first one after NULL; NULL at the end. */
-struct csm_record *csm_record_next(const struct rd *rd, const struct csm_record *after);
+struct rmm_csm_record *rmm_csm_record_next(const struct rd *rd, const struct rmm_csm_record *after);
 
 /* All records, all ranges by address, all grants of a region. The body frees none of them. */
-#define csm_for_each_record(rd, record)                                \
-	for ((record) = csm_record_next((rd), NULL); (record) != NULL; \
-	     (record) = csm_record_next((rd), (record)))
-#define csm_for_each_range(rd, range)                                              \
-	for ((range) = csm_range_at((rd), (rd)->csm.first_range); (range) != NULL; \
-	     (range) = csm_range_at((rd), (range)->next))
-#define csm_for_each_grant(rd, region, grant)                                      \
-	for ((grant) = csm_grant_at((rd), (region)->first_grant); (grant) != NULL; \
-	     (grant) = csm_grant_at((rd), (grant)->next))
+#define rmm_csm_for_each_record(rd, record)                                \
+	for ((record) = rmm_csm_record_next((rd), NULL); (record) != NULL; \
+	     (record) = rmm_csm_record_next((rd), (record)))
+#define rmm_csm_for_each_range(rd, range)                                              \
+	for ((range) = rmm_csm_range_at((rd), (rd)->csm.first_range); (range) != NULL; \
+	     (range) = rmm_csm_range_at((rd), (range)->next))
+#define rmm_csm_for_each_grant(rd, region, grant)                                      \
+	for ((grant) = rmm_csm_grant_at((rd), (region)->first_grant); (grant) != NULL; \
+	     (grant) = rmm_csm_grant_at((rd), (grant)->next))
 
 /* Whether the APT has room for a record, at the cost of an ENDED grant if need be. */
-bool csm_has_room(const struct rd *rd);
+bool rmm_csm_has_room(const struct rd *rd);
 
 /*
  * A new record in all its lists, zero but for what is given; NULL: the APT is full. An ENDED grant
  * and its signals give way to it. A region gets its id later, once.
  */
-struct csm_region *csm_region_new(struct rd *rd, uint64_t base, uint64_t size);
-void csm_region_set_id(struct rd *rd, struct csm_region *region, uint64_t region_id);
-struct csm_grant *csm_grant_new(struct rd *rd, struct csm_region *region, uint64_t consumer_id);
-struct csm_attachment *csm_attachment_new(struct rd *rd, uint64_t provider_id, uint64_t region_id,
-					  uint64_t base, uint64_t size);
+struct rmm_csm_region *rmm_csm_region_new(struct rd *rd, uint64_t base, uint64_t size);
+void rmm_csm_region_set_id(struct rd *rd, struct rmm_csm_region *region, uint64_t region_id);
+struct rmm_csm_grant *rmm_csm_grant_new(struct rd *rd, struct rmm_csm_region *region,
+					uint64_t consumer_id);
+struct rmm_csm_attachment *rmm_csm_attachment_new(struct rd *rd, uint64_t provider_id,
+						  uint64_t region_id, uint64_t base, uint64_t size);
 
 /* Takes the record out of its lists and wipes it. It is not linked; a region has no grants. */
-void csm_record_free(struct rd *rd, struct csm_record *record);
+void rmm_csm_record_free(struct rd *rd, struct rmm_csm_record *record);
 
 /* Stops unless the records are in order (check.c); checking builds call it at lock and unlock. */
-void csm_check(const struct rd *rd);
+void rmm_csm_check(const struct rd *rd);
 
 /* --- the locks of two realms (lock.c) */
 
 /*
  * Takes both locks in the order of the RDs, and pins the peer; or that of self alone, and then
- * pair->peer is NULL: no realm has that id, or it is self. csm_pair_unlock().
+ * pair->peer is NULL: no realm has that id, or it is self. rmm_csm_pair_unlock().
  */
-void csm_pair_lock(struct rd *self, uint64_t peer_id, struct csm_pair *pair);
+void rmm_csm_pair_lock(struct rd *self, uint64_t peer_id, struct rmm_csm_pair *pair);
 
 /* --- sharings (sharing.c) */
 
-static inline ipa_t csm_range_base(const struct csm_range *range)
+static inline ipa_t rmm_csm_range_base(const struct rmm_csm_range *range)
 {
 	return ipa_of(range->base);
 }
 
-static inline ipa_t csm_range_top(const struct csm_range *range)
+static inline ipa_t rmm_csm_range_top(const struct rmm_csm_range *range)
 {
 	return ipa_of(range->base + range->size);
 }
 
 /* Where the command that is under way goes on. */
-static inline ipa_t csm_range_position(const struct csm_range *range)
+static inline ipa_t rmm_csm_range_position(const struct rmm_csm_range *range)
 {
 	return ipa_of(range->base + range->progress);
 }
@@ -299,49 +303,51 @@ static inline ipa_t csm_range_position(const struct csm_range *range)
  * What CREATE and RESERVE ask of [base, base + size), in bytes: RSI_SUCCESS, or RSI_ERROR_INPUT
  * with base_align, size_align, size_valid or rgn_bound (the protected half, without wrap-around).
  */
-uint64_t csm_check_range(const struct rd *self, ipa_t base, uint64_t size);
+uint64_t rmm_csm_check_range(const struct rd *self, ipa_t base, uint64_t size);
 
 /* Fills the exit that reports the range to the host (docs/csm-spec.md section 5). */
-void csm_exit_range(struct rmi_rec_exit *exit, uint8_t reason, const struct csm_range *range);
+void rmm_csm_exit_range(struct rmi_rec_exit *exit, uint8_t reason,
+			const struct rmm_csm_range *range);
 
 /* What one call has done so far. */
-struct csm_work {
+struct rmm_csm_work {
 	unsigned int visited; /* table entries */
 	uint64_t extra_bits;  /* signals that the peer gets besides that the sharing has ended */
 	bool wakeup;          /* ATTACH: the provider's word was empty before its signal */
 };
 
 /* Whether the call may do one more step: below 512 entries, and no interrupt is pending. */
-bool csm_may_continue(const struct csm_work *work);
+bool rmm_csm_may_continue(const struct rmm_csm_work *work);
 
 /*
  * The grant by which a realm may use a region of *provider: one that names the realm, else the ANY
  * grant; not revoked, and the realm matches its policy. NULL: there is none. Both locks.
  */
-struct csm_grant *csm_grant_for(const struct rd *provider, struct rd *consumer, uint64_t region_id);
+struct rmm_csm_grant *rmm_csm_grant_for(const struct rd *provider, struct rd *consumer,
+					uint64_t region_id);
 
 /* Makes an ENDED grant as a new one, IDLE and with no flag set; its signals stay pending. */
-void csm_grant_reopen(struct csm_grant *grant);
+void rmm_csm_grant_reopen(struct rmm_csm_grant *grant);
 
 /* Links a new attachment of pair->self with a grant of pair->peer; both become RESERVED. */
-void csm_link(const struct csm_pair *pair, struct csm_attachment *attachment,
-	      struct csm_grant *grant);
+void rmm_csm_link(const struct rmm_csm_pair *pair, struct rmm_csm_attachment *attachment,
+		  struct rmm_csm_grant *grant);
 
 /*
  * Ends a sharing of *provider. Both locks; nothing is mapped any more. The attachment becomes DEAD,
  * unless it is DETACHING; the grant IDLE, or ENDED if it was made by the ANY grant.
  */
-void csm_unlink(struct rd *provider, struct csm_grant *grant);
+void rmm_csm_unlink(struct rd *provider, struct rmm_csm_grant *grant);
 
 /* Whether pages may be mapped for this grant of this region. The provider's lock. */
-bool csm_is_open(const struct csm_region *region, const struct csm_grant *grant);
+bool rmm_csm_is_open(const struct rmm_csm_region *region, const struct rmm_csm_grant *grant);
 
 /* The permissions that the grant gives now, in CSM_PERM_...: no write if the region is sealed. */
-uint64_t csm_perm(const struct csm_region *region, const struct csm_grant *grant);
+uint64_t rmm_csm_perm(const struct rmm_csm_region *region, const struct rmm_csm_grant *grant);
 
 /* The shared mapping that a linked grant of *provider stands for. */
-struct s2_share csm_mapping(const struct rd *provider, const struct csm_region *region,
-			    const struct csm_grant *grant);
+struct s2_share rmm_csm_mapping(const struct rd *provider, const struct rmm_csm_region *region,
+				const struct rmm_csm_grant *grant);
 
 /* --- signals (signal.c) */
 
@@ -349,10 +355,10 @@ struct s2_share csm_mapping(const struct rd *provider, const struct csm_region *
  * Sets bits in the pending word of a record of *rd. True if the word was empty: the host is to wake
  * the realm. Needs the lock of *rd, or that of the peer while the two are linked.
  */
-bool csm_signal_post(struct rd *rd, struct csm_record *record, uint64_t bits);
+bool rmm_csm_signal_post(struct rd *rd, struct rmm_csm_record *record, uint64_t bits);
 
 /* Fills exit RMI_EXIT_CSM_SIGNAL: asks the host to wake one realm, or all realms (NULL). */
-void csm_exit_signal(struct rmi_rec_exit *exit, const struct granule *receiver);
+void rmm_csm_exit_signal(struct rmi_rec_exit *exit, const struct granule *receiver);
 
 /* --- the end of a grant, a region, an attachment (grant.c, region.c, attachment.c) */
 
@@ -360,35 +366,36 @@ void csm_exit_signal(struct rmi_rec_exit *exit, const struct granule *receiver);
  * Close begins the end: no new sharing, no new mapping. Needs the lock. Of a linked attachment the
  * consumer's lock is enough: pages may then still be mapped until its end takes both.
  */
-void csm_grant_close(struct csm_grant *grant);
-void csm_region_close(struct rd *self, struct csm_region *region);
-void csm_attachment_close(struct csm_attachment *attachment);
+void rmm_csm_grant_close(struct rmm_csm_grant *grant);
+void rmm_csm_region_close(struct rd *self, struct rmm_csm_region *region);
+void rmm_csm_attachment_close(struct rmm_csm_attachment *attachment);
 
-enum csm_end {
-	CSM_END_MORE,  /* call again */
-	CSM_END_DONE,  /* the grant is gone */
-	CSM_END_WAKEUP /* it is gone, and the consumer's word was empty: *wakeup is its RD */
+enum rmm_csm_end {
+	RMM_CSM_END_MORE,  /* call again */
+	RMM_CSM_END_DONE,  /* the grant is gone */
+	RMM_CSM_END_WAKEUP /* it is gone, and the consumer's word was empty: *wakeup is its RD */
 };
 
 /* One step towards the end of a revoked grant of *self. No lock is held. */
-enum csm_end csm_grant_end(struct rd *self, uint64_t region_id, uint64_t consumer_id,
-			   struct csm_work *work, struct granule **wakeup);
+enum rmm_csm_end rmm_csm_grant_end(struct rd *self, uint64_t region_id, uint64_t consumer_id,
+				   struct rmm_csm_work *work, struct granule **wakeup);
 
 /*
  * One step towards the end of a region that is ENDING, or an attachment that is DETACHING. True if
  * only the record is left. No lock is held. *wakeup becomes the provider's RD if its word was
  * empty; otherwise it stays as it is.
  */
-bool csm_region_end(struct rd *self, uint64_t region_id, struct csm_work *work);
-bool csm_attachment_end(struct rd *self, uint64_t provider_id, uint64_t region_id,
-			struct csm_work *work, struct granule **wakeup);
+bool rmm_csm_region_end(struct rd *self, uint64_t region_id, struct rmm_csm_work *work);
+bool rmm_csm_attachment_end(struct rd *self, uint64_t provider_id, uint64_t region_id,
+			    struct rmm_csm_work *work, struct granule **wakeup);
 
 /*
  * The record, if it is drained: ENDING without grants, or DETACHING and not linked. Otherwise NULL.
  * The lock of *self.
  */
-struct csm_region *csm_region_find_drained(const struct rd *self, uint64_t region_id);
-struct csm_attachment *csm_attachment_find_drained(const struct rd *self, uint64_t provider_id,
-						   uint64_t region_id);
+struct rmm_csm_region *rmm_csm_region_find_drained(const struct rd *self, uint64_t region_id);
+struct rmm_csm_attachment *rmm_csm_attachment_find_drained(const struct rd *self,
+							   uint64_t provider_id,
+							   uint64_t region_id);
 
 #endif

@@ -12,125 +12,127 @@
 #include "csm/csm_internal.h"
 
 /* The attachment at the page; NULL: none. */
-static const struct csm_attachment *attachment_at(const struct rd *self, ipa_t page)
+static const struct rmm_csm_attachment *attachment_at(const struct rd *self, ipa_t page)
 {
-	struct csm_range *range = csm_range_find(self, page.v, page.v + GRANULE_SIZE);
+	struct rmm_csm_range *range = rmm_csm_range_find(self, page.v, page.v + GRANULE_SIZE);
 
-	return range == NULL ? NULL : csm_as_attachment(&range->record);
+	return range == NULL ? NULL : rmm_csm_as_attachment(&range->record);
 }
 
 /* --- faults */
 
 /* What a fault at an attachment means before the provider is looked at; RETRY: map the page. */
-static enum csm_fault decide(const struct csm_attachment *attachment)
+static enum rmm_csm_fault decide(const struct rmm_csm_attachment *attachment)
 {
 	if (attachment == NULL) {
-		return CSM_FAULT_NONE;
+		return RMM_CSM_FAULT_NONE;
 	}
 	switch (attachment->state) {
-	case CSM_ATTACHMENT_RESERVED:
-	case CSM_ATTACHMENT_CHECKING:
-	case CSM_ATTACHMENT_CLEARING:
+	case RMM_CSM_ATTACHMENT_RESERVED:
+	case RMM_CSM_ATTACHMENT_CHECKING:
+	case RMM_CSM_ATTACHMENT_CLEARING:
 		/* Not attached yet: the range is still the consumer's own. */
 		break;
-	case CSM_ATTACHMENT_MAPPING:
-	case CSM_ATTACHMENT_ATTACHED:
-		return CSM_FAULT_RETRY;
-	case CSM_ATTACHMENT_DEAD:
-	case CSM_ATTACHMENT_DETACHING:
-		return CSM_FAULT_ABORT;
+	case RMM_CSM_ATTACHMENT_MAPPING:
+	case RMM_CSM_ATTACHMENT_ATTACHED:
+		return RMM_CSM_FAULT_RETRY;
+	case RMM_CSM_ATTACHMENT_DEAD:
+	case RMM_CSM_ATTACHMENT_DETACHING:
+		return RMM_CSM_FAULT_ABORT;
 	}
-	return CSM_FAULT_NONE;
+	return RMM_CSM_FAULT_NONE;
 }
 
 /* Maps the page, or the block that it is in, if the sharing is open. Both locks. */
-static enum csm_fault map_page(const struct csm_pair *pair, const struct csm_attachment *attachment,
-			       ipa_t page, int *level)
+static enum rmm_csm_fault map_page(const struct rmm_csm_pair *pair,
+				   const struct rmm_csm_attachment *attachment, ipa_t page,
+				   int *level)
 {
-	const struct csm_grant *grant = csm_attachment_grant(attachment);
-	const struct csm_region *region = csm_grant_region(attachment->provider, grant);
+	const struct rmm_csm_grant *grant = rmm_csm_attachment_grant(attachment);
+	const struct rmm_csm_region *region = rmm_csm_grant_region(attachment->provider, grant);
 	uint64_t offset = page.v - attachment->range.base;
 	unsigned int visited = 0;
 
 	ASSERT(attachment->provider == pair->peer);
-	if (!csm_is_open(region, grant)) {
-		return CSM_FAULT_ABORT;
+	if (!rmm_csm_is_open(region, grant)) {
+		return RMM_CSM_FAULT_ABORT;
 	}
 
-	const struct s2_share share = csm_mapping(pair->peer, region, grant);
+	const struct s2_share share = rmm_csm_mapping(pair->peer, region, grant);
 
 	switch (s2_share_map(&share, &offset, offset + GRANULE_SIZE, level, &visited)) {
 	case S2_SHARE_DONE:
 		break;
 	case S2_SHARE_ABSENT:
-		return CSM_FAULT_ABORT;
+		return RMM_CSM_FAULT_ABORT;
 	case S2_SHARE_NO_TABLE:
-		return CSM_FAULT_TABLE;
+		return RMM_CSM_FAULT_TABLE;
 	}
-	return CSM_FAULT_RETRY;
+	return RMM_CSM_FAULT_RETRY;
 }
 
 /*
  * The realm retries the access if, between the two locks, the attachment became one of another
  * provider or was freed: the next fault finds what is there then.
  */
-enum csm_fault csm_fault(struct rd *self, ipa_t page, int *level)
+enum rmm_csm_fault rmm_csm_fault(struct rd *self, ipa_t page, int *level)
 {
-	struct csm_held held = csm_lock(self);
-	const struct csm_attachment *attachment = attachment_at(self, page);
-	enum csm_fault what = decide(attachment);
+	struct rmm_csm_held held = rmm_csm_lock(self);
+	const struct rmm_csm_attachment *attachment = attachment_at(self, page);
+	enum rmm_csm_fault what = decide(attachment);
 	uint64_t provider_id = attachment == NULL ? 0 : attachment->range.record.id.provider;
-	struct csm_pair pair;
+	struct rmm_csm_pair pair;
 
-	csm_unlock(held);
-	if (what != CSM_FAULT_RETRY) {
+	rmm_csm_unlock(held);
+	if (what != RMM_CSM_FAULT_RETRY) {
 		return what;
 	}
-	csm_pair_lock(self, provider_id, &pair);
+	rmm_csm_pair_lock(self, provider_id, &pair);
 	attachment = attachment_at(self, page);
 	if (attachment != NULL && attachment->range.record.id.provider == provider_id) {
 		what = decide(attachment);
-		if (what == CSM_FAULT_RETRY) {
+		if (what == RMM_CSM_FAULT_RETRY) {
 			what = map_page(&pair, attachment, page, level);
 		}
 	}
-	csm_pair_unlock(&pair);
+	rmm_csm_pair_unlock(&pair);
 	return what;
 }
 
 /* --- commands of the host */
 
-bool csm_is_taken(struct csm_held held, ipa_t base, ipa_t top)
+bool rmm_csm_is_taken(struct rmm_csm_held held, ipa_t base, ipa_t top)
 {
-	return held.rd != NULL && csm_range_find(held.rd, base.v, top.v) != NULL;
+	return held.rd != NULL && rmm_csm_range_find(held.rd, base.v, top.v) != NULL;
 }
 
-bool csm_is_reserved(struct csm_held held, ipa_t page)
+bool rmm_csm_is_reserved(struct rmm_csm_held held, ipa_t page)
 {
 	return held.rd != NULL && attachment_at(held.rd, page) != NULL;
 }
 
 /* The region that the page is in; NULL: none, or nothing is held. */
-static const struct csm_region *region_at(struct csm_held held, ipa_t ipa)
+static const struct rmm_csm_region *region_at(struct rmm_csm_held held, ipa_t ipa)
 {
-	struct csm_range *range =
-		held.rd == NULL ? NULL : csm_range_find(held.rd, ipa.v, ipa.v + GRANULE_SIZE);
+	struct rmm_csm_range *range =
+		held.rd == NULL ? NULL : rmm_csm_range_find(held.rd, ipa.v, ipa.v + GRANULE_SIZE);
 
-	return range == NULL ? NULL : csm_as_region(&range->record);
+	return range == NULL ? NULL : rmm_csm_as_region(&range->record);
 }
 
 /* Where a consumer has no table nothing is mapped: an access asks for the page later. */
-void csm_page_added(struct csm_held held, ipa_t ipa)
+void rmm_csm_page_added(struct rmm_csm_held held, ipa_t ipa)
 {
-	const struct csm_region *region = region_at(held, ipa);
-	const struct csm_grant *grant;
+	const struct rmm_csm_region *region = region_at(held, ipa);
+	const struct rmm_csm_grant *grant;
 
 	if (region == NULL) {
 		return;
 	}
-	csm_for_each_grant (held.rd, region, grant) {
-		if (csm_is_open(region, grant)) {
-			const struct s2_share share = csm_mapping(held.rd, region, grant);
+	rmm_csm_for_each_grant(held.rd, region, grant)
+	{
+		if (rmm_csm_is_open(region, grant)) {
+			const struct s2_share share = rmm_csm_mapping(held.rd, region, grant);
 			uint64_t offset = ipa.v - region->range.base;
 			unsigned int visited = 0;
 			int level;
@@ -142,23 +144,25 @@ void csm_page_added(struct csm_held held, ipa_t ipa)
 }
 
 /* Consumers get PAGE_LOST, whether the page was mapped for them or not. */
-void csm_page_lost(struct csm_held held, ipa_t ipa)
+void rmm_csm_page_lost(struct rmm_csm_held held, ipa_t ipa)
 {
-	const struct csm_region *region = region_at(held, ipa);
-	const struct csm_grant *grant;
+	const struct rmm_csm_region *region = region_at(held, ipa);
+	const struct rmm_csm_grant *grant;
 
 	if (region == NULL) {
 		return;
 	}
-	csm_for_each_grant (held.rd, region, grant) {
-		if (grant->state == CSM_GRANT_ATTACHED) {
+	rmm_csm_for_each_grant(held.rd, region, grant)
+	{
+		if (grant->state == RMM_CSM_GRANT_ATTACHED) {
 			ipa_t at = ipa_of(grant->base + (ipa.v - region->range.base));
 			unsigned int visited = 0;
 
 			s2_share_unmap(&grant->consumer->s2, &at, ipa_add(at, GRANULE_SIZE),
 				       &visited);
-			csm_signal_post(grant->consumer, &csm_grant_attachment(grant)->range.record,
-					CSM_SIGNAL_PAGE_LOST);
+			rmm_csm_signal_post(grant->consumer,
+					    &rmm_csm_grant_attachment(grant)->range.record,
+					    CSM_SIGNAL_PAGE_LOST);
 		}
 	}
 }

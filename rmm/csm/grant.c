@@ -17,17 +17,17 @@
 /* --- SHARE */
 
 /* The conditions that need no policy, in order. The provider's lock. */
-static uint64_t check_share(const struct rd *self, const struct csm_share *share)
+static uint64_t check_share(const struct rd *self, const struct rmm_csm_share *share)
 {
-	const struct csm_region *region = csm_region_find(self, share->region);
+	const struct rmm_csm_region *region = rmm_csm_region_find(self, share->region);
 
-	if (!csm_in_use(self)) {
+	if (!rmm_csm_in_use(self)) {
 		return FAIL(apt, CSM_ERROR_NO_APT);
 	}
 	if (region == NULL) {
 		return FAIL(region, RSI_ERROR_INPUT);
 	}
-	if (region->state != CSM_REGION_LIVE) {
+	if (region->state != RMM_CSM_REGION_LIVE) {
 		return FAIL(region_state, RSI_ERROR_STATE);
 	}
 	if ((share->perm & CSM_PERM_READ) == 0 || (share->perm & ~CSM_PERM_ALL) != 0) {
@@ -42,23 +42,24 @@ static uint64_t check_share(const struct rd *self, const struct csm_share *share
 	return RSI_SUCCESS;
 }
 
-uint64_t csm_share_begin(struct rd *self, const struct csm_share *share, struct csm_held *held)
+uint64_t rmm_csm_share_begin(struct rd *self, const struct rmm_csm_share *share,
+			     struct rmm_csm_held *held)
 {
 	uint64_t status;
 
-	*held = csm_lock(self);
+	*held = rmm_csm_lock(self);
 	status = check_share(self, share);
 	if (status != RSI_SUCCESS) {
-		csm_unlock(*held);
+		rmm_csm_unlock(*held);
 	}
 	return status;
 }
 
 /* An ENDED grant to the same consumer becomes the new one: signals that it has stay pending. */
-uint64_t csm_share_commit(struct csm_held held, const struct csm_share *share)
+uint64_t rmm_csm_share_commit(struct rmm_csm_held held, const struct rmm_csm_share *share)
 {
-	struct csm_region *region = csm_region_find(held.rd, share->region);
-	struct csm_grant *grant = csm_grant_find(held.rd, share->region, share->consumer);
+	struct rmm_csm_region *region = rmm_csm_region_find(held.rd, share->region);
+	struct rmm_csm_grant *grant = rmm_csm_grant_find(held.rd, share->region, share->consumer);
 
 	if (share->consumer == CSM_REALM_ANY && share->policy == NULL) {
 		return FAIL(policy_any, RSI_ERROR_INPUT);
@@ -67,34 +68,34 @@ uint64_t csm_share_commit(struct csm_held held, const struct csm_share *share)
 	if (share->consumer == CSM_REALM_ANY && (share->policy->flags & CSM_POLICY_RIM) == 0) {
 		return FAIL(policy_rim, RSI_ERROR_INPUT);
 	}
-	if (grant != NULL && grant->state != CSM_GRANT_ENDED) {
+	if (grant != NULL && grant->state != RMM_CSM_GRANT_ENDED) {
 		return FAIL(grant_live, RSI_ERROR_STATE);
 	}
 	if (grant != NULL) {
-		csm_grant_reopen(grant);
-	} else if ((grant = csm_grant_new(held.rd, region, share->consumer)) == NULL) {
+		rmm_csm_grant_reopen(grant);
+	} else if ((grant = rmm_csm_grant_new(held.rd, region, share->consumer)) == NULL) {
 		return FAIL(space, CSM_ERROR_NO_SPACE);
 	}
 	grant->perm = (uint8_t)share->perm;
-	grant->policy = csm_policy_digest(share->policy);
+	grant->policy = rmm_csm_policy_digest(share->policy);
 	return RSI_SUCCESS;
 }
 
 /* --- the end of a grant */
 
-void csm_grant_close(struct csm_grant *grant)
+void rmm_csm_grant_close(struct rmm_csm_grant *grant)
 {
 	grant->closed = true;
 	grant->revoked = true;
 }
 
 /* Unmaps one table's pages from the consumer of a linked grant; true when all are unmapped. */
-static bool unmap_step(struct csm_grant *grant, struct csm_work *work)
+static bool unmap_step(struct rmm_csm_grant *grant, struct rmm_csm_work *work)
 {
 	ipa_t at = ipa_of(grant->base + grant->unmapped);
 	ipa_t top = ipa_of(grant->base + grant->size);
 
-	if (grant->state == CSM_GRANT_ATTACHED && at.v < top.v) {
+	if (grant->state == RMM_CSM_GRANT_ATTACHED && at.v < top.v) {
 		s2_share_unmap(&grant->consumer->s2, &at, top, &work->visited);
 		grant->unmapped = at.v - grant->base;
 		return at.v >= top.v;
@@ -102,26 +103,26 @@ static bool unmap_step(struct csm_grant *grant, struct csm_work *work)
 	return true;
 }
 
-/* A step of csm_grant_end(). Both locks; the lock of self is enough if the grant is not linked. */
-static enum csm_end end_step(struct rd *self, struct csm_grant *grant, struct csm_work *work,
-			     struct granule **wakeup)
+/* A step of rmm_csm_grant_end(). Both locks; if the grant is not linked, that of self is enough. */
+static enum rmm_csm_end end_step(struct rd *self, struct rmm_csm_grant *grant,
+				 struct rmm_csm_work *work, struct granule **wakeup)
 {
 	struct rd *consumer = grant->consumer;
-	enum csm_end end = CSM_END_DONE;
+	enum rmm_csm_end end = RMM_CSM_END_DONE;
 
 	work->visited++;
 	if (consumer != NULL) {
 		if (!unmap_step(grant, work)) {
-			return CSM_END_MORE;
+			return RMM_CSM_END_MORE;
 		}
-		if (csm_signal_post(consumer, &csm_grant_attachment(grant)->range.record,
-				    CSM_SIGNAL_REGION_ENDED | work->extra_bits)) {
+		if (rmm_csm_signal_post(consumer, &rmm_csm_grant_attachment(grant)->range.record,
+					CSM_SIGNAL_REGION_ENDED | work->extra_bits)) {
 			*wakeup = consumer->granule;
-			end = CSM_END_WAKEUP;
+			end = RMM_CSM_END_WAKEUP;
 		}
-		csm_unlink(self, grant);
+		rmm_csm_unlink(self, grant);
 	}
-	csm_record_free(self, &grant->record);
+	rmm_csm_record_free(self, &grant->record);
 	return end;
 }
 
@@ -129,33 +130,34 @@ static enum csm_end end_step(struct rd *self, struct csm_grant *grant, struct cs
  * Looks the grant up again: another REC may have ended it, or SHARE may have made a new one since
  * the last step. Then there is nothing to do.
  */
-enum csm_end csm_grant_end(struct rd *self, uint64_t region_id, uint64_t consumer_id,
-			   struct csm_work *work, struct granule **wakeup)
+enum rmm_csm_end rmm_csm_grant_end(struct rd *self, uint64_t region_id, uint64_t consumer_id,
+				   struct rmm_csm_work *work, struct granule **wakeup)
 {
-	struct csm_pair pair;
-	struct csm_grant *grant;
-	enum csm_end end = CSM_END_DONE;
+	struct rmm_csm_pair pair;
+	struct rmm_csm_grant *grant;
+	enum rmm_csm_end end = RMM_CSM_END_DONE;
 
-	csm_pair_lock(self, consumer_id, &pair);
-	grant = csm_grant_find(self, region_id, consumer_id);
+	rmm_csm_pair_lock(self, consumer_id, &pair);
+	grant = rmm_csm_grant_find(self, region_id, consumer_id);
 	if (grant != NULL && grant->revoked) {
 		ASSERT(grant->consumer == NULL || grant->consumer == pair.peer);
 		end = end_step(self, grant, work, wakeup);
 	}
-	csm_pair_unlock(&pair);
+	rmm_csm_pair_unlock(&pair);
 	return end;
 }
 
 /* --- REVOKE */
 
 /* Closes all grants at once that the ANY grant made and whose consumers have not detached. */
-static void close_made_by_any(struct rd *self, const struct csm_region *region)
+static void close_made_by_any(struct rd *self, const struct rmm_csm_region *region)
 {
-	struct csm_grant *grant;
+	struct rmm_csm_grant *grant;
 
-	csm_for_each_grant (self, region, grant) {
-		if (grant->via_any && grant->state != CSM_GRANT_ENDED) {
-			csm_grant_close(grant);
+	rmm_csm_for_each_grant(self, region, grant)
+	{
+		if (grant->via_any && grant->state != RMM_CSM_GRANT_ENDED) {
+			rmm_csm_grant_close(grant);
 		}
 	}
 }
@@ -163,23 +165,23 @@ static void close_made_by_any(struct rd *self, const struct csm_region *region)
 /* Checks the conditions of REVOKE in order, and closes what it ends. The lock of self. */
 static uint64_t begin_revoke(struct rd *self, uint64_t region_id, uint64_t consumer_id)
 {
-	struct csm_region *region = csm_region_find(self, region_id);
-	struct csm_grant *grant = csm_grant_find(self, region_id, consumer_id);
+	struct rmm_csm_region *region = rmm_csm_region_find(self, region_id);
+	struct rmm_csm_grant *grant = rmm_csm_grant_find(self, region_id, consumer_id);
 
-	if (!csm_in_use(self)) {
+	if (!rmm_csm_in_use(self)) {
 		return FAIL(apt, CSM_ERROR_NO_APT);
 	}
 	if (region == NULL) {
 		return FAIL(region, RSI_ERROR_INPUT);
 	}
-	if (region->state != CSM_REGION_LIVE) {
+	if (region->state != RMM_CSM_REGION_LIVE) {
 		return FAIL(region_state, RSI_ERROR_STATE);
 	}
 	/* If the consumer detached while REVOKE was incomplete, the record stays for REVOKE. */
-	if (grant == NULL || (grant->state == CSM_GRANT_ENDED && !grant->revoked)) {
+	if (grant == NULL || (grant->state == RMM_CSM_GRANT_ENDED && !grant->revoked)) {
 		return FAIL(grant, RSI_ERROR_INPUT);
 	}
-	csm_grant_close(grant);
+	rmm_csm_grant_close(grant);
 	if (consumer_id == CSM_REALM_ANY) {
 		close_made_by_any(self, region);
 	}
@@ -193,42 +195,43 @@ static uint64_t begin_revoke(struct rd *self, uint64_t region_id, uint64_t consu
  */
 static uint64_t next_made_by_any(struct rd *self, uint64_t region_id)
 {
-	struct csm_held held = csm_lock(self);
-	const struct csm_region *region = csm_region_find(self, region_id);
-	const struct csm_grant *grant = NULL;
+	struct rmm_csm_held held = rmm_csm_lock(self);
+	const struct rmm_csm_region *region = rmm_csm_region_find(self, region_id);
+	const struct rmm_csm_grant *grant = NULL;
 	uint64_t consumer_id = CSM_REALM_ANY;
 
 	if (region != NULL) {
-		csm_for_each_grant (self, region, grant) {
+		rmm_csm_for_each_grant(self, region, grant)
+		{
 			if (grant->via_any && grant->revoked) {
 				consumer_id = grant->record.id.consumer;
 				break;
 			}
 		}
 	}
-	csm_unlock(held);
+	rmm_csm_unlock(held);
 	return consumer_id;
 }
 
 /* Remembers in the ANY grant, across calls of REVOKE, that a consumer is to be woken. */
 static void set_wakeup_pending(struct rd *self, uint64_t region_id)
 {
-	struct csm_held held = csm_lock(self);
-	struct csm_grant *any = csm_grant_find(self, region_id, CSM_REALM_ANY);
+	struct rmm_csm_held held = rmm_csm_lock(self);
+	struct rmm_csm_grant *any = rmm_csm_grant_find(self, region_id, CSM_REALM_ANY);
 
 	if (any != NULL) {
 		any->wakeup_pending = true;
 	}
-	csm_unlock(held);
+	rmm_csm_unlock(held);
 }
 
 static bool is_wakeup_pending(struct rd *self, uint64_t region_id)
 {
-	struct csm_held held = csm_lock(self);
-	const struct csm_grant *any = csm_grant_find(self, region_id, CSM_REALM_ANY);
+	struct rmm_csm_held held = rmm_csm_lock(self);
+	const struct rmm_csm_grant *any = rmm_csm_grant_find(self, region_id, CSM_REALM_ANY);
 	bool pending = any != NULL && any->wakeup_pending;
 
-	csm_unlock(held);
+	rmm_csm_unlock(held);
 	return pending;
 }
 
@@ -238,25 +241,25 @@ static bool is_wakeup_pending(struct rd *self, uint64_t region_id)
  */
 static uint64_t revoke_any(struct rd *self, uint64_t region_id, struct rmi_rec_exit *exit)
 {
-	struct csm_work work = {0};
+	struct rmm_csm_work work = {0};
 	struct granule *ignored = NULL;
 	uint64_t consumer_id = next_made_by_any(self, region_id);
 	bool wakeup;
 
 	while (consumer_id != CSM_REALM_ANY) {
-		if (csm_grant_end(self, region_id, consumer_id, &work, &ignored) ==
-		    CSM_END_WAKEUP) {
+		if (rmm_csm_grant_end(self, region_id, consumer_id, &work, &ignored) ==
+		    RMM_CSM_END_WAKEUP) {
 			set_wakeup_pending(self, region_id);
 		}
-		if (!csm_may_continue(&work)) {
+		if (!rmm_csm_may_continue(&work)) {
 			return RSI_INCOMPLETE;
 		}
 		consumer_id = next_made_by_any(self, region_id);
 	}
 	wakeup = is_wakeup_pending(self, region_id);
-	(void)csm_grant_end(self, region_id, CSM_REALM_ANY, &work, &ignored);
+	(void)rmm_csm_grant_end(self, region_id, CSM_REALM_ANY, &work, &ignored);
 	if (wakeup) {
-		csm_exit_signal(exit, NULL);
+		rmm_csm_exit_signal(exit, NULL);
 	}
 	return RSI_SUCCESS;
 }
@@ -265,29 +268,29 @@ static uint64_t revoke_any(struct rd *self, uint64_t region_id, struct rmi_rec_e
 static uint64_t revoke_one(struct rd *self, uint64_t region_id, uint64_t consumer_id,
 			   struct rmi_rec_exit *exit)
 {
-	struct csm_work work = {0};
+	struct rmm_csm_work work = {0};
 	struct granule *wakeup = NULL;
-	enum csm_end end = csm_grant_end(self, region_id, consumer_id, &work, &wakeup);
+	enum rmm_csm_end end = rmm_csm_grant_end(self, region_id, consumer_id, &work, &wakeup);
 
-	while (end == CSM_END_MORE) {
-		if (!csm_may_continue(&work)) {
+	while (end == RMM_CSM_END_MORE) {
+		if (!rmm_csm_may_continue(&work)) {
 			return RSI_INCOMPLETE;
 		}
-		end = csm_grant_end(self, region_id, consumer_id, &work, &wakeup);
+		end = rmm_csm_grant_end(self, region_id, consumer_id, &work, &wakeup);
 	}
-	if (end == CSM_END_WAKEUP) {
-		csm_exit_signal(exit, wakeup);
+	if (end == RMM_CSM_END_WAKEUP) {
+		rmm_csm_exit_signal(exit, wakeup);
 	}
 	return RSI_SUCCESS;
 }
 
-uint64_t csm_revoke(struct rd *self, uint64_t region_id, uint64_t consumer_id,
-		    struct rmi_rec_exit *exit)
+uint64_t rmm_csm_revoke(struct rd *self, uint64_t region_id, uint64_t consumer_id,
+			struct rmi_rec_exit *exit)
 {
-	struct csm_held held = csm_lock(self);
+	struct rmm_csm_held held = rmm_csm_lock(self);
 	uint64_t status = begin_revoke(self, region_id, consumer_id);
 
-	csm_unlock(held);
+	rmm_csm_unlock(held);
 	if (status != RSI_SUCCESS) {
 		return status;
 	}

@@ -12,31 +12,31 @@ static void lock_records(struct rd *rd)
 {
 	spinlock_take_as(&rd->csm.lock, ARCH_RANK_CSM, granule_index(rd->granule));
 	if (ARCH_CHECKS) {
-		csm_check(rd);
+		rmm_csm_check(rd);
 	}
 }
 
 static void unlock_records(struct rd *rd)
 {
 	if (ARCH_CHECKS) {
-		csm_check(rd);
+		rmm_csm_check(rd);
 	}
 	spinlock_release(&rd->csm.lock);
 }
 
-struct csm_held csm_lock(struct rd *rd)
+struct rmm_csm_held rmm_csm_lock(struct rd *rd)
 {
 	lock_records(rd);
-	return (struct csm_held){rd};
+	return (struct rmm_csm_held){rd};
 }
 
-void csm_unlock(struct csm_held held)
+void rmm_csm_unlock(struct rmm_csm_held held)
 {
 	unlock_records(held.rd);
 }
 
 /* Pins the peer before any lock: a pinned realm is not freed, and its lock can be waited for. */
-void csm_pair_lock(struct rd *self, uint64_t peer_id, struct csm_pair *pair)
+void rmm_csm_pair_lock(struct rd *self, uint64_t peer_id, struct rmm_csm_pair *pair)
 {
 	pair->self = self;
 	pair->peer = peer_id == self->id ? NULL : realm_pin(peer_id);
@@ -51,7 +51,7 @@ void csm_pair_lock(struct rd *self, uint64_t peer_id, struct csm_pair *pair)
 	}
 }
 
-void csm_pair_unlock(const struct csm_pair *pair)
+void rmm_csm_pair_unlock(const struct rmm_csm_pair *pair)
 {
 	unlock_records(pair->self);
 	if (pair->peer != NULL) {

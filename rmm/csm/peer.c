@@ -24,16 +24,17 @@ static uint64_t lower_id(uint64_t a, uint64_t b)
 /* The lowest id above `after` of the regions of *owner that `self` may know of; 0: none. */
 static uint64_t next_region(const struct rd *owner, struct rd *self, uint64_t after)
 {
-	struct csm_record *record;
+	struct rmm_csm_record *record;
 	uint64_t next = 0;
 
-	csm_for_each_record (owner, record) {
-		const struct csm_region *region = csm_as_region(record);
+	rmm_csm_for_each_record(owner, record)
+	{
+		const struct rmm_csm_region *region = rmm_csm_as_region(record);
 		uint64_t id = record->id.region;
 
 		if (region != NULL && id > after && (next == 0 || id < next) &&
-		    (owner == self || (region->state == CSM_REGION_LIVE &&
-				       csm_grant_for(owner, self, id) != NULL))) {
+		    (owner == self || (region->state == RMM_CSM_REGION_LIVE &&
+				       rmm_csm_grant_for(owner, self, id) != NULL))) {
 			next = id;
 		}
 	}
@@ -43,11 +44,12 @@ static uint64_t next_region(const struct rd *owner, struct rd *self, uint64_t af
 /* The same of the provider's regions that self has an attachment for, in whatever state. */
 static uint64_t next_attachment(const struct rd *self, uint64_t provider_id, uint64_t after)
 {
-	struct csm_record *record;
+	struct rmm_csm_record *record;
 	uint64_t next = 0;
 
-	csm_for_each_record (self, record) {
-		if (record->kind == CSM_KIND_ATTACHMENT && record->id.provider == provider_id &&
+	rmm_csm_for_each_record(self, record)
+	{
+		if (record->kind == RMM_CSM_KIND_ATTACHMENT && record->id.provider == provider_id &&
 		    record->id.region > after) {
 			next = lower_id(next, record->id.region);
 		}
@@ -55,7 +57,7 @@ static uint64_t next_attachment(const struct rd *self, uint64_t provider_id, uin
 	return next;
 }
 
-static uint64_t next_id(const struct csm_pair *pair, uint64_t realm_id, uint64_t after)
+static uint64_t next_id(const struct rmm_csm_pair *pair, uint64_t realm_id, uint64_t after)
 {
 	uint64_t granted = pair->peer == NULL ? 0 : next_region(pair->peer, pair->self, after);
 	uint64_t reserved = next_attachment(pair->self, realm_id, after);
@@ -67,18 +69,18 @@ static uint64_t next_id(const struct csm_pair *pair, uint64_t realm_id, uint64_t
 }
 
 /* Whether SEAL is complete: until then a consumer may still have write permission. */
-static bool is_sealed(const struct csm_region *region)
+static bool is_sealed(const struct rmm_csm_region *region)
 {
-	return region->sealed && region->seal == CSM_SEAL_IDLE;
+	return region->sealed && region->seal == RMM_CSM_SEAL_IDLE;
 }
 
-static uint64_t region_flags(const struct csm_region *region)
+static uint64_t region_flags(const struct rmm_csm_region *region)
 {
 	return (is_sealed(region) ? CSM_FLAG_SEALED : 0) |
-	       (region->state == CSM_REGION_ENDING ? CSM_FLAG_ENDING : 0);
+	       (region->state == RMM_CSM_REGION_ENDING ? CSM_FLAG_ENDING : 0);
 }
 
-static void describe_own(const struct csm_region *region, struct csm_answer *answer)
+static void describe_own(const struct rmm_csm_region *region, struct rmm_csm_answer *answer)
 {
 	uint64_t sealed = is_sealed(region) ? CSM_PERM_WRITE : 0;
 
@@ -90,16 +92,16 @@ static void describe_own(const struct csm_region *region, struct csm_answer *ans
 }
 
 /* The state as RSI_CSM_QUERY reports it. attachment: NULL if there is none. */
-static unsigned int attachment_state(const struct csm_attachment *attachment)
+static unsigned int attachment_state(const struct rmm_csm_attachment *attachment)
 {
 	if (attachment == NULL) {
 		return CSM_STATE_GRANTED;
 	}
-	if (attachment->provider == NULL || attachment->state == CSM_ATTACHMENT_DETACHING) {
+	if (attachment->provider == NULL || attachment->state == RMM_CSM_ATTACHMENT_DETACHING) {
 		return CSM_STATE_ENDED;
 	}
-	return attachment->state == CSM_ATTACHMENT_ATTACHED ||
-			       attachment->state == CSM_ATTACHMENT_MAPPING
+	return attachment->state == RMM_CSM_ATTACHMENT_ATTACHED ||
+			       attachment->state == RMM_CSM_ATTACHMENT_MAPPING
 		       ? CSM_STATE_ATTACHED
 		       : CSM_STATE_RESERVED;
 }
@@ -108,50 +110,51 @@ static unsigned int attachment_state(const struct csm_attachment *attachment)
  * Describes a region of another realm: by the attachment if there is one, else by the grant that
  * shows the region. A dead attachment has size and base only: its grant may be gone.
  */
-static void describe_other(const struct csm_pair *pair, uint64_t provider_id, uint64_t region_id,
-			   struct csm_answer *answer)
+static void describe_other(const struct rmm_csm_pair *pair, uint64_t provider_id,
+			   uint64_t region_id, struct rmm_csm_answer *answer)
 {
-	const struct csm_attachment *attachment =
-		csm_attachment_find(pair->self, provider_id, region_id);
-	const struct csm_grant *grant = NULL;
+	const struct rmm_csm_attachment *attachment =
+		rmm_csm_attachment_find(pair->self, provider_id, region_id);
+	const struct rmm_csm_grant *grant = NULL;
 	uint64_t perm = 0;
 	uint64_t flags = 0;
 
 	if (attachment != NULL) {
 		answer->size = attachment->range.size;
 		answer->base = attachment->range.base;
-		grant = attachment->provider == NULL ? NULL : csm_attachment_grant(attachment);
+		grant = attachment->provider == NULL ? NULL : rmm_csm_attachment_grant(attachment);
 	} else if (pair->peer != NULL) {
-		grant = csm_grant_for(pair->peer, pair->self, region_id);
+		grant = rmm_csm_grant_for(pair->peer, pair->self, region_id);
 	}
 	if (grant != NULL) {
-		const struct csm_region *region = csm_grant_region(pair->peer, grant);
+		const struct rmm_csm_region *region = rmm_csm_grant_region(pair->peer, grant);
 		bool any = grant->record.id.consumer == CSM_REALM_ANY || grant->via_any;
 
 		answer->label = region->label;
 		answer->size = region->range.size;
-		perm = csm_perm(region, grant);
+		perm = rmm_csm_perm(region, grant);
 		flags = region_flags(region) | (any ? CSM_FLAG_ANY : 0) |
 			(grant->revoked ? CSM_FLAG_ENDING : 0);
 	}
 	answer->packed = rsi_csm_query_pack(perm, attachment_state(attachment), flags);
 }
 
-uint64_t csm_query(struct rd *self, uint64_t realm_id, uint64_t cursor, struct csm_answer *answer)
+uint64_t rmm_csm_query(struct rd *self, uint64_t realm_id, uint64_t cursor,
+		       struct rmm_csm_answer *answer)
 {
-	struct csm_pair pair;
+	struct rmm_csm_pair pair;
 	uint64_t status = RSI_SUCCESS;
 
 	memset(answer, 0, sizeof(*answer));
-	csm_pair_lock(self, realm_id, &pair);
+	rmm_csm_pair_lock(self, realm_id, &pair);
 	answer->region = next_id(&pair, realm_id, cursor);
-	if (!csm_in_use(self)) {
+	if (!rmm_csm_in_use(self)) {
 		status = FAIL(apt, CSM_ERROR_NO_APT);
 	} else if (answer->region == 0 && realm_id != self->id) {
 		status = FAIL(access, CSM_ERROR_ACCESS);
 	} else if (answer->region != 0) {
 		if (realm_id == self->id) {
-			describe_own(csm_region_find(self, answer->region), answer);
+			describe_own(rmm_csm_region_find(self, answer->region), answer);
 		} else {
 			describe_other(&pair, realm_id, answer->region, answer);
 		}
@@ -159,37 +162,39 @@ uint64_t csm_query(struct rd *self, uint64_t realm_id, uint64_t cursor, struct c
 			answer->next = answer->region;
 		}
 	}
-	csm_pair_unlock(&pair);
+	rmm_csm_pair_unlock(&pair);
 	return status;
 }
 
 /* --- PEER */
 
 /* The grant of a sharing of the two realms that this record of self belongs to; NULL: none. */
-static const struct csm_grant *sharing_with(struct csm_record *record, const struct rd *peer)
+static const struct rmm_csm_grant *sharing_with(struct rmm_csm_record *record,
+						const struct rd *peer)
 {
-	const struct csm_grant *grant = csm_as_grant(record);
-	const struct csm_attachment *attachment = csm_as_attachment(record);
+	const struct rmm_csm_grant *grant = rmm_csm_as_grant(record);
+	const struct rmm_csm_attachment *attachment = rmm_csm_as_attachment(record);
 
 	if (grant != NULL) {
 		return grant->consumer == peer ? grant : NULL;
 	}
 	if (attachment != NULL && attachment->provider == peer) {
-		return csm_attachment_grant(attachment);
+		return rmm_csm_attachment_grant(attachment);
 	}
 	return NULL;
 }
 
 /* Whether the two realms have a sharing, in either direction, that is not closed. Both locks. */
-static bool have_sharing(const struct csm_pair *pair)
+static bool have_sharing(const struct rmm_csm_pair *pair)
 {
-	struct csm_record *record;
+	struct rmm_csm_record *record;
 
 	if (pair->peer == NULL) {
 		return false;
 	}
-	csm_for_each_record (pair->self, record) {
-		const struct csm_grant *grant = sharing_with(record, pair->peer);
+	rmm_csm_for_each_record(pair->self, record)
+	{
+		const struct rmm_csm_grant *grant = sharing_with(record, pair->peer);
 
 		if (grant != NULL && !grant->closed) {
 			return true;
@@ -198,14 +203,14 @@ static bool have_sharing(const struct csm_pair *pair)
 	return false;
 }
 
-uint64_t csm_peer(struct rd *self, uint64_t peer_id, uint64_t index,
-		  uint8_t value[REALM_MEASUREMENT_SIZE], uint64_t *hash_algo)
+uint64_t rmm_csm_peer(struct rd *self, uint64_t peer_id, uint64_t index,
+		      uint8_t value[REALM_MEASUREMENT_SIZE], uint64_t *hash_algo)
 {
-	struct csm_pair pair;
+	struct rmm_csm_pair pair;
 	uint64_t status = RSI_SUCCESS;
 
-	csm_pair_lock(self, peer_id, &pair);
-	if (!csm_in_use(self)) {
+	rmm_csm_pair_lock(self, peer_id, &pair);
+	if (!rmm_csm_in_use(self)) {
 		status = FAIL(apt, CSM_ERROR_NO_APT);
 	} else if (!have_sharing(&pair)) {
 		status = FAIL(access, CSM_ERROR_ACCESS);
@@ -221,6 +226,6 @@ uint64_t csm_peer(struct rd *self, uint64_t peer_id, uint64_t index,
 					       value);
 		}
 	}
-	csm_pair_unlock(&pair);
+	rmm_csm_pair_unlock(&pair);
 	return status;
 }

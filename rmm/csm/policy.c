@@ -25,7 +25,7 @@ static bool is_zero(const uint8_t *bytes, size_t size)
 	return any == 0;
 }
 
-bool csm_policy_valid(const struct rsi_csm_policy *policy)
+bool rmm_csm_policy_valid(const struct rsi_csm_policy *policy)
 {
 	uint32_t rems = policy->flags & CSM_POLICY_REM_MASK;
 
@@ -53,9 +53,9 @@ static void digest_of(const struct policy_values *values, uint8_t digest[32])
 }
 
 /* Hashes the required values only: bytes of a policy that its flags leave out do not count. */
-struct csm_policy_digest csm_policy_digest(const struct rsi_csm_policy *policy)
+struct rmm_csm_policy_digest rmm_csm_policy_digest(const struct rsi_csm_policy *policy)
 {
-	struct csm_policy_digest kept = {.present = policy != NULL};
+	struct rmm_csm_policy_digest kept = {.present = policy != NULL};
 	struct policy_values required;
 
 	if (policy == NULL) {
@@ -80,7 +80,7 @@ struct csm_policy_digest csm_policy_digest(const struct rsi_csm_policy *policy)
 }
 
 /* Hashes the peer's values in place of the required ones, and compares the digests. */
-bool csm_policy_match(const struct csm_policy_digest *policy, struct rd *peer)
+bool rmm_csm_policy_match(const struct rmm_csm_policy_digest *policy, struct rd *peer)
 {
 	struct policy_values measured;
 	uint8_t digest[32];

@@ -13,77 +13,79 @@
 #include "csm/csm_internal.h"
 #include "map/map.h"
 
-#define ALL_RECORDS ((1U << CSM_RECORDS) - 1U)
+#define ALL_RECORDS ((1U << RMM_CSM_RECORDS) - 1U)
 
-struct csm_apt *csm_apt_at(const struct rd *rd, unsigned int slot)
+struct rmm_csm_apt *rmm_csm_apt_at(const struct rd *rd, unsigned int slot)
 {
 	struct granule *granule = rd->csm.apt[index_clamp(slot, REALM_APT_GRANULES)];
 
 	ASSERT(granule != NULL && granule_peek(granule) == GRANULE_APT);
 
-	struct csm_apt *apt = map_meta(granule);
+	struct rmm_csm_apt *apt = map_meta(granule);
 
 	ASSERT(apt->rd == rd->granule && apt->slot == slot);
 	return apt;
 }
 
 /* Sets of kinds. */
-#define REGION     (1U << CSM_KIND_REGION)
-#define GRANT      (1U << CSM_KIND_GRANT)
-#define ATTACHMENT (1U << CSM_KIND_ATTACHMENT)
+#define REGION     (1U << RMM_CSM_KIND_REGION)
+#define GRANT      (1U << RMM_CSM_KIND_GRANT)
+#define ATTACHMENT (1U << RMM_CSM_KIND_ATTACHMENT)
 #define RANGES     (REGION | ATTACHMENT)
 #define ALL        (REGION | GRANT | ATTACHMENT)
 
-/* The record with that number, of one of the kinds; NULL for CSM_NONE. */
-static union csm_any_record *record_at(const struct rd *rd, unsigned int number, unsigned int kinds)
+/* The record with that number, of one of the kinds; NULL for RMM_CSM_NONE. */
+static union rmm_csm_any_record *record_at(const struct rd *rd, unsigned int number,
+					   unsigned int kinds)
 {
-	if (number == CSM_NONE) {
+	if (number == RMM_CSM_NONE) {
 		return NULL;
 	}
-	ASSERT(csm_index_of(number) < CSM_RECORDS);
+	ASSERT(rmm_csm_index_of(number) < RMM_CSM_RECORDS);
 
-	union csm_any_record *any =
-		&csm_apt_at(rd, csm_slot_of(number))->records[csm_index_of(number)];
+	union rmm_csm_any_record *any =
+		&rmm_csm_apt_at(rd, rmm_csm_slot_of(number))->records[rmm_csm_index_of(number)];
 
 	ASSERT((1U << any->record.kind & kinds) != 0 && any->record.number == number);
 	return any;
 }
 
-struct csm_range *csm_range_at(const struct rd *rd, unsigned int number)
+struct rmm_csm_range *rmm_csm_range_at(const struct rd *rd, unsigned int number)
 {
-	return (struct csm_range *)record_at(rd, number, RANGES);
+	return (struct rmm_csm_range *)record_at(rd, number, RANGES);
 }
 
-struct csm_grant *csm_grant_at(const struct rd *rd, unsigned int number)
+struct rmm_csm_grant *rmm_csm_grant_at(const struct rd *rd, unsigned int number)
 {
-	return (struct csm_grant *)record_at(rd, number, GRANT);
+	return (struct rmm_csm_grant *)record_at(rd, number, GRANT);
 }
 
-struct csm_region *csm_grant_region(const struct rd *rd, const struct csm_grant *grant)
+struct rmm_csm_region *rmm_csm_grant_region(const struct rd *rd, const struct rmm_csm_grant *grant)
 {
-	return (struct csm_region *)record_at(rd, grant->region, REGION);
+	return (struct rmm_csm_region *)record_at(rd, grant->region, REGION);
 }
 
-struct csm_attachment *csm_grant_attachment(const struct csm_grant *grant)
+struct rmm_csm_attachment *rmm_csm_grant_attachment(const struct rmm_csm_grant *grant)
 {
 	ASSERT(grant->consumer != NULL);
-	return (struct csm_attachment *)record_at(grant->consumer, grant->attachment, ATTACHMENT);
+	return (struct rmm_csm_attachment *)record_at(grant->consumer, grant->attachment,
+						      ATTACHMENT);
 }
 
-struct csm_grant *csm_attachment_grant(const struct csm_attachment *attachment)
+struct rmm_csm_grant *rmm_csm_attachment_grant(const struct rmm_csm_attachment *attachment)
 {
 	ASSERT(attachment->provider != NULL);
-	return csm_grant_at(attachment->provider, attachment->grant);
+	return rmm_csm_grant_at(attachment->provider, attachment->grant);
 }
 
-struct csm_record *csm_record_next(const struct rd *rd, const struct csm_record *after)
+struct rmm_csm_record *rmm_csm_record_next(const struct rd *rd, const struct rmm_csm_record *after)
 {
-	unsigned int slot = after == NULL ? 0 : csm_slot_of(after->number);
-	unsigned int from = after == NULL ? 0 : csm_index_of(after->number) + 1;
+	unsigned int slot = after == NULL ? 0 : rmm_csm_slot_of(after->number);
+	unsigned int from = after == NULL ? 0 : rmm_csm_index_of(after->number) + 1;
 
 	for (; slot < REALM_APT_GRANULES; slot++, from = 0) {
 		if (rd->csm.apt[slot] != NULL) {
-			struct csm_apt *apt = csm_apt_at(rd, slot);
+			struct rmm_csm_apt *apt = rmm_csm_apt_at(rd, slot);
 			uint32_t left = apt->used >> from << from;
 
 			if (left != 0) {
@@ -97,12 +99,12 @@ struct csm_record *csm_record_next(const struct rd *rd, const struct csm_record 
 /* --- by id */
 
 /* The other realm of a grant or attachment; 0 of a region and an ANY grant. */
-static uint64_t peer_id_of(const struct csm_record *record)
+static uint64_t peer_id_of(const struct rmm_csm_record *record)
 {
-	return record->kind == CSM_KIND_ATTACHMENT ? record->id.provider : record->id.consumer;
+	return record->kind == RMM_CSM_KIND_ATTACHMENT ? record->id.provider : record->id.consumer;
 }
 
-static unsigned int bucket_of(enum csm_kind kind, uint64_t region_id, uint64_t peer_id)
+static unsigned int bucket_of(enum rmm_csm_kind kind, uint64_t region_id, uint64_t peer_id)
 {
 	uint64_t mixed = (region_id + kind) * UINT64_C(0x9E3779B97F4A7C15) ^ peer_id;
 
@@ -110,13 +112,13 @@ static unsigned int bucket_of(enum csm_kind kind, uint64_t region_id, uint64_t p
 }
 
 /* The record with this kind and these ids, or NULL. The CSM lock. */
-static struct csm_record *find(const struct rd *rd, enum csm_kind kind, uint64_t region_id,
-			       uint64_t peer_id)
+static struct rmm_csm_record *find(const struct rd *rd, enum rmm_csm_kind kind, uint64_t region_id,
+				   uint64_t peer_id)
 {
 	unsigned int number = rd->csm.buckets[bucket_of(kind, region_id, peer_id)];
 
-	while (number != CSM_NONE) {
-		struct csm_record *record = &record_at(rd, number, ALL)->record;
+	while (number != RMM_CSM_NONE) {
+		struct rmm_csm_record *record = &record_at(rd, number, ALL)->record;
 
 		if (record->kind == kind && record->id.region == region_id &&
 		    peer_id_of(record) == peer_id) {
@@ -127,30 +129,32 @@ static struct csm_record *find(const struct rd *rd, enum csm_kind kind, uint64_t
 	return NULL;
 }
 
-struct csm_region *csm_region_find(const struct rd *rd, uint64_t region_id)
+struct rmm_csm_region *rmm_csm_region_find(const struct rd *rd, uint64_t region_id)
 {
-	return (struct csm_region *)find(rd, CSM_KIND_REGION, region_id, 0);
+	return (struct rmm_csm_region *)find(rd, RMM_CSM_KIND_REGION, region_id, 0);
 }
 
-struct csm_grant *csm_grant_find(const struct rd *rd, uint64_t region_id, uint64_t consumer_id)
+struct rmm_csm_grant *rmm_csm_grant_find(const struct rd *rd, uint64_t region_id,
+					 uint64_t consumer_id)
 {
-	return (struct csm_grant *)find(rd, CSM_KIND_GRANT, region_id, consumer_id);
+	return (struct rmm_csm_grant *)find(rd, RMM_CSM_KIND_GRANT, region_id, consumer_id);
 }
 
-struct csm_attachment *csm_attachment_find(const struct rd *rd, uint64_t provider_id,
-					   uint64_t region_id)
+struct rmm_csm_attachment *rmm_csm_attachment_find(const struct rd *rd, uint64_t provider_id,
+						   uint64_t region_id)
 {
-	return (struct csm_attachment *)find(rd, CSM_KIND_ATTACHMENT, region_id, provider_id);
+	return (struct rmm_csm_attachment *)find(rd, RMM_CSM_KIND_ATTACHMENT, region_id,
+						 provider_id);
 }
 
-static uint16_t *bucket_for(struct rd *rd, const struct csm_record *record)
+static uint16_t *bucket_for(struct rd *rd, const struct rmm_csm_record *record)
 {
 	unsigned int bucket = bucket_of(record->kind, record->id.region, peer_id_of(record));
 
 	return &rd->csm.buckets[bucket];
 }
 
-static void enter_bucket(struct rd *rd, struct csm_record *record)
+static void enter_bucket(struct rd *rd, struct rmm_csm_record *record)
 {
 	uint16_t *bucket = bucket_for(rd, record);
 
@@ -158,7 +162,7 @@ static void enter_bucket(struct rd *rd, struct csm_record *record)
 	*bucket = record->number;
 }
 
-static void leave_bucket(struct rd *rd, struct csm_record *record)
+static void leave_bucket(struct rd *rd, struct rmm_csm_record *record)
 {
 	uint16_t *link = bucket_for(rd, record);
 
@@ -170,11 +174,12 @@ static void leave_bucket(struct rd *rd, struct csm_record *record)
 
 /* --- by address */
 
-struct csm_range *csm_range_find(const struct rd *rd, uint64_t base, uint64_t top)
+struct rmm_csm_range *rmm_csm_range_find(const struct rd *rd, uint64_t base, uint64_t top)
 {
-	struct csm_range *range;
+	struct rmm_csm_range *range;
 
-	csm_for_each_range (rd, range) {
+	rmm_csm_for_each_range(rd, range)
+	{
 		if (range->base >= top) {
 			return NULL;
 		}
@@ -185,33 +190,33 @@ struct csm_range *csm_range_find(const struct rd *rd, uint64_t base, uint64_t to
 	return NULL;
 }
 
-static void enter_ranges(struct rd *rd, struct csm_range *range)
+static void enter_ranges(struct rd *rd, struct rmm_csm_range *range)
 {
 	uint16_t *link = &rd->csm.first_range;
 
-	while (*link != CSM_NONE && csm_range_at(rd, *link)->base < range->base) {
-		link = &csm_range_at(rd, *link)->next;
+	while (*link != RMM_CSM_NONE && rmm_csm_range_at(rd, *link)->base < range->base) {
+		link = &rmm_csm_range_at(rd, *link)->next;
 	}
 	range->next = *link;
 	*link = range->record.number;
 }
 
-static void leave_ranges(struct rd *rd, struct csm_range *range)
+static void leave_ranges(struct rd *rd, struct rmm_csm_range *range)
 {
 	uint16_t *link = &rd->csm.first_range;
 
 	while (*link != range->record.number) {
-		link = &csm_range_at(rd, *link)->next;
+		link = &rmm_csm_range_at(rd, *link)->next;
 	}
 	*link = range->next;
 }
 
-static void leave_region(struct rd *rd, struct csm_grant *grant)
+static void leave_region(struct rd *rd, struct rmm_csm_grant *grant)
 {
-	uint16_t *link = &csm_grant_region(rd, grant)->first_grant;
+	uint16_t *link = &rmm_csm_grant_region(rd, grant)->first_grant;
 
 	while (*link != grant->record.number) {
-		link = &csm_grant_at(rd, *link)->next;
+		link = &rmm_csm_grant_at(rd, *link)->next;
 	}
 	*link = grant->next;
 }
@@ -221,7 +226,7 @@ static void leave_region(struct rd *rd, struct csm_grant *grant)
 /* Whether the granule may get a record: RMI_APT_DESTROY would not end otherwise. */
 static bool takes_records(const struct rd *rd, unsigned int slot)
 {
-	return rd->csm.apt[slot] != NULL && !csm_apt_at(rd, slot)->leaving;
+	return rd->csm.apt[slot] != NULL && !rmm_csm_apt_at(rd, slot)->leaving;
 }
 
 /* A slot with room; the number of slots if there is none. */
@@ -230,7 +235,7 @@ static unsigned int find_room(const struct rd *rd)
 	unsigned int slot = 0;
 
 	while (slot < REALM_APT_GRANULES &&
-	       (!takes_records(rd, slot) || csm_apt_at(rd, slot)->used == ALL_RECORDS)) {
+	       (!takes_records(rd, slot) || rmm_csm_apt_at(rd, slot)->used == ALL_RECORDS)) {
 		slot++;
 	}
 	return slot;
@@ -240,53 +245,54 @@ static unsigned int find_room(const struct rd *rd)
  * An ENDED grant in a granule that takes records; NULL: none. Its signals must not keep the table
  * full for ever. One that REVOKE is ending stays: REVOKE frees it.
  */
-static struct csm_grant *find_ended(const struct rd *rd)
+static struct rmm_csm_grant *find_ended(const struct rd *rd)
 {
-	struct csm_record *record;
+	struct rmm_csm_record *record;
 
-	csm_for_each_record (rd, record) {
-		struct csm_grant *grant = csm_as_grant(record);
+	rmm_csm_for_each_record(rd, record)
+	{
+		struct rmm_csm_grant *grant = rmm_csm_as_grant(record);
 
-		if (grant != NULL && grant->state == CSM_GRANT_ENDED && !grant->revoked &&
-		    takes_records(rd, csm_slot_of(record->number))) {
+		if (grant != NULL && grant->state == RMM_CSM_GRANT_ENDED && !grant->revoked &&
+		    takes_records(rd, rmm_csm_slot_of(record->number))) {
 			return grant;
 		}
 	}
 	return NULL;
 }
 
-bool csm_has_room(const struct rd *rd)
+bool rmm_csm_has_room(const struct rd *rd)
 {
 	return find_room(rd) != REALM_APT_GRANULES || find_ended(rd) != NULL;
 }
 
 /* A zeroed record in no list; NULL: the APT is full. Frees an ENDED grant if it has to. */
-static union csm_any_record *record_new(struct rd *rd, enum csm_kind kind)
+static union rmm_csm_any_record *record_new(struct rd *rd, enum rmm_csm_kind kind)
 {
 	unsigned int slot = find_room(rd);
-	struct csm_grant *ended = slot == REALM_APT_GRANULES ? find_ended(rd) : NULL;
+	struct rmm_csm_grant *ended = slot == REALM_APT_GRANULES ? find_ended(rd) : NULL;
 
 	if (ended != NULL) {
-		slot = csm_slot_of(ended->record.number);
-		csm_record_free(rd, &ended->record);
+		slot = rmm_csm_slot_of(ended->record.number);
+		rmm_csm_record_free(rd, &ended->record);
 	}
 	if (slot == REALM_APT_GRANULES) {
 		return NULL;
 	}
 
-	struct csm_apt *apt = csm_apt_at(rd, slot);
+	struct rmm_csm_apt *apt = rmm_csm_apt_at(rd, slot);
 	unsigned int index = (unsigned int)__builtin_ctz(~apt->used);
-	union csm_any_record *any = &apt->records[index];
+	union rmm_csm_any_record *any = &apt->records[index];
 
 	apt->used |= 1U << index;
 	any->record.kind = (uint8_t)kind;
-	any->record.number = csm_number_of(slot, index);
+	any->record.number = rmm_csm_number_of(slot, index);
 	return any;
 }
 
-struct csm_region *csm_region_new(struct rd *rd, uint64_t base, uint64_t size)
+struct rmm_csm_region *rmm_csm_region_new(struct rd *rd, uint64_t base, uint64_t size)
 {
-	union csm_any_record *any = record_new(rd, CSM_KIND_REGION);
+	union rmm_csm_any_record *any = record_new(rd, RMM_CSM_KIND_REGION);
 
 	if (any == NULL) {
 		return NULL;
@@ -297,9 +303,9 @@ struct csm_region *csm_region_new(struct rd *rd, uint64_t base, uint64_t size)
 	return &any->region;
 }
 
-void csm_region_set_id(struct rd *rd, struct csm_region *region, uint64_t region_id)
+void rmm_csm_region_set_id(struct rd *rd, struct rmm_csm_region *region, uint64_t region_id)
 {
-	struct csm_record *record = &region->range.record;
+	struct rmm_csm_record *record = &region->range.record;
 
 	ASSERT(region_id != 0 && record->id.region == 0);
 	record->id.provider = rd->id;
@@ -307,9 +313,10 @@ void csm_region_set_id(struct rd *rd, struct csm_region *region, uint64_t region
 	enter_bucket(rd, record);
 }
 
-struct csm_grant *csm_grant_new(struct rd *rd, struct csm_region *region, uint64_t consumer_id)
+struct rmm_csm_grant *rmm_csm_grant_new(struct rd *rd, struct rmm_csm_region *region,
+					uint64_t consumer_id)
 {
-	union csm_any_record *any = record_new(rd, CSM_KIND_GRANT);
+	union rmm_csm_any_record *any = record_new(rd, RMM_CSM_KIND_GRANT);
 
 	if (any == NULL) {
 		return NULL;
@@ -324,10 +331,10 @@ struct csm_grant *csm_grant_new(struct rd *rd, struct csm_region *region, uint64
 	return &any->grant;
 }
 
-struct csm_attachment *csm_attachment_new(struct rd *rd, uint64_t provider_id, uint64_t region_id,
-					  uint64_t base, uint64_t size)
+struct rmm_csm_attachment *rmm_csm_attachment_new(struct rd *rd, uint64_t provider_id,
+						  uint64_t region_id, uint64_t base, uint64_t size)
 {
-	union csm_any_record *any = record_new(rd, CSM_KIND_ATTACHMENT);
+	union rmm_csm_any_record *any = record_new(rd, RMM_CSM_KIND_ATTACHMENT);
 
 	if (any == NULL) {
 		return NULL;
@@ -343,22 +350,22 @@ struct csm_attachment *csm_attachment_new(struct rd *rd, uint64_t provider_id, u
 }
 
 /* Takes a record out of the lists of its kind; nothing may refer to it. */
-static void leave_lists(struct rd *rd, union csm_any_record *any)
+static void leave_lists(struct rd *rd, union rmm_csm_any_record *any)
 {
-	switch ((enum csm_kind)any->record.kind) {
-	case CSM_KIND_REGION:
-		ASSERT(any->region.first_grant == CSM_NONE);
+	switch ((enum rmm_csm_kind)any->record.kind) {
+	case RMM_CSM_KIND_REGION:
+		ASSERT(any->region.first_grant == RMM_CSM_NONE);
 		leave_ranges(rd, &any->range);
 		break;
-	case CSM_KIND_GRANT:
+	case RMM_CSM_KIND_GRANT:
 		ASSERT(any->grant.consumer == NULL);
 		leave_region(rd, &any->grant);
 		break;
-	case CSM_KIND_ATTACHMENT:
+	case RMM_CSM_KIND_ATTACHMENT:
 		ASSERT(any->attachment.provider == NULL);
 		leave_ranges(rd, &any->range);
 		break;
-	case CSM_KIND_FREE:
+	case RMM_CSM_KIND_FREE:
 		ASSERT(false);
 		break;
 	}
@@ -367,11 +374,11 @@ static void leave_lists(struct rd *rd, union csm_any_record *any)
 	}
 }
 
-void csm_record_free(struct rd *rd, struct csm_record *record)
+void rmm_csm_record_free(struct rd *rd, struct rmm_csm_record *record)
 {
-	struct csm_apt *apt = csm_apt_at(rd, csm_slot_of(record->number));
-	union csm_any_record *any = (union csm_any_record *)record;
-	uint32_t bit = 1U << csm_index_of(record->number);
+	struct rmm_csm_apt *apt = rmm_csm_apt_at(rd, rmm_csm_slot_of(record->number));
+	union rmm_csm_any_record *any = (union rmm_csm_any_record *)record;
+	uint32_t bit = 1U << rmm_csm_index_of(record->number);
 
 	ASSERT((apt->used & bit) != 0);
 	leave_lists(rd, any);

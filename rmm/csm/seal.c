@@ -25,35 +25,37 @@
 /* --- SEAL */
 
 /* One step of CHECK. Fails for `pages`, and SEAL is over, if a page is absent. */
-static uint64_t seal_check(struct rd *self, struct csm_region *region, struct csm_work *work)
+static uint64_t seal_check(struct rd *self, struct rmm_csm_region *region,
+			   struct rmm_csm_work *work)
 {
-	struct csm_range *range = &region->range;
-	ipa_t at = csm_range_position(range);
-	ipa_t base = csm_range_base(range);
-	ipa_t top = csm_range_top(range);
+	struct rmm_csm_range *range = &region->range;
+	ipa_t at = rmm_csm_range_position(range);
+	ipa_t base = rmm_csm_range_base(range);
+	ipa_t top = rmm_csm_range_top(range);
 
 	if (!s2_scan(&self->s2, S2_SCAN_PRESENT, base, top, &at, &work->visited)) {
-		region->seal = CSM_SEAL_IDLE;
+		region->seal = RMM_CSM_SEAL_IDLE;
 		return FAIL(pages, CSM_ERROR_PAGES);
 	}
 	range->progress = at.v - base.v;
 	if (at.v >= top.v) {
 		region->sealed = true;
-		region->seal = CSM_SEAL_PROVIDER;
+		region->seal = RMM_CSM_SEAL_PROVIDER;
 		range->progress = 0;
 	}
 	return RSI_SUCCESS;
 }
 
-/* Marks the consumers whose mappings with write permission CSM_SEAL_CONSUMERS removes. */
-static void begin_consumers(struct rd *self, struct csm_region *region)
+/* Marks the consumers whose mappings with write permission RMM_CSM_SEAL_CONSUMERS removes. */
+static void begin_consumers(struct rd *self, struct rmm_csm_region *region)
 {
-	struct csm_grant *grant;
+	struct rmm_csm_grant *grant;
 
-	region->seal = CSM_SEAL_CONSUMERS;
+	region->seal = RMM_CSM_SEAL_CONSUMERS;
 	region->range.progress = 0;
-	csm_for_each_grant (self, region, grant) {
-		if (grant->state == CSM_GRANT_ATTACHED && (grant->perm & CSM_PERM_WRITE) != 0) {
+	rmm_csm_for_each_grant(self, region, grant)
+	{
+		if (grant->state == RMM_CSM_GRANT_ATTACHED && (grant->perm & CSM_PERM_WRITE) != 0) {
 			grant->unmap_for_seal = true;
 			grant->unmapped_for_seal = 0;
 		}
@@ -61,12 +63,12 @@ static void begin_consumers(struct rd *self, struct csm_region *region)
 }
 
 /* One step of PROVIDER. */
-static void seal_provider(struct rd *self, struct csm_region *region, struct csm_work *work)
+static void seal_provider(struct rd *self, struct rmm_csm_region *region, struct rmm_csm_work *work)
 {
-	struct csm_range *range = &region->range;
-	ipa_t at = csm_range_position(range);
-	ipa_t base = csm_range_base(range);
-	ipa_t top = csm_range_top(range);
+	struct rmm_csm_range *range = &region->range;
+	ipa_t at = rmm_csm_range_position(range);
+	ipa_t base = rmm_csm_range_base(range);
+	ipa_t top = rmm_csm_range_top(range);
 
 	s2_protect(&self->s2, true, base, top, &at, &work->visited);
 	range->progress = at.v - base.v;
@@ -75,11 +77,12 @@ static void seal_provider(struct rd *self, struct csm_region *region, struct csm
 	}
 }
 
-static struct csm_grant *next_to_unmap(struct rd *self, const struct csm_region *region)
+static struct rmm_csm_grant *next_to_unmap(struct rd *self, const struct rmm_csm_region *region)
 {
-	struct csm_grant *grant;
+	struct rmm_csm_grant *grant;
 
-	csm_for_each_grant (self, region, grant) {
+	rmm_csm_for_each_grant(self, region, grant)
+	{
 		if (grant->unmap_for_seal) {
 			return grant;
 		}
@@ -88,12 +91,13 @@ static struct csm_grant *next_to_unmap(struct rd *self, const struct csm_region 
 }
 
 /* One step of CONSUMERS: one table of one consumer. SEAL is complete when no grant is left. */
-static void seal_consumers(struct rd *self, struct csm_region *region, struct csm_work *work)
+static void seal_consumers(struct rd *self, struct rmm_csm_region *region,
+			   struct rmm_csm_work *work)
 {
-	struct csm_grant *grant = next_to_unmap(self, region);
+	struct rmm_csm_grant *grant = next_to_unmap(self, region);
 
 	if (grant == NULL) {
-		region->seal = CSM_SEAL_IDLE;
+		region->seal = RMM_CSM_SEAL_IDLE;
 		return;
 	}
 
@@ -108,20 +112,20 @@ static void seal_consumers(struct rd *self, struct csm_region *region, struct cs
 }
 
 /* One step, as the region's `seal` says. Only the first one, CHECK, can fail. */
-static uint64_t seal_step(struct rd *self, struct csm_region *region, struct csm_work *work)
+static uint64_t seal_step(struct rd *self, struct rmm_csm_region *region, struct rmm_csm_work *work)
 {
 	uint64_t status = RSI_SUCCESS;
 
 	switch (region->seal) {
-	case CSM_SEAL_IDLE:
+	case RMM_CSM_SEAL_IDLE:
 		break;
-	case CSM_SEAL_CHECK:
+	case RMM_CSM_SEAL_CHECK:
 		status = seal_check(self, region, work);
 		break;
-	case CSM_SEAL_PROVIDER:
+	case RMM_CSM_SEAL_PROVIDER:
 		seal_provider(self, region, work);
 		break;
-	case CSM_SEAL_CONSUMERS:
+	case RMM_CSM_SEAL_CONSUMERS:
 		seal_consumers(self, region, work);
 		break;
 	}
@@ -129,54 +133,54 @@ static uint64_t seal_step(struct rd *self, struct csm_region *region, struct csm
 }
 
 /* Checks the conditions of SEAL, and starts it unless an earlier call has. region: may be NULL. */
-static uint64_t begin_seal(const struct rd *self, struct csm_region *region)
+static uint64_t begin_seal(const struct rd *self, struct rmm_csm_region *region)
 {
-	if (!csm_in_use(self)) {
+	if (!rmm_csm_in_use(self)) {
 		return FAIL(apt, CSM_ERROR_NO_APT);
 	}
 	if (region == NULL) {
 		return FAIL(region, RSI_ERROR_INPUT);
 	}
-	if (region->state != CSM_REGION_LIVE) {
+	if (region->state != RMM_CSM_REGION_LIVE) {
 		return FAIL(region_state, RSI_ERROR_STATE);
 	}
-	if (region->seal == CSM_SEAL_IDLE) {
+	if (region->seal == RMM_CSM_SEAL_IDLE) {
 		if (region->sealed) {
 			return FAIL(sealed, RSI_ERROR_STATE);
 		}
-		region->seal = CSM_SEAL_CHECK;
+		region->seal = RMM_CSM_SEAL_CHECK;
 		region->range.progress = 0;
 	}
 	return RSI_SUCCESS;
 }
 
-uint64_t csm_seal(struct rd *self, uint64_t region_id)
+uint64_t rmm_csm_seal(struct rd *self, uint64_t region_id)
 {
-	struct csm_work work = {0};
-	struct csm_held held = csm_lock(self);
-	struct csm_region *region = csm_region_find(self, region_id);
+	struct rmm_csm_work work = {0};
+	struct rmm_csm_held held = rmm_csm_lock(self);
+	struct rmm_csm_region *region = rmm_csm_region_find(self, region_id);
 	uint64_t status = begin_seal(self, region);
 
-	while (status == RSI_SUCCESS && region->seal != CSM_SEAL_IDLE) {
+	while (status == RSI_SUCCESS && region->seal != RMM_CSM_SEAL_IDLE) {
 		status = seal_step(self, region, &work);
-		if (status == RSI_SUCCESS && region->seal != CSM_SEAL_IDLE &&
-		    !csm_may_continue(&work)) {
+		if (status == RSI_SUCCESS && region->seal != RMM_CSM_SEAL_IDLE &&
+		    !rmm_csm_may_continue(&work)) {
 			status = RSI_INCOMPLETE;
 		}
 	}
-	csm_unlock(held);
+	rmm_csm_unlock(held);
 	return status;
 }
 
 /* --- DIGEST */
 
 /* Hashes the page at the region's progress; false if the host has taken it back. */
-static bool hash_page(const struct rd *provider, struct csm_region *region)
+static bool hash_page(const struct rd *provider, struct rmm_csm_region *region)
 {
 	uint64_t progress = region->range.progress;
 	pa_t page;
 
-	if (!s2_page_at(&provider->s2, csm_range_position(&region->range), &page)) {
+	if (!s2_page_at(&provider->s2, rmm_csm_range_position(&region->range), &page)) {
 		return false;
 	}
 	hash_blocks_512(region->hash, progress == 0, map_data_open(page), GRANULE_SIZE);
@@ -190,9 +194,9 @@ static bool hash_page(const struct rd *provider, struct csm_region *region)
  * absent page fails the command for `pages`, and the next call begins anew. The provider's lock
  * keeps the pages; provider and consumers go on with the same intermediate state.
  */
-static uint64_t hash_region(const struct rd *provider, struct csm_region *region)
+static uint64_t hash_region(const struct rd *provider, struct rmm_csm_region *region)
 {
-	struct csm_work work = {0};
+	struct rmm_csm_work work = {0};
 	unsigned int pages = 0;
 
 	do {
@@ -209,7 +213,7 @@ static uint64_t hash_region(const struct rd *provider, struct csm_region *region
 			region->hashed = true;
 			return RSI_SUCCESS;
 		}
-	} while (csm_may_continue(&work));
+	} while (rmm_csm_may_continue(&work));
 	return RSI_INCOMPLETE;
 }
 
@@ -217,38 +221,38 @@ static uint64_t hash_region(const struct rd *provider, struct csm_region *region
  * The region that the caller may take the digest of: its own, or one that it has a sharing of which
  * is not closed. NULL: none, or the region is not live. Both locks.
  */
-static struct csm_region *digest_region(const struct csm_pair *pair, uint64_t provider_id,
-					uint64_t region_id)
+static struct rmm_csm_region *digest_region(const struct rmm_csm_pair *pair, uint64_t provider_id,
+					    uint64_t region_id)
 {
-	const struct csm_attachment *attachment;
-	struct csm_region *region = NULL;
+	const struct rmm_csm_attachment *attachment;
+	struct rmm_csm_region *region = NULL;
 
 	if (provider_id == pair->self->id) {
-		region = csm_region_find(pair->self, region_id);
+		region = rmm_csm_region_find(pair->self, region_id);
 	} else {
-		attachment = csm_attachment_find(pair->self, provider_id, region_id);
+		attachment = rmm_csm_attachment_find(pair->self, provider_id, region_id);
 		if (attachment != NULL && attachment->provider != NULL &&
-		    !csm_attachment_grant(attachment)->closed) {
-			region = csm_region_find(pair->peer, region_id);
+		    !rmm_csm_attachment_grant(attachment)->closed) {
+			region = rmm_csm_region_find(pair->peer, region_id);
 		}
 	}
-	return region != NULL && region->state == CSM_REGION_LIVE ? region : NULL;
+	return region != NULL && region->state == RMM_CSM_REGION_LIVE ? region : NULL;
 }
 
-uint64_t csm_digest(struct rd *self, uint64_t provider_id, uint64_t region_id,
-		    uint8_t digest[CSM_DIGEST_SIZE])
+uint64_t rmm_csm_digest(struct rd *self, uint64_t provider_id, uint64_t region_id,
+			uint8_t digest[CSM_DIGEST_SIZE])
 {
-	struct csm_pair pair;
-	struct csm_region *region;
+	struct rmm_csm_pair pair;
+	struct rmm_csm_region *region;
 	uint64_t status = RSI_SUCCESS;
 
-	csm_pair_lock(self, provider_id, &pair);
+	rmm_csm_pair_lock(self, provider_id, &pair);
 	region = digest_region(&pair, provider_id, region_id);
-	if (!csm_in_use(self)) {
+	if (!rmm_csm_in_use(self)) {
 		status = FAIL(apt, CSM_ERROR_NO_APT);
 	} else if (region == NULL) {
 		status = FAIL(access, CSM_ERROR_ACCESS);
-	} else if (!region->sealed || region->seal != CSM_SEAL_IDLE) {
+	} else if (!region->sealed || region->seal != RMM_CSM_SEAL_IDLE) {
 		status = FAIL(not_sealed, RSI_ERROR_STATE);
 	} else if (!region->hashed) {
 		status = hash_region(pair.peer == NULL ? self : pair.peer, region);
@@ -256,6 +260,6 @@ uint64_t csm_digest(struct rd *self, uint64_t provider_id, uint64_t region_id,
 	if (status == RSI_SUCCESS) {
 		memcpy(digest, region->hash, CSM_DIGEST_SIZE);
 	}
-	csm_pair_unlock(&pair);
+	rmm_csm_pair_unlock(&pair);
 	return status;
 }

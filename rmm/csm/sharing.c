@@ -13,7 +13,7 @@
 
 /* --- ranges and work */
 
-uint64_t csm_check_range(const struct rd *self, ipa_t base, uint64_t size)
+uint64_t rmm_csm_check_range(const struct rd *self, ipa_t base, uint64_t size)
 {
 	if (!is_aligned(base.v, GRANULE_SIZE)) {
 		return FAIL(base_align, RSI_ERROR_INPUT);
@@ -30,37 +30,39 @@ uint64_t csm_check_range(const struct rd *self, ipa_t base, uint64_t size)
 	return RSI_SUCCESS;
 }
 
-void csm_exit_range(struct rmi_rec_exit *exit, uint8_t reason, const struct csm_range *range)
+void rmm_csm_exit_range(struct rmi_rec_exit *exit, uint8_t reason,
+			const struct rmm_csm_range *range)
 {
 	exit->exit_reason = reason;
 	exit->ripas_base = range->base;
 	exit->ripas_top = range->base + range->size;
 }
 
-bool csm_may_continue(const struct csm_work *work)
+bool rmm_csm_may_continue(const struct rmm_csm_work *work)
 {
 	return work->visited < CSM_MAX_LEAVES && !arch_interrupt_pending();
 }
 
 /* --- grants */
 
-struct csm_grant *csm_grant_for(const struct rd *provider, struct rd *consumer, uint64_t region_id)
+struct rmm_csm_grant *rmm_csm_grant_for(const struct rd *provider, struct rd *consumer,
+					uint64_t region_id)
 {
-	struct csm_grant *grant = csm_grant_find(provider, region_id, consumer->id);
+	struct rmm_csm_grant *grant = rmm_csm_grant_find(provider, region_id, consumer->id);
 
-	if (grant == NULL || grant->state == CSM_GRANT_ENDED) {
-		grant = csm_grant_find(provider, region_id, CSM_REALM_ANY);
+	if (grant == NULL || grant->state == RMM_CSM_GRANT_ENDED) {
+		grant = rmm_csm_grant_find(provider, region_id, CSM_REALM_ANY);
 	}
-	if (grant == NULL || grant->revoked || !csm_policy_match(&grant->policy, consumer)) {
+	if (grant == NULL || grant->revoked || !rmm_csm_policy_match(&grant->policy, consumer)) {
 		return NULL;
 	}
 	return grant;
 }
 
-void csm_grant_reopen(struct csm_grant *grant)
+void rmm_csm_grant_reopen(struct rmm_csm_grant *grant)
 {
-	ASSERT(grant->state == CSM_GRANT_ENDED && grant->consumer == NULL);
-	grant->state = CSM_GRANT_IDLE;
+	ASSERT(grant->state == RMM_CSM_GRANT_ENDED && grant->consumer == NULL);
+	grant->state = RMM_CSM_GRANT_IDLE;
 	grant->via_any = false;
 	grant->closed = false;
 	grant->revoked = false;
@@ -69,66 +71,66 @@ void csm_grant_reopen(struct csm_grant *grant)
 
 /* --- links */
 
-void csm_link(const struct csm_pair *pair, struct csm_attachment *attachment,
-	      struct csm_grant *grant)
+void rmm_csm_link(const struct rmm_csm_pair *pair, struct rmm_csm_attachment *attachment,
+		  struct rmm_csm_grant *grant)
 {
 	ASSERT(attachment->provider == NULL && grant->consumer == NULL && pair->peer != NULL);
 	attachment->provider = pair->peer;
 	attachment->grant = grant->record.number;
-	attachment->state = CSM_ATTACHMENT_RESERVED;
+	attachment->state = RMM_CSM_ATTACHMENT_RESERVED;
 	grant->consumer = pair->self;
 	grant->attachment = attachment->range.record.number;
 	grant->base = attachment->range.base;
 	grant->size = attachment->range.size;
-	grant->state = CSM_GRANT_RESERVED;
+	grant->state = RMM_CSM_GRANT_RESERVED;
 	grant->unmapped = 0;
 }
 
-void csm_unlink(struct rd *provider, struct csm_grant *grant)
+void rmm_csm_unlink(struct rd *provider, struct rmm_csm_grant *grant)
 {
-	struct csm_attachment *attachment = csm_grant_attachment(grant);
+	struct rmm_csm_attachment *attachment = rmm_csm_grant_attachment(grant);
 
-	ASSERT(attachment->provider == provider && csm_attachment_grant(attachment) == grant);
-	if (grant->state == CSM_GRANT_ATTACHED) {
-		csm_grant_region(provider, grant)->attached--;
+	ASSERT(attachment->provider == provider && rmm_csm_attachment_grant(attachment) == grant);
+	if (grant->state == RMM_CSM_GRANT_ATTACHED) {
+		rmm_csm_grant_region(provider, grant)->attached--;
 	}
 	attachment->provider = NULL;
-	attachment->grant = CSM_NONE;
-	if (attachment->state != CSM_ATTACHMENT_DETACHING) {
-		attachment->state = CSM_ATTACHMENT_DEAD;
+	attachment->grant = RMM_CSM_NONE;
+	if (attachment->state != RMM_CSM_ATTACHMENT_DETACHING) {
+		attachment->state = RMM_CSM_ATTACHMENT_DEAD;
 	}
 	grant->consumer = NULL;
-	grant->attachment = CSM_NONE;
+	grant->attachment = RMM_CSM_NONE;
 	grant->unmap_for_seal = false;
 	grant->closed = grant->revoked;
-	grant->state = grant->via_any ? CSM_GRANT_ENDED : CSM_GRANT_IDLE;
+	grant->state = grant->via_any ? RMM_CSM_GRANT_ENDED : RMM_CSM_GRANT_IDLE;
 }
 
 /* --- what a grant gives */
 
-bool csm_is_open(const struct csm_region *region, const struct csm_grant *grant)
+bool rmm_csm_is_open(const struct rmm_csm_region *region, const struct rmm_csm_grant *grant)
 {
-	return region->state == CSM_REGION_LIVE && grant->state == CSM_GRANT_ATTACHED &&
+	return region->state == RMM_CSM_REGION_LIVE && grant->state == RMM_CSM_GRANT_ATTACHED &&
 	       !grant->closed;
 }
 
-uint64_t csm_perm(const struct csm_region *region, const struct csm_grant *grant)
+uint64_t rmm_csm_perm(const struct rmm_csm_region *region, const struct rmm_csm_grant *grant)
 {
 	uint64_t perm = grant->perm;
 
 	return region->sealed ? perm & ~CSM_PERM_WRITE : perm;
 }
 
-struct s2_share csm_mapping(const struct rd *provider, const struct csm_region *region,
-			    const struct csm_grant *grant)
+struct s2_share rmm_csm_mapping(const struct rd *provider, const struct rmm_csm_region *region,
+				const struct rmm_csm_grant *grant)
 {
-	uint64_t perm = csm_perm(region, grant);
+	uint64_t perm = rmm_csm_perm(region, grant);
 
 	ASSERT(grant->consumer != NULL);
 	return (struct s2_share){
 		.provider = &provider->s2,
 		.consumer = &grant->consumer->s2,
-		.provider_base = csm_range_base(&region->range),
+		.provider_base = rmm_csm_range_base(&region->range),
 		.consumer_base = ipa_of(grant->base),
 		.size = region->range.size,
 		.limits = ((perm & CSM_PERM_WRITE) == 0 ? S2_READ_ONLY : 0) |

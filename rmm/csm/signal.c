@@ -14,12 +14,12 @@
 
 /* --- pending words */
 
-bool csm_signal_post(struct rd *rd, struct csm_record *record, uint64_t bits)
+bool rmm_csm_signal_post(struct rd *rd, struct rmm_csm_record *record, uint64_t bits)
 {
-	struct csm_apt *apt = csm_apt_at(rd, csm_slot_of(record->number));
+	struct rmm_csm_apt *apt = rmm_csm_apt_at(rd, rmm_csm_slot_of(record->number));
 	uint64_t before = atomic_fetch_or_explicit(&record->pending, bits, memory_order_acq_rel);
 
-	atomic_fetch_or_explicit(&apt->pending, 1U << csm_index_of(record->number),
+	atomic_fetch_or_explicit(&apt->pending, 1U << rmm_csm_index_of(record->number),
 				 memory_order_acq_rel);
 	atomic_fetch_or_explicit(&rd->csm.pending, BIT(apt->slot), memory_order_acq_rel);
 	return before == 0;
@@ -29,7 +29,7 @@ bool csm_signal_post(struct rd *rd, struct csm_record *record, uint64_t bits)
  * Clears one of the granule's bits and returns the record that it leads to; NULL: no bit is set.
  * The other bits, and the realm's bit for them, are set again.
  */
-static struct csm_record *next_pending(struct rd *rd, struct csm_apt *apt)
+static struct rmm_csm_record *next_pending(struct rd *rd, struct rmm_csm_apt *apt)
 {
 	uint32_t bits = atomic_exchange_explicit(&apt->pending, 0, memory_order_acq_rel);
 	unsigned int index = bits == 0 ? 0 : (unsigned int)__builtin_ctz(bits);
@@ -42,7 +42,7 @@ static struct csm_record *next_pending(struct rd *rd, struct csm_apt *apt)
 	return bits == 0 ? NULL : &apt->records[index].record;
 }
 
-void csm_exit_signal(struct rmi_rec_exit *exit, const struct granule *receiver)
+void rmm_csm_exit_signal(struct rmi_rec_exit *exit, const struct granule *receiver)
 {
 	exit->exit_reason = RMI_EXIT_CSM_SIGNAL;
 	exit->ripas_base = receiver == NULL ? 0 : granule_pa(receiver).v;
@@ -55,55 +55,58 @@ void csm_exit_signal(struct rmi_rec_exit *exit, const struct granule *receiver)
  * record; NULL: none, or it is closed. The lock of self. A consumer does not see the provider's
  * REVOKE before the sharing is unlinked.
  */
-static struct csm_record *receiving_record(const struct rd *self, const struct csm_signal *signal,
-					   struct rd **receiver)
+static struct rmm_csm_record *receiving_record(const struct rd *self,
+					       const struct rmm_csm_signal *signal,
+					       struct rd **receiver)
 {
 	if (signal->provider == self->id) {
-		const struct csm_grant *grant = csm_grant_find(self, signal->region, signal->peer);
+		const struct rmm_csm_grant *grant =
+			rmm_csm_grant_find(self, signal->region, signal->peer);
 
-		if (grant != NULL && grant->state == CSM_GRANT_ATTACHED && !grant->closed) {
+		if (grant != NULL && grant->state == RMM_CSM_GRANT_ATTACHED && !grant->closed) {
 			*receiver = grant->consumer;
-			return &csm_grant_attachment(grant)->range.record;
+			return &rmm_csm_grant_attachment(grant)->range.record;
 		}
 	} else if (signal->provider == signal->peer) {
-		const struct csm_attachment *own =
-			csm_attachment_find(self, signal->provider, signal->region);
+		const struct rmm_csm_attachment *own =
+			rmm_csm_attachment_find(self, signal->provider, signal->region);
 
-		if (own != NULL && (own->state == CSM_ATTACHMENT_ATTACHED ||
-				    own->state == CSM_ATTACHMENT_MAPPING)) {
+		if (own != NULL && (own->state == RMM_CSM_ATTACHMENT_ATTACHED ||
+				    own->state == RMM_CSM_ATTACHMENT_MAPPING)) {
 			*receiver = own->provider;
-			return &csm_attachment_grant(own)->record;
+			return &rmm_csm_attachment_grant(own)->record;
 		}
 	}
 	return NULL;
 }
 
-uint64_t csm_signal(struct rd *self, const struct csm_signal *signal, struct rmi_rec_exit *exit)
+uint64_t rmm_csm_signal(struct rd *self, const struct rmm_csm_signal *signal,
+			struct rmi_rec_exit *exit)
 {
-	struct csm_held held = csm_lock(self);
+	struct rmm_csm_held held = rmm_csm_lock(self);
 	struct rd *receiver = NULL;
-	struct csm_record *record = receiving_record(self, signal, &receiver);
+	struct rmm_csm_record *record = receiving_record(self, signal, &receiver);
 	uint64_t status = RSI_SUCCESS;
 
-	if (!csm_in_use(self)) {
+	if (!rmm_csm_in_use(self)) {
 		status = FAIL(apt, CSM_ERROR_NO_APT);
 	} else if (record == NULL) {
 		status = FAIL(access, CSM_ERROR_ACCESS);
 	} else if (signal->bits == 0 || (signal->bits & ~CSM_SIGNAL_USER_MASK) != 0) {
 		status = FAIL(bits_bound, RSI_ERROR_INPUT);
-	} else if (csm_signal_post(receiver, record, signal->bits)) {
-		csm_exit_signal(exit, receiver->granule);
+	} else if (rmm_csm_signal_post(receiver, record, signal->bits)) {
+		rmm_csm_exit_signal(exit, receiver->granule);
 	}
-	csm_unlock(held);
+	rmm_csm_unlock(held);
 	return status;
 }
 
 /* --- SIGNAL_TAKE */
 
-static void fill_signal(const struct rd *self, const struct csm_record *record, uint64_t bits,
-			struct csm_signal *signal)
+static void fill_signal(const struct rd *self, const struct rmm_csm_record *record, uint64_t bits,
+			struct rmm_csm_signal *signal)
 {
-	const struct csm_id *id = &record->id;
+	const struct rmm_csm_id *id = &record->id;
 
 	signal->peer = id->provider == self->id ? id->consumer : id->provider;
 	signal->provider = id->provider;
@@ -115,40 +118,40 @@ static void fill_signal(const struct rd *self, const struct csm_record *record, 
  * Takes the word of one record, if it is not empty. An ENDED grant is freed with it, unless REVOKE
  * is about to free it.
  */
-static void take_word(struct rd *self, struct csm_record *record, struct csm_signal *signal)
+static void take_word(struct rd *self, struct rmm_csm_record *record, struct rmm_csm_signal *signal)
 {
 	uint64_t bits = atomic_exchange_explicit(&record->pending, 0, memory_order_acq_rel);
-	const struct csm_grant *grant = csm_as_grant(record);
+	const struct rmm_csm_grant *grant = rmm_csm_as_grant(record);
 
 	if (bits == 0) {
 		return;
 	}
 	fill_signal(self, record, bits, signal);
-	if (grant != NULL && grant->state == CSM_GRANT_ENDED && !grant->revoked) {
-		csm_record_free(self, record);
+	if (grant != NULL && grant->state == RMM_CSM_GRANT_ENDED && !grant->revoked) {
+		rmm_csm_record_free(self, record);
 	}
 }
 
-uint64_t csm_signal_take(struct rd *self, struct csm_signal *signal)
+uint64_t rmm_csm_signal_take(struct rd *self, struct rmm_csm_signal *signal)
 {
-	struct csm_held held = csm_lock(self);
+	struct rmm_csm_held held = rmm_csm_lock(self);
 	uint64_t granules;
 
-	*signal = (struct csm_signal){0};
+	*signal = (struct rmm_csm_signal){0};
 	while (signal->bits == 0 &&
 	       (granules = atomic_load_explicit(&self->csm.pending, memory_order_acquire)) != 0) {
 		unsigned int slot = (unsigned int)__builtin_ctzll(granules);
-		struct csm_record *record;
+		struct rmm_csm_record *record;
 
 		atomic_fetch_and_explicit(&self->csm.pending, ~BIT(slot), memory_order_acq_rel);
-		record = next_pending(self, csm_apt_at(self, slot));
+		record = next_pending(self, rmm_csm_apt_at(self, slot));
 		if (record != NULL) {
 			take_word(self, record, signal);
 		}
 	}
 
-	bool used = csm_in_use(self);
+	bool used = rmm_csm_in_use(self);
 
-	csm_unlock(held);
+	rmm_csm_unlock(held);
 	return used ? RSI_SUCCESS : FAIL(apt, CSM_ERROR_NO_APT);
 }

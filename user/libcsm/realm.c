@@ -18,16 +18,16 @@ int csm_device_call(struct csm *csm, unsigned long request, void *arg)
 	return csm->backend->call(csm->ctx, csm->handle, request, arg);
 }
 
-static int get(struct csm *csm, struct csm_guest_info *info)
+static int get(struct csm *csm, struct csm_ioc_info *info)
 {
 	memset(info, 0, sizeof(*info));
-	return csm_device_call(csm, CSM_GET_INFO, info);
+	return csm_device_call(csm, CSM_IOC_GET_INFO, info);
 }
 
 int csm_open_backend(const struct csm_backend *backend, void *ctx, struct csm **out)
 {
 	struct csm *csm = calloc(1, sizeof(*csm));
-	struct csm_guest_info info;
+	struct csm_ioc_info info;
 	int ret;
 
 	if (!csm) {
@@ -77,7 +77,7 @@ uint64_t csm_id(const struct csm *csm)
 /* Asks the module for revision, limits and what is in use. */
 int csm_get_info(struct csm *csm, struct csm_info *out)
 {
-	struct csm_guest_info info;
+	struct csm_ioc_info info;
 	int ret = get(csm, &info);
 
 	if (ret < 0) {
@@ -93,8 +93,8 @@ int csm_get_info(struct csm *csm, struct csm_info *out)
 		.memory_used = info.memory_used,
 		.regions = info.regions,
 		.attachments = info.attachments,
-		.interrupt = info.flags & CSM_INFO_INTERRUPT,
-		.can_map = info.flags & CSM_INFO_MMAP,
+		.interrupt = info.flags & CSM_IOC_INFO_INTERRUPT,
+		.can_map = info.flags & CSM_IOC_INFO_MMAP,
 	};
 	return 0;
 }
@@ -120,13 +120,13 @@ static enum csm_state state_of(uint32_t state)
  */
 int csm_list(struct csm *csm, uint64_t realm_id, uint64_t *cursor, struct csm_entry *out)
 {
-	struct csm_query query = {.realm_id = realm_id, .cursor = *cursor};
+	struct csm_ioc_query query = {.realm_id = realm_id, .cursor = *cursor};
 	int ret;
 
 	if (*cursor == UINT64_MAX) {
 		return 0;
 	}
-	ret = csm_device_call(csm, CSM_QUERY, &query);
+	ret = csm_device_call(csm, CSM_IOC_QUERY, &query);
 	if (ret < 0) {
 		return ret;
 	}
@@ -150,8 +150,8 @@ int csm_list(struct csm *csm, uint64_t realm_id, uint64_t *cursor, struct csm_en
 
 int csm_peer(struct csm *csm, uint64_t peer_id, unsigned int index, struct csm_measurement *out)
 {
-	struct csm_peer peer = {.peer_id = peer_id, .index = index};
-	int ret = csm_device_call(csm, CSM_PEER, &peer);
+	struct csm_ioc_peer peer = {.peer_id = peer_id, .index = index};
+	int ret = csm_device_call(csm, CSM_IOC_PEER, &peer);
 
 	if (ret < 0) {
 		return ret;

@@ -28,14 +28,14 @@ static int call(struct csm_region *region, unsigned long request, void *arg)
 static int wrap(struct csm *csm, int handle, struct csm_region **out)
 {
 	struct csm_region *region = calloc(1, sizeof(*region));
-	struct csm_sharing sharing = {0};
+	struct csm_ioc_sharing sharing = {0};
 	int ret = -ENOMEM;
 
 	if (region) {
 		region->csm = csm;
 		region->forks = csm_forks();
 		region->handle = handle;
-		ret = call(region, CSM_GET_SHARING, &sharing);
+		ret = call(region, CSM_IOC_GET_SHARING, &sharing);
 	}
 	if (ret < 0) {
 		csm->backend->close(csm->ctx, handle);
@@ -46,7 +46,7 @@ static int wrap(struct csm *csm, int handle, struct csm_region **out)
 	region->region_id = sharing.region_id;
 	region->size = sharing.size;
 	region->access = sharing.permissions;
-	region->own = sharing.flags & CSM_SHARING_OWN;
+	region->own = sharing.flags & CSM_IOC_SHARING_OWN;
 	*out = region;
 	return 0;
 }
@@ -54,14 +54,15 @@ static int wrap(struct csm *csm, int handle, struct csm_region **out)
 int csm_create(struct csm *csm, size_t size, uint64_t label, unsigned int flags,
 	       struct csm_region **out)
 {
-	struct csm_create req = {
-		.size = size, .label = label, .flags = flags & CSM_PERSISTENT ? CSM_PERSIST : 0};
+	struct csm_ioc_create req = {.size = size,
+				     .label = label,
+				     .flags = flags & CSM_PERSISTENT ? CSM_IOC_PERSISTENT : 0};
 	int handle;
 
 	if (flags & ~CSM_PERSISTENT) {
 		return -EINVAL;
 	}
-	handle = csm_device_call(csm, CSM_CREATE, &req);
+	handle = csm_device_call(csm, CSM_IOC_CREATE, &req);
 	return handle < 0 ? handle : wrap(csm, handle, out);
 }
 
@@ -103,11 +104,11 @@ static int policy_address(const struct csm_policy *policy, struct rsi_csm_policy
 }
 
 /* The attachment that is here already; it stays if this caller wants it to. */
-static int open_attached(struct csm *csm, const struct csm_attach *req, struct csm_region **out)
+static int open_attached(struct csm *csm, const struct csm_ioc_attach *req, struct csm_region **out)
 {
 	int ret = csm_find(csm, req->provider_id, req->region_id, out);
 
-	if (ret == 0 && req->flags & CSM_PERSIST) {
+	if (ret == 0 && req->flags & CSM_IOC_PERSISTENT) {
 		ret = csm_set_persistent(*out, true);
 		if (ret < 0) {
 			csm_release(*out);
@@ -119,10 +120,10 @@ static int open_attached(struct csm *csm, const struct csm_attach *req, struct c
 int csm_attach(struct csm *csm, uint64_t provider_id, uint64_t region_id,
 	       const struct csm_policy *policy, unsigned int flags, struct csm_region **out)
 {
-	struct csm_attach req = {
+	struct csm_ioc_attach req = {
 		.provider_id = provider_id,
 		.region_id = region_id,
-		.flags = flags & CSM_PERSISTENT ? CSM_PERSIST : 0,
+		.flags = flags & CSM_PERSISTENT ? CSM_IOC_PERSISTENT : 0,
 	};
 	struct rsi_csm_policy packed;
 	uint64_t address;
@@ -132,7 +133,7 @@ int csm_attach(struct csm *csm, uint64_t provider_id, uint64_t region_id,
 		return -EINVAL;
 	}
 	req.policy = address;
-	ret = csm_device_call(csm, CSM_ATTACH, &req);
+	ret = csm_device_call(csm, CSM_IOC_ATTACH, &req);
 	if (ret == -EEXIST && !policy) {
 		return open_attached(csm, &req, out);
 	}
@@ -141,8 +142,8 @@ int csm_attach(struct csm *csm, uint64_t provider_id, uint64_t region_id,
 
 int csm_find(struct csm *csm, uint64_t provider_id, uint64_t region_id, struct csm_region **out)
 {
-	struct csm_open req = {.provider_id = provider_id, .region_id = region_id};
-	int handle = csm_device_call(csm, CSM_OPEN, &req);
+	struct csm_ioc_open req = {.provider_id = provider_id, .region_id = region_id};
+	int handle = csm_device_call(csm, CSM_IOC_OPEN, &req);
 
 	return handle < 0 ? handle : wrap(csm, handle, out);
 }
@@ -163,12 +164,12 @@ void csm_release(struct csm_region *region)
 
 int csm_end(struct csm_region *region)
 {
-	return call(region, CSM_END, NULL);
+	return call(region, CSM_IOC_END, NULL);
 }
 
 int csm_set_persistent(struct csm_region *region, bool keep)
 {
-	return call(region, CSM_SET_PERSIST, (void *)(uintptr_t)keep);
+	return call(region, CSM_IOC_SET_PERSISTENT, (void *)(uintptr_t)keep);
 }
 
 /* -------------------------------------------------------------------- facts */
@@ -208,7 +209,7 @@ int csm_fd(const struct csm_region *region)
 int csm_share(struct csm_region *region, uint64_t consumer_id, unsigned int access,
 	      const struct csm_policy *policy)
 {
-	struct csm_share req = {.consumer_id = consumer_id, .permissions = access | CSM_READ};
+	struct csm_ioc_share req = {.consumer_id = consumer_id, .permissions = access | CSM_READ};
 	struct rsi_csm_policy packed;
 	uint64_t address;
 	int ret = policy_address(policy, &packed, &address);
@@ -221,19 +222,19 @@ int csm_share(struct csm_region *region, uint64_t consumer_id, unsigned int acce
 		return -EDESTADDRREQ;
 	}
 	req.policy = address;
-	return call(region, CSM_SHARE, &req);
+	return call(region, CSM_IOC_SHARE, &req);
 }
 
 int csm_revoke(struct csm_region *region, uint64_t consumer_id)
 {
-	struct csm_revoke req = {.consumer_id = consumer_id};
+	struct csm_ioc_revoke req = {.consumer_id = consumer_id};
 
-	return call(region, CSM_REVOKE, &req);
+	return call(region, CSM_IOC_REVOKE, &req);
 }
 
 int csm_seal(struct csm_region *region)
 {
-	int ret = call(region, CSM_SEAL, NULL);
+	int ret = call(region, CSM_IOC_SEAL, NULL);
 
 	if (ret == 0) {
 		region->access &= ~CSM_WRITE;
@@ -243,8 +244,8 @@ int csm_seal(struct csm_region *region)
 
 int csm_digest(struct csm_region *region, uint8_t out[64])
 {
-	struct csm_digest digest;
-	int ret = call(region, CSM_DIGEST, &digest);
+	struct csm_ioc_digest digest;
+	int ret = call(region, CSM_IOC_DIGEST, &digest);
 
 	if (ret == 0) {
 		memcpy(out, digest.value, sizeof(digest.value));
@@ -351,15 +352,15 @@ int csm_write(struct csm_region *region, size_t offset, const void *from, size_t
 
 int csm_signal(struct csm_region *region, uint64_t peer_id, uint64_t bits)
 {
-	struct csm_signal req = {.peer_id = peer_id, .bits = bits};
+	struct csm_ioc_signal req = {.peer_id = peer_id, .bits = bits};
 
-	return call(region, CSM_SIGNAL, &req);
+	return call(region, CSM_IOC_SIGNAL, &req);
 }
 
 static int take(struct csm_region *region, struct csm_event *out)
 {
-	struct csm_signal signal = {0};
-	int ret = call(region, CSM_TAKE, &signal);
+	struct csm_ioc_signal signal = {0};
+	int ret = call(region, CSM_IOC_TAKE, &signal);
 
 	if (ret < 0) {
 		return ret == -EAGAIN ? 0 : ret;

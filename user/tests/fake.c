@@ -175,7 +175,7 @@ struct sharing *fake_new_sharing(struct fake_realm *realm, struct region *region
 		if (!s->live) {
 			*s = (struct sharing){
 				.live = true,
-				.persistent = flags & CSM_PERSIST,
+				.persistent = flags & CSM_IOC_PERSISTENT,
 				.region = region,
 				.provider = region->owner->id,
 				.id = region->id,

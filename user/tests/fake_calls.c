@@ -9,11 +9,11 @@
 
 /* -------------------------------------------------------------------- device */
 
-static int get_info(struct fake_realm *realm, struct csm_guest_info *info)
+static int get_info(struct fake_realm *realm, struct csm_ioc_info *info)
 {
-	*info = (struct csm_guest_info){
+	*info = (struct csm_ioc_info){
 		.revision = CSM_GUEST_REVISION,
-		.flags = CSM_INFO_WINDOW | CSM_INFO_MMAP | CSM_INFO_INTERRUPT,
+		.flags = CSM_IOC_INFO_WINDOW | CSM_IOC_INFO_MMAP | CSM_IOC_INFO_INTERRUPT,
 		.csm_revision = CSM_REVISION,
 		.realm_id = realm->id,
 		.window_size = LIMIT,
@@ -34,7 +34,7 @@ static int get_info(struct fake_realm *realm, struct csm_guest_info *info)
 	return 0;
 }
 
-static int create(struct fake_realm *realm, struct csm_create *req)
+static int create(struct fake_realm *realm, struct csm_ioc_create *req)
 {
 	struct fake_world *world = realm->world;
 	struct region *region = NULL;
@@ -43,7 +43,7 @@ static int create(struct fake_realm *realm, struct csm_create *req)
 	for (unsigned int i = 0; i < REGIONS && !region; i++) {
 		region = world->regions[i].live ? NULL : &world->regions[i];
 	}
-	if (req->size == 0 || req->flags & ~CSM_PERSIST) {
+	if (req->size == 0 || req->flags & ~CSM_IOC_PERSISTENT) {
 		return -EINVAL;
 	}
 	if (req->size > LIMIT) {
@@ -75,7 +75,7 @@ static bool meets(const struct fake_realm *peer, const struct rsi_csm_policy *po
 	return !policy || !(policy->flags & CSM_POLICY_RIM) || policy->rim[0] == fake_rim_of(peer);
 }
 
-static int attach(struct fake_realm *realm, struct csm_attach *req)
+static int attach(struct fake_realm *realm, struct csm_ioc_attach *req)
 {
 	struct region *region = fake_region_of(realm->world, req->provider_id, req->region_id);
 	struct sharing *old = fake_sharing_of(realm, req->provider_id, req->region_id), *sharing;
@@ -102,7 +102,7 @@ static int attach(struct fake_realm *realm, struct csm_attach *req)
 	return fake_new_handle(realm, sharing);
 }
 
-static int open_existing(struct fake_realm *realm, const struct csm_open *req)
+static int open_existing(struct fake_realm *realm, const struct csm_ioc_open *req)
 {
 	uint64_t provider = req->provider_id ? req->provider_id : realm->id;
 	struct sharing *sharing = fake_sharing_of(realm, provider, req->region_id);
@@ -110,7 +110,7 @@ static int open_existing(struct fake_realm *realm, const struct csm_open *req)
 	return sharing && !sharing->ended ? fake_new_handle(realm, sharing) : -ENOENT;
 }
 
-static void describe(struct fake_realm *realm, struct region *region, struct csm_query *query)
+static void describe(struct fake_realm *realm, struct region *region, struct csm_ioc_query *query)
 {
 	struct sharing *s = fake_sharing_of(realm, region->owner->id, region->id);
 	struct grant *grant = fake_usable_grant(region, realm);
@@ -129,10 +129,10 @@ static void describe(struct fake_realm *realm, struct region *region, struct csm
 }
 
 /* The cursor is one more than the place of the region to look at next. */
-static int query(struct fake_realm *realm, struct csm_query *req)
+static int query(struct fake_realm *realm, struct csm_ioc_query *req)
 {
 	uint64_t provider = req->realm_id ? req->realm_id : realm->id;
-	struct csm_query answer = {.realm_id = provider};
+	struct csm_ioc_query answer = {.realm_id = provider};
 	bool own = provider == realm->id, any = own;
 
 	for (uint64_t i = 0; i < REGIONS; i++) {
@@ -156,7 +156,7 @@ static int query(struct fake_realm *realm, struct csm_query *req)
 	return any ? 0 : -EACCES;
 }
 
-static int peer(struct fake_realm *realm, struct csm_peer *req)
+static int peer(struct fake_realm *realm, struct csm_ioc_peer *req)
 {
 	struct fake_realm *other = fake_realm_of(realm->world, req->peer_id);
 
@@ -179,17 +179,17 @@ static int peer(struct fake_realm *realm, struct csm_peer *req)
 int fake_device_call(struct fake_realm *realm, unsigned long request, void *arg)
 {
 	switch (request) {
-	case CSM_GET_INFO:
+	case CSM_IOC_GET_INFO:
 		return get_info(realm, arg);
-	case CSM_CREATE:
+	case CSM_IOC_CREATE:
 		return create(realm, arg);
-	case CSM_ATTACH:
+	case CSM_IOC_ATTACH:
 		return attach(realm, arg);
-	case CSM_OPEN:
+	case CSM_IOC_OPEN:
 		return open_existing(realm, arg);
-	case CSM_QUERY:
+	case CSM_IOC_QUERY:
 		return query(realm, arg);
-	case CSM_PEER:
+	case CSM_IOC_PEER:
 		return peer(realm, arg);
 	default:
 		return -ENOTTY;
@@ -198,23 +198,23 @@ int fake_device_call(struct fake_realm *realm, unsigned long request, void *arg)
 
 /* ------------------------------------------------------------------- sharing */
 
-static int get_sharing(struct fake_realm *realm, struct sharing *s, struct csm_sharing *out)
+static int get_sharing(struct fake_realm *realm, struct sharing *s, struct csm_ioc_sharing *out)
 {
-	*out = (struct csm_sharing){
+	*out = (struct csm_ioc_sharing){
 		.provider_id = s->provider,
 		.region_id = s->id,
 		.size = s->size,
 		.label = s->label,
 		.permissions = s->permissions,
-		.flags = (s->provider == realm->id ? CSM_SHARING_OWN : 0) |
-			 (s->persistent ? CSM_SHARING_PERSISTENT : 0) |
-			 (s->region->sealed ? CSM_SHARING_SEALED : 0) |
-			 (s->ended ? CSM_SHARING_ENDED : 0),
+		.flags = (s->provider == realm->id ? CSM_IOC_SHARING_OWN : 0) |
+			 (s->persistent ? CSM_IOC_SHARING_PERSISTENT : 0) |
+			 (s->region->sealed ? CSM_IOC_SHARING_SEALED : 0) |
+			 (s->ended ? CSM_IOC_SHARING_ENDED : 0),
 	};
 	return 0;
 }
 
-static int share(struct sharing *s, const struct csm_share *req)
+static int share(struct sharing *s, const struct csm_ioc_share *req)
 {
 	const struct rsi_csm_policy *policy = (const struct rsi_csm_policy *)(uintptr_t)req->policy;
 
@@ -243,7 +243,7 @@ static int share(struct sharing *s, const struct csm_share *req)
 	return -ENOSPC;
 }
 
-static int revoke_grant(struct sharing *s, const struct csm_revoke *req)
+static int revoke_grant(struct sharing *s, const struct csm_ioc_revoke *req)
 {
 	struct grant *grant = fake_grant_of(s->region, req->consumer_id);
 	struct fake_world *world = s->region->owner->world;
@@ -272,7 +272,7 @@ static int seal(struct sharing *s)
 }
 
 /* No hash: a sum that changes with the content does for tests. */
-static int digest(struct sharing *s, struct csm_digest *out)
+static int digest(struct sharing *s, struct csm_ioc_digest *out)
 {
 	unsigned char *data;
 
@@ -288,7 +288,8 @@ static int digest(struct sharing *s, struct csm_digest *out)
 	return 0;
 }
 
-static int send_signal(struct fake_realm *realm, struct sharing *s, const struct csm_signal *req)
+static int send_signal(struct fake_realm *realm, struct sharing *s,
+		       const struct csm_ioc_signal *req)
 {
 	uint64_t peer_id = req->peer_id ? req->peer_id : s->provider;
 	struct fake_realm *to = fake_realm_of(realm->world, peer_id);
@@ -304,12 +305,13 @@ static int send_signal(struct fake_realm *realm, struct sharing *s, const struct
 	return 0;
 }
 
-static int take(struct sharing *s, struct csm_signal *out)
+static int take(struct sharing *s, struct csm_ioc_signal *out)
 {
 	if (s->num_pending == 0) {
 		return -EAGAIN;
 	}
-	*out = (struct csm_signal){.peer_id = s->pending[0].peer_id, .bits = s->pending[0].bits};
+	*out = (struct csm_ioc_signal){.peer_id = s->pending[0].peer_id,
+				       .bits = s->pending[0].bits};
 	s->num_pending--;
 	memmove(s->pending, s->pending + 1, s->num_pending * sizeof(s->pending[0]));
 	return 0;
@@ -321,11 +323,11 @@ static int own_call(struct fake_realm *realm, struct sharing *s, unsigned long r
 		return -ENOTTY;
 	}
 	switch (request) {
-	case CSM_SHARE:
+	case CSM_IOC_SHARE:
 		return share(s, arg);
-	case CSM_REVOKE:
+	case CSM_IOC_REVOKE:
 		return revoke_grant(s, arg);
-	case CSM_SEAL:
+	case CSM_IOC_SEAL:
 		return seal(s);
 	default:
 		return -ENOTTY;
@@ -336,15 +338,15 @@ static int own_call(struct fake_realm *realm, struct sharing *s, unsigned long r
 static int any_call(struct fake_realm *realm, struct sharing *s, unsigned long request, void *arg)
 {
 	switch (request) {
-	case CSM_GET_SHARING:
+	case CSM_IOC_GET_SHARING:
 		return get_sharing(realm, s, arg);
-	case CSM_TAKE:
+	case CSM_IOC_TAKE:
 		return take(s, arg);
-	case CSM_END:
+	case CSM_IOC_END:
 		fake_end_here(realm, s, 0);
 		s->persistent = false;
 		return 0;
-	case CSM_SET_PERSIST:
+	case CSM_IOC_SET_PERSISTENT:
 		if (arg && s->ended) {
 			return -ENOTCONN;
 		}
@@ -366,9 +368,9 @@ int fake_sharing_call(struct fake_realm *realm, struct sharing *s, unsigned long
 		return -ENOTCONN;
 	}
 	switch (request) {
-	case CSM_DIGEST:
+	case CSM_IOC_DIGEST:
 		return digest(s, arg);
-	case CSM_SIGNAL:
+	case CSM_IOC_SIGNAL:
 		return send_signal(realm, s, arg);
 	default:
 		return own_call(realm, s, request, arg);

@@ -61,19 +61,19 @@ static void test_region_calls(void **state)
 		int (*run)(struct csm_region *region);
 		int errors[9];
 	} cases[] = {
-		{CSM_SHARE,
+		{CSM_IOC_SHARE,
 		 do_share,
 		 {EINVAL, EEXIST, EPERM, EINPROGRESS, ENOSPC, ENXIO, ENOTCONN, EIO}},
-		{CSM_REVOKE, do_revoke, {ENOENT, EINTR, EINPROGRESS, ENXIO, ENOTCONN, EIO}},
-		{CSM_SEAL,
+		{CSM_IOC_REVOKE, do_revoke, {ENOENT, EINTR, EINPROGRESS, ENXIO, ENOTCONN, EIO}},
+		{CSM_IOC_SEAL,
 		 csm_seal,
 		 {EALREADY, EHWPOISON, EINTR, EINPROGRESS, ENXIO, ENOTCONN, EIO}},
-		{CSM_DIGEST,
+		{CSM_IOC_DIGEST,
 		 do_digest,
 		 {ENODATA, EHWPOISON, EACCES, EINTR, EINPROGRESS, ENXIO, ENOTCONN, EIO}},
-		{CSM_SIGNAL, do_notify, {EACCES, EINVAL, ENXIO, ENOTCONN, EIO}},
-		{CSM_SET_PERSIST, do_keep, {ENOTCONN}},
-		{CSM_END, csm_end, {EINTR}},
+		{CSM_IOC_SIGNAL, do_notify, {EACCES, EINVAL, ENXIO, ENOTCONN, EIO}},
+		{CSM_IOC_SET_PERSISTENT, do_keep, {ENOTCONN}},
+		{CSM_IOC_END, csm_end, {EINTR}},
 	};
 	struct pair *p = *state;
 	struct csm_region *r[2];
@@ -105,11 +105,11 @@ static void test_device_calls(void **state)
 	struct csm_region *region;
 
 	for (unsigned int i = 0; i < COUNT(create); i++) {
-		fake_fail_call(p->world, CSM_CREATE, create[i]);
+		fake_fail_call(p->world, CSM_IOC_CREATE, create[i]);
 		assert_int_equal(csm_create(p->csm[P], 4096, 0, 0, &region), -create[i]);
 	}
 	for (unsigned int i = 0; i < COUNT(attach); i++) {
-		fake_fail_call(p->world, CSM_ATTACH, attach[i]);
+		fake_fail_call(p->world, CSM_IOC_ATTACH, attach[i]);
 		assert_int_equal(csm_attach(p->csm[C], fake_id(P), 1, NULL, 0, &region),
 				 -attach[i]);
 	}

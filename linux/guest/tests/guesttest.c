@@ -40,8 +40,8 @@ void complain(int line, const char *what, int error)
 
 int create(size_t size, unsigned int flags, abi_u64 *id)
 {
-	struct csm_create req = {.size = size, .label = 42, .flags = flags};
-	int fd = ioctl(dev, CSM_CREATE, &req);
+	struct csm_ioc_create req = {.size = size, .label = 42, .flags = flags};
+	int fd = ioctl(dev, CSM_IOC_CREATE, &req);
 
 	if (id) {
 		*id = req.region_id;
@@ -51,9 +51,9 @@ int create(size_t size, unsigned int flags, abi_u64 *id)
 
 int attach(abi_u64 region)
 {
-	struct csm_attach req = {.provider_id = PEER, .region_id = region};
+	struct csm_ioc_attach req = {.provider_id = PEER, .region_id = region};
 
-	return ioctl(dev, CSM_ATTACH, &req);
+	return ioctl(dev, CSM_IOC_ATTACH, &req);
 }
 
 void *map(int fd, size_t size, int prot)
@@ -61,11 +61,11 @@ void *map(int fd, size_t size, int prot)
 	return mmap(NULL, size, prot, MAP_SHARED, fd, 0);
 }
 
-struct csm_guest_info info(void)
+struct csm_ioc_info info(void)
 {
-	struct csm_guest_info info = {0};
+	struct csm_ioc_info info = {0};
 
-	CHECK(ioctl(dev, CSM_GET_INFO, &info) == 0);
+	CHECK(ioctl(dev, CSM_IOC_GET_INFO, &info) == 0);
 	return info;
 }
 
@@ -117,12 +117,12 @@ static int open_files(void)
 
 static void test_info(void)
 {
-	struct csm_guest_info i = info();
+	struct csm_ioc_info i = info();
 
 	CHECK(i.revision == CSM_GUEST_REVISION);
 	CHECK(i.csm_revision == CSM_REVISION);
 	CHECK(i.realm_id == 0x1111222233334444ULL);
-	CHECK(i.flags == (CSM_INFO_WINDOW | CSM_INFO_MMAP | CSM_INFO_INTERRUPT));
+	CHECK(i.flags == (CSM_IOC_INFO_WINDOW | CSM_IOC_INFO_MMAP | CSM_IOC_INFO_INTERRUPT));
 	CHECK(i.window_size == 2048 * MB);
 	CHECK(i.window_free == i.window_size);
 	CHECK(i.memory_used == 0);
@@ -130,35 +130,35 @@ static void test_info(void)
 
 static void test_arguments(void)
 {
-	struct csm_create create_req = {.size = 4096};
-	struct csm_attach attach_req = {.provider_id = PEER, .region_id = 1};
-	struct csm_open open_req = {.region_id = 999};
+	struct csm_ioc_create create_req = {.size = 4096};
+	struct csm_ioc_attach attach_req = {.provider_id = PEER, .region_id = 1};
+	struct csm_ioc_open open_req = {.region_id = 999};
 	int before = open_files(), fd = create(4096, 0, NULL);
-	struct csm_share share = {.consumer_id = PEER};
+	struct csm_ioc_share share = {.consumer_id = PEER};
 
 	CHECK(fcntl(fd, F_GETFD) == FD_CLOEXEC);
 	FAILS(ioctl(dev, 0x1234, 0), ENOTTY);
-	FAILS(ioctl(fd, CSM_GET_INFO, &create_req), ENOTTY);
-	FAILS(ioctl(dev, CSM_CREATE, (void *)8), EFAULT);
-	FAILS(ioctl(dev, CSM_CREATE, &(struct csm_create){.size = 0}), EINVAL);
-	FAILS(ioctl(dev, CSM_CREATE, &(struct csm_create){.size = ~0ULL}), EDQUOT);
-	FAILS(ioctl(dev, CSM_CREATE, &(struct csm_create){.size = 1UL << 40}), EDQUOT);
+	FAILS(ioctl(fd, CSM_IOC_GET_INFO, &create_req), ENOTTY);
+	FAILS(ioctl(dev, CSM_IOC_CREATE, (void *)8), EFAULT);
+	FAILS(ioctl(dev, CSM_IOC_CREATE, &(struct csm_ioc_create){.size = 0}), EINVAL);
+	FAILS(ioctl(dev, CSM_IOC_CREATE, &(struct csm_ioc_create){.size = ~0ULL}), EDQUOT);
+	FAILS(ioctl(dev, CSM_IOC_CREATE, &(struct csm_ioc_create){.size = 1UL << 40}), EDQUOT);
 	create_req.reserved1[3] = 1;
-	FAILS(ioctl(dev, CSM_CREATE, &create_req), EINVAL);
+	FAILS(ioctl(dev, CSM_IOC_CREATE, &create_req), EINVAL);
 	attach_req.flags = 2;
-	FAILS(ioctl(dev, CSM_ATTACH, &attach_req), EINVAL);
-	attach_req = (struct csm_attach){.provider_id = PEER, .region_id = 9};
-	FAILS(ioctl(dev, CSM_ATTACH, &attach_req), EACCES);
-	attach_req = (struct csm_attach){.provider_id = 77, .region_id = 1};
-	FAILS(ioctl(dev, CSM_ATTACH, &attach_req), EACCES);
-	attach_req = (struct csm_attach){.provider_id = PEER, .region_id = 1, .size = 4096};
-	FAILS(ioctl(dev, CSM_ATTACH, &attach_req), EMSGSIZE);
-	attach_req = (struct csm_attach){.provider_id = PEER, .region_id = 1, .policy = 8};
-	FAILS(ioctl(dev, CSM_ATTACH, &attach_req), EFAULT);
-	FAILS(ioctl(dev, CSM_OPEN, &open_req), ENOENT);
-	FAILS(ioctl(fd, CSM_SHARE, &share), EINVAL);
-	FAILS(ioctl(fd, CSM_SET_PERSIST, 2), EINVAL);
-	FAILS(ioctl(fd, CSM_SET_EVENTFD, &(struct csm_notify){.fd = 0}), EINVAL);
+	FAILS(ioctl(dev, CSM_IOC_ATTACH, &attach_req), EINVAL);
+	attach_req = (struct csm_ioc_attach){.provider_id = PEER, .region_id = 9};
+	FAILS(ioctl(dev, CSM_IOC_ATTACH, &attach_req), EACCES);
+	attach_req = (struct csm_ioc_attach){.provider_id = 77, .region_id = 1};
+	FAILS(ioctl(dev, CSM_IOC_ATTACH, &attach_req), EACCES);
+	attach_req = (struct csm_ioc_attach){.provider_id = PEER, .region_id = 1, .size = 4096};
+	FAILS(ioctl(dev, CSM_IOC_ATTACH, &attach_req), EMSGSIZE);
+	attach_req = (struct csm_ioc_attach){.provider_id = PEER, .region_id = 1, .policy = 8};
+	FAILS(ioctl(dev, CSM_IOC_ATTACH, &attach_req), EFAULT);
+	FAILS(ioctl(dev, CSM_IOC_OPEN, &open_req), ENOENT);
+	FAILS(ioctl(fd, CSM_IOC_SHARE, &share), EINVAL);
+	FAILS(ioctl(fd, CSM_IOC_SET_PERSISTENT, 2), EINVAL);
+	FAILS(ioctl(fd, CSM_IOC_SET_EVENTFD, &(struct csm_ioc_notify){.fd = 0}), EINVAL);
 	close(fd);
 	CHECK(open_files() == before);
 	CHECK(info().regions == 0);
@@ -167,13 +167,13 @@ static void test_arguments(void)
 /* An answer that cannot be written leaves neither a file nor a region, persistent or not. */
 static void test_unwritable_answer(void)
 {
-	struct csm_create *req =
+	struct csm_ioc_create *req =
 		mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	int before = open_files();
 
-	*req = (struct csm_create){.size = 4096, .flags = CSM_PERSIST};
+	*req = (struct csm_ioc_create){.size = 4096, .flags = CSM_IOC_PERSISTENT};
 	mprotect(req, 4096, PROT_READ);
-	FAILS(ioctl(dev, CSM_CREATE, req), EFAULT);
+	FAILS(ioctl(dev, CSM_IOC_CREATE, req), EFAULT);
 	CHECK(open_files() == before);
 	CHECK(info().regions == 0);
 	munmap(req, 4096);
@@ -185,13 +185,13 @@ static void test_region(void)
 	abi_u64 id;
 	int fd = create(65536, 0, &id);
 	char *m = map(fd, 65536, PROT_READ | PROT_WRITE);
-	struct csm_query query = {0};
+	struct csm_ioc_query query = {0};
 
 	CHECK(m != MAP_FAILED);
 	CHECK(memcmp(m, zeros, 65536) == 0);
 	memset(m, 7, 65536);
 	CHECK(m[65535] == 7);
-	CHECK(ioctl(dev, CSM_QUERY, &query) == 0);
+	CHECK(ioctl(dev, CSM_IOC_QUERY, &query) == 0);
 	CHECK(query.region_id == id && query.label == 42 && query.size == 65536);
 	CHECK(info().regions == 1 && info().memory_used == 65536);
 	munmap(m, 65536);
@@ -278,37 +278,37 @@ static void test_system_calls(void)
 static void test_consent(void)
 {
 	struct rsi_csm_policy policy = {.version = CSM_POLICY_VERSION, .flags = CSM_POLICY_RIM};
-	struct csm_share share = {.consumer_id = PEER, .permissions = CSM_PERM_READ};
-	struct csm_revoke revoke = {.consumer_id = PEER};
+	struct csm_ioc_share share = {.consumer_id = PEER, .permissions = CSM_PERM_READ};
+	struct csm_ioc_revoke revoke = {.consumer_id = PEER};
 	int fd = create(4096, 0, NULL);
 
-	CHECK(ioctl(fd, CSM_SHARE, &share) == 0);
-	FAILS(ioctl(fd, CSM_SHARE, &share), EEXIST);
-	CHECK(ioctl(fd, CSM_REVOKE, &revoke) == 0);
-	FAILS(ioctl(fd, CSM_REVOKE, &revoke), ENOENT);
+	CHECK(ioctl(fd, CSM_IOC_SHARE, &share) == 0);
+	FAILS(ioctl(fd, CSM_IOC_SHARE, &share), EEXIST);
+	CHECK(ioctl(fd, CSM_IOC_REVOKE, &revoke) == 0);
+	FAILS(ioctl(fd, CSM_IOC_REVOKE, &revoke), ENOENT);
 	share.consumer_id = CSM_REALM_ANY;
-	FAILS(ioctl(fd, CSM_SHARE, &share), EINVAL);
+	FAILS(ioctl(fd, CSM_IOC_SHARE, &share), EINVAL);
 	share.policy = (unsigned long)&policy;
-	CHECK(ioctl(fd, CSM_SHARE, &share) == 0);
+	CHECK(ioctl(fd, CSM_IOC_SHARE, &share) == 0);
 	policy.version = 9;
-	FAILS(ioctl(fd, CSM_SHARE, &share), EINVAL);
+	FAILS(ioctl(fd, CSM_IOC_SHARE, &share), EINVAL);
 	policy = (struct rsi_csm_policy){.version = CSM_POLICY_VERSION, .flags = CSM_POLICY_RPV};
-	FAILS(ioctl(fd, CSM_SHARE, &share), EINVAL);
+	FAILS(ioctl(fd, CSM_IOC_SHARE, &share), EINVAL);
 	close(fd);
 }
 
 static void test_seal(void)
 {
-	struct csm_share share = {.consumer_id = PEER, .permissions = 3};
-	struct csm_digest digest = {0};
+	struct csm_ioc_share share = {.consumer_id = PEER, .permissions = 3};
+	struct csm_ioc_digest digest = {0};
 	int fd = create(4096, 0, NULL);
 	void *m;
 
-	FAILS(ioctl(fd, CSM_DIGEST, &digest), ENODATA);
-	CHECK(ioctl(fd, CSM_SEAL) == 0);
-	FAILS(ioctl(fd, CSM_SEAL), EALREADY);
-	FAILS(ioctl(fd, CSM_SHARE, &share), EPERM);
-	CHECK(ioctl(fd, CSM_DIGEST, &digest) == 0 && digest.value[63] == 0x5a);
+	FAILS(ioctl(fd, CSM_IOC_DIGEST, &digest), ENODATA);
+	CHECK(ioctl(fd, CSM_IOC_SEAL) == 0);
+	FAILS(ioctl(fd, CSM_IOC_SEAL), EALREADY);
+	FAILS(ioctl(fd, CSM_IOC_SHARE, &share), EPERM);
+	CHECK(ioctl(fd, CSM_IOC_DIGEST, &digest) == 0 && digest.value[63] == 0x5a);
 	CHECK(map(fd, 4096, PROT_WRITE) == MAP_FAILED && errno == EACCES);
 	m = map(fd, 4096, PROT_READ);
 	FAILS(mprotect(m, 4096, PROT_READ | PROT_WRITE), EACCES);
@@ -318,8 +318,8 @@ static void test_seal(void)
 
 static void test_attach(void)
 {
-	struct csm_open open_req = {.provider_id = PEER, .region_id = 1};
-	struct csm_sharing sharing = {0};
+	struct csm_ioc_open open_req = {.provider_id = PEER, .region_id = 1};
+	struct csm_ioc_sharing sharing = {0};
 	int fd = attach(1), second;
 	char *m = map(fd, 4 * MB, PROT_READ | PROT_WRITE);
 	long before = faults();
@@ -331,11 +331,11 @@ static void test_attach(void)
 	CHECK(faults() - before < 20);
 	CHECK(m[4096 * 77] == 77);
 	CHECK(attach(1) == -1 && errno == EEXIST);
-	second = ioctl(dev, CSM_OPEN, &open_req);
+	second = ioctl(dev, CSM_IOC_OPEN, &open_req);
 	CHECK(second >= 0);
-	CHECK(ioctl(second, CSM_GET_SHARING, &sharing) == 0);
+	CHECK(ioctl(second, CSM_IOC_GET_SHARING, &sharing) == 0);
 	CHECK(sharing.size == 4 * MB && sharing.permissions == 3 && sharing.flags == 0);
-	FAILS(ioctl(fd, CSM_SEAL), ENOTTY);
+	FAILS(ioctl(fd, CSM_IOC_SEAL), ENOTTY);
 	CHECK(info().window_free == 2044 * MB && info().attachments == 1);
 	close(fd);
 	munmap(m, 4 * MB);
@@ -375,7 +375,7 @@ static void test_aborts(void)
 	FAILS(read(pipes[0], gone + 4096, 64), EFAULT);
 	FAILS(open(gone, O_RDONLY), EFAULT);
 	FAILS(nanosleep(when, NULL), EFAULT);
-	FAILS(ioctl(dev, CSM_CREATE, gone), EFAULT);
+	FAILS(ioctl(dev, CSM_IOC_CREATE, gone), EFAULT);
 	CHECK(syscall(SYS_futex, gone, 0, 1, NULL, NULL, 0) == -1);
 	CHECK(write(null, m, 64) == 64);
 	CHECK(touch(m, true) == 0);
@@ -396,25 +396,25 @@ static int pending(int fd, int timeout)
 
 static void test_signals(void)
 {
-	struct csm_signal signal = {.peer_id = 0, .bits = 5};
+	struct csm_ioc_signal signal = {.peer_id = 0, .bits = 5};
 	int fd = attach(1), event = eventfd(0, EFD_NONBLOCK);
 	abi_u64 number = 0;
 
 	CHECK(pending(fd, 0) == 0);
-	FAILS(ioctl(fd, CSM_TAKE, &signal), EAGAIN);
-	CHECK(ioctl(fd, CSM_SET_EVENTFD, &(struct csm_notify){.fd = event}) == 0);
-	signal = (struct csm_signal){.bits = 5};
-	CHECK(ioctl(fd, CSM_SIGNAL, &signal) == 0);
+	FAILS(ioctl(fd, CSM_IOC_TAKE, &signal), EAGAIN);
+	CHECK(ioctl(fd, CSM_IOC_SET_EVENTFD, &(struct csm_ioc_notify){.fd = event}) == 0);
+	signal = (struct csm_ioc_signal){.bits = 5};
+	CHECK(ioctl(fd, CSM_IOC_SIGNAL, &signal) == 0);
 	CHECK(pending(fd, LONG) == POLLIN);
 	CHECK(pending(event, LONG) == POLLIN && read(event, &number, 8) == 8 && number > 0);
-	CHECK(ioctl(fd, CSM_TAKE, &signal) == 0);
+	CHECK(ioctl(fd, CSM_IOC_TAKE, &signal) == 0);
 	CHECK(signal.peer_id == PEER && signal.bits == 5);
-	FAILS(ioctl(fd, CSM_TAKE, &signal), EAGAIN);
-	signal = (struct csm_signal){.bits = 1ULL << 63};
-	FAILS(ioctl(fd, CSM_SIGNAL, &signal), EINVAL);
-	signal = (struct csm_signal){.peer_id = 5, .bits = 1};
-	FAILS(ioctl(fd, CSM_SIGNAL, &signal), EACCES);
-	CHECK(ioctl(fd, CSM_SET_EVENTFD, &(struct csm_notify){.fd = -1}) == 0);
+	FAILS(ioctl(fd, CSM_IOC_TAKE, &signal), EAGAIN);
+	signal = (struct csm_ioc_signal){.bits = 1ULL << 63};
+	FAILS(ioctl(fd, CSM_IOC_SIGNAL, &signal), EINVAL);
+	signal = (struct csm_ioc_signal){.peer_id = 5, .bits = 1};
+	FAILS(ioctl(fd, CSM_IOC_SIGNAL, &signal), EACCES);
+	CHECK(ioctl(fd, CSM_IOC_SET_EVENTFD, &(struct csm_ioc_notify){.fd = -1}) == 0);
 	close(event);
 	close(fd);
 }
@@ -422,23 +422,23 @@ static void test_signals(void)
 /* An answer that cannot be written takes nothing away, and adds up with what comes later. */
 static void test_take_nowhere(void)
 {
-	struct csm_signal signal = {.bits = 5};
+	struct csm_ioc_signal signal = {.bits = 5};
 	int fd = attach(1);
 
-	CHECK(ioctl(fd, CSM_SIGNAL, &signal) == 0);
+	CHECK(ioctl(fd, CSM_IOC_SIGNAL, &signal) == 0);
 	CHECK(pending(fd, LONG) == POLLIN);
-	FAILS(ioctl(fd, CSM_TAKE, (void *)8), EFAULT);
+	FAILS(ioctl(fd, CSM_IOC_TAKE, (void *)8), EFAULT);
 	CHECK(pending(fd, 0) == POLLIN);
 	signal.bits = 8;
-	CHECK(ioctl(fd, CSM_SIGNAL, &signal) == 0);
-	CHECK(COMES_TRUE(ioctl(fd, CSM_TAKE, &signal) == 0));
+	CHECK(ioctl(fd, CSM_IOC_SIGNAL, &signal) == 0);
+	CHECK(COMES_TRUE(ioctl(fd, CSM_IOC_TAKE, &signal) == 0));
 	if (signal.bits == 5) {
 		CHECK(pending(fd, LONG) == POLLIN);
-		CHECK(ioctl(fd, CSM_TAKE, &signal) == 0 && signal.bits == 8);
+		CHECK(ioctl(fd, CSM_IOC_TAKE, &signal) == 0 && signal.bits == 8);
 	} else {
 		CHECK(signal.bits == 13);
 	}
-	FAILS(ioctl(fd, CSM_TAKE, &signal), EAGAIN);
+	FAILS(ioctl(fd, CSM_IOC_TAKE, &signal), EAGAIN);
 	close(fd);
 }
 
@@ -460,14 +460,14 @@ static int by_size(const void *a, const void *b)
 /* Seconds from one signal to the next, the median of 21, each sent when the one before is taken. */
 static double one_of_many(int fd, abi_u64 bits)
 {
-	struct csm_signal signal;
+	struct csm_ioc_signal signal;
 	double took[21], last = seconds();
 
 	for (int i = 0; i < 21; i++) {
-		signal = (struct csm_signal){.bits = bits};
-		CHECK(ioctl(fd, CSM_SIGNAL, &signal) == 0);
+		signal = (struct csm_ioc_signal){.bits = bits};
+		CHECK(ioctl(fd, CSM_IOC_SIGNAL, &signal) == 0);
 		CHECK(pending(fd, LONG) == POLLIN);
-		CHECK(ioctl(fd, CSM_TAKE, &signal) == 0 && signal.bits == bits);
+		CHECK(ioctl(fd, CSM_IOC_TAKE, &signal) == 0 && signal.bits == bits);
 		took[i] = seconds() - last;
 		last += took[i];
 	}
@@ -493,14 +493,14 @@ static void test_interrupt(void)
 /* More at once than one go fetches, from as many peers. */
 static void test_many_signals(void)
 {
-	struct csm_signal signal = {.bits = 1ULL << 42};
+	struct csm_ioc_signal signal = {.bits = 1ULL << 42};
 	int fd = attach(1);
 	abi_u64 sum = 0;
 
-	CHECK(ioctl(fd, CSM_SIGNAL, &signal) == 0);
+	CHECK(ioctl(fd, CSM_IOC_SIGNAL, &signal) == 0);
 	for (int i = 0; i < 300; i++) {
 		CHECK(pending(fd, LONG) & POLLIN);
-		CHECK(ioctl(fd, CSM_TAKE, &signal) == 0);
+		CHECK(ioctl(fd, CSM_IOC_TAKE, &signal) == 0);
 		sum += signal.bits;
 	}
 	CHECK(sum == 300 * 301 / 2);
@@ -509,19 +509,19 @@ static void test_many_signals(void)
 
 static void ended(abi_u64 bit)
 {
-	struct csm_signal signal = {.bits = bit};
+	struct csm_ioc_signal signal = {.bits = bit};
 	int fd = attach(1);
 	char *m = map(fd, 4 * MB, PROT_READ | PROT_WRITE);
 
 	CHECK(touch(m, true) == 0);
-	CHECK(ioctl(fd, CSM_SIGNAL, &signal) == 0);
+	CHECK(ioctl(fd, CSM_IOC_SIGNAL, &signal) == 0);
 	while (pending(fd, LONG) == POLLIN) {
 	}
 	CHECK(pending(fd, LONG) & POLLHUP);
 	CHECK(COMES_TRUE(touch(m, false) == SIGBUS));
-	FAILS(ioctl(fd, CSM_SIGNAL, &signal), ENOTCONN);
-	CHECK(ioctl(fd, CSM_TAKE, &signal) == 0 && signal.bits >> 62 != 0);
-	CHECK(ioctl(fd, CSM_END) == 0);
+	FAILS(ioctl(fd, CSM_IOC_SIGNAL, &signal), ENOTCONN);
+	CHECK(ioctl(fd, CSM_IOC_TAKE, &signal) == 0 && signal.bits >> 62 != 0);
+	CHECK(ioctl(fd, CSM_IOC_END) == 0);
 	CHECK(info().attachments == 0);
 	CHECK(attach(1) >= 0);
 	munmap(m, 4 * MB);
@@ -539,16 +539,16 @@ static void test_end(void)
 {
 	int fd = create(4 * MB, 0, NULL);
 	char *m = map(fd, 4 * MB, PROT_READ | PROT_WRITE);
-	struct csm_sharing sharing = {0};
+	struct csm_ioc_sharing sharing = {0};
 
 	CHECK(touch(m, true) == 0);
-	CHECK(ioctl(fd, CSM_END) == 0);
-	CHECK(ioctl(fd, CSM_END) == 0);
+	CHECK(ioctl(fd, CSM_IOC_END) == 0);
+	CHECK(ioctl(fd, CSM_IOC_END) == 0);
 	CHECK(touch(m, false) == SIGBUS);
 	CHECK(pending(fd, 0) == POLLHUP);
-	FAILS(ioctl(fd, CSM_SEAL), ENOTCONN);
-	CHECK(ioctl(fd, CSM_GET_SHARING, &sharing) == 0);
-	CHECK(sharing.flags == (CSM_SHARING_OWN | CSM_SHARING_ENDED));
+	FAILS(ioctl(fd, CSM_IOC_SEAL), ENOTCONN);
+	CHECK(ioctl(fd, CSM_IOC_GET_SHARING, &sharing) == 0);
+	CHECK(sharing.flags == (CSM_IOC_SHARING_OWN | CSM_IOC_SHARING_ENDED));
 	CHECK(info().regions == 0 && info().memory_used == 0);
 	munmap(m, 4 * MB);
 	close(fd);
@@ -556,8 +556,8 @@ static void test_end(void)
 
 static void test_persistence(void)
 {
-	struct csm_open req = {0};
-	int fd = create(4096, CSM_PERSIST, &req.region_id);
+	struct csm_ioc_open req = {0};
+	int fd = create(4096, CSM_IOC_PERSISTENT, &req.region_id);
 	char *m = map(fd, 4096, PROT_READ | PROT_WRITE);
 
 	strcpy(m, "still there");
@@ -565,15 +565,15 @@ static void test_persistence(void)
 	close(fd);
 	CHECK(info().regions == 1);
 	CHECK(syscall(SYS_delete_module, "caec_guest", O_NONBLOCK) == -1);
-	fd = ioctl(dev, CSM_OPEN, &req);
+	fd = ioctl(dev, CSM_IOC_OPEN, &req);
 	m = map(fd, 4096, PROT_READ);
 	CHECK(strcmp(m, "still there") == 0);
 	munmap(m, 4096);
-	CHECK(ioctl(fd, CSM_SET_PERSIST, 0) == 0);
-	CHECK(ioctl(fd, CSM_SET_PERSIST, 1) == 0);
-	CHECK(ioctl(fd, CSM_END) == 0);
-	FAILS(ioctl(fd, CSM_SET_PERSIST, 1), ENOTCONN);
-	CHECK(ioctl(fd, CSM_SET_PERSIST, 0) == 0);
+	CHECK(ioctl(fd, CSM_IOC_SET_PERSISTENT, 0) == 0);
+	CHECK(ioctl(fd, CSM_IOC_SET_PERSISTENT, 1) == 0);
+	CHECK(ioctl(fd, CSM_IOC_END) == 0);
+	FAILS(ioctl(fd, CSM_IOC_SET_PERSISTENT, 1), ENOTCONN);
+	CHECK(ioctl(fd, CSM_IOC_SET_PERSISTENT, 0) == 0);
 	close(fd);
 	CHECK(info().regions == 0);
 }
@@ -620,7 +620,7 @@ static void test_race(void)
 
 		pthread_create(&thread, NULL, toucher, m);
 		usleep(2000);
-		CHECK(ioctl(fd, CSM_END) == 0);
+		CHECK(ioctl(fd, CSM_IOC_END) == 0);
 		pthread_join(thread, NULL);
 		munmap(m, 2 * MB);
 		close(fd);
@@ -675,14 +675,14 @@ static void test_limit(void)
 
 static void test_peer(void)
 {
-	struct csm_peer peer = {.peer_id = PEER, .index = 2};
+	struct csm_ioc_peer peer = {.peer_id = PEER, .index = 2};
 
-	CHECK(ioctl(dev, CSM_PEER, &peer) == 0);
+	CHECK(ioctl(dev, CSM_IOC_PEER, &peer) == 0);
 	CHECK(peer.value[0] == 3 && peer.value[63] == 3 && peer.hash_algo == 1);
-	peer = (struct csm_peer){.peer_id = 5};
-	FAILS(ioctl(dev, CSM_PEER, &peer), EACCES);
-	peer = (struct csm_peer){.peer_id = PEER, .index = 6};
-	FAILS(ioctl(dev, CSM_PEER, &peer), EINVAL);
+	peer = (struct csm_ioc_peer){.peer_id = 5};
+	FAILS(ioctl(dev, CSM_IOC_PEER, &peer), EACCES);
+	peer = (struct csm_ioc_peer){.peer_id = PEER, .index = 6};
+	FAILS(ioctl(dev, CSM_IOC_PEER, &peer), EINVAL);
 }
 
 /* ----------------------------------------------------------------------- all */
@@ -725,7 +725,7 @@ int main(int argc, char **argv)
 {
 	dev = open("/dev/csm", O_RDWR | O_CLOEXEC);
 	if (argc > 1 && strcmp(argv[1], "keep") == 0) {
-		return create(2 * MB, CSM_PERSIST, NULL) < 0;
+		return create(2 * MB, CSM_IOC_PERSISTENT, NULL) < 0;
 	}
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	signal(SIGBUS, on_fault);

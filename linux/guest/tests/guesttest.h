@@ -34,7 +34,7 @@ int create(size_t size, unsigned int flags, abi_u64 *id);
 /* A region of the peer, attached. */
 int attach(abi_u64 region);
 void *map(int fd, size_t size, int prot);
-struct csm_guest_info info(void);
+struct csm_ioc_info info(void);
 /* The signal that reading, or writing, a byte gives; 0: none. */
 int touch(volatile char *at, bool write);
 

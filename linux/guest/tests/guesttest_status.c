@@ -30,11 +30,11 @@ static void force(unsigned int command, unsigned int status)
 	set("forced_answer", text);
 }
 
-static struct csm_sharing sharing_of(int fd)
+static struct csm_ioc_sharing sharing_of(int fd)
 {
-	struct csm_sharing sharing = {0};
+	struct csm_ioc_sharing sharing = {0};
 
-	CHECK(ioctl(fd, CSM_GET_SHARING, &sharing) == 0);
+	CHECK(ioctl(fd, CSM_IOC_GET_SHARING, &sharing) == 0);
 	return sharing;
 }
 
@@ -50,43 +50,44 @@ void test_seal_fails(void)
 		{RSI_ERROR_STATE, "4", EINPROGRESS}, {RSI_ERROR_INPUT, "0", EIO},
 		{CSM_ERROR_NO_APT, "0", ENXIO},      {0x777, "0", EIO},
 	};
-	struct csm_share share = {.consumer_id = PEER, .permissions = 3};
-	struct csm_digest digest = {0};
+	struct csm_ioc_share share = {.consumer_id = PEER, .permissions = 3};
+	struct csm_ioc_digest digest = {0};
 	int fd = create(12288, 0, NULL);
 	void *m;
 
 	for (unsigned int i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		set("query_flags", cases[i].flags);
 		force(RSI_CSM_SEAL_FID, cases[i].status);
-		FAILS(ioctl(fd, CSM_SEAL), cases[i].error);
+		FAILS(ioctl(fd, CSM_IOC_SEAL), cases[i].error);
 		set("query_flags", "0");
-		CHECK(sharing_of(fd).flags == CSM_SHARING_OWN && sharing_of(fd).permissions == 3);
+		CHECK(sharing_of(fd).flags == CSM_IOC_SHARING_OWN &&
+		      sharing_of(fd).permissions == 3);
 	}
 	m = map(fd, 12288, PROT_READ | PROT_WRITE);
 	CHECK(m != MAP_FAILED && touch(m, true) == 0);
 	munmap(m, 12288);
-	CHECK(ioctl(fd, CSM_SHARE, &share) == 0);
+	CHECK(ioctl(fd, CSM_IOC_SHARE, &share) == 0);
 	force(RSI_CSM_DIGEST_FID, CSM_ERROR_PAGES);
-	FAILS(ioctl(fd, CSM_DIGEST, &digest), EHWPOISON);
-	FAILS(ioctl(fd, CSM_DIGEST, &digest), ENODATA);
+	FAILS(ioctl(fd, CSM_IOC_DIGEST, &digest), EHWPOISON);
+	FAILS(ioctl(fd, CSM_IOC_DIGEST, &digest), ENODATA);
 
 	/* Sealed by the RMM's word, although this call has not done it. */
 	set("query_flags", "1");
 	force(RSI_CSM_SEAL_FID, RSI_ERROR_STATE);
-	FAILS(ioctl(fd, CSM_SEAL), EALREADY);
-	CHECK(sharing_of(fd).flags == (CSM_SHARING_OWN | CSM_SHARING_SEALED));
+	FAILS(ioctl(fd, CSM_IOC_SEAL), EALREADY);
+	CHECK(sharing_of(fd).flags == (CSM_IOC_SHARING_OWN | CSM_IOC_SHARING_SEALED));
 	CHECK(sharing_of(fd).permissions == CSM_PERM_READ);
 	force(RSI_CSM_DIGEST_FID, RSI_ERROR_STATE);
-	FAILS(ioctl(fd, CSM_DIGEST, &digest), EIO);
+	FAILS(ioctl(fd, CSM_IOC_DIGEST, &digest), EIO);
 	set("query_flags", "0");
 	close(fd);
 }
 
 void test_provider_statuses(void)
 {
-	struct csm_share share = {.consumer_id = PEER, .permissions = 3};
-	struct csm_revoke revoke = {.consumer_id = PEER};
-	struct csm_digest digest = {0};
+	struct csm_ioc_share share = {.consumer_id = PEER, .permissions = 3};
+	struct csm_ioc_revoke revoke = {.consumer_id = PEER};
+	struct csm_ioc_digest digest = {0};
 	const struct {
 		unsigned int command;
 		unsigned long call;
@@ -95,23 +96,25 @@ void test_provider_statuses(void)
 		const char *flags, *hides;
 		int error;
 	} cases[] = {
-		{RSI_CSM_SHARE_FID, CSM_SHARE, &share, RSI_ERROR_INPUT, "0", "0", EINVAL},
-		{RSI_CSM_SHARE_FID, CSM_SHARE, &share, RSI_ERROR_INPUT, "0", "1", ENOTCONN},
-		{RSI_CSM_SHARE_FID, CSM_SHARE, &share, RSI_ERROR_STATE, "0", "0", EEXIST},
-		{RSI_CSM_SHARE_FID, CSM_SHARE, &share, RSI_ERROR_STATE, "4", "0", EINPROGRESS},
-		{RSI_CSM_SHARE_FID, CSM_SHARE, &share, RSI_ERROR_STATE, "0", "1", ENOTCONN},
-		{RSI_CSM_SHARE_FID, CSM_SHARE, &share, CSM_ERROR_NO_SPACE, "0", "0", ENOSPC},
-		{RSI_CSM_SHARE_FID, CSM_SHARE, &share, CSM_ERROR_NO_APT, "0", "0", ENXIO},
-		{RSI_CSM_SHARE_FID, CSM_SHARE, &share, 0x777, "0", "0", EIO},
-		{RSI_CSM_REVOKE_FID, CSM_REVOKE, &revoke, RSI_ERROR_INPUT, "0", "0", ENOENT},
-		{RSI_CSM_REVOKE_FID, CSM_REVOKE, &revoke, RSI_ERROR_INPUT, "0", "1", ENOTCONN},
-		{RSI_CSM_REVOKE_FID, CSM_REVOKE, &revoke, RSI_ERROR_STATE, "4", "0", EINPROGRESS},
-		{RSI_CSM_REVOKE_FID, CSM_REVOKE, &revoke, RSI_ERROR_STATE, "0", "0", EIO},
-		{RSI_CSM_REVOKE_FID, CSM_REVOKE, &revoke, CSM_ERROR_NO_APT, "0", "0", ENXIO},
-		{RSI_CSM_SEAL_FID, CSM_SEAL, NULL, RSI_ERROR_INPUT, "0", "1", ENOTCONN},
-		{RSI_CSM_DIGEST_FID, CSM_DIGEST, &digest, RSI_ERROR_STATE, "4", "0", EINPROGRESS},
-		{RSI_CSM_DIGEST_FID, CSM_DIGEST, &digest, CSM_ERROR_ACCESS, "0", "0", EACCES},
-		{RSI_CSM_DIGEST_FID, CSM_DIGEST, &digest, CSM_ERROR_NO_APT, "0", "0", ENXIO},
+		{RSI_CSM_SHARE_FID, CSM_IOC_SHARE, &share, RSI_ERROR_INPUT, "0", "0", EINVAL},
+		{RSI_CSM_SHARE_FID, CSM_IOC_SHARE, &share, RSI_ERROR_INPUT, "0", "1", ENOTCONN},
+		{RSI_CSM_SHARE_FID, CSM_IOC_SHARE, &share, RSI_ERROR_STATE, "0", "0", EEXIST},
+		{RSI_CSM_SHARE_FID, CSM_IOC_SHARE, &share, RSI_ERROR_STATE, "4", "0", EINPROGRESS},
+		{RSI_CSM_SHARE_FID, CSM_IOC_SHARE, &share, RSI_ERROR_STATE, "0", "1", ENOTCONN},
+		{RSI_CSM_SHARE_FID, CSM_IOC_SHARE, &share, CSM_ERROR_NO_SPACE, "0", "0", ENOSPC},
+		{RSI_CSM_SHARE_FID, CSM_IOC_SHARE, &share, CSM_ERROR_NO_APT, "0", "0", ENXIO},
+		{RSI_CSM_SHARE_FID, CSM_IOC_SHARE, &share, 0x777, "0", "0", EIO},
+		{RSI_CSM_REVOKE_FID, CSM_IOC_REVOKE, &revoke, RSI_ERROR_INPUT, "0", "0", ENOENT},
+		{RSI_CSM_REVOKE_FID, CSM_IOC_REVOKE, &revoke, RSI_ERROR_INPUT, "0", "1", ENOTCONN},
+		{RSI_CSM_REVOKE_FID, CSM_IOC_REVOKE, &revoke, RSI_ERROR_STATE, "4", "0",
+		 EINPROGRESS},
+		{RSI_CSM_REVOKE_FID, CSM_IOC_REVOKE, &revoke, RSI_ERROR_STATE, "0", "0", EIO},
+		{RSI_CSM_REVOKE_FID, CSM_IOC_REVOKE, &revoke, CSM_ERROR_NO_APT, "0", "0", ENXIO},
+		{RSI_CSM_SEAL_FID, CSM_IOC_SEAL, NULL, RSI_ERROR_INPUT, "0", "1", ENOTCONN},
+		{RSI_CSM_DIGEST_FID, CSM_IOC_DIGEST, &digest, RSI_ERROR_STATE, "4", "0",
+		 EINPROGRESS},
+		{RSI_CSM_DIGEST_FID, CSM_IOC_DIGEST, &digest, CSM_ERROR_ACCESS, "0", "0", EACCES},
+		{RSI_CSM_DIGEST_FID, CSM_IOC_DIGEST, &digest, CSM_ERROR_NO_APT, "0", "0", ENXIO},
 	};
 	int fd = create(4096, 0, NULL);
 
@@ -127,8 +130,8 @@ void test_provider_statuses(void)
 	}
 	set("query_flags", "0");
 	set("query_hides", "0");
-	CHECK(sharing_of(fd).flags == CSM_SHARING_OWN);
-	CHECK(ioctl(fd, CSM_SHARE, &share) == 0 && ioctl(fd, CSM_REVOKE, &revoke) == 0);
+	CHECK(sharing_of(fd).flags == CSM_IOC_SHARING_OWN);
+	CHECK(ioctl(fd, CSM_IOC_SHARE, &share) == 0 && ioctl(fd, CSM_IOC_REVOKE, &revoke) == 0);
 	close(fd);
 	CHECK(info().regions == 0);
 }
@@ -159,12 +162,12 @@ void test_consumer_statuses(void)
 	struct rsi_csm_policy policy = {.version = CSM_POLICY_VERSION};
 
 	for (unsigned int i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		struct csm_attach req = {.provider_id = PEER, .region_id = 1};
+		struct csm_ioc_attach req = {.provider_id = PEER, .region_id = 1};
 
 		req.policy = cases[i].policy ? (unsigned long)&policy : 0;
 		set("query_state", cases[i].state);
 		force(cases[i].command, cases[i].status);
-		CHECK(ioctl(dev, CSM_ATTACH, &req) == -1);
+		CHECK(ioctl(dev, CSM_IOC_ATTACH, &req) == -1);
 		if (errno != cases[i].error) {
 			printf("# case %u: errno %d\n", i, errno);
 			CHECK(!"the errno of this case");
@@ -177,9 +180,9 @@ void test_consumer_statuses(void)
 
 void test_other_statuses(void)
 {
-	struct csm_query query = {.realm_id = PEER};
-	struct csm_peer peer = {.peer_id = PEER};
-	struct csm_signal signal = {.bits = 1};
+	struct csm_ioc_query query = {.realm_id = PEER};
+	struct csm_ioc_peer peer = {.peer_id = PEER};
+	struct csm_ioc_signal signal = {.bits = 1};
 	int fd;
 
 	force(RSI_CSM_CREATE_FID, RSI_ERROR_INPUT);
@@ -190,15 +193,15 @@ void test_other_statuses(void)
 	FAILS(create(4096, 0, NULL), ENXIO);
 	CHECK(info().regions == 0 && info().memory_used == 0);
 	force(RSI_CSM_QUERY_FID, CSM_ERROR_NO_APT);
-	FAILS(ioctl(dev, CSM_QUERY, &query), ENXIO);
+	FAILS(ioctl(dev, CSM_IOC_QUERY, &query), ENXIO);
 	force(RSI_CSM_QUERY_FID, CSM_ERROR_ACCESS);
-	FAILS(ioctl(dev, CSM_QUERY, &query), EACCES);
+	FAILS(ioctl(dev, CSM_IOC_QUERY, &query), EACCES);
 	force(RSI_CSM_PEER_FID, CSM_ERROR_NO_APT);
-	FAILS(ioctl(dev, CSM_PEER, &peer), ENXIO);
+	FAILS(ioctl(dev, CSM_IOC_PEER, &peer), ENXIO);
 	fd = attach(1);
 	force(RSI_CSM_SIGNAL_FID, CSM_ERROR_ACCESS);
-	FAILS(ioctl(fd, CSM_SIGNAL, &signal), EACCES);
+	FAILS(ioctl(fd, CSM_IOC_SIGNAL, &signal), EACCES);
 	force(RSI_CSM_SIGNAL_FID, CSM_ERROR_NO_APT);
-	FAILS(ioctl(fd, CSM_SIGNAL, &signal), ENXIO);
+	FAILS(ioctl(fd, CSM_IOC_SIGNAL, &signal), ENXIO);
 	close(fd);
 }

@@ -41,11 +41,11 @@ static struct {
 	{.size = SZ_64K, .perm = 1, .label = 0x6f7774, .sealed = true},
 	{.size = 1000 * SZ_1M, .perm = 3, .label = 0x6565726874},
 };
-static struct csm_regs queue[SIGNALS];
+static struct csmdev_regs queue[SIGNALS];
 static unsigned int first, queued, called;
 static u64 next_id = 1;
 
-int csm_rsi_detect(u64 *revision)
+int csmdev_rsi_detect(u64 *revision)
 {
 	*revision = CSM_REVISION;
 	return 0;
@@ -94,7 +94,7 @@ static void push(u64 from, u64 provider, u64 region, u64 bits)
 {
 	if (queued < SIGNALS) {
 		queue[(first + queued++) % SIGNALS] =
-			(struct csm_regs){.x = {RSI_SUCCESS, from, provider, region, bits}};
+			(struct csmdev_regs){.x = {RSI_SUCCESS, from, provider, region, bits}};
 	}
 }
 
@@ -117,7 +117,7 @@ static int place(u64 provider, u64 region)
 
 /* ------------------------------------------------------------------ provider */
 
-static u64 create(struct csm_regs *r)
+static u64 create(struct csmdev_regs *r)
 {
 	int i;
 
@@ -144,7 +144,7 @@ static u64 create(struct csm_regs *r)
 	return RSI_SUCCESS;
 }
 
-static u64 destroy(struct csm_regs *r)
+static u64 destroy(struct csmdev_regs *r)
 {
 	int i = find_own(r->x[1]), left = 0, j;
 
@@ -159,7 +159,7 @@ static u64 destroy(struct csm_regs *r)
 	return RSI_SUCCESS;
 }
 
-static u64 share(struct csm_regs *r)
+static u64 share(struct csmdev_regs *r)
 {
 	const struct rsi_csm_policy *policy = r->x[4] ? phys_to_virt(r->x[4]) : NULL;
 	int i = find_own(r->x[1]);
@@ -179,7 +179,7 @@ static u64 share(struct csm_regs *r)
 	return RSI_SUCCESS;
 }
 
-static u64 revoke(struct csm_regs *r)
+static u64 revoke(struct csmdev_regs *r)
 {
 	int i = find_own(r->x[1]);
 
@@ -190,7 +190,7 @@ static u64 revoke(struct csm_regs *r)
 	return RSI_SUCCESS;
 }
 
-static u64 seal(struct csm_regs *r)
+static u64 seal(struct csmdev_regs *r)
 {
 	int i = find_own(r->x[1]);
 
@@ -204,7 +204,7 @@ static u64 seal(struct csm_regs *r)
 	return RSI_SUCCESS;
 }
 
-static u64 digest(struct csm_regs *r)
+static u64 digest(struct csmdev_regs *r)
 {
 	int i = r->x[1] == SELF ? find_own(r->x[2]) : -1;
 	bool sealed = i >= 0 ? own[i].sealed : theirs[place(r->x[1], r->x[2])].sealed;
@@ -215,7 +215,7 @@ static u64 digest(struct csm_regs *r)
 
 /* ------------------------------------------------------------------ consumer */
 
-static u64 reserve(struct csm_regs *r)
+static u64 reserve(struct csmdev_regs *r)
 {
 	int i = place(r->x[1], r->x[2]);
 
@@ -235,7 +235,7 @@ static u64 reserve(struct csm_regs *r)
 }
 
 /* The host needs a moment: the first answers are that it has not taken its pages back. */
-static u64 attach(struct csm_regs *r)
+static u64 attach(struct csmdev_regs *r)
 {
 	static int calls;
 	int i = place(r->x[1], r->x[2]);
@@ -251,7 +251,7 @@ static u64 attach(struct csm_regs *r)
 	return RSI_SUCCESS;
 }
 
-static u64 detach(struct csm_regs *r)
+static u64 detach(struct csmdev_regs *r)
 {
 	int i = place(r->x[1], r->x[2]);
 
@@ -263,18 +263,18 @@ static u64 detach(struct csm_regs *r)
 	return RSI_SUCCESS;
 }
 
-static u64 query(struct csm_regs *r)
+static u64 query(struct csmdev_regs *r)
 {
 	u64 i = r->x[2] ? r->x[2] : 1, count = ARRAY_SIZE(theirs);
 
 	if (query_hides) {
-		*r = (struct csm_regs){0};
+		*r = (struct csmdev_regs){0};
 		return RSI_SUCCESS;
 	}
 	if (r->x[1] == PEER) {
 		u64 state = theirs[i % count].reserved ? query_state : CSM_STATE_GRANTED;
 
-		*r = (struct csm_regs){
+		*r = (struct csmdev_regs){
 			.x = {0, i, theirs[i % count].label, theirs[i % count].size,
 			      rsi_csm_query_pack(theirs[i % count].perm, state,
 						 theirs[i % count].sealed ? CSM_FLAG_SEALED : 0),
@@ -286,9 +286,9 @@ static u64 query(struct csm_regs *r)
 	}
 	for (i--; i < REGIONS && !own[i].id; i++) {
 	}
-	*r = (struct csm_regs){0};
+	*r = (struct csmdev_regs){0};
 	if (i < REGIONS) {
-		*r = (struct csm_regs){
+		*r = (struct csmdev_regs){
 			.x = {0, own[i].id, own[i].label, own[i].size,
 			      rsi_csm_query_pack(own[i].sealed ? 1 : 3, CSM_STATE_OWN,
 						 query_flags |
@@ -300,7 +300,7 @@ static u64 query(struct csm_regs *r)
 
 /* ------------------------------------------------------------------- signals */
 
-static u64 send(struct csm_regs *r)
+static u64 send(struct csmdev_regs *r)
 {
 	u64 peer = r->x[1], provider = r->x[2], region = r->x[3], bits = r->x[4], i;
 
@@ -324,9 +324,9 @@ static u64 send(struct csm_regs *r)
 	return RSI_SUCCESS;
 }
 
-static u64 take(struct csm_regs *r)
+static u64 take(struct csmdev_regs *r)
 {
-	*r = (struct csm_regs){0};
+	*r = (struct csmdev_regs){0};
 	if (queued) {
 		*r = queue[first];
 		first = (first + 1) % SIGNALS;
@@ -335,7 +335,7 @@ static u64 take(struct csm_regs *r)
 	return RSI_SUCCESS;
 }
 
-static u64 peer(struct csm_regs *r)
+static u64 peer(struct csmdev_regs *r)
 {
 	u64 index = r->x[2];
 
@@ -347,7 +347,7 @@ static u64 peer(struct csm_regs *r)
 	return index <= CSM_PEER_RPV ? RSI_SUCCESS : RSI_ERROR_INPUT;
 }
 
-static u64 command(struct csm_regs *r)
+static u64 command(struct csmdev_regs *r)
 {
 	switch (r->x[0]) {
 	case RSI_CSM_SELF_FID:
@@ -372,7 +372,7 @@ static u64 command(struct csm_regs *r)
 	}
 }
 
-static u64 long_command(struct csm_regs *r)
+static u64 long_command(struct csmdev_regs *r)
 {
 	if (++called % TIMES) {
 		return RSI_INCOMPLETE;
@@ -395,7 +395,7 @@ static u64 long_command(struct csm_regs *r)
 	}
 }
 
-void csm_rsi(struct csm_regs *regs)
+void csmdev_rsi(struct csmdev_regs *regs)
 {
 	u64 status;
 

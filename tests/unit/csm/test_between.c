@@ -48,47 +48,48 @@ static uint64_t granted(void)
 static void share(unsigned int p)
 {
 	const struct rsi_csm_policy policy = party_policy_rim(consumer);
-	const struct csm_share share = {regions[p], granted(), RW, by_any ? &policy : NULL};
-	struct csm_held held;
+	const struct rmm_csm_share share = {regions[p], granted(), RW, by_any ? &policy : NULL};
+	struct rmm_csm_held held;
 
-	if (csm_share_begin(rd_of(providers[p]), &share, &held) == RSI_SUCCESS) {
-		(void)csm_share_commit(held, &share);
-		csm_unlock(held);
+	if (rmm_csm_share_begin(rd_of(providers[p]), &share, &held) == RSI_SUCCESS) {
+		(void)rmm_csm_share_commit(held, &share);
+		rmm_csm_unlock(held);
 	}
 }
 
 static void revoke(void)
 {
-	TO_ITS_END(csm_revoke(rd_of(providers[0]), regions[0], granted(), &ignored));
+	TO_ITS_END(rmm_csm_revoke(rd_of(providers[0]), regions[0], granted(), &ignored));
 }
 
 static void destroy(void)
 {
-	TO_ITS_END(csm_destroy(rd_of(providers[0]), regions[0], &ignored));
+	TO_ITS_END(rmm_csm_destroy(rd_of(providers[0]), regions[0], &ignored));
 }
 
 static void detach(void)
 {
-	TO_ITS_END(csm_detach(rd_of(consumer), party_id(providers[0]), regions[0], &ignored));
+	TO_ITS_END(rmm_csm_detach(rd_of(consumer), party_id(providers[0]), regions[0], &ignored));
 }
 
 static void seal(void)
 {
-	TO_ITS_END(csm_seal(rd_of(providers[0]), regions[0]));
+	TO_ITS_END(rmm_csm_seal(rd_of(providers[0]), regions[0]));
 }
 
 static void attach_to(unsigned int p)
 {
-	const struct csm_reserve reserve = {party_id(providers[p]), regions[p], ipa_of(ACROSS),
-					    PAGE(PAGES), NULL};
-	struct csm_pair pair;
+	const struct rmm_csm_reserve reserve = {party_id(providers[p]), regions[p], ipa_of(ACROSS),
+						PAGE(PAGES), NULL};
+	struct rmm_csm_pair pair;
 	uint64_t perm;
 
-	if (csm_reserve_begin(rd_of(consumer), &reserve, &pair) == RSI_SUCCESS) {
-		(void)csm_reserve_commit(&pair, &reserve, &ignored);
-		csm_pair_unlock(&pair);
+	if (rmm_csm_reserve_begin(rd_of(consumer), &reserve, &pair) == RSI_SUCCESS) {
+		(void)rmm_csm_reserve_commit(&pair, &reserve, &ignored);
+		rmm_csm_pair_unlock(&pair);
 	}
-	TO_ITS_END(csm_attach(rd_of(consumer), reserve.provider, reserve.region, &perm, &ignored));
+	TO_ITS_END(
+		rmm_csm_attach(rd_of(consumer), reserve.provider, reserve.region, &perm, &ignored));
 }
 
 static void revoke_and_share(void)
@@ -265,10 +266,10 @@ static void begin(void)
 /* Whether the consumer is attached to the provider, as both see it. */
 static bool is_attached(unsigned int p)
 {
-	const struct csm_attachment *attachment =
-		csm_attachment_find(rd_of(consumer), party_id(providers[p]), regions[p]);
+	const struct rmm_csm_attachment *attachment =
+		rmm_csm_attachment_find(rd_of(consumer), party_id(providers[p]), regions[p]);
 
-	return attachment != NULL && attachment->state == CSM_ATTACHMENT_ATTACHED;
+	return attachment != NULL && attachment->state == RMM_CSM_ATTACHMENT_ATTACHED;
 }
 
 /* invariant 03, 04, 05: page by page, what the consumer reaches is what it is attached to. */

@@ -480,35 +480,35 @@ static void attach_terms(void **state)
 static void forge_grants(struct party *provider, uint64_t id, struct party *consumer,
 			 unsigned int count)
 {
-	struct csm_held held = csm_lock(world_rd(&provider->realm));
-	struct csm_region *region = csm_region_find(held.rd, id);
+	struct rmm_csm_held held = rmm_csm_lock(world_rd(&provider->realm));
+	struct rmm_csm_region *region = rmm_csm_region_find(held.rd, id);
 
 	for (unsigned int i = 0; i < count; i++) {
-		struct csm_grant *grant = csm_grant_new(held.rd, region, 1000 + i);
+		struct rmm_csm_grant *grant = rmm_csm_grant_new(held.rd, region, 1000 + i);
 
 		assert_non_null(grant);
-		grant->state = CSM_GRANT_ATTACHED;
+		grant->state = RMM_CSM_GRANT_ATTACHED;
 		grant->perm = RO;
 		grant->consumer = world_rd(&consumer->realm);
 		region->attached++;
 	}
-	csm_unlock(held);
+	rmm_csm_unlock(held);
 }
 
 static void forget_grants(struct party *provider, uint64_t id, unsigned int from, unsigned int to)
 {
-	struct csm_held held = csm_lock(world_rd(&provider->realm));
-	struct csm_region *region = csm_region_find(held.rd, id);
+	struct rmm_csm_held held = rmm_csm_lock(world_rd(&provider->realm));
+	struct rmm_csm_region *region = rmm_csm_region_find(held.rd, id);
 
 	for (unsigned int i = from; i < to; i++) {
-		struct csm_grant *grant = csm_grant_find(held.rd, id, 1000 + i);
+		struct rmm_csm_grant *grant = rmm_csm_grant_find(held.rd, id, 1000 + i);
 
 		grant->consumer = NULL;
-		grant->state = CSM_GRANT_IDLE;
+		grant->state = RMM_CSM_GRANT_IDLE;
 		region->attached--;
-		csm_record_free(held.rd, &grant->record);
+		rmm_csm_record_free(held.rd, &grant->record);
 	}
-	csm_unlock(held);
+	rmm_csm_unlock(held);
 }
 
 static void attach_consumers(void **state)
