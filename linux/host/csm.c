@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Confidential shared memory, the host's part: lending the RMM room for its books, and following
- * the notices about ranges that a realm gives to others or takes from them.
+ * Confidential shared memory, the host's part: giving the RMM granules for its records, and
+ * following the notices about ranges that a realm gives to others or takes from them.
  */
 #include <linux/sched/signal.h>
 

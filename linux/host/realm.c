@@ -38,7 +38,7 @@ unsigned int caec_realm_count(void)
 /* ---------------------------------------------------------------- teardown */
 
 /* Nobody runs a vCPU and nobody else is in a call of this realm. Idempotent. */
-static void demolish(struct caec_realm *realm)
+static void teardown(struct caec_realm *realm)
 {
 	enum caec_state before = realm->state;
 	unsigned int i;
@@ -93,7 +93,7 @@ static void teardown_work(struct work_struct *work)
 {
 	struct caec_realm *realm = container_of(work, struct caec_realm, teardown);
 
-	demolish(realm);
+	teardown(realm);
 	spin_lock(&caec_realms_lock);
 	list_del(&realm->list);
 	spin_unlock(&caec_realms_lock);
@@ -136,7 +136,7 @@ static void end_realm(struct caec_realm *realm)
 		mutex_lock(&realm->vcpus[i]->run_lock);
 		mutex_unlock(&realm->vcpus[i]->run_lock);
 	}
-	demolish(realm);
+	teardown(realm);
 	mutex_unlock(&realm->lock);
 }
 
@@ -368,7 +368,7 @@ int caec_realm_create(const struct caec_realm_params *params)
 		ret = list_realm(realm);
 	}
 	if (ret) {
-		demolish(realm);
+		teardown(realm);
 		free_realm(realm);
 		return ret;
 	}

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Translation tables of levels 2 and 3 below the single start table of level 1. The books here say
- * what exists; an RMM that disagrees makes the operation fail, never the host.
- * All functions: caller holds realm.mem_lock, or is the only one left (teardown).
+ * Translation tables of levels 2 and 3 below the single start table of level 1. The records here
+ * say what exists; an RMM that disagrees makes the operation fail, never the host. All functions:
+ * caller holds realm.mem_lock, or is the only one left (teardown).
  */
 #include <linux/sched.h>
 

@@ -23,24 +23,24 @@ size_t hash_size(uint8_t algo)
 }
 
 /* size: a multiple of the block's. */
-static void fold(const struct arch_hash_loan *loan, uint8_t algo, union hash_state *state,
+static void fold(const struct arch_hash_ctx *ctx, uint8_t algo, union hash_state *state,
 		 const void *data, size_t size)
 {
 	if (algo == HASH_SHA_512) {
-		arch_sha512(loan, state->w64, data, size / 128);
+		arch_sha512(ctx, state->w64, data, size / 128);
 	} else {
-		arch_sha256(loan, state->w32, data, size / 64);
+		arch_sha256(ctx, state->w32, data, size / 64);
 	}
 }
 
 /* The same where nothing else is to be hashed. */
 static void fold_alone(struct hash *hash, const void *data, size_t size)
 {
-	struct arch_hash_loan loan;
+	struct arch_hash_ctx ctx;
 
-	arch_hash_begin(&loan);
-	fold(&loan, hash->algo, &hash->state, data, size);
-	arch_hash_end(&loan);
+	arch_hash_begin(&ctx);
+	fold(&ctx, hash->algo, &hash->state, data, size);
+	arch_hash_end(&ctx);
 }
 
 static void start(union hash_state *state, uint8_t algo)
@@ -171,7 +171,7 @@ void hash_end(struct hash *hash, uint8_t out[HASH_SIZE_MAX])
 
 void hash_of(uint8_t algo, const void *data, size_t size, uint8_t out[HASH_SIZE_MAX])
 {
-	struct arch_hash_loan loan;
+	struct arch_hash_ctx ctx;
 	struct hash hash;
 	uint8_t tail[TAIL_MAX];
 	size_t whole = size & ~(block_size(algo) - 1);
@@ -180,10 +180,10 @@ void hash_of(uint8_t algo, const void *data, size_t size, uint8_t out[HASH_SIZE_
 
 	size_t tail_size = make_tail(algo, (const uint8_t *)data + whole, size, tail);
 
-	arch_hash_begin(&loan);
-	fold(&loan, algo, &hash.state, data, whole);
-	fold(&loan, algo, &hash.state, tail, tail_size);
-	arch_hash_end(&loan);
+	arch_hash_begin(&ctx);
+	fold(&ctx, algo, &hash.state, data, whole);
+	fold(&ctx, algo, &hash.state, tail, tail_size);
+	arch_hash_end(&ctx);
 	write_out(&hash, out);
 }
 
@@ -193,7 +193,7 @@ void hash_series_begin(struct hash_series *series, uint8_t algo, size_t size)
 	series->algo = algo;
 	series->size = size;
 	(void)make_tail(algo, NULL, size, series->tail);
-	arch_hash_begin(&series->loan);
+	arch_hash_begin(&series->ctx);
 }
 
 void hash_series_next(const struct hash_series *series, const void *message, void *out)
@@ -201,27 +201,27 @@ void hash_series_next(const struct hash_series *series, const void *message, voi
 	union hash_state state;
 
 	start(&state, series->algo);
-	fold(&series->loan, series->algo, &state, message, series->size);
-	fold(&series->loan, series->algo, &state, series->tail, block_size(series->algo));
+	fold(&series->ctx, series->algo, &state, message, series->size);
+	fold(&series->ctx, series->algo, &state, series->tail, block_size(series->algo));
 	write_words(&state, series->algo, out);
 }
 
 void hash_series_end(const struct hash_series *series)
 {
-	arch_hash_end(&series->loan);
+	arch_hash_end(&series->ctx);
 }
 
 void hash_blocks_512(uint64_t state[8], bool first, const void *data, size_t size)
 {
-	struct arch_hash_loan loan;
+	struct arch_hash_ctx ctx;
 
 	ASSERT(size % HASH_BLOCK_MAX == 0);
 	if (first) {
 		memcpy(state, sha512_start, sizeof(sha512_start));
 	}
-	arch_hash_begin(&loan);
-	arch_sha512(&loan, state, data, size / HASH_BLOCK_MAX);
-	arch_hash_end(&loan);
+	arch_hash_begin(&ctx);
+	arch_sha512(&ctx, state, data, size / HASH_BLOCK_MAX);
+	arch_hash_end(&ctx);
 }
 
 void hash_finish_512(uint64_t state[8], uint64_t total)

@@ -49,7 +49,7 @@ void hash_of(uint8_t algo, const void *data, size_t size, uint8_t out[HASH_SIZE_
  * nothing else is hashed, and the command stays on its CPU and out of realms.
  */
 struct hash_series {
-	struct arch_hash_loan loan;
+	struct arch_hash_ctx ctx;
 	uint8_t algo;
 	size_t size;
 	uint8_t tail[HASH_BLOCK_MAX];

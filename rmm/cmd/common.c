@@ -66,11 +66,11 @@ void cmd_shared_walk(const struct cmd_shared *shared, uint64_t ipa, int64_t leve
 void cmd_shared_leave(const struct cmd_shared *shared)
 {
 	if (shared->csm.rd != NULL) {
-		cmd_shared_abandon(shared);
+		cmd_shared_unlock(shared);
 	}
 }
 
-void cmd_shared_abandon(const struct cmd_shared *shared)
+void cmd_shared_unlock(const struct cmd_shared *shared)
 {
 	rmm_csm_leave(shared->csm);
 	granule_unlock(shared->rd);
@@ -89,7 +89,7 @@ uint64_t cmd_check_walk(const struct s2_walk *walk, int64_t level)
 	return RMI_SUCCESS;
 }
 
-bool cmd_never_comes(struct rd *rd, const struct rmi_rec_exit *exit)
+bool cmd_page_unavailable(struct rd *rd, const struct rmi_rec_exit *exit)
 {
 	struct rmm_csm_held held;
 	bool reserved;

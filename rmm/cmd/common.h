@@ -50,13 +50,13 @@ void cmd_shared_walk(const struct cmd_shared *shared, uint64_t ipa, int64_t leve
 void cmd_shared_leave(const struct cmd_shared *shared);
 
 /* Releases both locks if no walk has begun. */
-void cmd_shared_abandon(const struct cmd_shared *shared);
+void cmd_shared_unlock(const struct cmd_shared *shared);
 
 /*
  * Whether *exit, which asks the host for a page of the realm, asks for one in a reservation, where
  * the host cannot bring any. No lock is held.
  */
-bool cmd_never_comes(struct rd *rd, const struct rmi_rec_exit *exit);
+bool cmd_page_unavailable(struct rd *rd, const struct rmi_rec_exit *exit);
 
 /* Result for rtt_walk, unless the walk reached `level`. */
 uint64_t cmd_check_walk(const struct s2_walk *walk, int64_t level);

@@ -90,7 +90,7 @@ static enum rsi_outcome ask_host(struct rec *rec, struct rmi_rec_exit *exit)
 	rec->psci_pending = true;
 	tell_host(rec, exit);
 	exit->gprs[1] = arguments[0];
-	return RSI_LATER;
+	return RSI_DEFERRED;
 }
 
 /*
@@ -170,7 +170,7 @@ enum rsi_outcome psci_cpu_off(struct rec *rec, struct rsi_out *out, struct rmi_r
 	(void)out;
 	rec->runnable = false;
 	tell_host(rec, exit);
-	return RSI_NEVER;
+	return RSI_NO_RETURN;
 }
 
 static enum rsi_outcome system_off(struct rec *rec, struct rmi_rec_exit *exit)
@@ -182,7 +182,7 @@ static enum rsi_outcome system_off(struct rec *rec, struct rmi_rec_exit *exit)
 	rec_realm(rec)->state = REALM_SYSTEM_OFF;
 	granule_unlock(rd);
 	tell_host(rec, exit);
-	return RSI_NEVER;
+	return RSI_NO_RETURN;
 }
 
 /*

@@ -188,7 +188,7 @@ uint64_t rmi_data_create_unknown(const struct smc_regs *in, struct rmi_out *out)
 	}
 	cmd_shared_enter(creation.rd, &shared);
 	if (rmm_csm_is_reserved(shared.csm, ipa)) {
-		cmd_shared_abandon(&shared);
+		cmd_shared_unlock(&shared);
 		granule_unlock(creation.data);
 		return FAIL(csm_reserved, RMI_ERROR_INPUT);
 	}

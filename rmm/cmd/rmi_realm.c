@@ -299,7 +299,7 @@ static bool is_live(struct granule_held held)
  * Translations of unprotected memory may be left, and tables are walked by hardware: the VMID is
  * clean before a table or the VMID can be used for anything else.
  */
-static void take_apart(struct granule_held held, struct granule_held tables[S2_MAX_START])
+static void teardown(struct granule_held held, struct granule_held tables[S2_MAX_START])
 {
 	struct rd *rd = realm_of(held.granule);
 	unsigned int count = rd->s2.start_tables;
@@ -342,6 +342,6 @@ uint64_t rmi_realm_destroy(const struct smc_regs *in, struct rmi_out *out)
 	realm_id_retire(rd);
 	empty = lock_start_tables(rd, tables);
 	ASSERT(empty);
-	take_apart(held, tables);
+	teardown(held, tables);
 	return RMI_SUCCESS;
 }

@@ -152,7 +152,7 @@ static void commit_create(struct granule_wanted *set, const struct rmi_rec_param
 		granule_unlock_to(held, GRANULE_REC_AUX);
 	}
 	rec_create(map_meta_open(set[SET_REC].held),
-		   &(struct rec_birth){.rd = rd_granule, .params = params, .aux = aux});
+		   &(struct rec_init){.rd = rd_granule, .params = params, .aux = aux});
 	granule_unlock_to(set[SET_REC].held, GRANULE_REC);
 
 	rd->rec_index++;

@@ -150,7 +150,7 @@ static bool complete(struct rec *rec, const struct rec_entry *entry, struct rmi_
 	if (rec_complete(rec, entry, exit)) {
 		return true;
 	}
-	if (!cmd_never_comes(rec_realm(rec), exit)) {
+	if (!cmd_page_unavailable(rec_realm(rec), exit)) {
 		return false;
 	}
 	memset(exit, 0, sizeof(*exit));

@@ -176,7 +176,7 @@ uint64_t rmi_rtt_set_ripas(const struct smc_regs *in, struct rmi_out *out)
 	}
 	if (result != RMI_SUCCESS) {
 		granule_unlock(rec);
-		cmd_shared_abandon(&shared);
+		cmd_shared_unlock(&shared);
 		return result;
 	}
 	cmd_shared_walk(&shared, base, S2_LEVEL_PAGE, &walk);

@@ -94,7 +94,7 @@ static bool ask_host(struct rec *rec, enum rsi_outcome outcome, const struct rsi
 		     unsigned int outputs, struct rmi_rec_exit *exit)
 {
 	static const struct rsi_out refused = {{RSI_ERROR_INPUT}};
-	bool never = outcome == RSI_AGAIN && cmd_never_comes(rec_realm(rec), exit);
+	bool never = outcome == RSI_RETRY && cmd_page_unavailable(rec_realm(rec), exit);
 
 	if (never) {
 		memset(exit, 0, sizeof(*exit));
@@ -102,7 +102,7 @@ static bool ask_host(struct rec *rec, enum rsi_outcome outcome, const struct rsi
 	} else if (outcome == RSI_EXIT) {
 		put_results(rec, out, outputs);
 	}
-	if (never || outcome == RSI_EXIT || outcome == RSI_LATER) {
+	if (never || outcome == RSI_EXIT || outcome == RSI_DEFERRED) {
 		rec_step(rec);
 	}
 	return never;

@@ -15,12 +15,12 @@
 #include "rec/rec.h"
 
 enum rsi_outcome {
-	RSI_RETURN, /* the realm continues behind its SMC, with *out in its registers */
-	RSI_EXIT,   /* the same, but the host is asked first: *exit is filled */
-	RSI_LATER,  /* the host is asked first, and a command of the host brings the result; until
+	RSI_RETURN,   /* the realm continues behind its SMC, with *out in its registers */
+	RSI_EXIT,     /* the same, but the host is asked first: *exit is filled */
+	RSI_DEFERRED, /* the host is asked first, and a command of the host brings the result; until
 		       then the registers stay as they are, and *out is unused */
-	RSI_AGAIN, /* the host is asked first, and the realm then repeats the SMC; *out is unused */
-	RSI_NEVER, /* the host is told, and the REC does not continue here; *out is unused */
+	RSI_RETRY, /* the host is asked first, and the realm then repeats the SMC; *out is unused */
+	RSI_NO_RETURN, /* the host is told, and the REC does not continue here; *out is unused */
 };
 
 /*

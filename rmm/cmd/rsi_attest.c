@@ -110,7 +110,7 @@ static enum rsi_outcome hand_over(struct rec *rec, void *const pages[ATTEST_PAGE
 		out->x[0] = RSI_ERROR_INPUT;
 		return RSI_RETURN;
 	case REC_MEMORY_MISSING:
-		return RSI_AGAIN;
+		return RSI_RETRY;
 	}
 	attest_taken(pages, size, &last);
 	out->x[0] = last ? RSI_SUCCESS : RSI_INCOMPLETE;

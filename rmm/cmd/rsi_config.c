@@ -47,7 +47,7 @@ enum rsi_outcome rsi_realm_config(struct rec *rec, struct rsi_out *out, struct r
 		out->x[0] = RSI_ERROR_INPUT;
 		break;
 	case REC_MEMORY_MISSING:
-		return RSI_AGAIN;
+		return RSI_RETRY;
 	}
 	return RSI_RETURN;
 }

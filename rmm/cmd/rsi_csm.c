@@ -26,7 +26,7 @@ enum rsi_outcome rsi_csm_create(struct rec *rec, struct rsi_out *out, struct rmi
 	const uint64_t *x = rec->vcpu.gprs;
 
 	out->x[0] = rmm_csm_create(rec_realm(rec), ipa_of(x[1]), x[2], x[3], &out->x[1], exit);
-	return exit->exit_reason == RMI_EXIT_CSM_SPLIT ? RSI_AGAIN : outcome(exit);
+	return exit->exit_reason == RMI_EXIT_CSM_SPLIT ? RSI_RETRY : outcome(exit);
 }
 
 /* RSI_CSM_REVOKE: ends a grant. */

@@ -54,7 +54,7 @@ enum rsi_outcome rsi_csm_share(struct rec *rec, struct rsi_out *out, struct rmi_
 	}
 	rmm_csm_unlock(held);
 	out->x[0] = status;
-	return missing ? RSI_AGAIN : RSI_RETURN;
+	return missing ? RSI_RETRY : RSI_RETURN;
 }
 
 /* RSI_CSM_RESERVE: records the consumer's consent. Reads the policy before it takes a lock. */
@@ -86,7 +86,7 @@ enum rsi_outcome rsi_csm_reserve(struct rec *rec, struct rsi_out *out, struct rm
 	rmm_csm_pair_unlock(&pair);
 	out->x[0] = status;
 	if (missing) {
-		return RSI_AGAIN;
+		return RSI_RETRY;
 	}
 	return status == RSI_SUCCESS ? RSI_EXIT : RSI_RETURN;
 }

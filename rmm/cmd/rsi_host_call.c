@@ -43,7 +43,7 @@ enum rsi_outcome rsi_host_call(struct rec *rec, struct rsi_out *out, struct rmi_
 		out->x[0] = RSI_ERROR_INPUT;
 		return RSI_RETURN;
 	case REC_MEMORY_MISSING:
-		return RSI_AGAIN;
+		return RSI_RETRY;
 	}
 
 	exit->exit_reason = RMI_EXIT_HOST_CALL;

@@ -8,13 +8,13 @@
 #include "base/bits.h"
 #include "granule/geometry.h"
 
-#define WORD_LOCK       ((uint32_t)1)
-#define WORD_STATE_LOW  1U
-#define WORD_STATE_MASK ((uint32_t)0xF << WORD_STATE_LOW)
-#define WORD_REFS_LOW   5U
-#define WORD_REF        ((uint32_t)1 << WORD_REFS_LOW)
-#define WORD_REFS_MAX   0x7FFU
-#define WORD_MARKS_LOW  16U
+#define WORD_LOCK         ((uint32_t)1)
+#define WORD_STATE_LOW    1U
+#define WORD_STATE_MASK   ((uint32_t)0xF << WORD_STATE_LOW)
+#define WORD_REFS_LOW     5U
+#define WORD_REF          ((uint32_t)1 << WORD_REFS_LOW)
+#define WORD_REFS_MAX     0x7FFU
+#define WORD_LIVE_MAP_LOW 16U
 
 _Static_assert(GRANULE_STATE_COUNT <= 16, "the state has four bits");
 _Static_assert(GRANULE_UNDELEGATED == 0, "a zeroed table is all UNDELEGATED");
@@ -203,16 +203,16 @@ unsigned int granule_refs(const struct granule *granule)
 	return refs_of(atomic_load_explicit(&granule->word, memory_order_acquire));
 }
 
-uint16_t granule_marks(struct granule_held held)
+uint16_t granule_live_map(struct granule_held held)
 {
 	uint32_t word = atomic_load_explicit(&held.granule->word, memory_order_relaxed);
 
-	return (uint16_t)(word >> WORD_MARKS_LOW);
+	return (uint16_t)(word >> WORD_LIVE_MAP_LOW);
 }
 
-void granule_set_marks(struct granule_held held, uint16_t marks)
+void granule_set_live_map(struct granule_held held, uint16_t live_map)
 {
-	uint32_t flip = (uint32_t)(granule_marks(held) ^ marks) << WORD_MARKS_LOW;
+	uint32_t flip = (uint32_t)(granule_live_map(held) ^ live_map) << WORD_LIVE_MAP_LOW;
 	uint32_t before =
 		atomic_fetch_xor_explicit(&held.granule->word, flip, memory_order_relaxed);
 
@@ -280,7 +280,7 @@ void granule_unlock_to(struct granule_held held, enum granule_state state)
 	ASSERT(transition_exists(state_of(word), state));
 	if (state == GRANULE_DELEGATED) {
 		ASSERT(refs_of(word) == 0);
-		flip |= word & ((uint32_t)0xFFFF << WORD_MARKS_LOW);
+		flip |= word & ((uint32_t)0xFFFF << WORD_LIVE_MAP_LOW);
 	}
 
 	arch_lock_note_release(held.granule);

@@ -2,8 +2,8 @@
 /*
  * The granule table: for every granule of memory that the host may delegate, who owns it now.
  *
- * A descriptor is one 32-bit word {lock, state, references, marks}. Sources: RMM specification A2.2
- * (states), B4.3 (transitions). The rules:
+ * A descriptor is one 32-bit word {lock, state, references, live map}. Sources: RMM specification
+ * A2.2 (states), B4.3 (transitions). The rules:
  *
  *  - The state changes only under the lock, and only in granule_unlock_to().
  *  - A lock is held through a struct granule_held; functions that need the lock take it.
@@ -129,7 +129,7 @@ void granule_unref_pages(const pa_t *pages, size_t count, enum granule_state sta
  * Marks: sixteen bits beside a granule that its owner may use as it likes under the lock; an RTT's
  * say where its live entries are (s2/). Zero in DELEGATED: going there clears them.
  */
-uint16_t granule_marks(struct granule_held held);
-void granule_set_marks(struct granule_held held, uint16_t marks);
+uint16_t granule_live_map(struct granule_held held);
+void granule_set_live_map(struct granule_held held, uint16_t live_map);
 
 #endif

@@ -87,19 +87,19 @@ static struct arch_vcpu_config vcpu_config(const struct rd *rd, const struct rec
 	return config;
 }
 
-void rec_create(struct rec *rec, const struct rec_birth *birth)
+void rec_create(struct rec *rec, const struct rec_init *init)
 {
-	const struct rmi_rec_params *params = birth->params;
-	struct rd *rd = realm_of(birth->rd);
+	const struct rmi_rec_params *params = init->params;
+	struct rd *rd = realm_of(init->rd);
 
-	rec->rd = birth->rd;
+	rec->rd = init->rd;
 	rec->s2 = rd->s2;
 	rec->mpidr = params->mpidr;
 	rec->index = rmi_mpidr_to_index(params->mpidr);
 	rec->hash_algo = rd->hash_algo;
 	rec->aux_count = (uint8_t)rec_aux_count(&rd->features);
 	for (unsigned int i = 0; i < rec->aux_count; i++) {
-		rec->aux[i] = birth->aux[i];
+		rec->aux[i] = init->aux[i];
 	}
 	atomic_store_explicit(&rec->runnable, (params->flags & RMI_REC_FLAG_RUNNABLE) != 0,
 			      memory_order_relaxed);

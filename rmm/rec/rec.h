@@ -101,13 +101,13 @@ static inline void rec_step(struct rec *rec)
 }
 
 /* What RMI_REC_CREATE has checked. */
-struct rec_birth {
+struct rec_init {
 	struct granule *rd;
 	const struct rmi_rec_params *params;
 	struct granule *const *aux; /* rec_aux_count() of them, opened as metadata */
 };
 
 /* Fills a wiped granule with a new REC: the PE after reset, registers and PC from params. */
-void rec_create(struct rec *rec, const struct rec_birth *birth);
+void rec_create(struct rec *rec, const struct rec_init *init);
 
 #endif

@@ -9,8 +9,8 @@
  *
  * What is kept beside a table, in its granule, always under its lock:
  *  - references: its ASSIGNED and TABLE entries. A table may go when there are none.
- *  - marks: bit i is set if and only if one of the entries [32 * i, 32 * i + 32) is live. So nobody
- *    searches what is empty.
+ *  - live map: bit i is set if and only if one of the entries [32 * i, 32 * i + 32) is live. So
+ *    nobody searches what is empty.
  *
  * An entry of all zero is UNASSIGNED with RIPAS EMPTY, or UNASSIGNED_NS in the unprotected half: a
  * wiped granule is a table of them.
@@ -136,9 +136,9 @@ void s2_walk(const struct s2 *s2, ipa_t ipa, int level, struct s2_walk *walk);
 ipa_t s2_next_live(const struct s2_walk *walk);
 
 /*
- * Replaces the walk's entry; references and marks of the table follow. Breaks before it makes, and
- * returns when no CPU holds a translation of the old one: for a table, of anything below it. The
- * new entry's table or page must be ready to be used. Cannot fail.
+ * Replaces the walk's entry; references and live map of the table follow. Breaks before it makes,
+ * and returns when no CPU holds a translation of the old one: for a table, of anything below it.
+ * The new entry's table or page must be ready to be used. Cannot fail.
  */
 void s2_replace(struct s2_walk *walk, struct s2_entry entry);
 

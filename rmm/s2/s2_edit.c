@@ -4,14 +4,14 @@
 #include "map/map.h"
 #include "s2/s2_internal.h"
 
-#define ALL_MARKS 0xFFFFU
+#define ALL_LIVE 0xFFFFU
 
 static void mark(struct granule_held table, unsigned int index)
 {
 	unsigned int bit = 1U << (index / S2_MARK_ENTRIES);
-	unsigned int marks = granule_marks(table);
+	unsigned int live_map = granule_live_map(table);
 
-	granule_set_marks(table, (uint16_t)(marks | bit));
+	granule_set_live_map(table, (uint16_t)(live_map | bit));
 }
 
 /* Bits that some of the entries have; count is a multiple of 8. */
@@ -32,11 +32,11 @@ static void unmark_if_empty(struct granule_held table, const uint64_t *entries, 
 	unsigned int bit = 1U << (index / S2_MARK_ENTRIES);
 
 	if (!s2_raw_live(bits_in(group, S2_MARK_ENTRIES))) {
-		granule_set_marks(table, (uint16_t)(granule_marks(table) & ~bit));
+		granule_set_live_map(table, (uint16_t)(granule_live_map(table) & ~bit));
 	}
 }
 
-/* References and marks after the walk's entry went from `old` to what it is now. */
+/* References and live_map after the walk's entry went from `old` to what it is now. */
 static void account(struct s2_walk *walk, uint64_t old, const struct s2_entry *entry)
 {
 	bool counted = s2_entry_counts(&walk->entry);
@@ -55,31 +55,31 @@ static void account(struct s2_walk *walk, uint64_t old, const struct s2_entry *e
 }
 
 /* No CPU can use the old entry, or what it led to, when this returns. */
-static void forget(const struct s2_walk *walk, const struct arch_s2_place *place)
+static void forget(const struct s2_walk *walk, const struct arch_s2_loc *loc)
 {
 	if (walk->entry.kind == S2_TABLE) {
-		struct arch_s2_place first = *place;
+		struct arch_s2_loc first = *loc;
 
 		first.level++;
 		arch_tlb_s2_range(&first, S2_TABLE_ENTRIES);
 	} else {
-		arch_tlb_s2_entry(place);
+		arch_tlb_s2_entry(loc);
 	}
 }
 
 void s2_replace(struct s2_walk *walk, struct s2_entry entry)
 {
-	struct arch_s2_place place = s2_place(walk, walk->index);
+	struct arch_s2_loc loc = s2_loc(walk, walk->index);
 	uint64_t *at = &walk->entries[walk->index];
 	uint64_t old = *at;
 	uint64_t new = s2_encode(&entry, walk->level, walk->s2->lpa2);
 
 	if (s2_raw_valid(old)) {
-		arch_s2_write(at, s2_raw_valid(new) ? 0 : new, &place);
-		forget(walk, &place);
+		arch_s2_write(at, s2_raw_valid(new) ? 0 : new, &loc);
+		forget(walk, &loc);
 	}
 	if (s2_raw_valid(new) || !s2_raw_valid(old)) {
-		arch_s2_write(at, new, &place);
+		arch_s2_write(at, new, &loc);
 		arch_s2_sync();
 	}
 	account(walk, old, &entry);
@@ -140,7 +140,7 @@ void s2_table_add(struct s2_walk *walk, struct granule_held rtt)
 	if (s2_raw_live(first)) {
 		/* A block is aligned to its size: adding to the address carries into nothing. */
 		fill(entries, first, s2_entry_size(level));
-		granule_set_marks(rtt, ALL_MARKS);
+		granule_set_live_map(rtt, ALL_LIVE);
 	} else if (s2_raw_shared(first)) {
 		fill(entries, first, s2_entry_size(level));
 		split_shared(parent->pa, s2_entry_size(level));
@@ -190,11 +190,11 @@ bool s2_table_uniform(const struct s2_walk *walk, struct granule_held below,
 {
 	const uint64_t *entries = map_meta(below.granule);
 	int level = walk->level + 1;
-	unsigned int marks = granule_marks(below);
+	unsigned int live_map = granule_live_map(below);
 	struct s2_entry first =
 		s2_decode(entries[0], level, walk->s2->lpa2, s2_ipa_protected(walk->s2, walk->ipa));
 
-	if (marks != (s2_raw_live(entries[0]) ? ALL_MARKS : 0) || first.kind == S2_TABLE) {
+	if (live_map != (s2_raw_live(entries[0]) ? ALL_LIVE : 0) || first.kind == S2_TABLE) {
 		return false;
 	}
 	/* What is sealed is opened again region by region. */
@@ -202,12 +202,12 @@ bool s2_table_uniform(const struct s2_walk *walk, struct granule_held below,
 		return false;
 	}
 	/* Blocks exist at levels 1 and 2 only, and are aligned to their size. */
-	if (marks != 0 &&
+	if (live_map != 0 &&
 	    (walk->level < 1 || !is_aligned(first.pa.v, s2_entry_size(walk->level)))) {
 		return false;
 	}
 	*folded = first;
-	if (marks != 0) {
+	if (live_map != 0) {
 		return all_follow(entries, entries[0], s2_entry_size(level));
 	}
 	if (!all_are(entries, entries[0])) {

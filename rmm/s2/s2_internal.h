@@ -138,6 +138,6 @@ static inline void s2_share_unref(const pa_t *pages, unsigned int count)
 }
 
 /* Where the walk's entry stands, and where number `index` of its table does. */
-struct arch_s2_place s2_place(const struct s2_walk *walk, unsigned int index);
+struct arch_s2_loc s2_loc(const struct s2_walk *walk, unsigned int index);
 
 #endif

@@ -18,7 +18,7 @@ static bool stops_run(uint64_t raw, int level, unsigned int stops)
 ipa_t s2_run_end(const struct s2_walk *walk, ipa_t top, unsigned int stops)
 {
 	uint64_t size = s2_entry_size(walk->level);
-	ipa_t start = s2_place(walk, walk->index).ipa;
+	ipa_t start = s2_loc(walk, walk->index).ipa;
 	uint64_t whole = (top.v - start.v) / size;
 	unsigned int index = walk->index;
 	unsigned int end = s2_table_length(walk->level);
@@ -28,7 +28,7 @@ ipa_t s2_run_end(const struct s2_walk *walk, ipa_t top, unsigned int stops)
 	while (index < end && !stops_run(walk->entries[index], walk->level, stops)) {
 		index++;
 	}
-	return s2_place(walk, index).ipa;
+	return s2_loc(walk, index).ipa;
 }
 
 ipa_t s2_ripas_end(const struct s2_walk *walk, ipa_t top)
@@ -37,7 +37,7 @@ ipa_t s2_ripas_end(const struct s2_walk *walk, ipa_t top)
 	unsigned int index = walk->index + 1;
 
 	ASSERT(walk->entry.kind != S2_TABLE && s2_ipa_protected(walk->s2, walk->ipa));
-	while (index < end && s2_place(walk, index).ipa.v < top.v) {
+	while (index < end && s2_loc(walk, index).ipa.v < top.v) {
 		struct s2_entry next =
 			s2_decode(walk->entries[index], walk->level, walk->s2->lpa2, true);
 
@@ -46,7 +46,7 @@ ipa_t s2_ripas_end(const struct s2_walk *walk, ipa_t top)
 		}
 		index++;
 	}
-	return ipa_of(min_u64(top.v, s2_place(walk, index).ipa.v));
+	return ipa_of(min_u64(top.v, s2_loc(walk, index).ipa.v));
 }
 
 /* Where translations went, as entries of the table: [first, end). */
@@ -68,10 +68,9 @@ static void set_one(const struct s2_walk *walk, unsigned int index, enum s2_ripa
 	}
 	entry.ripas = ripas;
 
-	struct arch_s2_place place = s2_place(walk, index);
+	struct arch_s2_loc loc = s2_loc(walk, index);
 
-	arch_s2_write(&walk->entries[index], s2_encode(&entry, walk->level, walk->s2->lpa2),
-		      &place);
+	arch_s2_write(&walk->entries[index], s2_encode(&entry, walk->level, walk->s2->lpa2), &loc);
 	if (s2_raw_valid(old)) {
 		if (gone->end == 0) {
 			gone->first = index;
@@ -84,7 +83,7 @@ void s2_set_ripas(struct s2_walk *walk, ipa_t end, enum s2_ripas ripas)
 {
 	unsigned int index = walk->index;
 	uint64_t size = s2_entry_size(walk->level);
-	uint64_t count = (end.v - s2_place(walk, index).ipa.v) / size;
+	uint64_t count = (end.v - s2_loc(walk, index).ipa.v) / size;
 	struct gone gone = {0, 0};
 
 	ASSERT(ripas != S2_DESTROYED && count <= S2_TABLE_ENTRIES - index);
@@ -96,7 +95,7 @@ void s2_set_ripas(struct s2_walk *walk, ipa_t end, enum s2_ripas ripas)
 		return;
 	}
 
-	struct arch_s2_place place = s2_place(walk, gone.first);
+	struct arch_s2_loc loc = s2_loc(walk, gone.first);
 
-	arch_tlb_s2_range(&place, gone.end - gone.first);
+	arch_tlb_s2_range(&loc, gone.end - gone.first);
 }

@@ -57,7 +57,7 @@ static uint64_t common_bits(const uint64_t *entries, unsigned int count)
 }
 
 /* Entry `index` of the walk's table, and where it stands, if what stands at `first` is known. */
-static struct arch_s2_place place_after(struct arch_s2_place first, unsigned int index)
+static struct arch_s2_loc loc_after(struct arch_s2_loc first, unsigned int index)
 {
 	first.ipa = ipa_add(first.ipa, index * GRANULE_SIZE);
 	return first;
@@ -141,12 +141,12 @@ static inline void write_form(struct s2_walk *walk, const pa_t *pages, unsigned 
 			      uint64_t limits, bool lpa2)
 {
 	const struct s2_entry nowhere = {.kind = S2_SHARED, .attr = limits};
-	const struct arch_s2_place place = s2_place(walk, walk->index);
+	const struct arch_s2_loc loc = s2_loc(walk, walk->index);
 	uint64_t common = s2_encode(&nowhere, S2_LEVEL_PAGE, lpa2);
 	uint64_t *entries = &walk->entries[walk->index];
 
 	for (unsigned int i = 0; i < count; i++) {
-		struct arch_s2_place there = place_after(place, i);
+		struct arch_s2_loc there = loc_after(loc, i);
 
 		if (pages[i].v != 0) {
 			arch_s2_write(&entries[i], common | s2_raw_place(pages[i], lpa2), &there);
@@ -323,13 +323,13 @@ static struct shared_range find_shared(const uint64_t *entries, unsigned int cou
  */
 static struct shared_range break_shared(struct s2_walk *walk, unsigned int count)
 {
-	const struct arch_s2_place place = s2_place(walk, walk->index);
+	const struct arch_s2_loc loc = s2_loc(walk, walk->index);
 	uint64_t *entries = &walk->entries[walk->index];
 	struct shared_range broken = find_shared(entries, count);
 
 	for (unsigned int i = 0; i < count; i++) {
 		uint64_t raw = entries[i];
-		struct arch_s2_place there = place_after(place, i);
+		struct arch_s2_loc there = loc_after(loc, i);
 
 		if (s2_raw_shared(raw)) {
 			arch_s2_write(&entries[i], raw & ~S2_VALID, &there);
@@ -340,7 +340,7 @@ static struct shared_range break_shared(struct s2_walk *walk, unsigned int count
 	if (broken.first == broken.end) {
 		arch_s2_sync();
 	} else {
-		struct arch_s2_place first = place_after(place, broken.first);
+		struct arch_s2_loc first = loc_after(loc, broken.first);
 
 		arch_tlb_s2_range(&first, broken.end - broken.first);
 	}
@@ -353,7 +353,7 @@ static struct shared_range break_shared(struct s2_walk *walk, unsigned int count
  */
 static void clear_shared(struct s2_walk *walk, const struct shared_range *broken)
 {
-	const struct arch_s2_place place = s2_place(walk, walk->index + broken->first);
+	const struct arch_s2_loc loc = s2_loc(walk, walk->index + broken->first);
 	uint64_t *entries = &walk->entries[walk->index + broken->first];
 	unsigned int count = broken->end - broken->first;
 	pa_t pages[RUN_MAX];
@@ -364,7 +364,7 @@ static void clear_shared(struct s2_walk *walk, const struct shared_range *broken
 	read_pages(entries, count, S2_SHARED_BIT, walk->s2->lpa2, pages);
 	s2_share_unref(pages, count);
 	for (unsigned int i = 0; i < count; i++) {
-		struct arch_s2_place there = place_after(place, i);
+		struct arch_s2_loc there = loc_after(loc, i);
 
 		if (pages[i].v != 0) {
 			arch_s2_write(&entries[i], 0, &there);
@@ -504,7 +504,7 @@ bool s2_scan(const struct s2 *s2, enum s2_scan what, ipa_t base, ipa_t top, ipa_
 		good = count != 0;
 	}
 	if (good) {
-		*at = ipa_add(s2_place(&walk, walk.index).ipa, count * s2_entry_size(walk.level));
+		*at = ipa_add(s2_loc(&walk, walk.index).ipa, count * s2_entry_size(walk.level));
 	}
 	*visited += good ? count : 1;
 	s2_walk_end(&walk);
@@ -514,7 +514,7 @@ bool s2_scan(const struct s2 *s2, enum s2_scan what, ipa_t base, ipa_t top, ipa_
 /* Two passes for one invalidation, as above: what is marked was valid, and comes back. */
 static void protect_pages(struct s2_walk *walk, unsigned int count, uint64_t limits)
 {
-	const struct arch_s2_place place = s2_place(walk, walk->index);
+	const struct arch_s2_loc loc = s2_loc(walk, walk->index);
 	uint64_t wanted = s2_limits(limits);
 	uint64_t marked[S2_TABLE_ENTRIES / 64] = {0};
 
@@ -523,18 +523,18 @@ static void protect_pages(struct s2_walk *walk, unsigned int count, uint64_t lim
 		uint64_t raw = *at;
 
 		if (s2_raw_own(raw) && (raw & S2_LIMITS_MASK) != wanted) {
-			struct arch_s2_place there = place_after(place, i);
+			struct arch_s2_loc there = loc_after(loc, i);
 
 			arch_s2_write(at, raw & ~S2_VALID, &there);
 			marked[i / 64] |= BIT(i % 64);
 		}
 	}
-	arch_tlb_s2_range(&place, count);
+	arch_tlb_s2_range(&loc, count);
 	for (unsigned int i = 0; i < count; i++) {
 		uint64_t *at = &walk->entries[walk->index + i];
 
 		if ((marked[i / 64] & BIT(i % 64)) != 0) {
-			struct arch_s2_place there = place_after(place, i);
+			struct arch_s2_loc there = loc_after(loc, i);
 
 			arch_s2_write(at, (*at & ~S2_LIMITS_MASK) | wanted | S2_VALID, &there);
 		}

@@ -69,11 +69,11 @@ struct granule_held s2_table_below(const struct s2_walk *walk)
 	return lock_table(walk->entry.pa);
 }
 
-struct arch_s2_place s2_place(const struct s2_walk *walk, unsigned int index)
+struct arch_s2_loc s2_loc(const struct s2_walk *walk, unsigned int index)
 {
 	uint64_t table = align_down(walk->ipa.v, s2_entry_size(walk->level) * S2_TABLE_ENTRIES);
 
-	return (struct arch_s2_place){
+	return (struct arch_s2_loc){
 		.context = walk->s2->context,
 		.ipa = ipa_of(table + ((uint64_t)index << shift_of(walk->level))),
 		.level = walk->level,
@@ -91,7 +91,7 @@ static unsigned int find_live(const uint64_t *entries, unsigned int from, unsign
 
 ipa_t s2_next_live(const struct s2_walk *walk)
 {
-	unsigned int marks = granule_marks(walk->table);
+	unsigned int live_map = granule_live_map(walk->table);
 	unsigned int mark = walk->index / S2_MARK_ENTRIES;
 	unsigned int end = (mark + 1) * S2_MARK_ENTRIES;
 	unsigned int found = end;
@@ -99,20 +99,20 @@ ipa_t s2_next_live(const struct s2_walk *walk)
 	if (s2_raw_live(walk->entries[walk->index])) {
 		return walk->ipa;
 	}
-	if ((marks >> mark & 1) != 0) {
+	if ((live_map >> mark & 1) != 0) {
 		found = find_live(walk->entries, walk->index + 1, end);
 	}
 	if (found == end) {
-		unsigned int later = marks >> mark >> 1;
+		unsigned int later = live_map >> mark >> 1;
 
 		if (later == 0) {
-			return s2_place(walk, s2_table_length(walk->level)).ipa;
+			return s2_loc(walk, s2_table_length(walk->level)).ipa;
 		}
 		end += S2_MARK_ENTRIES * (unsigned int)__builtin_ctz(later);
 		found = find_live(walk->entries, end, end + S2_MARK_ENTRIES);
 		ASSERT(found < end + S2_MARK_ENTRIES);
 	}
-	return s2_place(walk, found).ipa;
+	return s2_loc(walk, found).ipa;
 }
 
 enum s2_access s2_access_begin(const struct s2 *s2, ipa_t ipa, struct s2_walk *walk, pa_t *page)

@@ -3,8 +3,8 @@
  * What a proof is made of. A proof is one program, proof_NAME.c, that includes the source it is
  * about; its head states the bounds. Everything that is not set is any value.
  *
- * PROVE(condition) must hold for all of them. REACHED() marks a place that must be reachable: each
- * proof runs a second time to show that its assumptions leave something to be proved.
+ * PROVE(condition) must hold for all of them. REACHED() marks a place that must be reachable:
+ * each proof runs a second time to show that its assumptions leave something to be proved.
  */
 #ifndef TESTS_CBMC_PROOF_H
 #define TESTS_CBMC_PROOF_H

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /*
- * granule_ref, granule_unref, granule_set_marks: each changes its field and nothing else, and what
- * would leave the field stops. Bounds: none.
+ * granule_ref, granule_unref, granule_set_live_map: each changes its field and nothing else, and
+ * what would leave the field stops. Bounds: none.
  */
 #include "table.h"
 
@@ -10,7 +10,7 @@ int main(void)
 	struct granule *granule = any_granule();
 	struct granule_held held = {granule};
 	unsigned int count = nondet_unsigned();
-	uint16_t marks = nondet_u16();
+	uint16_t live_map = nondet_u16();
 	bool locked = nondet_bool();
 
 	granule->word |= locked ? WORD_LOCK : 0;
@@ -35,9 +35,9 @@ int main(void)
 		break;
 	default:
 		proof_panic_wanted = !locked;
-		granule_set_marks(held, marks);
+		granule_set_live_map(held, live_map);
 		REACHED();
-		PROVE(!proof_panic_wanted && granule_marks(held) == marks);
+		PROVE(!proof_panic_wanted && granule_live_map(held) == live_map);
 		PROVE(((granule->word ^ before) & 0xFFFF) == 0);
 		break;
 	}

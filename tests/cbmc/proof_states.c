@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /*
  * granule_lock, granule_unlock, granule_unlock_to: a granule changes as the table of transitions
- * says and in no other way, references and marks stay unless it becomes DELEGATED, other granules
- * stay as they are, and what is not allowed stops. Bounds: none but the number of granules (4).
+ * says and in no other way, references and live map stay unless it becomes DELEGATED, other
+ * granules stay as they are, and what is not allowed stops. Bounds: none but the number of granules
+ * (4).
  */
 #include "table.h"
 

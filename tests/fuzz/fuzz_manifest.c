@@ -8,7 +8,7 @@
 #include "base/bits.h"
 #include "core/manifest.h"
 #include "input.h"
-#include "world/world.h"
+#include "sim/sim.h"
 
 #define PAGE_PA UINT64_C(0x418FF000)
 #define PA_BITS 40U

@@ -5,7 +5,7 @@
  *
  * Arguments are drawn from what makes a command go far (a few pages, levels, aligned addresses,
  * earlier results) and from what nobody should pass. World and machine judge: every rule of theirs
- * (world/world.h, arch/host/machine.h), every assertion of the RMM and the sanitizers.
+ * (sim/sim.h, arch/host/machine.h), every assertion of the RMM and the sanitizers.
  */
 #include <string.h>
 
@@ -15,8 +15,8 @@
 #include "base/bits.h"
 #include "input.h"
 #include "sharing.h"
-#include "world/realm.h"
-#include "world/world.h"
+#include "sim/realm.h"
+#include "sim/sim.h"
 
 #define MAX_STEPS   96U
 #define POOL        80U /* pages that most addresses name */
@@ -31,9 +31,9 @@
 #define ESR(ec, iss)  ((ec) << 26 | BIT(25) | (iss))
 
 static struct input *input;
-static const struct world_command *live[MAX_COMMAND];
+static const struct sim_command *live[MAX_COMMAND];
 static unsigned int live_count;
-static struct world_answer last;
+static struct sim_answer last;
 
 static const uint32_t realm_functions[] = {
 #define RMI_COMMAND(fid, ...)
@@ -50,15 +50,15 @@ static const uint32_t realm_functions[] = {
 
 static uint64_t pool_page(void)
 {
-	return world_page(input_below(input, POOL));
+	return sim_page(input_below(input, POOL));
 }
 
 static uint64_t odd_place(void)
 {
 	static const uint64_t places[] = {
-		WORLD_SECURE,   WORLD_ROOT,        WORLD_HOLE,    WORLD_OWN,
-		WORLD_UNLISTED, WORLD_SHARED_PAGE, WORLD_HIGH,    WORLD_HIGH + 0x200000,
-		WORLD_DEVICE,   WORLD_MAIN - 4096, ~GRANULE_MASK, 0,
+		SIM_SECURE,   SIM_ROOT,        SIM_HOLE,      SIM_OWN,
+		SIM_UNLISTED, SIM_SHARED_PAGE, SIM_HIGH,      SIM_HIGH + 0x200000,
+		SIM_DEVICE,   SIM_MAIN - 4096, ~GRANULE_MASK, 0,
 	};
 
 	return places[input_below(input, ARRAY_LENGTH(places))] +
@@ -105,16 +105,15 @@ static uint64_t value(void)
 
 static void call(void)
 {
-	const struct world_command *command = live[input_below(input, live_count)];
+	const struct sim_command *command = live[input_below(input, live_count)];
 	uint64_t args[7] = {0};
 	uint8_t where = input_byte(input);
 
-	machine_cpu = where % WORLD_CPUS;
+	machine_cpu = where % SIM_CPUS;
 	for (unsigned int i = 0; i < command->inputs && i < ARRAY_LENGTH(args); i++) {
 		args[i] = value();
 	}
-	last = world_call(command->fid | ((where & 0x80) != 0 ? 0x10000 : 0), args,
-			  command->inputs);
+	last = sim_call(command->fid | ((where & 0x80) != 0 ? 0x10000 : 0), args, command->inputs);
 }
 
 /* The host writes what it likes; it may not be its page any more. */
@@ -235,7 +234,7 @@ static enum arch_exit realm(struct arch_vcpu *vcpu, struct arch_exit_info *info)
 static void step(void)
 {
 	if (sharing_on && input_below(input, 2) == 0) {
-		machine_cpu = input_below(input, WORLD_CPUS);
+		machine_cpu = input_below(input, SIM_CPUS);
 		sharing_step(input);
 		return;
 	}
@@ -266,18 +265,18 @@ static void step(void)
  */
 static void build_realm(uint64_t first, uint16_t vmid, bool active)
 {
-	static struct world_realm realm;
+	static struct sim_realm realm;
 
 	memset(&realm, 0, sizeof(realm));
-	world_realm_new(&realm, first, vmid);
+	sim_realm_new(&realm, first, vmid);
 	for (uint64_t page = 0; page < 4; page++) {
-		world_realm_ram_page(&realm, page * GRANULE_SIZE);
+		sim_realm_ram_page(&realm, page * GRANULE_SIZE);
 	}
-	world_realm_tables(&realm, BIT(39), 3);
-	world_rec_new(&realm, RMI_REC_FLAG_RUNNABLE, 0);
-	world_rec_new(&realm, RMI_REC_FLAG_RUNNABLE, 0);
+	sim_realm_tables(&realm, BIT(39), 3);
+	sim_rec_new(&realm, RMI_REC_FLAG_RUNNABLE, 0);
+	sim_rec_new(&realm, RMI_REC_FLAG_RUNNABLE, 0);
 	if (active) {
-		world_realm_activate(&realm);
+		sim_realm_activate(&realm);
 	}
 }
 
@@ -310,10 +309,10 @@ static void find_live(void)
 {
 	static const uint64_t nothing[7];
 
-	for (size_t i = 0; world_command_at(i) != NULL && live_count < MAX_COMMAND; i++) {
-		const struct world_command *command = world_command_at(i);
+	for (size_t i = 0; sim_command_at(i) != NULL && live_count < MAX_COMMAND; i++) {
+		const struct sim_command *command = sim_command_at(i);
 
-		if (world_call(command->fid, nothing, 7).x[0] != SMCCC_UNKNOWN) {
+		if (sim_call(command->fid, nothing, 7).x[0] != SMCCC_UNKNOWN) {
 			live[live_count++] = command;
 		}
 	}
@@ -327,7 +326,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 
 	input = &whole;
 	memset(&last, 0, sizeof(last));
-	world_reset();
+	sim_reset();
 	if (live_count == 0) {
 		find_live();
 	}
@@ -336,6 +335,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 	for (unsigned int i = 0; i < MAX_STEPS && whole.left != 0; i++) {
 		step();
 	}
-	world_check();
+	sim_check();
 	return 0;
 }

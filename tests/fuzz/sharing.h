@@ -13,7 +13,7 @@
 
 #include "abi/csm.h"
 #include "input.h"
-#include "world/realm.h"
+#include "sim/realm.h"
 
 /* Each realm: RAM with pages from 0 on, a table there, where it also attaches, from OTHER on. */
 #define SHARING_REALMS 2U
@@ -25,7 +25,7 @@
 #define SHARING_TRIES  6U      /* calls of a command that is not complete */
 
 struct sharing_realm {
-	struct world_realm host;
+	struct sim_realm host;
 	uint64_t id;
 	uint64_t regions; /* that it has made: their ids are 1, 2, 3... */
 	uint64_t apt[SHARING_APTS];
@@ -175,7 +175,7 @@ static inline bool sharing_answer(struct arch_vcpu *vcpu, struct arch_exit_info 
 	}
 	memcpy(vcpu->gprs, sharing_call.x, sizeof(sharing_call.x));
 	sharing_call.done = true;
-	*info = (struct arch_exit_info){.esr = WORLD_ESR(0x17)};
+	*info = (struct arch_exit_info){.esr = SIM_ESR(0x17)};
 	return true;
 }
 
@@ -282,7 +282,7 @@ static inline bool sharing_fault(struct arch_vcpu *vcpu, struct arch_exit_info *
 	}
 	sharing_access.done = true;
 	sharing_access.pc = vcpu->pc;
-	info->esr = WORLD_ESR(0x24) | 7U;
+	info->esr = SIM_ESR(0x24) | 7U;
 	info->far = sharing_access.ipa;
 	info->hpfar = sharing_access.ipa >> 8 & ~UINT64_C(0xF);
 	return true;
@@ -308,7 +308,7 @@ static inline void sharing_host(struct input *input)
 	uint64_t *spare = &realm->spare[input_below(input, SHARING_SPARES)];
 	uint64_t *apt = &realm->apt[input_below(input, SHARING_APTS)];
 	uint64_t rd = realm->host.rd;
-	struct world_answer answer;
+	struct sim_answer answer;
 
 	switch (input_below(input, 8)) {
 	case 0:
@@ -349,23 +349,23 @@ static inline bool sharing_interrupted(void)
 static inline void sharing_build(unsigned int who, uint64_t first)
 {
 	struct sharing_realm *realm = &sharing[who];
-	struct world_realm *host = &realm->host;
+	struct sim_realm *host = &realm->host;
 
-	world_realm_new(host, first, (uint16_t)(who + 1));
-	world_realm_ram(host, 0, SHARING_PAGES * GRANULE_SIZE);
+	sim_realm_new(host, first, (uint16_t)(who + 1));
+	sim_realm_ram(host, 0, SHARING_PAGES * GRANULE_SIZE);
 	for (uint64_t page = 0; page < SHARING_PAGES - 2; page++) {
-		world_realm_data(host, page * GRANULE_SIZE);
+		sim_realm_data(host, page * GRANULE_SIZE);
 	}
-	world_realm_tables(host, SHARING_BARE, 2);
-	world_rec_new(host, RMI_REC_FLAG_RUNNABLE, 0);
-	world_realm_activate(host);
-	realm->id = world_rd(host)->id;
+	sim_realm_tables(host, SHARING_BARE, 2);
+	sim_rec_new(host, RMI_REC_FLAG_RUNNABLE, 0);
+	sim_realm_activate(host);
+	realm->id = sim_rd(host)->id;
 	for (unsigned int i = 0; i < SHARING_APTS; i++) {
-		realm->apt[i] = world_realm_delegated(host);
+		realm->apt[i] = sim_realm_delegated(host);
 	}
-	WORLD_CHECK(RMI(RMI_APT_CREATE, host->rd, realm->apt[0]).x[0] == RMI_SUCCESS);
+	SIM_CHECK(RMI(RMI_APT_CREATE, host->rd, realm->apt[0]).x[0] == RMI_SUCCESS);
 	for (unsigned int i = 0; i < SHARING_SPARES; i++) {
-		realm->spare[i] = world_realm_delegated(host);
+		realm->spare[i] = sim_realm_delegated(host);
 	}
 }
 

@@ -5,7 +5,7 @@
 #include <semaphore.h>
 #include <string.h>
 
-#include "world/world.h"
+#include "sim/sim.h"
 
 struct cpu {
 	pthread_t thread;
@@ -14,7 +14,7 @@ struct cpu {
 	sem_t done;
 	uint64_t fid;
 	uint64_t args[5];
-	struct world_answer answer;
+	struct sim_answer answer;
 	bool in_realm;
 	const struct m_action *action;
 	/* What the realm sees. */
@@ -75,7 +75,7 @@ static void *work(void *argument)
 	machine_cpu_enter(self->index);
 	for (;;) {
 		sem_wait(&self->go);
-		self->answer = world_call(self->fid, self->args, 5);
+		self->answer = sim_call(self->fid, self->args, 5);
 		sem_post(&self->done);
 	}
 	return NULL;
@@ -86,9 +86,9 @@ void cpus_start(void)
 	machine_on_run = run;
 	for (unsigned int i = 1; i < M_CPUS; i++) {
 		cpus[i].index = i;
-		WORLD_CHECK(sem_init(&cpus[i].go, 0, 0) == 0);
-		WORLD_CHECK(sem_init(&cpus[i].done, 0, 0) == 0);
-		WORLD_CHECK(pthread_create(&cpus[i].thread, NULL, work, &cpus[i]) == 0);
+		SIM_CHECK(sem_init(&cpus[i].go, 0, 0) == 0);
+		SIM_CHECK(sem_init(&cpus[i].done, 0, 0) == 0);
+		SIM_CHECK(pthread_create(&cpus[i].thread, NULL, work, &cpus[i]) == 0);
 	}
 }
 
@@ -97,7 +97,7 @@ bool cpus_in_realm(unsigned int cpu)
 	return cpus[cpu].in_realm;
 }
 
-static void take_answer(const struct world_answer *answer, struct m_seen *seen)
+static void take_answer(const struct sim_answer *answer, struct m_seen *seen)
 {
 	*seen = (struct m_seen){.answer.condition = answer->condition};
 	memcpy(seen->answer.x, answer->x, sizeof(seen->answer.x));
@@ -116,10 +116,10 @@ static void wait_for(struct cpu *cpu, struct m_seen *seen)
 
 void cpus_call(unsigned int cpu, uint64_t fid, const uint64_t args[5], struct m_seen *seen)
 {
-	struct world_answer answer;
+	struct sim_answer answer;
 
 	if (cpu == 0) {
-		answer = world_call(fid, args, 5);
+		answer = sim_call(fid, args, 5);
 		take_answer(&answer, seen);
 		return;
 	}

@@ -4,7 +4,7 @@
 
 #include "base/bits.h"
 #include "generate_internal.h"
-#include "world/world.h"
+#include "sim/sim.h"
 
 #define BLOCK_SIZE    (M_ENTRIES * M_PAGE)
 #define MAX_PLAN      2048U
@@ -31,7 +31,7 @@ static unsigned int tame; /* steps from here on that are made as they are */
 
 uint64_t gen_below(uint64_t n)
 {
-	return play_random(&seed, n);
+	return driver_random(&seed, n);
 }
 
 void gen_push(const struct step *step)
@@ -89,7 +89,7 @@ static void take(uint64_t page)
 static unsigned int add_pages(unsigned int count, uint64_t *pages, unsigned int found,
 			      bool delegated)
 {
-	unsigned int small = (WORLD_MAIN_SIZE - WORLD_OWN_SIZE) / GRANULE_SIZE;
+	unsigned int small = (SIM_MAIN_SIZE - SIM_OWN_SIZE) / GRANULE_SIZE;
 	unsigned int first = (unsigned int)gen_below(small);
 
 	for (unsigned int i = 0; i < small && found < count; i++) {
@@ -123,7 +123,7 @@ static void delegate(uint64_t page)
 /* A page that will be DELEGATED when the steps asked for so far are done. */
 static uint64_t delegated_page(void)
 {
-	uint64_t page = WORLD_FAR + gen_below(WORLD_FAR_SIZE / M_PAGE) * M_PAGE;
+	uint64_t page = SIM_FAR + gen_below(SIM_FAR_SIZE / M_PAGE) * M_PAGE;
 
 	if ((gen_below(8) == 0 && m_usable(page) && !is_taken(page)) || pick_pages(1, &page)) {
 		take(page);
@@ -134,10 +134,10 @@ static uint64_t delegated_page(void)
 
 uint64_t gen_host_page(void)
 {
-	uint64_t page = WORLD_MAIN;
+	uint64_t page = SIM_MAIN;
 
 	for (unsigned int i = 0; i < 100 && !(m_usable(page) && i > 0); i++) {
-		page = world_page(gen_below(WORLD_PAGES));
+		page = sim_page(gen_below(SIM_PAGES));
 	}
 	return page;
 }
@@ -156,7 +156,7 @@ static unsigned int hot_index(unsigned int length)
 
 struct m_place gen_place(const struct m_realm *realm)
 {
-	struct m_table *table = play_pick_table(realm, &seed);
+	struct m_table *table = driver_pick_table(realm, &seed);
 	unsigned int index = hot_index(table->length);
 	uint64_t half = m_protected_end(realm) / m_entry_size(table->level);
 
@@ -231,8 +231,8 @@ static bool start_fits(uint64_t base, unsigned int count, bool delegated)
 /* Tables that start a realm, at an address that suits. */
 static bool pick_start(unsigned int count, uint64_t *base)
 {
-	unsigned int slots = (unsigned int)(WORLD_PAGES / count) - 1;
-	uint64_t at = align_up(world_page(0), count * GRANULE_SIZE);
+	unsigned int slots = (unsigned int)(SIM_PAGES / count) - 1;
+	uint64_t at = align_up(sim_page(0), count * GRANULE_SIZE);
 	uint64_t first = gen_below(slots);
 
 	for (unsigned int i = 0; i < 2 * slots; i++) {
@@ -393,7 +393,7 @@ static void gen_table_create(void)
 static void gen_table_end(uint64_t fid)
 {
 	const struct m_realm *realm = gen_realm(ANY_STATE);
-	const struct m_table *table = realm == NULL ? NULL : play_pick_table(realm, &seed);
+	const struct m_table *table = realm == NULL ? NULL : driver_pick_table(realm, &seed);
 
 	if (table != NULL) {
 		RMI_STEP(fid, realm->rd, table->base, LEVEL(table->level));
@@ -547,7 +547,7 @@ static void gen_unprotected_table(void)
 static void gen_block(void)
 {
 	const struct m_realm *realm = gen_realm(gen_below(4) != 0 ? M_ACTIVE : ANY_STATE);
-	uint64_t block = WORLD_HIGH + gen_below(WORLD_HIGH_SIZE / BLOCK_SIZE - 1) * BLOCK_SIZE +
+	uint64_t block = SIM_HIGH + gen_below(SIM_HIGH_SIZE / BLOCK_SIZE - 1) * BLOCK_SIZE +
 			 gen_below(4) / 3 * M_PAGE;
 	struct m_place place;
 
@@ -670,7 +670,7 @@ static void gen_pas(void)
 {
 	struct step step = {.kind = STEP_PAS, .count = 1};
 
-	step.w[0] = world_page(gen_below(WORLD_PAGES));
+	step.w[0] = sim_page(gen_below(SIM_PAGES));
 	gen_push(&step);
 	if (gen_below(2) == 0) {
 		RMI_STEP(RMI_GRANULE_DELEGATE_FID, step.w[0]);
@@ -699,7 +699,7 @@ static void gen_demolish(const struct m_realm *realm)
 		return;
 	case 2:
 	case 3:
-		place.table = play_pick_table(realm, &seed);
+		place.table = driver_pick_table(realm, &seed);
 		RMI_STEP(RMI_RTT_DESTROY_FID, realm->rd, place.table->base,
 			 LEVEL(place.table->level));
 		return;
@@ -885,7 +885,7 @@ struct step generate_world(void)
 {
 	struct step step = {.kind = STEP_WORLD, .count = 1};
 
-	step.w[0] = gen_below(WORLD_OPTIONS);
+	step.w[0] = gen_below(SIM_OPTIONS);
 	return step;
 }
 

@@ -2,8 +2,8 @@
 #ifndef TESTS_RANDOM_GENERATE_INTERNAL_H
 #define TESTS_RANDOM_GENERATE_INTERNAL_H
 
+#include "driver.h"
 #include "generate.h"
-#include "play.h"
 
 #define ANY_STATE ((enum m_realm_state)(-1))
 

@@ -3,7 +3,7 @@
 #include "base/bits.h"
 #include "generate_internal.h"
 #include "model_run.h"
-#include "world/world.h"
+#include "sim/sim.h"
 
 #define ESR(ec)     ((uint64_t)(ec) << 26 | UINT64_C(1) << 25)
 #define ISV         (UINT64_C(1) << 24)
@@ -271,8 +271,8 @@ void gen_act(void)
 static uint64_t wild_address(void)
 {
 	static const uint64_t places[] = {
-		WORLD_DEVICE,   WORLD_OWN, WORLD_SECURE,      WORLD_ROOT,        WORLD_HOLE,
-		WORLD_UNLISTED, WORLD_FAR, UINT64_C(1) << 48, UINT64_C(1) << 52,
+		SIM_DEVICE,   SIM_OWN, SIM_SECURE,        SIM_ROOT,          SIM_HOLE,
+		SIM_UNLISTED, SIM_FAR, UINT64_C(1) << 48, UINT64_C(1) << 52,
 	};
 
 	if (gen_below(2) == 0) {
@@ -286,7 +286,7 @@ static uint64_t wild_address(void)
 			return granule->pa;
 		}
 	}
-	return world_page(gen_below(WORLD_PAGES));
+	return sim_page(gen_below(SIM_PAGES));
 }
 
 static uint64_t wild_object(void)

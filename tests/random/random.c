@@ -15,8 +15,8 @@
 
 #include "arch/host/machine.h"
 #include "coverage.h"
+#include "driver.h"
 #include "generate.h"
-#include "play.h"
 
 #define MAX_STEPS      40000U
 #define EPISODE        4000U /* steps before the end is brought about */
@@ -62,7 +62,7 @@ static void make_step(const struct step *step)
 	const char *wrong;
 
 	shared->made++;
-	wrong = play_step(step);
+	wrong = driver_step(step);
 	if (wrong != NULL) {
 		fail(wrong);
 	}
@@ -97,14 +97,14 @@ static void spoil(void)
 	}
 }
 
-static void play_episode(uint64_t seed)
+static void run_episode(uint64_t seed)
 {
 	struct step step;
 
 	generate_start(seed);
 	step = generate_world();
 	shared->steps[shared->count++] = step;
-	play_start(step.w[0]);
+	driver_start(step.w[0]);
 	while (shared->count < EPISODE) {
 		step = generate_step();
 		record_step(&step);
@@ -112,20 +112,20 @@ static void play_episode(uint64_t seed)
 	if (spoiled) {
 		spoil();
 	}
-	check(play_check_all());
+	check(driver_check_all());
 	while (generate_end(&step)) {
 		record_step(&step);
 	}
-	check(play_check_end());
+	check(driver_check_end());
 }
 
-static void play_steps(const struct step *steps, unsigned int count)
+static void run_steps(const struct step *steps, unsigned int count)
 {
-	play_start(count != 0 && steps[0].kind == STEP_WORLD ? steps[0].w[0] : 0);
+	driver_start(count != 0 && steps[0].kind == STEP_WORLD ? steps[0].w[0] : 0);
 	for (unsigned int i = 0; i < count; i++) {
 		make_step(&steps[i]);
 	}
-	check(play_check_all());
+	check(driver_check_all());
 }
 
 /* --- in the parent --- */
@@ -154,9 +154,9 @@ static bool try(uint64_t seed, const struct step *steps, unsigned int count, boo
 			silence();
 		}
 		if (steps == NULL) {
-			play_episode(seed);
+			run_episode(seed);
 		} else {
-			play_steps(steps, count);
+			run_steps(steps, count);
 		}
 		_exit(0);
 	}
@@ -266,7 +266,7 @@ static unsigned int run_episodes(const struct options *options, unsigned int *nu
 	unsigned int failures = 0;
 
 	while (shared->made < options->steps && failures == 0) {
-		uint64_t seed = play_random(&numbers, UINT64_MAX);
+		uint64_t seed = driver_random(&numbers, UINT64_MAX);
 
 		shared->count = 0;
 		if (!try(seed, NULL, 0, false)) {
@@ -291,7 +291,7 @@ static bool tell(unsigned int number, bool good, const char *what, const char *m
 static int run_spoiled(const struct options *options)
 {
 	uint64_t numbers = options->seed;
-	bool found = !try(play_random(&numbers, UINT64_MAX), NULL, 0, true);
+	bool found = !try(driver_random(&numbers, UINT64_MAX), NULL, 0, true);
 
 	printf("%s 1 - random: a model that is wrong is found: %s\n1..1\n", found ? "ok" : "not ok",
 	       shared->failure);

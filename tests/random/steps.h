@@ -39,10 +39,10 @@ enum step_realm {
 enum step_rec { SC_FLAGS, SC_MPIDR, SC_PC, SC_NUM_AUX, SC_AUX, SC_COUNT = SC_AUX + RMI_MAX_AUX };
 enum step_enter { SE_FLAGS, SE_HCR, SE_LRS, SE_SEED = SE_LRS + 4, SE_COUNT };
 
-#define WORLD_NO_LPA2 1U
-#define WORLD_VMID8   2U
-#define WORLD_FAR_RAM 4U /* memory that takes 52 bits; then not the others */
-#define WORLD_OPTIONS 8U
+#define SIM_NO_LPA2 1U
+#define SIM_VMID8   2U
+#define SIM_FAR_RAM 4U /* memory that takes 52 bits; then not the others */
+#define SIM_OPTIONS 8U
 
 struct step {
 	uint8_t kind;

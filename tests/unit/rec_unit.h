@@ -2,15 +2,15 @@
 /*
  * For tests of RECs: one realm, its entries and exits, and checks of the whole exit record.
  *
- *     WORLD_PLAY(WORLD_SMC(RSI_HOST_CALL_FID, 0x2000));
- *     ASSERT_RMI_OK(world_enter(&realm, 0, NULL, &exit));
+ *     SIM_EXITS(SIM_SMC(RSI_HOST_CALL_FID, 0x2000));
+ *     ASSERT_RMI_OK(sim_enter(&realm, 0, NULL, &exit));
  *     ASSERT_EXIT(exit, .exit_reason = RMI_EXIT_HOST_CALL, .imm = 7);
  */
 #ifndef TESTS_REC_UNIT_H
 #define TESTS_REC_UNIT_H
 
+#include "sim/realm.h"
 #include "unit.h"
-#include "world/realm.h"
 
 /* The exit record holds the named fields, and zero in every other byte. */
 #define ASSERT_EXIT(exit, ...)                                                           \
@@ -32,39 +32,39 @@ static inline void rec_unit_compare(const uint8_t *exit, const uint8_t *expected
 
 /*
  * Enters REC 0 of `realm` for one SMC, x0.. as given, which the realm survives: an IRQ ends the run
- * behind it. Registers as the realm finds them then are in world_saw(1).
+ * behind it. Registers as the realm finds them then are in sim_saw(1).
  */
-#define REALM_CALLS(realm, ...)                                     \
-	do {                                                        \
-		struct rmi_rec_exit exit_;                          \
-		WORLD_PLAY(WORLD_SMC(__VA_ARGS__));                 \
-		ASSERT_RMI_OK(world_enter(realm, 0, NULL, &exit_)); \
-		ASSERT_EXIT(exit_, .exit_reason = RMI_EXIT_IRQ);    \
-		assert_int_equal(world_runs(), 2);                  \
-		rec_unit_behind_call();                             \
+#define REALM_CALLS(realm, ...)                                   \
+	do {                                                      \
+		struct rmi_rec_exit exit_;                        \
+		SIM_EXITS(SIM_SMC(__VA_ARGS__));                  \
+		ASSERT_RMI_OK(sim_enter(realm, 0, NULL, &exit_)); \
+		ASSERT_EXIT(exit_, .exit_reason = RMI_EXIT_IRQ);  \
+		assert_int_equal(sim_runs(), 2);                  \
+		rec_unit_behind_call();                           \
 	} while (0)
 
 /* The realm is behind its SMC and has x4..x30 as they were before. */
 static inline void rec_unit_behind_call(void)
 {
-	const struct arch_vcpu *before = &world_saw(0)->vcpu;
-	const struct arch_vcpu *after = &world_saw(1)->vcpu;
+	const struct arch_vcpu *before = &sim_saw(0)->vcpu;
+	const struct arch_vcpu *after = &sim_saw(1)->vcpu;
 
 	assert_int_equal(after->pc, before->pc + 4);
 	assert_int_equal(after->pstate, before->pstate);
-	for (unsigned int i = WORLD_EXIT_MAX_X; i < 31; i++) {
+	for (unsigned int i = SIM_EXIT_MAX_X; i < 31; i++) {
 		assert_int_equal(after->gprs[i], before->gprs[i]);
 	}
 }
 
 /* x0..x3 as the realm finds them. */
-#define ASSERT_RESULTS(x0, x1, x2, x3)                                          \
-	do {                                                                    \
-		const uint64_t *gprs_ = world_saw(world_runs() - 1)->vcpu.gprs; \
-		assert_int_equal(gprs_[0], x0);                                 \
-		assert_int_equal(gprs_[1], x1);                                 \
-		assert_int_equal(gprs_[2], x2);                                 \
-		assert_int_equal(gprs_[3], x3);                                 \
+#define ASSERT_RESULTS(x0, x1, x2, x3)                                      \
+	do {                                                                \
+		const uint64_t *gprs_ = sim_saw(sim_runs() - 1)->vcpu.gprs; \
+		assert_int_equal(gprs_[0], x0);                             \
+		assert_int_equal(gprs_[1], x1);                             \
+		assert_int_equal(gprs_[2], x2);                             \
+		assert_int_equal(gprs_[3], x3);                             \
 	} while (0)
 
 /* The call in x0.. gets `status`, because of the condition, and nothing else. */

@@ -4,14 +4,14 @@
  *
  *     static void delegate_unaligned(void **state)
  *     {
- *             ASSERT_REFUSED(RMI(RMI_GRANULE_DELEGATE, world_page(0) + 8), RMI_ERROR_INPUT,
+ *             ASSERT_REFUSED(RMI(RMI_GRANULE_DELEGATE, sim_page(0) + 8), RMI_ERROR_INPUT,
  *                            gran_align);
  *     }
  *
  *     int main(void)
  *     {
  *             const struct CMUnitTest tests[] = {
- *                     WORLD_TEST("RMI_GRANULE_DELEGATE gran_align", delegate_unaligned),
+ *                     SIM_TEST("RMI_GRANULE_DELEGATE gran_align", delegate_unaligned),
  *             };
  *             return unit_run(tests);
  *     }
@@ -30,11 +30,11 @@
 #include <string.h>
 
 #include "base/bits.h"
-#include "world/world.h"
+#include "sim/sim.h"
 
 /* A test that needs nothing / that starts in a freshly booted world, and leaves it in order. */
 #define PLAIN_TEST(name, function) {name, function, NULL, NULL, NULL}
-#define WORLD_TEST(name, function) {name, function, unit_world_setup, unit_world_teardown, NULL}
+#define SIM_TEST(name, function)   {name, function, unit_world_setup, unit_world_teardown, NULL}
 
 #define unit_run(tests)                         \
 	(cmocka_set_test_filter(unit_filter()), \
@@ -69,7 +69,7 @@ static inline int unit_setup(void **state)
 static inline int unit_world_setup(void **state)
 {
 	(void)state;
-	world_reset();
+	sim_reset();
 	return 0;
 }
 
@@ -77,14 +77,14 @@ static inline int unit_world_teardown(void **state)
 {
 	(void)state;
 	machine_command_end();
-	world_check();
+	sim_check();
 	return 0;
 }
 
 /* The answer is success. */
 #define ASSERT_RMI_OK(answer)                                          \
 	do {                                                           \
-		struct world_answer ok_ = (answer);                    \
+		struct sim_answer ok_ = (answer);                      \
 		if (ok_.condition != NULL) {                           \
 			print_error("# refused: %s\n", ok_.condition); \
 		}                                                      \
@@ -94,7 +94,7 @@ static inline int unit_world_teardown(void **state)
 /* The answer is the status, and the condition made it so. */
 #define ASSERT_REFUSED(answer, status, name)                    \
 	do {                                                    \
-		struct world_answer refused_ = (answer);        \
+		struct sim_answer refused_ = (answer);          \
 		assert_int_equal(refused_.x[0], status);        \
 		assert_non_null(refused_.condition);            \
 		assert_string_equal(refused_.condition, #name); \
@@ -111,7 +111,7 @@ static inline int unit_world_teardown(void **state)
 		if (strncmp(how_, text, strlen(text)) != 0) {  \
 			assert_string_equal(how_, text);       \
 		}                                              \
-		world_reset();                                 \
+		sim_reset();                                   \
 	} while (0)
 
 #endif

@@ -28,7 +28,7 @@ CASES = [
      {"user/bus.h": guarded("VMM_BUS_H", "void bus(void);")}),
     ("text behind the guard", "guards", "nothing may follow",
      {"vmm/bus.h": guarded("VMM_BUS_H", "") + "void bus(void);\n"}),
-    ("both machines' halves of a seam header share a guard", None, "",
+    ("both machines' halves of an arch header share a guard", None, "",
      {f"rmm/arch/{m}/inline/arch_inline/cpu.h": guarded("ARCH_INLINE_CPU_H", "nonsense alone")
       for m in ("host", "aarch64")}),
     ("#pragma once", "guards", "begin with #ifndef",

@@ -35,69 +35,69 @@ enum control {
  * Opens v0..v15 to the RMM and keeps their contents aside. Refuses in streaming mode, where the
  * instructions do not exist and leaving the mode would destroy the registers.
  */
-static bool vectors_borrow(struct arch_hash_loan *loan)
+static bool vectors_save(struct arch_hash_ctx *ctx)
 {
 	bool sme = bits_get(read_sysreg(id_aa64pfr1_el1), 27, 24) != 0;
 	uint64_t cptr = read_sysreg(cptr_el2);
 
-	loan->sve = bits_get(read_sysreg(id_aa64pfr0_el1), 35, 32) != 0;
-	loan->controls[CONTROL_CPTR] = cptr;
+	ctx->sve = bits_get(read_sysreg(id_aa64pfr0_el1), 35, 32) != 0;
+	ctx->controls[CONTROL_CPTR] = cptr;
 	write_sysreg(cptr_el2,
-		     cptr | CPTR_FPEN | (loan->sve ? CPTR_ZEN : 0) | (sme ? CPTR_SMEN : 0));
+		     cptr | CPTR_FPEN | (ctx->sve ? CPTR_ZEN : 0) | (sme ? CPTR_SMEN : 0));
 	isb();
 	if (sme && (read_sysreg(s3_3_c4_c2_2) & SVCR_SM) != 0) {
 		write_sysreg(cptr_el2, cptr);
 		isb();
 		return false;
 	}
-	if (loan->sve) {
-		loan->controls[CONTROL_ZCR] = read_sysreg(s3_4_c1_c2_0); /* ZCR_EL2 */
+	if (ctx->sve) {
+		ctx->controls[CONTROL_ZCR] = read_sysreg(s3_4_c1_c2_0); /* ZCR_EL2 */
 		write_sysreg(s3_4_c1_c2_0, ZCR_LONGEST);
 		isb();
-		sha2_save_z(loan->vectors);
+		sha2_save_z(ctx->vectors);
 	} else {
-		sha2_save_q(loan->vectors);
+		sha2_save_q(ctx->vectors);
 	}
 	return true;
 }
 
-void arch_hash_begin(struct arch_hash_loan *loan)
+void arch_hash_begin(struct arch_hash_ctx *ctx)
 {
-	loan->level = (uint8_t)bits_get(read_sysreg(id_aa64isar0_el1), 15, 12);
-	if (loan->level != 0 && !vectors_borrow(loan)) {
-		loan->level = 0;
+	ctx->level = (uint8_t)bits_get(read_sysreg(id_aa64isar0_el1), 15, 12);
+	if (ctx->level != 0 && !vectors_save(ctx)) {
+		ctx->level = 0;
 	}
 }
 
-void arch_hash_end(const struct arch_hash_loan *loan)
+void arch_hash_end(const struct arch_hash_ctx *ctx)
 {
-	if (loan->level == 0) {
+	if (ctx->level == 0) {
 		return;
 	}
-	if (loan->sve) {
-		sha2_restore_z(loan->vectors);
-		write_sysreg(s3_4_c1_c2_0, loan->controls[CONTROL_ZCR]);
+	if (ctx->sve) {
+		sha2_restore_z(ctx->vectors);
+		write_sysreg(s3_4_c1_c2_0, ctx->controls[CONTROL_ZCR]);
 	} else {
-		sha2_restore_q(loan->vectors);
+		sha2_restore_q(ctx->vectors);
 	}
-	write_sysreg(cptr_el2, loan->controls[CONTROL_CPTR]);
+	write_sysreg(cptr_el2, ctx->controls[CONTROL_CPTR]);
 	isb();
 }
 
-void arch_sha256(const struct arch_hash_loan *loan, uint32_t state[8], const void *blocks,
+void arch_sha256(const struct arch_hash_ctx *ctx, uint32_t state[8], const void *blocks,
 		 size_t count)
 {
-	if (loan->level >= SHA2_256) {
+	if (ctx->level >= SHA2_256) {
 		sha2_fold_256(state, blocks, count);
 	} else {
 		sha256_fold(state, blocks, count);
 	}
 }
 
-void arch_sha512(const struct arch_hash_loan *loan, uint64_t state[8], const void *blocks,
+void arch_sha512(const struct arch_hash_ctx *ctx, uint64_t state[8], const void *blocks,
 		 size_t count)
 {
-	if (loan->level >= SHA2_512) {
+	if (ctx->level >= SHA2_512) {
 		sha2_fold_512(state, blocks, count);
 	} else {
 		sha512_fold(state, blocks, count);

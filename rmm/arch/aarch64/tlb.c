@@ -61,11 +61,11 @@ static uint64_t page_shift(int level)
 	return 9U * (unsigned int)(PAGE_LEVEL - level);
 }
 
-void arch_tlb_s2_entry(const struct arch_s2_place *place)
+void arch_tlb_s2_entry(const struct arch_s2_loc *loc)
 {
-	struct arch_s2_context before = enter(&place->context);
+	struct arch_s2_context before = enter(&loc->context);
 
-	TLBI_AT(ipas2e1is, place->ipa.v >> GRANULE_SHIFT);
+	TLBI_AT(ipas2e1is, loc->ipa.v >> GRANULE_SHIFT);
 	dsb(ish);
 	TLBI(vmalle1is);
 	leave(&before);
@@ -112,13 +112,13 @@ static bool invalidate_range(uint64_t first, uint64_t count, uint64_t shift, boo
 	return true;
 }
 
-void arch_tlb_s2_range(const struct arch_s2_place *place, uint64_t count)
+void arch_tlb_s2_range(const struct arch_s2_loc *loc, uint64_t count)
 {
-	uint64_t first = place->ipa.v >> GRANULE_SHIFT;
-	bool ds = (place->context.vtcr & VTCR_DS) != 0;
-	struct arch_s2_context before = enter(&place->context);
+	uint64_t first = loc->ipa.v >> GRANULE_SHIFT;
+	bool ds = (loc->context.vtcr & VTCR_DS) != 0;
+	struct arch_s2_context before = enter(&loc->context);
 
-	if (invalidate_range(first, count, page_shift(place->level), ds)) {
+	if (invalidate_range(first, count, page_shift(loc->level), ds)) {
 		dsb(ish);
 		TLBI(vmalle1is);
 	} else {

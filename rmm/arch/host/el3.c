@@ -38,7 +38,7 @@ static int64_t change_world(pa_t pa, enum machine_pas from, enum machine_pas to)
 	if (page == NULL || !is_aligned(pa.v, GRANULE_SIZE)) {
 		return EL3_BAD_ADDRESS;
 	}
-	machine_books_lock();
+	machine_checkers_lock();
 	if (machine_pas(pa) == from) {
 		status = EL3_OK;
 		if (page->maps != 0) {
@@ -54,7 +54,7 @@ static int64_t change_world(pa_t pa, enum machine_pas from, enum machine_pas to)
 		machine_page_touch(page);
 		machine_set_pas(pa, to);
 	}
-	machine_books_unlock();
+	machine_checkers_unlock();
 	if (mistake != NULL) {
 		machine_stop("GPT: %#lx changes worlds and is %s", (unsigned long)pa.v, mistake);
 	}

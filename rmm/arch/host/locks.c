@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/* The book on locks: what each CPU holds, and in which order it took it. */
+/* The lock checker: what each CPU holds, and in which order it took it. */
 #include "arch/lock.h"
 
 #include "arch/host/machine_internal.h"

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /*
  * The machine that the unit tests run on: physical memory with a granule protection table, an EL3,
- * CPUs that are threads, and books on what the RMM does to all of it.
+ * CPUs that are threads, and checkers that follow what the RMM does to all of it.
  *
  * A broken rule ends in machine_stop(), like an assertion of the RMM: the program aborts with the
- * reason, or a test that expects it catches it (MACHINE_STOP_OF). The books:
+ * reason, or a test that expects it catches it (MACHINE_STOP_OF). The checkers:
  *
  *   LOCKS   arch/lock.h: order, taken twice, released twice, held at the end of a command, released
  *           (but for leaves) while a page of realm data is mapped
@@ -51,15 +51,15 @@ struct machine_region {
 #define MACHINE_MAX_PAGES   278528U /* of all regions together; those not touched cost little */
 
 /*
- * A machine after power-on, with this memory, all of it zero: nothing mapped, books empty, default
- * identification registers, no hook, the calling thread is CPU 0. No other thread may run.
+ * A machine after power-on, with this memory, all of it zero: nothing mapped, checkers reset,
+ * default identification registers, no hook, the calling thread is CPU 0. No other thread may run.
  */
 void machine_reset(const struct machine_region *regions, size_t count);
 
-/* Makes the calling thread CPU `index`, with empty books. */
+/* Makes the calling thread CPU `index`, with checkers reset. */
 void machine_cpu_enter(unsigned int index);
 
-/* Around one command of the host on this CPU; the end checks this CPU's books. */
+/* Around one command of the host on this CPU; the end runs this CPU's checkers. */
 void machine_command_begin(void);
 void machine_command_end(void);
 
@@ -190,7 +190,7 @@ extern bool machine_random_empty;
 
 /* --- the end of everything --- */
 
-/* Ends the current command for good. The text names the book, or is "panic FILE:LINE". */
+/* Ends the current command for good. The text names the checker, or is "panic FILE:LINE". */
 _Noreturn void machine_stop(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /*

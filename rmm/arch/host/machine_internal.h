@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /*
  * Between the files of the simulated machine. All of them but copy.c are built without the thread
- * sanitizer: its books must not order what the RMM itself leaves unordered.
+ * sanitizer: its checkers must not order what the RMM itself leaves unordered.
  */
 #ifndef ARCH_HOST_MACHINE_INTERNAL_H
 #define ARCH_HOST_MACHINE_INTERNAL_H
@@ -18,9 +18,9 @@ struct page {
 	unsigned int maps; /* slots and window pages on it */
 };
 
-/* Guards pages and all global books. */
-void machine_books_lock(void);
-void machine_books_unlock(void);
+/* Guards pages and the state of all global checkers. */
+void machine_checkers_lock(void);
+void machine_checkers_unlock(void);
 
 /* The page at pa (aligned down), NULL if there is no memory. */
 struct page *machine_page(pa_t pa);
@@ -32,7 +32,7 @@ uint8_t *machine_page_raw(const struct page *page);
 /* The page that the RMM sees at va, NULL if that is no simulated memory. */
 struct page *machine_page_at(const void *va);
 
-/* With the books locked: one more or one less mapping; the first makes the page accessible. */
+/* With the checkers locked: one more or one less mapping; the first makes the page accessible. */
 void machine_page_map(struct page *page);
 void machine_page_unmap(struct page *page);
 void machine_page_touch(struct page *page);
@@ -72,7 +72,7 @@ void machine_vcpu_reset(void);
 void machine_locks_reset(void);
 void machine_units_reset(void);
 
-/* This CPU's part of the books: empties it / stops unless it is empty. */
+/* This CPU's part of the checkers: resets it / stops unless it is empty. */
 void machine_slots_forget(void);
 void machine_slots_check(void);
 void machine_locks_forget(void);

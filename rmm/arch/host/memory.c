@@ -26,18 +26,18 @@ static int arena_file = -1;
 static uint8_t *view; /* of the RMM */
 static uint8_t *raw;  /* of the machine */
 
-static atomic_flag books = ATOMIC_FLAG_INIT;
+static atomic_flag checkers_lock = ATOMIC_FLAG_INIT;
 
-void machine_books_lock(void)
+void machine_checkers_lock(void)
 {
-	while (atomic_flag_test_and_set_explicit(&books, memory_order_acquire)) {
+	while (atomic_flag_test_and_set_explicit(&checkers_lock, memory_order_acquire)) {
 		sched_yield();
 	}
 }
 
-void machine_books_unlock(void)
+void machine_checkers_unlock(void)
 {
-	atomic_flag_clear_explicit(&books, memory_order_release);
+	atomic_flag_clear_explicit(&checkers_lock, memory_order_release);
 }
 
 static void make_arena(void)
@@ -215,12 +215,12 @@ bool machine_word_load(pa_t pa, enum machine_pas pas, uint64_t *value)
 {
 	bool there;
 
-	machine_books_lock();
+	machine_checkers_lock();
 	there = machine_pas(pa) == pas;
 	if (there) {
 		*value = *(const uint64_t *)machine_raw(pa);
 	}
-	machine_books_unlock();
+	machine_checkers_unlock();
 	return there;
 }
 
@@ -228,12 +228,12 @@ bool machine_word_store(pa_t pa, enum machine_pas pas, uint64_t value)
 {
 	bool there;
 
-	machine_books_lock();
+	machine_checkers_lock();
 	there = machine_pas(pa) == pas;
 	if (there) {
 		*(uint64_t *)machine_raw(pa) = value;
 	}
-	machine_books_unlock();
+	machine_checkers_unlock();
 	return there;
 }
 

@@ -86,12 +86,12 @@ void *arch_slot_map(enum arch_slot which, pa_t pa, enum arch_pas pas)
 		return slot->va;
 	}
 	slot->va = machine_page_va(page);
-	machine_books_lock();
+	machine_checkers_lock();
 	slot->accessible = pas == ARCH_PAS_REALM && machine_pas(pa) == MACHINE_REALM;
 	if (slot->accessible) {
 		machine_page_map(page);
 	}
-	machine_books_unlock();
+	machine_checkers_unlock();
 	return slot->va;
 }
 
@@ -103,9 +103,9 @@ void arch_slot_unmap(enum arch_slot which)
 		machine_stop("SLOTS: slot %d is not mapped", (int)which);
 	}
 	if (slot->accessible) {
-		machine_books_lock();
+		machine_checkers_lock();
 		machine_page_unmap(machine_page(slot->pa));
-		machine_books_unlock();
+		machine_checkers_unlock();
 	}
 	*slot = (struct slot){0};
 }
@@ -192,7 +192,7 @@ void *arch_window_open(uint64_t index, pa_t pa)
 	if (page == NULL || !is_aligned(pa.v, GRANULE_SIZE) || machine_pas(pa) != MACHINE_REALM) {
 		machine_stop("WINDOW: %#lx is no Realm granule", (unsigned long)pa.v);
 	}
-	machine_books_lock();
+	machine_checkers_lock();
 	page->window = true;
 	page->window_index = index;
 	window[index] = pa.v + 1;
@@ -200,7 +200,7 @@ void *arch_window_open(uint64_t index, pa_t pa)
 		window_used = index + 1;
 	}
 	machine_page_map(page);
-	machine_books_unlock();
+	machine_checkers_unlock();
 	return machine_page_va(page);
 }
 
@@ -211,9 +211,9 @@ void arch_window_close(uint64_t index)
 	if (page == NULL) {
 		machine_stop("WINDOW: page %lu is not open", (unsigned long)index);
 	}
-	machine_books_lock();
+	machine_checkers_lock();
 	page->window = false;
 	window[index] = 0;
 	machine_page_unmap(page);
-	machine_books_unlock();
+	machine_checkers_unlock();
 }

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /*
- * The book on stage-2 translations. CPUs are taken to hold everything that a table ever said, from
- * the moment it said so: a valid entry that changes is stale until an invalidation covers it.
+ * The TLB checker for stage-2 translations. CPUs are taken to hold everything that a table ever
+ * said, from the moment it said so: a valid entry that changes is stale until an invalidation
+ * covers it.
  */
 #include "arch/tlb.h"
 
@@ -52,17 +53,17 @@ struct machine_tlb_count machine_tlb_count(void)
 {
 	struct machine_tlb_count count;
 
-	machine_books_lock();
+	machine_checkers_lock();
 	count = tlb_count;
-	machine_books_unlock();
+	machine_checkers_unlock();
 	return count;
 }
 
 /* --- instruction caches: a realm is taken to execute every page that a table leads to */
 
-static pa_t page_of(uint64_t entry, const struct arch_s2_place *place)
+static pa_t page_of(uint64_t entry, const struct arch_s2_loc *loc)
 {
-	if ((place->context.vtcr & VTCR_DS) == 0) {
+	if ((loc->context.vtcr & VTCR_DS) == 0) {
 		return pa_of(entry & MASK(47, 12));
 	}
 	return pa_of((entry & MASK(49, 12)) | bits_get(entry, 9, 8) << 50);
@@ -73,22 +74,22 @@ static pa_t page_of(uint64_t entry, const struct arch_s2_place *place)
  * EL0 (XN, Arm ARM D8.4.3: all of the host's memory) does not. Blocks are not examined: their pages
  * were mapped one by one before.
  */
-static void note_code(uint64_t entry, const struct arch_s2_place *place)
+static void note_code(uint64_t entry, const struct arch_s2_loc *loc)
 {
-	struct page *page = place->level == LEVEL_PAGE ? machine_page(page_of(entry, place)) : NULL;
+	struct page *page = loc->level == LEVEL_PAGE ? machine_page(page_of(entry, loc)) : NULL;
 
 	if (page != NULL && (entry & XN_MASK) != XN_NEVER) {
-		machine_books_lock();
+		machine_checkers_lock();
 		page->code = true;
-		machine_books_unlock();
+		machine_checkers_unlock();
 	}
 }
 
 void machine_code_synced(pa_t pa)
 {
-	machine_books_lock();
+	machine_checkers_lock();
 	machine_page(pa)->code = false;
-	machine_books_unlock();
+	machine_checkers_unlock();
 }
 
 bool machine_code_left(pa_t pa)
@@ -96,47 +97,47 @@ bool machine_code_left(pa_t pa)
 	const struct page *page = machine_page(pa);
 	bool left;
 
-	machine_books_lock();
+	machine_checkers_lock();
 	left = page != NULL && page->code;
-	machine_books_unlock();
+	machine_checkers_unlock();
 	return left;
 }
 
 void arch_forget_code(void)
 {
-	machine_books_lock();
+	machine_checkers_lock();
 	code_forgotten++;
-	machine_books_unlock();
+	machine_checkers_unlock();
 }
 
 unsigned int machine_code_forgotten(void)
 {
 	unsigned int count;
 
-	machine_books_lock();
+	machine_checkers_lock();
 	count = code_forgotten;
-	machine_books_unlock();
+	machine_checkers_unlock();
 	return count;
 }
 
 /* --- translations */
 
 /* The entry is valid again while CPUs may still use what it said before. */
-static void check_broken(const struct page *table, const struct arch_s2_place *place)
+static void check_broken(const struct page *table, const struct arch_s2_loc *loc)
 {
 	bool found = false;
 
-	machine_books_lock();
+	machine_checkers_lock();
 	for (unsigned int i = 0; i < stale_count; i++) {
-		found = found || (stale[i].table == table && stale[i].ipa == place->ipa.v);
+		found = found || (stale[i].table == table && stale[i].ipa == loc->ipa.v);
 	}
-	machine_books_unlock();
+	machine_checkers_unlock();
 	if (found) {
 		machine_stop("TLB: an entry is made before the old one is invalidated");
 	}
 }
 
-void machine_s2_write(const uint64_t *entry, uint64_t value, const struct arch_s2_place *place)
+void machine_s2_write(const uint64_t *entry, uint64_t value, const struct arch_s2_loc *loc)
 {
 	uint64_t old = *entry;
 	const struct page *table = machine_page_at(entry);
@@ -144,14 +145,14 @@ void machine_s2_write(const uint64_t *entry, uint64_t value, const struct arch_s
 	if (table == NULL || !table->window) {
 		machine_stop("TLB: an entry outside of every table is written");
 	}
-	if (!is_aligned(place->ipa.v, size_at(place->level))) {
-		machine_stop("TLB: %#lx is no place at level %d", (unsigned long)place->ipa.v,
-			     place->level);
+	if (!is_aligned(loc->ipa.v, size_at(loc->level))) {
+		machine_stop("TLB: %#lx is no place at level %d", (unsigned long)loc->ipa.v,
+			     loc->level);
 	}
 	unseen = table;
 	if ((value & ENTRY_VALID) != 0) {
-		check_broken(table, place);
-		note_code(value, place);
+		check_broken(table, loc);
+		note_code(value, loc);
 	}
 	if ((old & ENTRY_VALID) == 0 || old == value) {
 		return;
@@ -159,19 +160,19 @@ void machine_s2_write(const uint64_t *entry, uint64_t value, const struct arch_s
 	if ((value & ENTRY_VALID) != 0) {
 		machine_stop("TLB: a valid entry is replaced without break-before-make");
 	}
-	machine_books_lock();
+	machine_checkers_lock();
 	if (stale_count == MAX_STALE) {
-		machine_books_unlock();
+		machine_checkers_unlock();
 		machine_stop("TLB: more than %u stale entries", MAX_STALE);
 	}
 	stale[stale_count++] = (struct stale){
 		.table = table,
-		.vmid = VMID(place->context.vttbr),
-		.ipa = place->ipa.v,
-		.level = place->level,
-		.leads_on = place->level != LEVEL_PAGE && (old & ENTRY_TABLE) != 0,
+		.vmid = VMID(loc->context.vttbr),
+		.ipa = loc->ipa.v,
+		.level = loc->level,
+		.leads_on = loc->level != LEVEL_PAGE && (old & ENTRY_TABLE) != 0,
 	};
-	machine_books_unlock();
+	machine_checkers_unlock();
 }
 
 /* level: of the translations that go. */
@@ -183,22 +184,22 @@ static bool covered(const struct stale *one, uint64_t base, uint64_t size, int l
 	       one->ipa - base <= size - size_at(one->level);
 }
 
-static void invalidate(const struct arch_s2_place *place, uint64_t count, unsigned int *counter)
+static void invalidate(const struct arch_s2_loc *loc, uint64_t count, unsigned int *counter)
 {
-	uint64_t size = count * size_at(place->level);
+	uint64_t size = count * size_at(loc->level);
 
 	unseen = NULL;
-	machine_books_lock();
+	machine_checkers_lock();
 	(*counter)++;
 	for (unsigned int i = 0; i < stale_count;) {
-		if (stale[i].vmid == VMID(place->context.vttbr) &&
-		    covered(&stale[i], place->ipa.v, size, place->level)) {
+		if (stale[i].vmid == VMID(loc->context.vttbr) &&
+		    covered(&stale[i], loc->ipa.v, size, loc->level)) {
 			stale[i] = stale[--stale_count];
 		} else {
 			i++;
 		}
 	}
-	machine_books_unlock();
+	machine_checkers_unlock();
 }
 
 void machine_s2_sync(void)
@@ -206,20 +207,20 @@ void machine_s2_sync(void)
 	unseen = NULL;
 }
 
-void arch_tlb_s2_entry(const struct arch_s2_place *place)
+void arch_tlb_s2_entry(const struct arch_s2_loc *loc)
 {
-	invalidate(place, 1, &tlb_count.entries);
+	invalidate(loc, 1, &tlb_count.entries);
 }
 
-void arch_tlb_s2_range(const struct arch_s2_place *place, uint64_t count)
+void arch_tlb_s2_range(const struct arch_s2_loc *loc, uint64_t count)
 {
-	invalidate(place, count, &tlb_count.ranges);
+	invalidate(loc, count, &tlb_count.ranges);
 }
 
 void arch_tlb_s2_all(const struct arch_s2_context *context)
 {
 	unseen = NULL;
-	machine_books_lock();
+	machine_checkers_lock();
 	tlb_count.alls++;
 	for (unsigned int i = 0; i < stale_count;) {
 		if (stale[i].vmid == VMID(context->vttbr)) {
@@ -228,7 +229,7 @@ void arch_tlb_s2_all(const struct arch_s2_context *context)
 			i++;
 		}
 	}
-	machine_books_unlock();
+	machine_checkers_unlock();
 }
 
 void machine_tlb_check(uint64_t key)
@@ -241,12 +242,12 @@ void machine_tlb_check(uint64_t key)
 		return;
 	}
 	table = machine_window_page(key);
-	machine_books_lock();
+	machine_checkers_lock();
 	for (unsigned int i = 0; i < stale_count && !found; i++) {
 		found = table != NULL && stale[i].table == table;
 		ipa = stale[i].ipa;
 	}
-	machine_books_unlock();
+	machine_checkers_unlock();
 	if (found) {
 		machine_stop("TLB: IPA %#lx is stale when its table is unlocked",
 			     (unsigned long)ipa);

@@ -34,21 +34,21 @@ bool arch_random(uint64_t *value)
 	return !machine_random_empty;
 }
 
-/* The vectors of this CPU that are on loan. */
-static __thread const struct arch_hash_loan *lent;
+/* The context of this CPU between begin and end; NULL otherwise. */
+static __thread const struct arch_hash_ctx *lent;
 
-void arch_hash_begin(struct arch_hash_loan *loan)
+void arch_hash_begin(struct arch_hash_ctx *ctx)
 {
 	if (lent != NULL) {
-		machine_stop("HASH: the vectors are on loan already");
+		machine_stop("HASH: arch_hash_begin() inside another one");
 	}
-	lent = loan;
+	lent = ctx;
 }
 
-void arch_hash_end(const struct arch_hash_loan *loan)
+void arch_hash_end(const struct arch_hash_ctx *ctx)
 {
-	if (lent != loan) {
-		machine_stop("HASH: given back what was not on loan");
+	if (lent != ctx) {
+		machine_stop("HASH: ended with a context that was not begun");
 	}
 	lent = NULL;
 }
@@ -61,27 +61,27 @@ void machine_hash_forget(void)
 void machine_hash_check(void)
 {
 	if (lent != NULL) {
-		machine_stop("HASH: the vectors are still on loan");
+		machine_stop("HASH: arch_hash_end() is missing");
 	}
 }
 
-static void expect_lent(const struct arch_hash_loan *loan)
+static void expect_lent(const struct arch_hash_ctx *ctx)
 {
-	if (lent != loan) {
+	if (lent != ctx) {
 		machine_stop("HASH: without the vectors");
 	}
 }
 
-void arch_sha256(const struct arch_hash_loan *loan, uint32_t state[8], const void *blocks,
+void arch_sha256(const struct arch_hash_ctx *ctx, uint32_t state[8], const void *blocks,
 		 size_t count)
 {
-	expect_lent(loan);
+	expect_lent(ctx);
 	sha256_fold(state, blocks, count);
 }
 
-void arch_sha512(const struct arch_hash_loan *loan, uint64_t state[8], const void *blocks,
+void arch_sha512(const struct arch_hash_ctx *ctx, uint64_t state[8], const void *blocks,
 		 size_t count)
 {
-	expect_lent(loan);
+	expect_lent(ctx);
 	sha512_fold(state, blocks, count);
 }

@@ -35,7 +35,7 @@ enum realm_call {
 	X(secondary)      \
 	X(spin)           \
 	X(bench)          \
-	X(puppet)         \
+	X(agent)          \
 	X(vectors)        \
 	X(registers)      \
 	X(worker)         \

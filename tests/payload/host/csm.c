@@ -205,19 +205,19 @@ void csm_after_exit(struct rec *rec)
 	}
 }
 
-/* ---- puppets */
+/* ---- agents */
 
-struct realm *csm_puppet(unsigned recs)
+struct realm *csm_agent(unsigned recs)
 {
-	struct realm *realm = puppet_realm(recs);
+	struct realm *realm = agent_realm(recs);
 
 	csm_apt_add(realm);
 	return realm;
 }
 
-struct realm *csm_puppet_of(const struct realm_config *config)
+struct realm *csm_agent_of(const struct realm_config *config)
 {
-	struct realm *realm = puppet_realm_of(config);
+	struct realm *realm = agent_realm_of(config);
 
 	csm_apt_add(realm);
 	return realm;
@@ -228,7 +228,7 @@ struct smc_regs csm_call_args(struct rec *rec, uint64_t fid, const uint64_t *arg
 	struct smc_regs r;
 
 	do {
-		r = puppet_smc_args(rec, fid, args, count);
+		r = agent_smc_args(rec, fid, args, count);
 	} while (r.x[0] == RSI_INCOMPLETE);
 	return r;
 }
@@ -246,7 +246,7 @@ void csm_ram(struct rec *rec, uint64_t base, uint64_t top)
 {
 	while (base < top) {
 		struct smc_regs r =
-			puppet_smc(rec, RSI_IPA_STATE_SET_FID, base, top, RSI_RIPAS_RAM, 0);
+			agent_smc(rec, RSI_IPA_STATE_SET_FID, base, top, RSI_RIPAS_RAM, 0);
 
 		REQUIRE_EQ(r.x[0], RSI_SUCCESS);
 		REQUIRE(r.x[1] > base);
@@ -282,23 +282,23 @@ uint64_t csm_attach(struct rec *consumer, struct rec *provider, uint64_t region,
 
 uint64_t csm_read(struct rec *rec, uint64_t ipa)
 {
-	return puppet_get(rec, INSN_LDR_X, ipa);
+	return agent_get(rec, INSN_LDR_X, ipa);
 }
 
 void csm_write(struct rec *rec, uint64_t ipa, uint64_t value)
 {
-	if (!CHECK(puppet_do(rec, INSN_STR_X, ipa, value))) {
-		note("store to %lx: stop %u, esr %lx", ipa, rec->stop, puppet_esr(rec));
+	if (!CHECK(agent_do(rec, INSN_STR_X, ipa, value))) {
+		note("store to %lx: stop %u, esr %lx", ipa, rec->stop, agent_esr(rec));
 	}
 }
 
-void csm_aborts(struct rec *rec, enum puppet_insn insn, uint64_t ipa)
+void csm_aborts(struct rec *rec, enum agent_insn insn, uint64_t ipa)
 {
-	CHECK(!puppet_do(rec, insn, ipa, 0xbad));
+	CHECK(!agent_do(rec, insn, ipa, 0xbad));
 	if (CHECK_EQ(rec->stop, REC_CALL)) {
-		CHECK_EQ(ESR_EC(puppet_esr(rec)), EC_DATA_ABORT_SAME);
-		CHECK_EQ(ESR_FSC(puppet_esr(rec)), FSC_EXTERNAL_ABORT);
-		CHECK_EQ(puppet_far(rec), ipa);
+		CHECK_EQ(ESR_EC(agent_esr(rec)), EC_DATA_ABORT_SAME);
+		CHECK_EQ(ESR_FSC(agent_esr(rec)), FSC_EXTERNAL_ABORT);
+		CHECK_EQ(agent_far(rec), ipa);
 	}
 }
 

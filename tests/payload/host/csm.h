@@ -1,19 +1,19 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /*
  * Confidential Shared Memory, the host's side: APTs, and what a good host does when a realm leaves
- * with an exit of CSM; rec_run() does it. Then puppets that use it. realm_destroy() takes back the
+ * with an exit of CSM; rec_run() does it. Then agents that use it. realm_destroy() takes back the
  * APT behind the RECs and before the memory, and checks that its granules are wiped. Tests are
  * named csm_*: a firmware without CSM is booted without them.
  *
- * A test that wants to see an exit enters the REC itself (expect_exit() in puppet.h), and then
+ * A test that wants to see an exit enters the REC itself (expect_exit() in agent.h), and then
  * calls csm_answer() or does something worse.
  */
 #ifndef HOST_CSM_H
 #define HOST_CSM_H
 
 #include "abi/csm.h"
+#include "agent.h"
 #include "payload/common/probe.h"
-#include "puppet.h"
 
 /* ---- APT */
 
@@ -44,11 +44,11 @@ void csm_wake(struct realm *realm);
 void csm_before_enter(struct rec *rec);
 void csm_after_exit(struct rec *rec);
 
-/* ---- puppets */
+/* ---- agents */
 
-/* puppet_realm() with one granule of APT. */
-struct realm *csm_puppet(unsigned recs);
-struct realm *csm_puppet_of(const struct realm_config *config);
+/* agent_realm() with one granule of APT. */
+struct realm *csm_agent(unsigned recs);
+struct realm *csm_agent_of(const struct realm_config *config);
 
 /* A command, called again while it says RSI_INCOMPLETE: CSM(rec, SHARE, region, consumer, perm). */
 struct smc_regs csm_call_args(struct rec *rec, uint64_t fid, const uint64_t *args, unsigned count);
@@ -70,7 +70,7 @@ uint64_t csm_attach(struct rec *consumer, struct rec *provider, uint64_t region,
 /* Accesses of one word. csm_aborts: it must end in an external abort in the realm. */
 uint64_t csm_read(struct rec *rec, uint64_t ipa);
 void csm_write(struct rec *rec, uint64_t ipa, uint64_t value);
-void csm_aborts(struct rec *rec, enum puppet_insn insn, uint64_t ipa);
+void csm_aborts(struct rec *rec, enum agent_insn insn, uint64_t ipa);
 
 /* The page behind a protected address of the realm; 0: none of its own. */
 uint64_t csm_page(const struct realm *realm, uint64_t ipa);

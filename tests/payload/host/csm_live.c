@@ -9,9 +9,9 @@
 
 struct live live_granted(uint64_t perm, unsigned recs)
 {
-	struct live live = {.p = csm_puppet(1)};
+	struct live live = {.p = csm_agent(1)};
 
-	live.c = csm_puppet(recs);
+	live.c = csm_agent(recs);
 	live.provider = &live.p->recs[0];
 	live.consumer = &live.c->recs[0];
 	live.pid = csm_self(live.provider);
@@ -76,9 +76,9 @@ uint64_t live_bits(struct rec *rec, uint64_t peer)
 
 void live_no_access(struct rec *rec, uint64_t ipa)
 {
-	CHECK(!puppet_do(rec, INSN_LDR_X, ipa, 0));
+	CHECK(!agent_do(rec, INSN_LDR_X, ipa, 0));
 	if (rec->stop == REC_CALL) {
-		CHECK_EQ(ESR_FSC(puppet_esr(rec)), FSC_EXTERNAL_ABORT);
+		CHECK_EQ(ESR_FSC(agent_esr(rec)), FSC_EXTERNAL_ABORT);
 	} else {
 		CHECK_EQ(rec->stop, REC_EXIT);
 		CHECK_EQ(rec->run->exit.exit_reason, RMI_EXIT_SYNC);
@@ -138,10 +138,10 @@ struct smc_regs live_alone_args(struct rec *rec, uint64_t fid, const uint64_t *a
 	struct smc_regs r;
 
 	do {
-		puppet_prepare(rec, PUPPET_SMC, fid, 0, 0);
+		agent_prepare(rec, AGENT_SMC, fid, 0, 0);
 		memcpy(&rec->run->enter.gprs[2], args, count * sizeof(*args));
 		REQUIRE(live_alone(rec));
-		r = puppet_smc_end(rec);
+		r = agent_smc_end(rec);
 	} while (r.x[0] == RSI_INCOMPLETE);
 	return r;
 }

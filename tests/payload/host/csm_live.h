@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/* A sharing that lives, for tests of what must not hurt it: two puppets and one region. */
+/* A sharing that lives, for tests of what must not hurt it: two agents and one region. */
 #ifndef HOST_CSM_LIVE_H
 #define HOST_CSM_LIVE_H
 

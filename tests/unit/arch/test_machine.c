@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/* The net itself: every book of the simulated machine stops what it says it stops. */
+/* Every checker of the simulated machine stops what its description says. */
 #include "arch/copy.h"
 #include "arch/el3.h"
 #include "arch/hash.h"
@@ -52,7 +52,7 @@ static void lock_keeps_data(void **state)
 	(void)state;
 	take(0, ARCH_RANK_INTERNAL, 5);
 	take(1, ARCH_RANK_LEAF, 0);
-	arch_slot_map(ARCH_SLOT_DATA, pa_of(world_page(0)), ARCH_PAS_REALM);
+	arch_slot_map(ARCH_SLOT_DATA, pa_of(sim_page(0)), ARCH_PAS_REALM);
 	arch_lock_note_release(&locks[1]);
 	ASSERT_STOPS("LOCKS: one is released", arch_lock_note_release(&locks[0]));
 }
@@ -66,7 +66,7 @@ static void lock_held_at_the_end(void **state)
 
 static void slots(void **state)
 {
-	pa_t pa = pa_of(world_page(0));
+	pa_t pa = pa_of(sim_page(0));
 
 	(void)state;
 	arch_slot_map(ARCH_SLOT_SHARED, pa, ARCH_PAS_NS);
@@ -80,11 +80,11 @@ static void slots(void **state)
 
 static void host_memory_only_by_copies(void **state)
 {
-	volatile uint64_t *words = arch_slot_map(ARCH_SLOT_NS, pa_of(world_page(0)), ARCH_PAS_NS);
+	volatile uint64_t *words = arch_slot_map(ARCH_SLOT_NS, pa_of(sim_page(0)), ARCH_PAS_NS);
 
 	(void)state;
 	ASSERT_STOPS("ACCESS: 0x40180000", words[0] = 1);
-	words = arch_slot_map(ARCH_SLOT_WIPE, pa_of(world_page(0)), ARCH_PAS_REALM);
+	words = arch_slot_map(ARCH_SLOT_WIPE, pa_of(sim_page(0)), ARCH_PAS_REALM);
 	ASSERT_STOPS("ACCESS: 0x40180000", (void)words[0]);
 }
 
@@ -95,22 +95,22 @@ static void copies_of_other_memory(void **state)
 
 	(void)state;
 	ASSERT_STOPS("ACCESS: a copy", arch_copy_from_host(here, there, sizeof(here)));
-	uint8_t *odd = arch_slot_map(ARCH_SLOT_NS, pa_of(world_page(0)), ARCH_PAS_NS);
+	uint8_t *odd = arch_slot_map(ARCH_SLOT_NS, pa_of(sim_page(0)), ARCH_PAS_NS);
 	ASSERT_STOPS("ACCESS: a copy that", arch_copy_from_host(here, odd + 4, 8));
 }
 
 static void window(void **state)
 {
-	uint64_t page = world_page(0);
+	uint64_t page = sim_page(0);
 	uint64_t index = granule_index(granule_find(pa_of(page)));
 
 	(void)state;
 	ASSERT_STOPS("WINDOW:", arch_window_open(index, pa_of(page)));
 	ASSERT_STOPS("WINDOW:", arch_window_close(index));
 	ASSERT_STOPS("WINDOW:", arch_window_open(ARCH_WINDOW_PAGES, pa_of(page)));
-	world_make(page, GRANULE_RD);
+	sim_make(page, GRANULE_RD);
 	ASSERT_STOPS("WINDOW:", arch_window_open(index, pa_of(page)));
-	world_make(page, GRANULE_RD);
+	sim_make(page, GRANULE_RD);
 	ASSERT_STOPS("WINDOW:", arch_window_open(index + 1, pa_of(page)));
 	ASSERT_STOPS("ACCESS: page", *(volatile char *)arch_window_at(index) = 0);
 }
@@ -122,47 +122,47 @@ static void undelegate(uint64_t pa)
 
 static void worlds(void **state)
 {
-	uint64_t page = world_page(0);
+	uint64_t page = sim_page(0);
 	struct granule_held lock;
 
 	(void)state;
-	world_make(page, GRANULE_RD);
+	sim_make(page, GRANULE_RD);
 	ASSERT_STOPS("GPT: 0x40180000 changes worlds and is still mapped", undelegate(page));
-	world_make(page, GRANULE_DATA);
+	sim_make(page, GRANULE_DATA);
 	memset(machine_raw(pa_of(page)), 1, 1);
 	ASSERT_STOPS("GPT: 0x40180000 changes worlds and is not wiped", undelegate(page));
-	world_make(page, GRANULE_DATA);
+	sim_make(page, GRANULE_DATA);
 	ASSERT_STOPS("GPT: 0x40180000 changes worlds and is not locked", undelegate(page));
-	world_make(page, GRANULE_DATA);
+	sim_make(page, GRANULE_DATA);
 	assert_true(granule_lock(granule_find(pa_of(page)), GRANULE_DATA, &lock));
 	undelegate(page);
 	granule_unlock(lock);
-	ASSERT_STOPS("GPT:", world_check());
+	ASSERT_STOPS("GPT:", sim_check());
 }
 
 static void granules_out_of_order(void **state)
 {
-	uint64_t page = world_page(0);
+	uint64_t page = sim_page(0);
 	struct granule_held held;
 
 	(void)state;
-	world_delegate(page);
+	sim_delegate(page);
 	memset(machine_raw(pa_of(page)), 1, 1);
-	ASSERT_STOPS("GPT: 0x40180000 is DELEGATED and not wiped", world_check());
-	world_delegate(page);
+	ASSERT_STOPS("GPT: 0x40180000 is DELEGATED and not wiped", sim_check());
+	sim_delegate(page);
 	assert_true(granule_lock(granule_find(pa_of(page)), GRANULE_DELEGATED, &held));
 	granule_unlock_to(held, GRANULE_RTT);
-	ASSERT_STOPS("WINDOW: 0x40180000 in state 6 is closed", world_check());
+	ASSERT_STOPS("WINDOW: 0x40180000 in state 6 is closed", sim_check());
 }
 
 /* --- translations: a table with one entry written twice */
 
-static struct arch_s2_place place = {.context = {(uint64_t)7 << 48, 0}, .level = 3};
+static struct arch_s2_loc place = {.context = {(uint64_t)7 << 48, 0}, .level = 3};
 
 static uint64_t *table_locked(int level, uint64_t ipa, struct granule_held *held)
 {
-	world_make(world_page(0), GRANULE_RTT);
-	assert_true(granule_lock(granule_find(pa_of(world_page(0))), GRANULE_RTT, held));
+	sim_make(sim_page(0), GRANULE_RTT);
+	assert_true(granule_lock(granule_find(pa_of(sim_page(0))), GRANULE_RTT, held));
 	place.level = level;
 	place.ipa = ipa_of(ipa);
 	return map_meta(held->granule);
@@ -170,7 +170,7 @@ static uint64_t *table_locked(int level, uint64_t ipa, struct granule_held *held
 
 static void stale_page(void **state)
 {
-	struct arch_s2_place other = place;
+	struct arch_s2_loc other = place;
 	struct granule_held held;
 	uint64_t *entry = table_locked(3, 0x5000, &held);
 
@@ -206,7 +206,7 @@ static void stale_page_invalidated(void **state)
 {
 	struct granule_held held;
 	uint64_t *entry = table_locked(3, 0x5000, &held);
-	struct arch_s2_place start = place;
+	struct arch_s2_loc start = place;
 
 	(void)state;
 	start.ipa.v = 0;
@@ -231,7 +231,7 @@ static void stale_table(void **state)
 {
 	struct granule_held held;
 	uint64_t *entry = table_locked(2, 0x200000, &held);
-	struct arch_s2_place below;
+	struct arch_s2_loc below;
 
 	(void)state;
 	arch_s2_write(entry, 3, &place);
@@ -314,43 +314,43 @@ static void virtual_cpu_state(void **state)
 	assert_null(machine_el1());
 }
 
-static void vectors_on_loan(void **state)
+static void hash_contexts(void **state)
 {
-	struct arch_hash_loan one;
-	struct arch_hash_loan two;
+	struct arch_hash_ctx one;
+	struct arch_hash_ctx two;
 	uint32_t hash[8] = {0};
 
 	(void)state;
 	ASSERT_STOPS("HASH: without the vectors", arch_sha256(&one, hash, "", 0));
-	ASSERT_STOPS("HASH: given back what was not", arch_hash_end(&one));
+	ASSERT_STOPS("HASH: ended with a context that was not begun", arch_hash_end(&one));
 	arch_hash_begin(&one);
-	ASSERT_STOPS("HASH: the vectors are on loan already", arch_hash_begin(&two));
+	ASSERT_STOPS("HASH: arch_hash_begin() inside another one", arch_hash_begin(&two));
 	arch_hash_begin(&one);
-	ASSERT_STOPS("HASH: given back what was not", arch_hash_end(&two));
+	ASSERT_STOPS("HASH: ended with a context that was not begun", arch_hash_end(&two));
 	arch_hash_begin(&one);
-	ASSERT_STOPS("HASH: the vectors are still on loan", machine_command_end());
+	ASSERT_STOPS("HASH: arch_hash_end() is missing", machine_command_end());
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		WORLD_TEST("LOCKS: order", lock_order),
-		WORLD_TEST("LOCKS: twice", lock_twice),
-		WORLD_TEST("LOCKS: released while a page of realm data is mapped", lock_keeps_data),
-		WORLD_TEST("LOCKS: held at the end", lock_held_at_the_end),
-		WORLD_TEST("SLOTS: twice, held at the end", slots),
-		WORLD_TEST("ACCESS: host memory only by the copies", host_memory_only_by_copies),
-		WORLD_TEST("ACCESS: copies of other memory", copies_of_other_memory),
-		WORLD_TEST("WINDOW: not Realm, twice, closed", window),
-		WORLD_TEST("GPT: mapped, not wiped, not locked, state and world apart", worlds),
-		WORLD_TEST("GPT, WINDOW: granules out of order", granules_out_of_order),
-		WORLD_TEST("TLB: a page stays stale", stale_page),
-		WORLD_TEST("TLB: a page is invalidated", stale_page_invalidated),
-		WORLD_TEST("TLB: a table and all below it", stale_table),
-		WORLD_TEST("TLB: misplaced entries", misplaced_entries),
-		WORLD_TEST("VCPU: loaded, run, saved", virtual_cpus),
-		WORLD_TEST("VCPU: state is in one place", virtual_cpu_state),
-		WORLD_TEST("HASH: vectors on loan", vectors_on_loan),
+		SIM_TEST("LOCKS: order", lock_order),
+		SIM_TEST("LOCKS: twice", lock_twice),
+		SIM_TEST("LOCKS: released while a page of realm data is mapped", lock_keeps_data),
+		SIM_TEST("LOCKS: held at the end", lock_held_at_the_end),
+		SIM_TEST("SLOTS: twice, held at the end", slots),
+		SIM_TEST("ACCESS: host memory only by the copies", host_memory_only_by_copies),
+		SIM_TEST("ACCESS: copies of other memory", copies_of_other_memory),
+		SIM_TEST("WINDOW: not Realm, twice, closed", window),
+		SIM_TEST("GPT: mapped, not wiped, not locked, state and world apart", worlds),
+		SIM_TEST("GPT, WINDOW: granules out of order", granules_out_of_order),
+		SIM_TEST("TLB: a page stays stale", stale_page),
+		SIM_TEST("TLB: a page is invalidated", stale_page_invalidated),
+		SIM_TEST("TLB: a table and all below it", stale_table),
+		SIM_TEST("TLB: misplaced entries", misplaced_entries),
+		SIM_TEST("VCPU: loaded, run, saved", virtual_cpus),
+		SIM_TEST("VCPU: state is in one place", virtual_cpu_state),
+		SIM_TEST("HASH: begin and end make a pair", hash_contexts),
 	};
 
 	return unit_run(tests);

@@ -147,7 +147,7 @@ int main(void)
 		HEAP_TEST("heap: what is no size", refused),
 		HEAP_TEST("heap: full, and free again", until_full),
 		HEAP_TEST("heap: many blocks", many_blocks),
-		WORLD_TEST("heap: wrong uses stop", wrong_uses),
+		SIM_TEST("heap: wrong uses stop", wrong_uses),
 	};
 
 	return unit_run(tests);

@@ -29,12 +29,12 @@ static bool can_begin(void)
 }
 
 /* Boots after `change`: always with success, because realms can do without tokens. */
-#define BOOT_WITH(change)                                         \
-	do {                                                      \
-		world_power_on();                                 \
-		change;                                           \
-		assert_int_equal(world_boot(), EL3_BOOT_SUCCESS); \
-		assert_true(world_is_zero(WORLD_SHARED_PAGE));    \
+#define BOOT_WITH(change)                                       \
+	do {                                                    \
+		sim_power_on();                                 \
+		change;                                         \
+		assert_int_equal(sim_boot(), EL3_BOOT_SUCCESS); \
+		assert_true(sim_is_zero(SIM_SHARED_PAGE));      \
 	} while (0)
 
 #define NO_TOKENS_AFTER(change)                                       \
@@ -151,14 +151,14 @@ static void boots_again_and_again(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		WORLD_TEST("attestation boot: the sample of TF-A", sample_of_tf_a),
-		WORLD_TEST("attestation boot: platform token in hunks", token_in_hunks),
-		WORLD_TEST("attestation boot: platform token of any size", token_of_any_size),
-		WORLD_TEST("attestation boot: EL3 is busy", busy),
-		WORLD_TEST("attestation boot: bad keys", bad_keys),
-		WORLD_TEST("attestation boot: EL3 refuses", refused),
-		WORLD_TEST("attestation boot: no entropy", no_entropy),
-		WORLD_TEST("attestation boot: again and again", boots_again_and_again),
+		SIM_TEST("attestation boot: the sample of TF-A", sample_of_tf_a),
+		SIM_TEST("attestation boot: platform token in hunks", token_in_hunks),
+		SIM_TEST("attestation boot: platform token of any size", token_of_any_size),
+		SIM_TEST("attestation boot: EL3 is busy", busy),
+		SIM_TEST("attestation boot: bad keys", bad_keys),
+		SIM_TEST("attestation boot: EL3 refuses", refused),
+		SIM_TEST("attestation boot: no entropy", no_entropy),
+		SIM_TEST("attestation boot: again and again", boots_again_and_again),
 	};
 
 	return unit_run(tests);

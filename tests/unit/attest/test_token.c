@@ -165,7 +165,7 @@ static void several_recs(void **state)
 	for (unsigned int turn = 0; working != 0; turn++) {
 		working = 0;
 		for (unsigned int i = 0; i < 5; i++) {
-			machine_cpu_enter((turn + i) % WORLD_CPUS);
+			machine_cpu_enter((turn + i) % SIM_CPUS);
 			working += attest_step(many[i].list) == ATTEST_SIGNING;
 		}
 	}
@@ -195,7 +195,7 @@ static void key_is_wiped(void **state)
 		memcpy(&little_endian[i], machine_el3.key + 40 - 8 * i, 8);
 		little_endian[i] = __builtin_bswap64(little_endian[i]);
 	}
-	assert_true(world_is_zero(WORLD_SHARED_PAGE));
+	assert_true(sim_is_zero(SIM_SHARED_PAGE));
 	pages_prepare(&rec);
 	sample_fill(&sample, RMI_HASH_SHA_256, 10);
 	assert_true(attest_begin(rec.list, &sample.claims, &size));
@@ -258,17 +258,17 @@ static void no_more_entropy(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		WORLD_TEST("token: contents, binding and signature", contents),
-		WORLD_TEST("token: the signature covers every bit", a_bit_more_is_no_signature),
-		WORLD_TEST("token: in pieces", in_pieces),
-		WORLD_TEST("token: bytes not delivered come again", peek_again),
-		WORLD_TEST("token: none begun", nothing_begun),
-		WORLD_TEST("token: begun again at every step", begun_again_at_every_step),
-		WORLD_TEST("token: begun again while it is read", begun_again_while_read),
-		WORLD_TEST("token: several RECs at once", several_recs),
-		WORLD_TEST("token: the key is wiped", key_is_wiped),
-		WORLD_TEST("token: short of memory", short_of_memory),
-		WORLD_TEST("token: no more entropy", no_more_entropy),
+		SIM_TEST("token: contents, binding and signature", contents),
+		SIM_TEST("token: the signature covers every bit", a_bit_more_is_no_signature),
+		SIM_TEST("token: in pieces", in_pieces),
+		SIM_TEST("token: bytes not delivered come again", peek_again),
+		SIM_TEST("token: none begun", nothing_begun),
+		SIM_TEST("token: begun again at every step", begun_again_at_every_step),
+		SIM_TEST("token: begun again while it is read", begun_again_while_read),
+		SIM_TEST("token: several RECs at once", several_recs),
+		SIM_TEST("token: the key is wiped", key_is_wiped),
+		SIM_TEST("token: short of memory", short_of_memory),
+		SIM_TEST("token: no more entropy", no_more_entropy),
 	};
 
 	return unit_run(tests);

@@ -17,15 +17,14 @@ static void make_tokens(unsigned int cpu, void *context)
 		enum attest_progress progress = ATTEST_SIGNING;
 		bool last;
 
-		WORLD_CHECK(attest_begin(recs[cpu].list, &samples[cpu][i].claims, &sizes[cpu][i]));
+		SIM_CHECK(attest_begin(recs[cpu].list, &samples[cpu][i].claims, &sizes[cpu][i]));
 		while (progress == ATTEST_SIGNING) {
 			progress = attest_step(recs[cpu].list);
 		}
-		WORLD_CHECK(progress == ATTEST_READY);
-		WORLD_CHECK(attest_peek(recs[cpu].list, tokens[cpu][i], TOKEN_MAX) ==
-			    sizes[cpu][i]);
+		SIM_CHECK(progress == ATTEST_READY);
+		SIM_CHECK(attest_peek(recs[cpu].list, tokens[cpu][i], TOKEN_MAX) == sizes[cpu][i]);
 		attest_taken(recs[cpu].list, sizes[cpu][i], &last);
-		WORLD_CHECK(last);
+		SIM_CHECK(last);
 	}
 }
 
@@ -38,7 +37,7 @@ static void several_cpus(void **state)
 			sample_fill(&samples[cpu][i], i % 2, (uint8_t)(cpu * ROUNDS + i));
 		}
 	}
-	world_run_cpus(CPUS, make_tokens, NULL);
+	sim_run_cpus(CPUS, make_tokens, NULL);
 	for (unsigned int cpu = 0; cpu < CPUS; cpu++) {
 		for (unsigned int i = 0; i < ROUNDS; i++) {
 			check_token(tokens[cpu][i], sizes[cpu][i], &samples[cpu][i]);
@@ -50,7 +49,7 @@ static void several_cpus(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		WORLD_TEST("token: several CPUs at once", several_cpus),
+		SIM_TEST("token: several CPUs at once", several_cpus),
 	};
 
 	return unit_run(tests);

@@ -7,9 +7,9 @@
 #include "unit.h"
 
 /* Granules of the realm under test; the start tables are aligned for sixteen. */
-#define HOST_RD     (WORLD_HIGH + UINT64_C(0x100000))
-#define HOST_RTT    (WORLD_HIGH + UINT64_C(0x200000))
-#define HOST_PARAMS world_page(0)
+#define HOST_RD     (SIM_HIGH + UINT64_C(0x100000))
+#define HOST_RTT    (SIM_HIGH + UINT64_C(0x200000))
+#define HOST_PARAMS sim_page(0)
 
 /* 32 bits wide, four tables at level 2: valid on every CPU. Not yet at HOST_PARAMS. */
 static inline struct rmi_realm_params host_params(void)
@@ -29,14 +29,14 @@ static inline struct rmi_realm_params host_params(void)
 static inline void host_delegate(uint64_t base, uint64_t count)
 {
 	for (uint64_t i = 0; i < count; i++) {
-		world_delegate(base + i * GRANULE_SIZE);
+		sim_delegate(base + i * GRANULE_SIZE);
 	}
 }
 
-static inline struct world_answer host_realm_create(uint64_t rd,
-						    const struct rmi_realm_params *params)
+static inline struct sim_answer host_realm_create(uint64_t rd,
+						  const struct rmi_realm_params *params)
 {
-	world_put(HOST_PARAMS, params, sizeof(*params));
+	sim_put(HOST_PARAMS, params, sizeof(*params));
 	return RMI(RMI_REALM_CREATE, rd, HOST_PARAMS);
 }
 
@@ -47,7 +47,7 @@ static inline uint64_t host_make_realm(unsigned int n, struct rmi_realm_params p
 
 	params.rtt_base = HOST_RTT + n * 16 * GRANULE_SIZE;
 	params.vmid = (uint16_t)(7 + n);
-	world_delegate(rd);
+	sim_delegate(rd);
 	host_delegate(params.rtt_base, params.rtt_num_start);
 	ASSERT_RMI_OK(host_realm_create(rd, &params));
 	return rd;

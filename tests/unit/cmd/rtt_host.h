@@ -7,8 +7,8 @@
 #include "s2/s2_check.h"
 
 /* Granules for tables, then for data: aligned to 2 MiB. */
-#define HOST_TABLES (WORLD_HIGH + UINT64_C(0x300000))
-#define HOST_DATA   (WORLD_HIGH + UINT64_C(0x400000))
+#define HOST_TABLES (SIM_HIGH + UINT64_C(0x300000))
+#define HOST_DATA   (SIM_HIGH + UINT64_C(0x400000))
 #define HOST_HALF   BIT(39) /* where the unprotected half of rtt_realm() begins */
 
 #define SIZE_L3 UINT64_C(0x1000)
@@ -44,7 +44,7 @@ static inline uint64_t host_table(void)
 {
 	uint64_t pa = HOST_TABLES + host_tables_used++ * GRANULE_SIZE;
 
-	world_delegate(pa);
+	sim_delegate(pa);
 	return pa;
 }
 
@@ -55,7 +55,7 @@ struct rtt_entry {
 
 static inline struct rtt_entry rtt_read(uint64_t rd, uint64_t ipa, int64_t level)
 {
-	struct world_answer answer = RMI(RMI_RTT_READ_ENTRY, rd, ipa, (uint64_t)level);
+	struct sim_answer answer = RMI(RMI_RTT_READ_ENTRY, rd, ipa, (uint64_t)level);
 
 	ASSERT_RMI_OK(answer);
 	return (struct rtt_entry){(int64_t)answer.x[1], answer.x[2], answer.x[3], answer.x[4]};
@@ -87,7 +87,7 @@ static inline uint64_t rtt_page(uint64_t rd, uint64_t ipa, unsigned int n)
 {
 	uint64_t pa = HOST_DATA + n * GRANULE_SIZE;
 
-	world_delegate(pa);
+	sim_delegate(pa);
 	ASSERT_RMI_OK(RMI(RMI_DATA_CREATE_UNKNOWN, rd, pa, ipa));
 	return pa;
 }
@@ -95,7 +95,7 @@ static inline uint64_t rtt_page(uint64_t rd, uint64_t ipa, unsigned int n)
 static inline void rtt_init_ripas(uint64_t rd, uint64_t base, uint64_t top)
 {
 	while (base < top) {
-		struct world_answer answer = RMI(RMI_RTT_INIT_RIPAS, rd, base, top);
+		struct sim_answer answer = RMI(RMI_RTT_INIT_RIPAS, rd, base, top);
 
 		ASSERT_RMI_OK(answer);
 		base = answer.x[1];
@@ -126,7 +126,7 @@ static inline uint64_t host_digest(void)
 			uint64_t pa = places[i].base + n * GRANULE_SIZE;
 			const uint64_t *words = machine_raw(pa_of(pa));
 
-			digest = (digest + world_state(pa) + world_refs(pa)) * 31;
+			digest = (digest + sim_state(pa) + sim_refs(pa)) * 31;
 			for (size_t w = 0; w < GRANULE_SIZE / sizeof(*words); w++) {
 				digest = digest * UINT64_C(0x100000001B3) + words[w];
 			}
@@ -139,7 +139,7 @@ static inline uint64_t host_digest(void)
 #define ASSERT_LEFT_ALONE(answer, status, name)        \
 	do {                                           \
 		uint64_t digest_ = host_digest();      \
-		struct world_answer left_ = (answer);  \
+		struct sim_answer left_ = (answer);    \
 		ASSERT_REFUSED(left_, status, name);   \
 		assert_int_equal(left_.x[1], 0);       \
 		assert_int_equal(left_.x[2], 0);       \
@@ -151,7 +151,7 @@ static inline uint64_t host_digest(void)
 #define ASSERT_TOP(answer, status, name, number, top)       \
 	do {                                                \
 		uint64_t digest_ = host_digest();           \
-		struct world_answer left_ = (answer);       \
+		struct sim_answer left_ = (answer);         \
 		ASSERT_REFUSED(left_, status, name);        \
 		assert_int_equal(left_.x[number], top);     \
 		assert_int_equal(left_.x[3 - (number)], 0); \
@@ -160,19 +160,19 @@ static inline uint64_t host_digest(void)
 	} while (0)
 
 static const uint64_t host_no_memory[] = {
-	0, WORLD_DEVICE, WORLD_OWN, WORLD_UNLISTED, WORLD_FAR, BIT(48), BIT(63), ~GRANULE_MASK,
+	0, SIM_DEVICE, SIM_OWN, SIM_UNLISTED, SIM_FAR, BIT(48), BIT(63), ~GRANULE_MASK,
 };
 
 /*
  * The granule that a command wants at an address: `call` with any other is refused for the reason
  * that `name` followed by align, bound or state says. `spare` is an UNDELEGATED page.
  */
-static inline void host_refuses_others(struct world_answer (*call)(uint64_t pa), uint64_t good,
+static inline void host_refuses_others(struct sim_answer (*call)(uint64_t pa), uint64_t good,
 				       uint64_t spare, enum granule_state want,
 				       const char *const conditions[3])
 {
 	uint64_t digest = host_digest();
-	struct world_answer answer;
+	struct sim_answer answer;
 
 	for (uint64_t off = 1; off < GRANULE_SIZE; off *= 2) {
 		answer = call(good + off);
@@ -188,13 +188,13 @@ static inline void host_refuses_others(struct world_answer (*call)(uint64_t pa),
 		if (from == want) {
 			continue;
 		}
-		world_make(spare, from);
+		sim_make(spare, from);
 		answer = call(spare);
 		assert_int_equal(answer.x[0], RMI_ERROR_INPUT);
 		assert_string_equal(answer.condition, conditions[2]);
 		assert_int_equal(answer.x[1] | answer.x[2] | answer.x[3], 0);
 		if (from > GRANULE_DELEGATED) {
-			world_unmake(spare);
+			sim_unmake(spare);
 		}
 		if (from != GRANULE_UNDELEGATED) {
 			ASSERT_RMI_OK(RMI(RMI_GRANULE_UNDELEGATE, spare));
@@ -207,7 +207,7 @@ static const char *const host_rd_conditions[] = {"rd_align", "rd_bound", "rd_sta
 
 static inline void host_take_back(uint64_t pa)
 {
-	assert_true(world_is_zero(pa));
+	assert_true(sim_is_zero(pa));
 	ASSERT_RMI_OK(RMI(RMI_GRANULE_UNDELEGATE, pa));
 }
 
@@ -215,7 +215,7 @@ static inline void host_take_back(uint64_t pa)
 static inline void host_destroy_data(uint64_t rd, uint64_t end)
 {
 	for (uint64_t ipa = 0; ipa < end;) {
-		struct world_answer answer = RMI(RMI_DATA_DESTROY, rd, ipa);
+		struct sim_answer answer = RMI(RMI_DATA_DESTROY, rd, ipa);
 
 		if (answer.x[0] == RMI_SUCCESS) {
 			host_take_back(answer.x[1]);
@@ -235,7 +235,7 @@ static inline void host_destroy_data(uint64_t rd, uint64_t end)
 static inline void host_destroy_tables(uint64_t rd, uint64_t end, int level)
 {
 	for (uint64_t ipa = 0; ipa < end;) {
-		struct world_answer answer = RMI(RMI_RTT_DESTROY, rd, ipa, (uint64_t)level);
+		struct sim_answer answer = RMI(RMI_RTT_DESTROY, rd, ipa, (uint64_t)level);
 
 		if (answer.x[0] == RMI_SUCCESS) {
 			host_take_back(answer.x[1]);

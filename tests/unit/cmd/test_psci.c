@@ -6,12 +6,12 @@
 #define UNPROTECTED (UINT64_C(1) << 39)
 #define ENTRY       UINT64_C(0x20000)
 
-static struct world_realm realm;
+static struct sim_realm realm;
 
 static void version(void **state)
 {
 	(void)state;
-	world_realm_ready(&realm, 1);
+	sim_realm_ready(&realm, 1);
 	REALM_CALLS(&realm, PSCI_VERSION_FID, 1, 2, 3);
 	ASSERT_RESULTS(0x10001, 0, 0, 0);
 }
@@ -30,7 +30,7 @@ static void features(void **state)
 	};
 
 	(void)state;
-	world_realm_ready(&realm, 1);
+	sim_realm_ready(&realm, 1);
 	for (size_t i = 0; i < ARRAY_LENGTH(there); i++) {
 		REALM_CALLS(&realm, PSCI_FEATURES_FID, there[i] | UINT64_C(7) << 32, 2);
 		ASSERT_RESULTS(PSCI_SUCCESS, 0, 0, 0);
@@ -47,7 +47,7 @@ static void cpu_on_entry(void **state)
 					   UINT64_C(1) << 48, ~UINT64_C(3)};
 
 	(void)state;
-	world_realm_ready(&realm, 2);
+	sim_realm_ready(&realm, 2);
 	for (size_t i = 0; i < ARRAY_LENGTH(entries); i++) {
 		ASSERT_REALM_REFUSED(&realm, PSCI_INVALID_ADDRESS, entry, PSCI_CPU_ON_FID, 1,
 				     entries[i], 7);
@@ -79,7 +79,7 @@ static const uint64_t nobody[] = {
 static void cpu_on_mpidr(void **state)
 {
 	(void)state;
-	world_realm_ready(&realm, 2);
+	sim_realm_ready(&realm, 2);
 	for (size_t i = 0; i < ARRAY_LENGTH(nobody); i++) {
 		ASSERT_REALM_REFUSED(&realm, PSCI_INVALID_PARAMETERS, mpidr, PSCI_CPU_ON_FID,
 				     nobody[i], ENTRY, 7);
@@ -89,7 +89,7 @@ static void cpu_on_mpidr(void **state)
 static void cpu_on_self(void **state)
 {
 	(void)state;
-	world_realm_ready(&realm, 2);
+	sim_realm_ready(&realm, 2);
 	ASSERT_REALM_REFUSED(&realm, PSCI_ALREADY_ON, runnable, PSCI_CPU_ON_FID, 0, ENTRY, 7);
 }
 
@@ -98,7 +98,7 @@ static void affinity_level(void **state)
 	static const uint64_t levels[] = {1, 2, 3, UINT64_C(1) << 32, ~UINT64_C(0)};
 
 	(void)state;
-	world_realm_ready(&realm, 2);
+	sim_realm_ready(&realm, 2);
 	for (size_t i = 0; i < ARRAY_LENGTH(levels); i++) {
 		ASSERT_REALM_REFUSED(&realm, PSCI_INVALID_PARAMETERS, target_bound,
 				     PSCI_AFFINITY_INFO_FID, 1, levels[i]);
@@ -108,7 +108,7 @@ static void affinity_level(void **state)
 static void affinity_nobody(void **state)
 {
 	(void)state;
-	world_realm_ready(&realm, 2);
+	sim_realm_ready(&realm, 2);
 	for (size_t i = 0; i < ARRAY_LENGTH(nobody); i++) {
 		ASSERT_REALM_REFUSED(&realm, PSCI_INVALID_PARAMETERS, target_match,
 				     PSCI_AFFINITY_INFO_FID, nobody[i], 0);
@@ -118,32 +118,32 @@ static void affinity_nobody(void **state)
 static void affinity_self(void **state)
 {
 	(void)state;
-	world_realm_ready(&realm, 2);
+	sim_realm_ready(&realm, 2);
 	REALM_CALLS(&realm, PSCI_AFFINITY_INFO_FID, 0, 0, 3);
 	ASSERT_RESULTS(PSCI_AFFINITY_ON, 0, 0, 0);
 }
 
 /* The host is asked, with function and affinity, and may not enter the REC before it answers. */
-static void expect_pending(const struct world_step *call, uint64_t fid, uint64_t mpidr)
+static void expect_pending(const struct sim_step *call, uint64_t fid, uint64_t mpidr)
 {
 	struct rmi_rec_exit exit;
 
-	world_play(call, 1);
-	ASSERT_RMI_OK(world_enter(&realm, 0, NULL, &exit));
+	sim_exits(call, 1);
+	ASSERT_RMI_OK(sim_enter(&realm, 0, NULL, &exit));
 	ASSERT_EXIT(exit, .exit_reason = RMI_EXIT_PSCI, .gprs = {fid, mpidr});
-	ASSERT_REFUSED(world_enter(&realm, 0, NULL, NULL), RMI_ERROR_REC, rec_psci);
+	ASSERT_REFUSED(sim_enter(&realm, 0, NULL, NULL), RMI_ERROR_REC, rec_psci);
 	ASSERT_RMI_OK(RMI(RMI_PSCI_COMPLETE, realm.recs[0], realm.recs[mpidr], 0));
-	WORLD_PLAY(WORLD_IRQ);
-	ASSERT_RMI_OK(world_enter(&realm, 0, NULL, NULL));
+	SIM_EXITS(SIM_IRQ);
+	ASSERT_RMI_OK(sim_enter(&realm, 0, NULL, NULL));
 }
 
 static void asks_the_host(void **state)
 {
-	const struct world_step on = WORLD_SMC(PSCI_CPU_ON_FID, 1, ENTRY, 0xC0FFEE);
-	const struct world_step info = WORLD_SMC(PSCI_AFFINITY_INFO_FID, 1, 0, 0xC0FFEE);
+	const struct sim_step on = SIM_SMC(PSCI_CPU_ON_FID, 1, ENTRY, 0xC0FFEE);
+	const struct sim_step info = SIM_SMC(PSCI_AFFINITY_INFO_FID, 1, 0, 0xC0FFEE);
 
 	(void)state;
-	world_realm_ready(&realm, 2);
+	sim_realm_ready(&realm, 2);
 	expect_pending(&on, PSCI_CPU_ON_FID, 1);
 	expect_pending(&info, PSCI_AFFINITY_INFO_FID, 1);
 }
@@ -153,24 +153,24 @@ static void asks_the_host(void **state)
 /* A 32-bit call: what is in the upper halves, and the hint, is not part of it. */
 static void asks_the_host_in_32_bits(void **state)
 {
-	const struct world_step on = WORLD_SMC(UPPER | SMCCC_FID_SVE_HINT | PSCI_CPU_ON_32_FID,
-					       UPPER | 1, UPPER | ENTRY, UPPER | 7);
-	const struct world_step info = WORLD_SMC(PSCI_AFFINITY_INFO_32_FID, UPPER | 1, UPPER);
+	const struct sim_step on = SIM_SMC(UPPER | SMCCC_FID_SVE_HINT | PSCI_CPU_ON_32_FID,
+					   UPPER | 1, UPPER | ENTRY, UPPER | 7);
+	const struct sim_step info = SIM_SMC(PSCI_AFFINITY_INFO_32_FID, UPPER | 1, UPPER);
 
 	(void)state;
-	world_realm_new(&realm, WORLD_PAGES / 2, 1);
-	world_rec_new(&realm, RMI_REC_FLAG_RUNNABLE, WORLD_PC);
-	world_rec_new(&realm, 0, WORLD_PC);
-	world_realm_activate(&realm);
+	sim_realm_new(&realm, SIM_PAGES / 2, 1);
+	sim_rec_new(&realm, RMI_REC_FLAG_RUNNABLE, SIM_PC);
+	sim_rec_new(&realm, 0, SIM_PC);
+	sim_realm_activate(&realm);
 	expect_pending(&on, PSCI_CPU_ON_32_FID, 1);
 	ASSERT_RESULTS(PSCI_SUCCESS, 0, 0, 0);
 	expect_pending(&info, PSCI_AFFINITY_INFO_32_FID, 1);
 	ASSERT_RESULTS(PSCI_AFFINITY_ON, 0, 0, 0);
 
-	WORLD_PLAY(WORLD_IRQ);
-	ASSERT_RMI_OK(world_enter(&realm, 1, NULL, NULL));
-	assert_int_equal(world_saw(0)->vcpu.pc, ENTRY);
-	assert_int_equal(world_saw(0)->vcpu.gprs[0], 7);
+	SIM_EXITS(SIM_IRQ);
+	ASSERT_RMI_OK(sim_enter(&realm, 1, NULL, NULL));
+	assert_int_equal(sim_saw(0)->vcpu.pc, ENTRY);
+	assert_int_equal(sim_saw(0)->vcpu.gprs[0], 7);
 }
 
 /* Aff3 0x12, Aff2 0x34, Aff1 0x56, Aff0 7, as a realm writes it, is REC number 0x1234567. */
@@ -180,15 +180,15 @@ static void affinity_fields(void **state)
 	struct rmi_rec_exit exit;
 
 	(void)state;
-	world_realm_ready(&realm, 1);
-	world_rd(&realm)->rec_index = 0x1234567;
+	sim_realm_ready(&realm, 1);
+	sim_rd(&realm)->rec_index = 0x1234567;
 	ASSERT_REALM_REFUSED(&realm, PSCI_INVALID_PARAMETERS, target_match, PSCI_AFFINITY_INFO_FID,
 			     affinity, 0);
-	world_rd(&realm)->rec_index = 0x1234568;
+	sim_rd(&realm)->rec_index = 0x1234568;
 	ASSERT_REALM_REFUSED(&realm, PSCI_INVALID_PARAMETERS, target_match, PSCI_AFFINITY_INFO_FID,
 			     affinity + 1, 0);
-	WORLD_PLAY(WORLD_SMC(PSCI_AFFINITY_INFO_FID, affinity, 0));
-	ASSERT_RMI_OK(world_enter(&realm, 0, NULL, &exit));
+	SIM_EXITS(SIM_SMC(PSCI_AFFINITY_INFO_FID, affinity, 0));
+	ASSERT_RMI_OK(sim_enter(&realm, 0, NULL, &exit));
 	ASSERT_EXIT(exit, .exit_reason = RMI_EXIT_PSCI, .gprs = {PSCI_AFFINITY_INFO_FID, affinity});
 }
 
@@ -198,16 +198,16 @@ static void suspend(void **state)
 	struct rmi_rec_exit exit;
 
 	(void)state;
-	world_realm_ready(&realm, 1);
+	sim_realm_ready(&realm, 1);
 	for (size_t i = 0; i < ARRAY_LENGTH(fids); i++) {
-		WORLD_PLAY(WORLD_SMC(fids[i], 0x40000000, UNPROTECTED, 3, 4), WORLD_IRQ);
-		ASSERT_RMI_OK(world_enter(&realm, 0, NULL, &exit));
+		SIM_EXITS(SIM_SMC(fids[i], 0x40000000, UNPROTECTED, 3, 4), SIM_IRQ);
+		ASSERT_RMI_OK(sim_enter(&realm, 0, NULL, &exit));
 		ASSERT_EXIT(exit, .exit_reason = RMI_EXIT_PSCI, .gprs = {fids[i]});
-		assert_int_equal(world_runs(), 1);
-		ASSERT_RMI_OK(world_enter(&realm, 0, NULL, NULL));
+		assert_int_equal(sim_runs(), 1);
+		ASSERT_RMI_OK(sim_enter(&realm, 0, NULL, NULL));
 		rec_unit_behind_call();
 		ASSERT_RESULTS(PSCI_SUCCESS, 0, 0, 0);
-		assert_int_equal(world_saw(1)->vcpu.gprs[4], 4);
+		assert_int_equal(sim_saw(1)->vcpu.gprs[4], 4);
 	}
 }
 
@@ -216,34 +216,34 @@ static void off(void **state)
 	struct rmi_rec_exit exit;
 
 	(void)state;
-	world_realm_ready(&realm, 2);
-	WORLD_PLAY(WORLD_SMC(PSCI_CPU_OFF_FID, 1, 2, 3));
-	ASSERT_RMI_OK(world_enter(&realm, 0, NULL, &exit));
+	sim_realm_ready(&realm, 2);
+	SIM_EXITS(SIM_SMC(PSCI_CPU_OFF_FID, 1, 2, 3));
+	ASSERT_RMI_OK(sim_enter(&realm, 0, NULL, &exit));
 	ASSERT_EXIT(exit, .exit_reason = RMI_EXIT_PSCI, .gprs = {PSCI_CPU_OFF_FID});
-	assert_int_equal(world_runs(), 1);
-	ASSERT_REFUSED(world_enter(&realm, 0, NULL, NULL), RMI_ERROR_REC, rec_runnable);
+	assert_int_equal(sim_runs(), 1);
+	ASSERT_REFUSED(sim_enter(&realm, 0, NULL, NULL), RMI_ERROR_REC, rec_runnable);
 
 	/* The others go on. */
-	WORLD_PLAY(WORLD_IRQ);
-	ASSERT_RMI_OK(world_enter(&realm, 1, NULL, NULL));
+	SIM_EXITS(SIM_IRQ);
+	ASSERT_RMI_OK(sim_enter(&realm, 1, NULL, NULL));
 }
 
 static void realm_ends(uint64_t fid)
 {
 	struct rmi_rec_exit exit;
 
-	world_realm_ready(&realm, 2);
-	WORLD_PLAY(WORLD_SMC(fid, 1, 2, 3));
-	ASSERT_RMI_OK(world_enter(&realm, 0, NULL, &exit));
+	sim_realm_ready(&realm, 2);
+	SIM_EXITS(SIM_SMC(fid, 1, 2, 3));
+	ASSERT_RMI_OK(sim_enter(&realm, 0, NULL, &exit));
 	ASSERT_EXIT(exit, .exit_reason = RMI_EXIT_PSCI, .gprs = {fid});
-	assert_int_equal(world_runs(), 1);
+	assert_int_equal(sim_runs(), 1);
 	for (unsigned int i = 0; i < 2; i++) {
-		ASSERT_REFUSED(world_enter(&realm, i, NULL, NULL),
+		ASSERT_REFUSED(sim_enter(&realm, i, NULL, NULL),
 			       rmi_status_pack(RMI_ERROR_REALM, RMI_REALM_INDEX_SYSTEM_OFF),
 			       system_off);
 	}
 	ASSERT_REFUSED(RMI(RMI_REALM_ACTIVATE, realm.rd), RMI_ERROR_REALM, realm_state);
-	world_realm_destroy(&realm);
+	sim_realm_destroy(&realm);
 }
 
 static void system_off(void **state)
@@ -261,22 +261,21 @@ static void system_reset(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		WORLD_TEST("PSCI_VERSION", version),
-		WORLD_TEST("PSCI_FEATURES", features),
-		WORLD_TEST("PSCI_CPU_ON entry", cpu_on_entry),
-		WORLD_TEST("PSCI_CPU_ON mpidr", cpu_on_mpidr),
-		WORLD_TEST("PSCI_CPU_ON runnable: the caller", cpu_on_self),
-		WORLD_TEST("PSCI_AFFINITY_INFO target_bound", affinity_level),
-		WORLD_TEST("PSCI_AFFINITY_INFO target_match", affinity_nobody),
-		WORLD_TEST("PSCI_AFFINITY_INFO of the caller", affinity_self),
-		WORLD_TEST("PSCI_CPU_ON and PSCI_AFFINITY_INFO ask the host", asks_the_host),
-		WORLD_TEST("PSCI_CPU_ON and PSCI_AFFINITY_INFO of 32 bits",
-			   asks_the_host_in_32_bits),
-		WORLD_TEST("PSCI_AFFINITY_INFO, fields of an affinity", affinity_fields),
-		WORLD_TEST("PSCI_CPU_SUSPEND", suspend),
-		WORLD_TEST("PSCI_CPU_OFF", off),
-		WORLD_TEST("PSCI_SYSTEM_OFF", system_off),
-		WORLD_TEST("PSCI_SYSTEM_RESET", system_reset),
+		SIM_TEST("PSCI_VERSION", version),
+		SIM_TEST("PSCI_FEATURES", features),
+		SIM_TEST("PSCI_CPU_ON entry", cpu_on_entry),
+		SIM_TEST("PSCI_CPU_ON mpidr", cpu_on_mpidr),
+		SIM_TEST("PSCI_CPU_ON runnable: the caller", cpu_on_self),
+		SIM_TEST("PSCI_AFFINITY_INFO target_bound", affinity_level),
+		SIM_TEST("PSCI_AFFINITY_INFO target_match", affinity_nobody),
+		SIM_TEST("PSCI_AFFINITY_INFO of the caller", affinity_self),
+		SIM_TEST("PSCI_CPU_ON and PSCI_AFFINITY_INFO ask the host", asks_the_host),
+		SIM_TEST("PSCI_CPU_ON and PSCI_AFFINITY_INFO of 32 bits", asks_the_host_in_32_bits),
+		SIM_TEST("PSCI_AFFINITY_INFO, fields of an affinity", affinity_fields),
+		SIM_TEST("PSCI_CPU_SUSPEND", suspend),
+		SIM_TEST("PSCI_CPU_OFF", off),
+		SIM_TEST("PSCI_SYSTEM_OFF", system_off),
+		SIM_TEST("PSCI_SYSTEM_RESET", system_reset),
 	};
 
 	return unit_run(tests);

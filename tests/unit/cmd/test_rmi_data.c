@@ -2,8 +2,8 @@
 /* RMI_DATA_CREATE, RMI_DATA_CREATE_UNKNOWN, RMI_DATA_DESTROY: each condition, what holds after. */
 #include "cmd/rtt_host.h"
 
-#define SPARE world_page(40)
-#define SRC   world_page(41)
+#define SPARE sim_page(40)
+#define SRC   sim_page(41)
 #define IPA   (5 * SIZE_L3)
 
 static uint64_t rd;
@@ -14,21 +14,21 @@ static void realm(void)
 	rd = rtt_realm();
 	rtt_grow(rd, 0, 3);
 	data = HOST_DATA;
-	world_delegate(data);
-	world_fill(SRC, 1);
+	sim_delegate(data);
+	sim_fill(SRC, 1);
 }
 
-static struct world_answer create(uint64_t page, uint64_t ipa, uint64_t src)
+static struct sim_answer create(uint64_t page, uint64_t ipa, uint64_t src)
 {
 	return RMI(RMI_DATA_CREATE, rd, page, ipa, src, RMI_DATA_FLAG_MEASURE);
 }
 
-static struct world_answer unknown(uint64_t page, uint64_t ipa)
+static struct sim_answer unknown(uint64_t page, uint64_t ipa)
 {
 	return RMI(RMI_DATA_CREATE_UNKNOWN, rd, page, ipa);
 }
 
-static struct world_answer destroy(uint64_t ipa)
+static struct sim_answer destroy(uint64_t ipa)
 {
 	return RMI(RMI_DATA_DESTROY, rd, ipa);
 }
@@ -40,27 +40,27 @@ static struct world_answer destroy(uint64_t ipa)
 		ASSERT_LEFT_ALONE(unknown(page, ipa), status, name);     \
 	} while (0)
 
-static struct world_answer create_with_rd(uint64_t pa)
+static struct sim_answer create_with_rd(uint64_t pa)
 {
 	return RMI(RMI_DATA_CREATE, pa, data, IPA, SRC, 0);
 }
 
-static struct world_answer unknown_with_rd(uint64_t pa)
+static struct sim_answer unknown_with_rd(uint64_t pa)
 {
 	return RMI(RMI_DATA_CREATE_UNKNOWN, pa, data, IPA);
 }
 
-static struct world_answer create_with_data(uint64_t pa)
+static struct sim_answer create_with_data(uint64_t pa)
 {
 	return create(pa, IPA, SRC);
 }
 
-static struct world_answer unknown_with_data(uint64_t pa)
+static struct sim_answer unknown_with_data(uint64_t pa)
 {
 	return unknown(pa, IPA);
 }
 
-static struct world_answer create_with_src(uint64_t pa)
+static struct sim_answer create_with_src(uint64_t pa)
 {
 	return create(data, IPA, pa);
 }
@@ -93,8 +93,8 @@ static void create_src(void **state)
 	realm();
 	host_refuses_others(create_with_src, SRC, SPARE, GRANULE_UNDELEGATED, conditions);
 	ASSERT_LEFT_ALONE(create_with_src(data), RMI_ERROR_INPUT, src_pas);
-	ASSERT_LEFT_ALONE(create_with_src(WORLD_SECURE), RMI_ERROR_INPUT, src_pas);
-	ASSERT_LEFT_ALONE(create_with_src(WORLD_ROOT), RMI_ERROR_INPUT, src_pas);
+	ASSERT_LEFT_ALONE(create_with_src(SIM_SECURE), RMI_ERROR_INPUT, src_pas);
+	ASSERT_LEFT_ALONE(create_with_src(SIM_ROOT), RMI_ERROR_INPUT, src_pas);
 }
 
 static unsigned int words_left;
@@ -120,8 +120,8 @@ static void create_src_vanishes(void **state)
 		machine_on_copy = NULL;
 		machine_set_pas(pa_of(SRC), MACHINE_NS);
 		assert_true(digest == host_digest());
-		assert_true(world_is_zero(data));
-		assert_true(world_is_filled(SRC, 1));
+		assert_true(sim_is_zero(data));
+		assert_true(sim_is_filled(SRC, 1));
 	}
 	ASSERT_RMI_OK(create(data, IPA, SRC));
 	assert_true(memcmp(machine_raw(pa_of(data)), machine_raw(pa_of(SRC)), GRANULE_SIZE) == 0);
@@ -133,16 +133,15 @@ static void create_bound2(void **state)
 	struct rmi_realm_params params = host_params();
 
 	(void)state;
-	world_reset_far();
+	sim_reset_far();
 	realm();
-	world_delegate(WORLD_FAR);
-	BOTH_LEFT_ALONE(WORLD_FAR, IPA, RMI_ERROR_INPUT, data_bound2);
+	sim_delegate(SIM_FAR);
+	BOTH_LEFT_ALONE(SIM_FAR, IPA, RMI_ERROR_INPUT, data_bound2);
 	params.flags = RMI_REALM_FLAG_LPA2;
 	rd = host_make_realm(1, params);
 	rtt_grow(rd, 0, 3);
-	ASSERT_RMI_OK(unknown(WORLD_FAR, IPA));
-	ASSERT_ENTRY(rd, IPA, 3, RMI_ASSIGNED, (WORLD_FAR & MASK(49, 12)) | WORLD_FAR >> 50 << 8,
-		     0);
+	ASSERT_RMI_OK(unknown(SIM_FAR, IPA));
+	ASSERT_ENTRY(rd, IPA, 3, RMI_ASSIGNED, (SIM_FAR & MASK(49, 12)) | SIM_FAR >> 50 << 8, 0);
 	rtt_finish(rd);
 }
 
@@ -206,8 +205,8 @@ static void create_order(void **state)
 	realm();
 	ASSERT_LEFT_ALONE(RMI(RMI_DATA_CREATE, SPARE, data, SIZE_L2, SRC, 0), RMI_ERROR_INPUT,
 			  rd_state);
-	ASSERT_LEFT_ALONE(RMI(RMI_DATA_CREATE_UNKNOWN, WORLD_DEVICE, data, SIZE_L2),
-			  RMI_ERROR_INPUT, rd_bound);
+	ASSERT_LEFT_ALONE(RMI(RMI_DATA_CREATE_UNKNOWN, SIM_DEVICE, data, SIZE_L2), RMI_ERROR_INPUT,
+			  rd_bound);
 	BOTH_LEFT_ALONE(data, HOST_HALF + SIZE_L2, RMI_ERROR_INPUT, ipa_bound);
 	BOTH_LEFT_ALONE(SPARE, SIZE_L2, RMI_ERROR_INPUT, data_state);
 	ASSERT_LEFT_ALONE(create(data, SIZE_L2, SRC + 8), RMI_ERROR_INPUT, src_align);
@@ -225,18 +224,18 @@ static void create_copies(void **state)
 		rtt_force(rd, IPA, 3, (struct s2_entry){.kind = S2_UNASSIGNED, .ripas = ripas});
 		ASSERT_RMI_OK(create(data, IPA, SRC));
 		ASSERT_ENTRY(rd, IPA, 3, RMI_ASSIGNED, data, RMI_RIPAS_RAM);
-		assert_int_equal(world_state(data), GRANULE_DATA);
+		assert_int_equal(sim_state(data), GRANULE_DATA);
 		assert_memory_equal(machine_raw(pa_of(data)), machine_raw(pa_of(SRC)),
 				    GRANULE_SIZE);
-		assert_true(world_is_filled(SRC, ripas + 1));
+		assert_true(sim_is_filled(SRC, ripas + 1));
 		assert_non_null(machine_code(pa_of(data)));
 		assert_memory_equal(machine_code(pa_of(data)), machine_raw(pa_of(SRC)),
 				    GRANULE_SIZE);
-		world_fill(SRC, ripas + 2);
+		sim_fill(SRC, ripas + 2);
 		s2_check(host_s2(rd));
 		assert_true(machine_code_left(pa_of(data)));
 		ASSERT_RMI_OK(destroy(IPA));
-		assert_true(world_is_zero(data));
+		assert_true(sim_is_zero(data));
 		assert_false(machine_code_left(pa_of(data)));
 		assert_memory_equal(machine_code(pa_of(data)), machine_raw(pa_of(data)),
 				    GRANULE_SIZE);
@@ -255,9 +254,9 @@ static void rim_of(uint8_t rim[REALM_MEASUREMENT_SIZE])
 static void rim_after(uint64_t ipa, uint64_t seed, uint64_t flags,
 		      uint8_t rim[REALM_MEASUREMENT_SIZE])
 {
-	world_reset();
+	sim_reset();
 	realm();
-	world_fill(SRC, seed);
+	sim_fill(SRC, seed);
 	ASSERT_RMI_OK(RMI(RMI_DATA_CREATE, rd, data, ipa, SRC, flags));
 	rim_of(rim);
 }
@@ -312,8 +311,8 @@ static void unknown_keeps_ripas(void **state)
 				  (struct s2_entry){.kind = S2_UNASSIGNED, .ripas = ripas});
 			ASSERT_RMI_OK(unknown(data, IPA));
 			ASSERT_ENTRY(rd, IPA, 3, RMI_ASSIGNED, data, (uint64_t)ripas);
-			assert_int_equal(world_state(data), GRANULE_DATA);
-			assert_true(world_is_zero(data));
+			assert_int_equal(sim_state(data), GRANULE_DATA);
+			assert_true(sim_is_zero(data));
 			assert_int_equal(machine_tlb_count().entries, before.entries);
 			s2_check(host_s2(rd));
 			ASSERT_RMI_OK(destroy(IPA));
@@ -329,7 +328,7 @@ static void unknown_keeps_ripas(void **state)
 
 /* --- RMI_DATA_DESTROY */
 
-static struct world_answer destroy_with_rd(uint64_t pa)
+static struct sim_answer destroy_with_rd(uint64_t pa)
 {
 	return RMI(RMI_DATA_DESTROY, pa, IPA);
 }
@@ -401,7 +400,7 @@ static void destroy_pages(void **state)
 
 	(void)state;
 	for (enum s2_ripas ripas = S2_EMPTY; ripas <= S2_DESTROYED; ripas++) {
-		world_reset();
+		sim_reset();
 		rd = rtt_realm();
 		rtt_grow(rd, 0, 3);
 		for (unsigned int i = 0; i < ARRAY_LENGTH(used); i++) {
@@ -413,13 +412,13 @@ static void destroy_pages(void **state)
 		for (unsigned int i = 0; i < ARRAY_LENGTH(used); i++) {
 			uint64_t pa = HOST_DATA + i * GRANULE_SIZE;
 			uint64_t next = i + 1 < ARRAY_LENGTH(used) ? used[i + 1] : 512;
-			struct world_answer answer = destroy(used[i] * SIZE_L3);
+			struct sim_answer answer = destroy(used[i] * SIZE_L3);
 
 			ASSERT_RMI_OK(answer);
 			assert_int_equal(answer.x[1], pa);
 			assert_int_equal(answer.x[2], next * SIZE_L3);
-			assert_int_equal(world_state(pa), GRANULE_DELEGATED);
-			assert_true(world_is_zero(pa));
+			assert_int_equal(sim_state(pa), GRANULE_DELEGATED);
+			assert_true(sim_is_zero(pa));
 			ASSERT_ENTRY(rd, used[i] * SIZE_L3, 3, RMI_UNASSIGNED, 0,
 				     (uint64_t)after[ripas]);
 			s2_check(host_s2(rd));
@@ -442,44 +441,43 @@ static void destroy_any_state(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		WORLD_TEST("RMI_DATA_CREATE rd_align, RMI_DATA_CREATE rd_bound, "
-			   "RMI_DATA_CREATE rd_state, RMI_DATA_CREATE_UNKNOWN rd_align, "
-			   "RMI_DATA_CREATE_UNKNOWN rd_bound, RMI_DATA_CREATE_UNKNOWN rd_state",
-			   create_rd),
-		WORLD_TEST("RMI_DATA_CREATE data_align, RMI_DATA_CREATE data_bound, "
-			   "RMI_DATA_CREATE data_state, RMI_DATA_CREATE_UNKNOWN data_align, "
-			   "RMI_DATA_CREATE_UNKNOWN data_bound, "
-			   "RMI_DATA_CREATE_UNKNOWN data_state",
-			   create_data),
-		WORLD_TEST("RMI_DATA_CREATE src_align, RMI_DATA_CREATE src_bound, "
-			   "RMI_DATA_CREATE src_pas",
-			   create_src),
-		WORLD_TEST("RMI_DATA_CREATE src_pas: the page goes away during the copy",
-			   create_src_vanishes),
-		WORLD_TEST("RMI_DATA_CREATE data_bound2, RMI_DATA_CREATE_UNKNOWN data_bound2",
-			   create_bound2),
-		WORLD_TEST("RMI_DATA_CREATE ipa_align, RMI_DATA_CREATE ipa_bound, "
-			   "RMI_DATA_CREATE_UNKNOWN ipa_align, RMI_DATA_CREATE_UNKNOWN ipa_bound",
-			   create_ipa),
-		WORLD_TEST("RMI_DATA_CREATE realm_state", create_realm_state),
-		WORLD_TEST("RMI_DATA_CREATE rtt_walk, RMI_DATA_CREATE_UNKNOWN rtt_walk",
-			   create_walk),
-		WORLD_TEST("RMI_DATA_CREATE rtte_state, RMI_DATA_CREATE_UNKNOWN rtte_state",
-			   create_state),
-		WORLD_TEST("RMI_DATA_CREATE: order of conditions", create_order),
-		WORLD_TEST("RMI_DATA_CREATE: copies, and any RIPAS becomes RAM", create_copies),
-		WORLD_TEST("RMI_DATA_CREATE: measures address, flags, and content if asked",
-			   create_measures),
-		WORLD_TEST("RMI_DATA_CREATE_UNKNOWN: is not measured", create_unmeasured),
-		WORLD_TEST("RMI_DATA_CREATE_UNKNOWN: keeps each RIPAS", unknown_keeps_ripas),
-		WORLD_TEST("RMI_DATA_DESTROY rd_align, RMI_DATA_DESTROY rd_bound, "
-			   "RMI_DATA_DESTROY rd_state",
-			   destroy_rd),
-		WORLD_TEST("RMI_DATA_DESTROY ipa_align, RMI_DATA_DESTROY ipa_bound", destroy_ipa),
-		WORLD_TEST("RMI_DATA_DESTROY rtt_walk", destroy_walk),
-		WORLD_TEST("RMI_DATA_DESTROY rtte_state", destroy_state),
-		WORLD_TEST("RMI_DATA_DESTROY: each RIPAS, wiped granule, next page", destroy_pages),
-		WORLD_TEST("RMI_DATA_DESTROY: in any state of the realm", destroy_any_state),
+		SIM_TEST("RMI_DATA_CREATE rd_align, RMI_DATA_CREATE rd_bound, "
+			 "RMI_DATA_CREATE rd_state, RMI_DATA_CREATE_UNKNOWN rd_align, "
+			 "RMI_DATA_CREATE_UNKNOWN rd_bound, RMI_DATA_CREATE_UNKNOWN rd_state",
+			 create_rd),
+		SIM_TEST("RMI_DATA_CREATE data_align, RMI_DATA_CREATE data_bound, "
+			 "RMI_DATA_CREATE data_state, RMI_DATA_CREATE_UNKNOWN data_align, "
+			 "RMI_DATA_CREATE_UNKNOWN data_bound, "
+			 "RMI_DATA_CREATE_UNKNOWN data_state",
+			 create_data),
+		SIM_TEST("RMI_DATA_CREATE src_align, RMI_DATA_CREATE src_bound, "
+			 "RMI_DATA_CREATE src_pas",
+			 create_src),
+		SIM_TEST("RMI_DATA_CREATE src_pas: the page goes away during the copy",
+			 create_src_vanishes),
+		SIM_TEST("RMI_DATA_CREATE data_bound2, RMI_DATA_CREATE_UNKNOWN data_bound2",
+			 create_bound2),
+		SIM_TEST("RMI_DATA_CREATE ipa_align, RMI_DATA_CREATE ipa_bound, "
+			 "RMI_DATA_CREATE_UNKNOWN ipa_align, RMI_DATA_CREATE_UNKNOWN ipa_bound",
+			 create_ipa),
+		SIM_TEST("RMI_DATA_CREATE realm_state", create_realm_state),
+		SIM_TEST("RMI_DATA_CREATE rtt_walk, RMI_DATA_CREATE_UNKNOWN rtt_walk", create_walk),
+		SIM_TEST("RMI_DATA_CREATE rtte_state, RMI_DATA_CREATE_UNKNOWN rtte_state",
+			 create_state),
+		SIM_TEST("RMI_DATA_CREATE: order of conditions", create_order),
+		SIM_TEST("RMI_DATA_CREATE: copies, and any RIPAS becomes RAM", create_copies),
+		SIM_TEST("RMI_DATA_CREATE: measures address, flags, and content if asked",
+			 create_measures),
+		SIM_TEST("RMI_DATA_CREATE_UNKNOWN: is not measured", create_unmeasured),
+		SIM_TEST("RMI_DATA_CREATE_UNKNOWN: keeps each RIPAS", unknown_keeps_ripas),
+		SIM_TEST("RMI_DATA_DESTROY rd_align, RMI_DATA_DESTROY rd_bound, "
+			 "RMI_DATA_DESTROY rd_state",
+			 destroy_rd),
+		SIM_TEST("RMI_DATA_DESTROY ipa_align, RMI_DATA_DESTROY ipa_bound", destroy_ipa),
+		SIM_TEST("RMI_DATA_DESTROY rtt_walk", destroy_walk),
+		SIM_TEST("RMI_DATA_DESTROY rtte_state", destroy_state),
+		SIM_TEST("RMI_DATA_DESTROY: each RIPAS, wiped granule, next page", destroy_pages),
+		SIM_TEST("RMI_DATA_DESTROY: in any state of the realm", destroy_any_state),
 	};
 
 	return unit_run(tests);

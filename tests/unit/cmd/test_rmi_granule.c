@@ -4,25 +4,22 @@
 #include "unit.h"
 
 static const uint64_t not_aligned[] = {
-	WORLD_MAIN + 1,
-	WORLD_MAIN + GRANULE_SIZE - 1,
-	WORLD_MAIN + GRANULE_SIZE / 2,
-	WORLD_DEVICE + 8,
+	SIM_MAIN + 1, SIM_MAIN + GRANULE_SIZE - 1, SIM_MAIN + GRANULE_SIZE / 2, SIM_DEVICE + 8,
 	~UINT64_C(0),
 };
 
 static const uint64_t not_delegable[] = {
 	0,
-	WORLD_DEVICE,
-	WORLD_MAIN - GRANULE_SIZE,
-	WORLD_OWN,
-	WORLD_SHARED_PAGE,
-	WORLD_MAIN + WORLD_MAIN_SIZE,
-	WORLD_UNLISTED,
-	WORLD_HIGH + WORLD_HIGH_SIZE,
+	SIM_DEVICE,
+	SIM_MAIN - GRANULE_SIZE,
+	SIM_OWN,
+	SIM_SHARED_PAGE,
+	SIM_MAIN + SIM_MAIN_SIZE,
+	SIM_UNLISTED,
+	SIM_HIGH + SIM_HIGH_SIZE,
 	/* a delegable address, but for one bit above all memory */
-	WORLD_MAIN | (uint64_t)1 << 48,
-	WORLD_MAIN | (uint64_t)1 << 63,
+	SIM_MAIN | (uint64_t)1 << 48,
+	SIM_MAIN | (uint64_t)1 << 63,
 	~GRANULE_MASK,
 };
 
@@ -33,7 +30,7 @@ static void delegate_align(void **state)
 		ASSERT_REFUSED(RMI(RMI_GRANULE_DELEGATE, not_aligned[i]), RMI_ERROR_INPUT,
 			       gran_align);
 	}
-	assert_int_equal(world_state(WORLD_MAIN), GRANULE_UNDELEGATED);
+	assert_int_equal(sim_state(SIM_MAIN), GRANULE_UNDELEGATED);
 }
 
 static void delegate_bound(void **state)
@@ -43,27 +40,27 @@ static void delegate_bound(void **state)
 		ASSERT_REFUSED(RMI(RMI_GRANULE_DELEGATE, not_delegable[i]), RMI_ERROR_INPUT,
 			       gran_bound);
 	}
-	assert_int_equal(machine_pas(pa_of(WORLD_UNLISTED)), MACHINE_NS);
+	assert_int_equal(machine_pas(pa_of(SIM_UNLISTED)), MACHINE_NS);
 }
 
 static void delegate_state(void **state)
 {
 	(void)state;
 	for (unsigned int from = GRANULE_DELEGATED; from < GRANULE_STATE_COUNT; from++) {
-		world_make(world_page(from), from);
-		ASSERT_REFUSED(RMI(RMI_GRANULE_DELEGATE, world_page(from)), RMI_ERROR_INPUT,
+		sim_make(sim_page(from), from);
+		ASSERT_REFUSED(RMI(RMI_GRANULE_DELEGATE, sim_page(from)), RMI_ERROR_INPUT,
 			       gran_state);
-		assert_int_equal(world_state(world_page(from)), from);
+		assert_int_equal(sim_state(sim_page(from)), from);
 	}
 }
 
 static void delegate_gpt(void **state)
 {
 	static const uint64_t refused[] = {
-		WORLD_SECURE,
-		WORLD_SECURE + WORLD_GUARD_SIZE - GRANULE_SIZE,
-		WORLD_ROOT,
-		WORLD_HOLE,
+		SIM_SECURE,
+		SIM_SECURE + SIM_GUARD_SIZE - GRANULE_SIZE,
+		SIM_ROOT,
+		SIM_HOLE,
 	};
 	enum machine_pas pas;
 
@@ -71,17 +68,17 @@ static void delegate_gpt(void **state)
 	for (size_t i = 0; i < ARRAY_LENGTH(refused); i++) {
 		pas = machine_pas(pa_of(refused[i]));
 		ASSERT_REFUSED(RMI(RMI_GRANULE_DELEGATE, refused[i]), RMI_ERROR_INPUT, gran_gpt);
-		assert_int_equal(world_state(refused[i]), GRANULE_UNDELEGATED);
+		assert_int_equal(sim_state(refused[i]), GRANULE_UNDELEGATED);
 		assert_int_equal(machine_pas(pa_of(refused[i])), pas);
 	}
 
 	/* EL3 takes the page away after boot, and gives it back. */
-	world_fill(world_page(0), 1);
-	machine_set_pas(pa_of(world_page(0)), MACHINE_SECURE);
-	ASSERT_REFUSED(RMI(RMI_GRANULE_DELEGATE, world_page(0)), RMI_ERROR_INPUT, gran_gpt);
-	assert_true(world_is_filled(world_page(0), 1));
-	machine_set_pas(pa_of(world_page(0)), MACHINE_NS);
-	ASSERT_RMI_OK(RMI(RMI_GRANULE_DELEGATE, world_page(0)));
+	sim_fill(sim_page(0), 1);
+	machine_set_pas(pa_of(sim_page(0)), MACHINE_SECURE);
+	ASSERT_REFUSED(RMI(RMI_GRANULE_DELEGATE, sim_page(0)), RMI_ERROR_INPUT, gran_gpt);
+	assert_true(sim_is_filled(sim_page(0), 1));
+	machine_set_pas(pa_of(sim_page(0)), MACHINE_NS);
+	ASSERT_RMI_OK(RMI(RMI_GRANULE_DELEGATE, sim_page(0)));
 }
 
 /* The manifest and EL3 know a page, but nothing answers there. */
@@ -90,12 +87,12 @@ static void delegate_gpt_no_memory(void **state)
 	(void)state;
 	machine_deaf = true;
 	for (unsigned int i = 0; i < 2; i++) {
-		ASSERT_REFUSED(RMI(RMI_GRANULE_DELEGATE, world_page(0)), RMI_ERROR_INPUT, gran_gpt);
-		assert_int_equal(world_state(world_page(0)), GRANULE_UNDELEGATED);
-		assert_int_equal(machine_pas(pa_of(world_page(0))), MACHINE_NS);
+		ASSERT_REFUSED(RMI(RMI_GRANULE_DELEGATE, sim_page(0)), RMI_ERROR_INPUT, gran_gpt);
+		assert_int_equal(sim_state(sim_page(0)), GRANULE_UNDELEGATED);
+		assert_int_equal(machine_pas(pa_of(sim_page(0))), MACHINE_NS);
 	}
 	machine_deaf = false;
-	ASSERT_RMI_OK(RMI(RMI_GRANULE_DELEGATE, world_page(0)));
+	ASSERT_RMI_OK(RMI(RMI_GRANULE_DELEGATE, sim_page(0)));
 }
 
 static int64_t answer_of_el3;
@@ -113,39 +110,39 @@ static void delegate_gpt_any_error(void **state)
 	(void)state;
 	for (answer_of_el3 = EL3_UNKNOWN; answer_of_el3 >= EL3_AGAIN; answer_of_el3--) {
 		machine_on_el3 = el3_answers;
-		ASSERT_REFUSED(RMI(RMI_GRANULE_DELEGATE, world_page(0)), RMI_ERROR_INPUT, gran_gpt);
+		ASSERT_REFUSED(RMI(RMI_GRANULE_DELEGATE, sim_page(0)), RMI_ERROR_INPUT, gran_gpt);
 		machine_on_el3 = NULL;
-		assert_int_equal(world_state(world_page(0)), GRANULE_UNDELEGATED);
+		assert_int_equal(sim_state(sim_page(0)), GRANULE_UNDELEGATED);
 	}
 }
 
 static void delegate_takes_the_page(void **state)
 {
-	uint64_t page = world_page(3);
+	uint64_t page = sim_page(3);
 	uint64_t word = 1;
 
 	(void)state;
-	world_fill(page, 1);
+	sim_fill(page, 1);
 	ASSERT_RMI_OK(RMI(RMI_GRANULE_DELEGATE, page));
-	assert_int_equal(world_state(page), GRANULE_DELEGATED);
+	assert_int_equal(sim_state(page), GRANULE_DELEGATED);
 	assert_int_equal(machine_pas(pa_of(page)), MACHINE_REALM);
-	assert_true(world_is_zero(page));
+	assert_true(sim_is_zero(page));
 	assert_false(machine_host_read(pa_of(page), &word, sizeof(word)));
 	assert_false(machine_host_write(pa_of(page), &word, sizeof(word)));
-	assert_true(world_is_zero(page));
-	assert_int_equal(world_state(world_page(2)), GRANULE_UNDELEGATED);
-	assert_int_equal(world_state(world_page(4)), GRANULE_UNDELEGATED);
+	assert_true(sim_is_zero(page));
+	assert_int_equal(sim_state(sim_page(2)), GRANULE_UNDELEGATED);
+	assert_int_equal(sim_state(sim_page(4)), GRANULE_UNDELEGATED);
 }
 
 static void undelegate_align(void **state)
 {
 	(void)state;
-	world_delegate(WORLD_MAIN);
+	sim_delegate(SIM_MAIN);
 	for (size_t i = 0; i < ARRAY_LENGTH(not_aligned); i++) {
 		ASSERT_REFUSED(RMI(RMI_GRANULE_UNDELEGATE, not_aligned[i]), RMI_ERROR_INPUT,
 			       gran_align);
 	}
-	assert_int_equal(world_state(WORLD_MAIN), GRANULE_DELEGATED);
+	assert_int_equal(sim_state(SIM_MAIN), GRANULE_DELEGATED);
 }
 
 static void undelegate_bound(void **state)
@@ -155,7 +152,7 @@ static void undelegate_bound(void **state)
 		ASSERT_REFUSED(RMI(RMI_GRANULE_UNDELEGATE, not_delegable[i]), RMI_ERROR_INPUT,
 			       gran_bound);
 	}
-	assert_int_equal(machine_pas(pa_of(WORLD_SHARED_PAGE)), MACHINE_REALM);
+	assert_int_equal(machine_pas(pa_of(SIM_SHARED_PAGE)), MACHINE_REALM);
 }
 
 static void undelegate_state(void **state)
@@ -165,28 +162,28 @@ static void undelegate_state(void **state)
 		if (from == GRANULE_DELEGATED) {
 			continue;
 		}
-		world_make(world_page(from), from);
-		ASSERT_REFUSED(RMI(RMI_GRANULE_UNDELEGATE, world_page(from)), RMI_ERROR_INPUT,
+		sim_make(sim_page(from), from);
+		ASSERT_REFUSED(RMI(RMI_GRANULE_UNDELEGATE, sim_page(from)), RMI_ERROR_INPUT,
 			       gran_state);
-		assert_int_equal(world_state(world_page(from)), from);
+		assert_int_equal(sim_state(sim_page(from)), from);
 	}
 }
 
 static void undelegate_returns_the_page(void **state)
 {
-	uint64_t page = WORLD_HIGH + WORLD_HIGH_SIZE - GRANULE_SIZE;
+	uint64_t page = SIM_HIGH + SIM_HIGH_SIZE - GRANULE_SIZE;
 	uint64_t word = 1;
 
 	(void)state;
-	world_fill(page, 1);
-	world_delegate(page);
+	sim_fill(page, 1);
+	sim_delegate(page);
 	ASSERT_RMI_OK(RMI(RMI_GRANULE_UNDELEGATE, page));
-	assert_int_equal(world_state(page), GRANULE_UNDELEGATED);
+	assert_int_equal(sim_state(page), GRANULE_UNDELEGATED);
 	assert_true(machine_host_read(pa_of(page), &word, sizeof(word)));
 	assert_int_equal(word, 0);
-	assert_true(world_is_zero(page));
-	world_fill(page, 2);
-	assert_true(world_is_filled(page, 2));
+	assert_true(sim_is_zero(page));
+	sim_fill(page, 2);
+	assert_true(sim_is_filled(page, 2));
 }
 
 /* What a realm left in a page never comes back to the host, by any way a page can take. */
@@ -194,15 +191,15 @@ static void undelegate_after_every_state(void **state)
 {
 	(void)state;
 	for (unsigned int via = GRANULE_DELEGATED; via < GRANULE_STATE_COUNT; via++) {
-		uint64_t page = world_page(via);
+		uint64_t page = sim_page(via);
 
-		world_make(page, via);
+		sim_make(page, via);
 		if (via != GRANULE_DELEGATED) {
 			memset(machine_raw(pa_of(page)), 0x5A, GRANULE_SIZE);
-			world_unmake(page);
+			sim_unmake(page);
 		}
 		ASSERT_RMI_OK(RMI(RMI_GRANULE_UNDELEGATE, page));
-		assert_true(world_is_zero(page));
+		assert_true(sim_is_zero(page));
 	}
 }
 
@@ -210,46 +207,46 @@ static void undelegate_after_every_state(void **state)
 static void undelegate_el3_refuses(void **state)
 {
 	(void)state;
-	world_delegate(world_page(0));
-	machine_set_pas(pa_of(world_page(0)), MACHINE_ROOT);
-	ASSERT_STOPS("panic rmi_granule.c", RMI(RMI_GRANULE_UNDELEGATE, world_page(0)));
+	sim_delegate(sim_page(0));
+	machine_set_pas(pa_of(sim_page(0)), MACHINE_ROOT);
+	ASSERT_STOPS("panic rmi_granule.c", RMI(RMI_GRANULE_UNDELEGATE, sim_page(0)));
 }
 
 static void every_page_of_a_bank(void **state)
 {
 	(void)state;
-	for (uint64_t i = 0; i < WORLD_PAGES; i += 7) {
-		ASSERT_RMI_OK(RMI(RMI_GRANULE_DELEGATE, world_page(i)));
+	for (uint64_t i = 0; i < SIM_PAGES; i += 7) {
+		ASSERT_RMI_OK(RMI(RMI_GRANULE_DELEGATE, sim_page(i)));
 	}
-	world_check();
-	for (uint64_t i = 0; i < WORLD_PAGES; i += 7) {
-		ASSERT_RMI_OK(RMI(RMI_GRANULE_UNDELEGATE, world_page(i)));
+	sim_check();
+	for (uint64_t i = 0; i < SIM_PAGES; i += 7) {
+		ASSERT_RMI_OK(RMI(RMI_GRANULE_UNDELEGATE, sim_page(i)));
 	}
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		WORLD_TEST("RMI_GRANULE_DELEGATE gran_align", delegate_align),
-		WORLD_TEST("RMI_GRANULE_DELEGATE gran_bound", delegate_bound),
-		WORLD_TEST("RMI_GRANULE_DELEGATE gran_state", delegate_state),
-		WORLD_TEST("RMI_GRANULE_DELEGATE gran_gpt", delegate_gpt),
-		WORLD_TEST("RMI_GRANULE_DELEGATE gran_gpt: no memory behind the address",
-			   delegate_gpt_no_memory),
-		WORLD_TEST("RMI_GRANULE_DELEGATE gran_gpt, every error of EL3",
-			   delegate_gpt_any_error),
-		WORLD_TEST("RMI_GRANULE_DELEGATE takes the page from the host, wiped",
-			   delegate_takes_the_page),
-		WORLD_TEST("RMI_GRANULE_UNDELEGATE gran_align", undelegate_align),
-		WORLD_TEST("RMI_GRANULE_UNDELEGATE gran_bound", undelegate_bound),
-		WORLD_TEST("RMI_GRANULE_UNDELEGATE gran_state", undelegate_state),
-		WORLD_TEST("RMI_GRANULE_UNDELEGATE gives the page back, wiped",
-			   undelegate_returns_the_page),
-		WORLD_TEST("RMI_GRANULE_UNDELEGATE after every state: wiped",
-			   undelegate_after_every_state),
-		WORLD_TEST("RMI_GRANULE_UNDELEGATE: EL3 refuses a granule of the RMM",
-			   undelegate_el3_refuses),
-		WORLD_TEST("RMI_GRANULE_DELEGATE: many pages at once", every_page_of_a_bank),
+		SIM_TEST("RMI_GRANULE_DELEGATE gran_align", delegate_align),
+		SIM_TEST("RMI_GRANULE_DELEGATE gran_bound", delegate_bound),
+		SIM_TEST("RMI_GRANULE_DELEGATE gran_state", delegate_state),
+		SIM_TEST("RMI_GRANULE_DELEGATE gran_gpt", delegate_gpt),
+		SIM_TEST("RMI_GRANULE_DELEGATE gran_gpt: no memory behind the address",
+			 delegate_gpt_no_memory),
+		SIM_TEST("RMI_GRANULE_DELEGATE gran_gpt, every error of EL3",
+			 delegate_gpt_any_error),
+		SIM_TEST("RMI_GRANULE_DELEGATE takes the page from the host, wiped",
+			 delegate_takes_the_page),
+		SIM_TEST("RMI_GRANULE_UNDELEGATE gran_align", undelegate_align),
+		SIM_TEST("RMI_GRANULE_UNDELEGATE gran_bound", undelegate_bound),
+		SIM_TEST("RMI_GRANULE_UNDELEGATE gran_state", undelegate_state),
+		SIM_TEST("RMI_GRANULE_UNDELEGATE gives the page back, wiped",
+			 undelegate_returns_the_page),
+		SIM_TEST("RMI_GRANULE_UNDELEGATE after every state: wiped",
+			 undelegate_after_every_state),
+		SIM_TEST("RMI_GRANULE_UNDELEGATE: EL3 refuses a granule of the RMM",
+			 undelegate_el3_refuses),
+		SIM_TEST("RMI_GRANULE_DELEGATE: many pages at once", every_page_of_a_bank),
 	};
 
 	return unit_run(tests);

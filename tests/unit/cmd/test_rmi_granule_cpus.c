@@ -25,16 +25,16 @@ static void delegate_and_back(unsigned int cpu, void *context)
 	uint64_t seed = cpu;
 
 	for (unsigned int i = 0; i < ROUNDS; i++) {
-		uint64_t page = world_page(next_random(&seed) % SHARED);
+		uint64_t page = sim_page(next_random(&seed) % SHARED);
 		bool delegate = next_random(&seed) % 2 == 0;
-		struct world_answer answer = delegate ? RMI(RMI_GRANULE_DELEGATE, page)
-						      : RMI(RMI_GRANULE_UNDELEGATE, page);
+		struct sim_answer answer = delegate ? RMI(RMI_GRANULE_DELEGATE, page)
+						    : RMI(RMI_GRANULE_UNDELEGATE, page);
 
 		if (answer.x[0] == RMI_SUCCESS) {
 			atomic_fetch_add(&account->owned, delegate ? 1 : -1);
 		} else {
-			WORLD_CHECK(answer.x[0] == RMI_ERROR_INPUT);
-			WORLD_CHECK(strcmp(answer.condition, "gran_state") == 0);
+			SIM_CHECK(answer.x[0] == RMI_ERROR_INPUT);
+			SIM_CHECK(strcmp(answer.condition, "gran_state") == 0);
 			atomic_fetch_add(&account->refused, 1);
 		}
 	}
@@ -46,9 +46,9 @@ static void same_granules(void **state)
 	int delegated = 0;
 
 	(void)state;
-	world_run_cpus(CPUS, delegate_and_back, &account);
+	sim_run_cpus(CPUS, delegate_and_back, &account);
 	for (unsigned int i = 0; i < SHARED; i++) {
-		delegated += world_state(world_page(i)) == GRANULE_DELEGATED;
+		delegated += sim_state(sim_page(i)) == GRANULE_DELEGATED;
 	}
 	assert_int_equal(account.owned, delegated);
 	assert_true(account.refused > 0);
@@ -61,7 +61,7 @@ static void delegate_once(unsigned int cpu, void *context)
 
 	(void)cpu;
 	for (unsigned int i = 0; i < ROUNDS; i++) {
-		if (RMI(RMI_GRANULE_DELEGATE, world_page(i)).x[0] == RMI_SUCCESS) {
+		if (RMI(RMI_GRANULE_DELEGATE, sim_page(i)).x[0] == RMI_SUCCESS) {
 			atomic_fetch_add(&won[i], 1);
 		}
 	}
@@ -72,7 +72,7 @@ static void one_winner(void **state)
 	static atomic_uint won[ROUNDS];
 
 	(void)state;
-	world_run_cpus(CPUS, delegate_once, won);
+	sim_run_cpus(CPUS, delegate_once, won);
 	for (unsigned int i = 0; i < ROUNDS; i++) {
 		assert_int_equal(won[i], 1);
 	}
@@ -85,15 +85,15 @@ static void write_and_delegate(unsigned int cpu, void *context)
 
 	(void)context;
 	for (unsigned int i = 0; i < ROUNDS; i++) {
-		uint64_t page = world_page(next_random(&seed) % SHARED);
+		uint64_t page = sim_page(next_random(&seed) % SHARED);
 		uint64_t word = 0x5EC4E7;
 
 		if (cpu % 2 == 0) {
 			machine_host_write(pa_of(page), &word, sizeof(word));
 			RMI(RMI_GRANULE_UNDELEGATE, page);
 		} else if (RMI(RMI_GRANULE_DELEGATE, page).x[0] == RMI_SUCCESS) {
-			WORLD_CHECK(!machine_host_read(pa_of(page), &word, sizeof(word)) ||
-				    world_state(page) != GRANULE_DELEGATED);
+			SIM_CHECK(!machine_host_read(pa_of(page), &word, sizeof(word)) ||
+				  sim_state(page) != GRANULE_DELEGATED);
 		}
 	}
 }
@@ -101,15 +101,15 @@ static void write_and_delegate(unsigned int cpu, void *context)
 static void host_writes_meanwhile(void **state)
 {
 	(void)state;
-	world_run_cpus(CPUS, write_and_delegate, NULL);
+	sim_run_cpus(CPUS, write_and_delegate, NULL);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		WORLD_TEST("RMI_GRANULE_DELEGATE on the same granules from 4 CPUs", same_granules),
-		WORLD_TEST("RMI_GRANULE_DELEGATE: one of 4 CPUs wins", one_winner),
-		WORLD_TEST("RMI_GRANULE_DELEGATE while the host writes", host_writes_meanwhile),
+		SIM_TEST("RMI_GRANULE_DELEGATE on the same granules from 4 CPUs", same_granules),
+		SIM_TEST("RMI_GRANULE_DELEGATE: one of 4 CPUs wins", one_winner),
+		SIM_TEST("RMI_GRANULE_DELEGATE while the host writes", host_writes_meanwhile),
 	};
 
 	return unit_run(tests);

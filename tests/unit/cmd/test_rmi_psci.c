@@ -10,27 +10,27 @@
 
 #define SCTLR_EE BIT(25)
 
-static struct world_realm realm;
-static struct world_realm stranger;
+static struct sim_realm realm;
+static struct sim_realm stranger;
 
-static struct world_answer complete(uint64_t status)
+static struct sim_answer complete(uint64_t status)
 {
 	return RMI(RMI_PSCI_COMPLETE, realm.recs[CALLER], realm.recs[TARGET], status);
 }
 
 static void realm_with(bool target_runnable)
 {
-	world_realm_new(&realm, WORLD_PAGES / 2, 1);
-	world_rec_new(&realm, RMI_REC_FLAG_RUNNABLE, WORLD_PC);
-	world_rec_new(&realm, target_runnable ? RMI_REC_FLAG_RUNNABLE : 0, WORLD_PC);
-	world_rec_new(&realm, RMI_REC_FLAG_RUNNABLE, WORLD_PC);
-	world_realm_activate(&realm);
+	sim_realm_new(&realm, SIM_PAGES / 2, 1);
+	sim_rec_new(&realm, RMI_REC_FLAG_RUNNABLE, SIM_PC);
+	sim_rec_new(&realm, target_runnable ? RMI_REC_FLAG_RUNNABLE : 0, SIM_PC);
+	sim_rec_new(&realm, RMI_REC_FLAG_RUNNABLE, SIM_PC);
+	sim_realm_activate(&realm);
 }
 
 static void ask(uint64_t fid)
 {
-	WORLD_PLAY(WORLD_SMC(fid, TARGET, fid == PSCI_CPU_ON_FID ? ENTRY : 0, CONTEXT, 4, 5));
-	ASSERT_RMI_OK(world_enter(&realm, CALLER, NULL, NULL));
+	SIM_EXITS(SIM_SMC(fid, TARGET, fid == PSCI_CPU_ON_FID ? ENTRY : 0, CONTEXT, 4, 5));
+	ASSERT_RMI_OK(sim_enter(&realm, CALLER, NULL, NULL));
 }
 
 /* A realm whose first REC waits for the host to start the second, which is off. */
@@ -43,7 +43,7 @@ static void realm_that_asks(void)
 /* The request is still there, and the right answer is still right. */
 static void expect_pending(void)
 {
-	ASSERT_REFUSED(world_enter(&realm, CALLER, NULL, NULL), RMI_ERROR_REC, rec_psci);
+	ASSERT_REFUSED(sim_enter(&realm, CALLER, NULL, NULL), RMI_ERROR_REC, rec_psci);
 	ASSERT_RMI_OK(complete(PSCI_SUCCESS));
 }
 
@@ -85,7 +85,7 @@ static void target_align(void **state)
 	expect_pending();
 }
 
-static const uint64_t not_delegable[] = {0, WORLD_DEVICE, WORLD_OWN, WORLD_UNLISTED, ~GRANULE_MASK};
+static const uint64_t not_delegable[] = {0, SIM_DEVICE, SIM_OWN, SIM_UNLISTED, ~GRANULE_MASK};
 
 static void calling_bound(void **state)
 {
@@ -117,10 +117,10 @@ static void wrong_states(void **state)
 		if (wrong == GRANULE_REC) {
 			continue;
 		}
-		world_make(world_page(wrong), wrong);
-		ASSERT_REFUSED(RMI(RMI_PSCI_COMPLETE, world_page(wrong), realm.recs[TARGET], 0),
+		sim_make(sim_page(wrong), wrong);
+		ASSERT_REFUSED(RMI(RMI_PSCI_COMPLETE, sim_page(wrong), realm.recs[TARGET], 0),
 			       RMI_ERROR_INPUT, calling_state);
-		ASSERT_REFUSED(RMI(RMI_PSCI_COMPLETE, realm.recs[CALLER], world_page(wrong), 0),
+		ASSERT_REFUSED(RMI(RMI_PSCI_COMPLETE, realm.recs[CALLER], sim_page(wrong), 0),
 			       RMI_ERROR_INPUT, target_state);
 	}
 	expect_pending();
@@ -164,9 +164,9 @@ static void owner(void **state)
 {
 	(void)state;
 	realm_that_asks();
-	world_realm_new(&stranger, WORLD_PAGES / 4, 2);
+	sim_realm_new(&stranger, SIM_PAGES / 4, 2);
 	for (unsigned int i = 0; i < 2; i++) {
-		world_rec_new(&stranger, 0, WORLD_PC);
+		sim_rec_new(&stranger, 0, SIM_PC);
 		ASSERT_REFUSED(RMI(RMI_PSCI_COMPLETE, realm.recs[CALLER], stranger.recs[i], 0),
 			       RMI_ERROR_INPUT, owner);
 	}
@@ -233,13 +233,13 @@ static void status_denied_affinity(void **state)
 /* The caller goes on behind its call with the result in x0, x1..x3 zero, the rest as it was. */
 static void expect_result(int64_t result)
 {
-	WORLD_PLAY(WORLD_IRQ);
-	ASSERT_RMI_OK(world_enter(&realm, CALLER, NULL, NULL));
+	SIM_EXITS(SIM_IRQ);
+	ASSERT_RMI_OK(sim_enter(&realm, CALLER, NULL, NULL));
 	ASSERT_RESULTS((uint64_t)result, 0, 0, 0);
-	assert_int_equal(world_saw(0)->vcpu.pc, WORLD_PC + 4);
-	assert_int_equal(world_saw(0)->vcpu.gprs[4], 4);
-	assert_int_equal(world_saw(0)->vcpu.gprs[5], 5);
-	assert_int_equal(world_saw(0)->vcpu.gprs[6], 0x106);
+	assert_int_equal(sim_saw(0)->vcpu.pc, SIM_PC + 4);
+	assert_int_equal(sim_saw(0)->vcpu.gprs[4], 4);
+	assert_int_equal(sim_saw(0)->vcpu.gprs[5], 5);
+	assert_int_equal(sim_saw(0)->vcpu.gprs[6], 0x106);
 }
 
 static void on_starts(void **state)
@@ -249,7 +249,7 @@ static void on_starts(void **state)
 
 	(void)state;
 	realm_with(false);
-	rec = world_rec(&realm, TARGET);
+	rec = sim_rec(&realm, TARGET);
 	/* What the REC had before it was turned off, all of it. */
 	memset(rec->vcpu.gprs, 0xAA, sizeof(rec->vcpu.gprs));
 	memset(&rec->vcpu.el1, 0xAA, sizeof(rec->vcpu.el1));
@@ -269,12 +269,12 @@ static void on_starts(void **state)
 	assert_int_equal(fresh.config.vmpidr, BIT(31) | TARGET);
 	expect_result(PSCI_SUCCESS);
 
-	WORLD_PLAY(WORLD_IRQ);
-	ASSERT_RMI_OK(world_enter(&realm, TARGET, NULL, NULL));
-	assert_int_equal(world_saw(0)->vcpu.pc, ENTRY);
-	assert_int_equal(world_saw(0)->vcpu.gprs[0], CONTEXT);
+	SIM_EXITS(SIM_IRQ);
+	ASSERT_RMI_OK(sim_enter(&realm, TARGET, NULL, NULL));
+	assert_int_equal(sim_saw(0)->vcpu.pc, ENTRY);
+	assert_int_equal(sim_saw(0)->vcpu.gprs[0], CONTEXT);
 	for (unsigned int i = 1; i < 31; i++) {
-		assert_int_equal(world_saw(0)->vcpu.gprs[i], 0);
+		assert_int_equal(sim_saw(0)->vcpu.gprs[i], 0);
 	}
 }
 
@@ -290,16 +290,16 @@ static void on_keeps_byte_order(void **state)
 
 	(void)state;
 	realm_with(false);
-	reset = world_rec(&realm, TARGET)->vcpu.el1.sctlr_el1;
+	reset = sim_rec(&realm, TARGET)->vcpu.el1.sctlr_el1;
 	assert_int_equal(reset & (SCTLR_EE | BIT(0)), 0);
-	WORLD_PLAY({.kind = ARCH_EXIT_SYNC,
-		    .info = {.esr = WORLD_ESR(0x17)},
-		    .count = 4,
-		    .x = {PSCI_CPU_ON_FID, TARGET, ENTRY, CONTEXT},
-		    .act = big_endian});
-	ASSERT_RMI_OK(world_enter(&realm, CALLER, NULL, NULL));
+	SIM_EXITS({.kind = ARCH_EXIT_SYNC,
+		   .info = {.esr = SIM_ESR(0x17)},
+		   .count = 4,
+		   .x = {PSCI_CPU_ON_FID, TARGET, ENTRY, CONTEXT},
+		   .act = big_endian});
+	ASSERT_RMI_OK(sim_enter(&realm, CALLER, NULL, NULL));
 	ASSERT_RMI_OK(complete(PSCI_SUCCESS));
-	assert_int_equal(world_rec(&realm, TARGET)->vcpu.el1.sctlr_el1, reset | SCTLR_EE);
+	assert_int_equal(sim_rec(&realm, TARGET)->vcpu.el1.sctlr_el1, reset | SCTLR_EE);
 }
 
 /* After CPU_OFF, as often as the realm likes. */
@@ -309,15 +309,14 @@ static void on_again(void **state)
 	realm_that_asks();
 	ASSERT_RMI_OK(complete(PSCI_SUCCESS));
 	for (unsigned int i = 0; i < 3; i++) {
-		WORLD_PLAY(WORLD_SMC(PSCI_CPU_OFF_FID));
-		ASSERT_RMI_OK(world_enter(&realm, TARGET, NULL, NULL));
-		ASSERT_REFUSED(world_enter(&realm, TARGET, NULL, NULL), RMI_ERROR_REC,
-			       rec_runnable);
+		SIM_EXITS(SIM_SMC(PSCI_CPU_OFF_FID));
+		ASSERT_RMI_OK(sim_enter(&realm, TARGET, NULL, NULL));
+		ASSERT_REFUSED(sim_enter(&realm, TARGET, NULL, NULL), RMI_ERROR_REC, rec_runnable);
 		ask(PSCI_CPU_ON_FID);
 		ASSERT_RMI_OK(complete(PSCI_SUCCESS));
-		WORLD_PLAY(WORLD_IRQ);
-		ASSERT_RMI_OK(world_enter(&realm, TARGET, NULL, NULL));
-		assert_int_equal(world_saw(0)->vcpu.pc, ENTRY);
+		SIM_EXITS(SIM_IRQ);
+		ASSERT_RMI_OK(sim_enter(&realm, TARGET, NULL, NULL));
+		assert_int_equal(sim_saw(0)->vcpu.pc, ENTRY);
 	}
 }
 
@@ -326,9 +325,9 @@ static void expect_target_unchanged(uint64_t fid, uint64_t status, int64_t resul
 	static struct rec before;
 
 	ask(fid);
-	memcpy(&before, world_rec(&realm, TARGET), sizeof(before));
+	memcpy(&before, sim_rec(&realm, TARGET), sizeof(before));
 	ASSERT_RMI_OK(complete(status));
-	assert_memory_equal(&before, world_rec(&realm, TARGET), sizeof(before));
+	assert_memory_equal(&before, sim_rec(&realm, TARGET), sizeof(before));
 	expect_result(result);
 }
 
@@ -344,7 +343,7 @@ static void on_denied(void **state)
 	(void)state;
 	realm_with(false);
 	expect_target_unchanged(PSCI_CPU_ON_FID, (uint64_t)PSCI_DENIED, PSCI_DENIED);
-	ASSERT_REFUSED(world_enter(&realm, TARGET, NULL, NULL), RMI_ERROR_REC, rec_runnable);
+	ASSERT_REFUSED(sim_enter(&realm, TARGET, NULL, NULL), RMI_ERROR_REC, rec_runnable);
 }
 
 static void info_on(void **state)
@@ -373,7 +372,7 @@ static void running_target(uint64_t fid, int64_t result)
 	ask(fid);
 	ASSERT_REFUSED(complete((uint64_t)PSCI_DENIED), RMI_ERROR_INPUT, status);
 	ASSERT_RMI_OK(complete(PSCI_SUCCESS));
-	assert_false(world_rec(&realm, TARGET)->runnable);
+	assert_false(sim_rec(&realm, TARGET)->runnable);
 	granule_unref(granule_find(pa_of(realm.recs[TARGET])), 1);
 	expect_result(result);
 }
@@ -395,8 +394,8 @@ static void either_order(void **state)
 {
 	(void)state;
 	realm_with(true);
-	WORLD_PLAY(WORLD_SMC(PSCI_AFFINITY_INFO_FID, 0, 0));
-	ASSERT_RMI_OK(world_enter(&realm, OTHER, NULL, NULL));
+	SIM_EXITS(SIM_SMC(PSCI_AFFINITY_INFO_FID, 0, 0));
+	ASSERT_RMI_OK(sim_enter(&realm, OTHER, NULL, NULL));
 	assert_true(realm.recs[OTHER] > realm.recs[0]);
 	ASSERT_RMI_OK(RMI(RMI_PSCI_COMPLETE, realm.recs[OTHER], realm.recs[0], 0));
 }
@@ -408,7 +407,7 @@ static void target_is_gone(void **state)
 	realm_that_asks();
 	ASSERT_RMI_OK(RMI(RMI_REC_DESTROY, realm.recs[TARGET]));
 	ASSERT_REFUSED(complete(PSCI_SUCCESS), RMI_ERROR_INPUT, target_state);
-	ASSERT_REFUSED(world_enter(&realm, CALLER, NULL, NULL), RMI_ERROR_REC, rec_psci);
+	ASSERT_REFUSED(sim_enter(&realm, CALLER, NULL, NULL), RMI_ERROR_REC, rec_psci);
 	ASSERT_RMI_OK(RMI(RMI_REC_DESTROY, realm.recs[CALLER]));
 }
 
@@ -422,56 +421,55 @@ static void realm_ends_while_asking(void **state)
 
 	(void)state;
 	for (unsigned int i = 0; i < 2 * ARRAY_LENGTH(ends); i++) {
-		world_reset();
+		sim_reset();
 		realm_that_asks();
-		WORLD_PLAY(WORLD_SMC(ends[i / 2]));
-		ASSERT_RMI_OK(world_enter(&realm, OTHER, NULL, NULL));
+		SIM_EXITS(SIM_SMC(ends[i / 2]));
+		ASSERT_RMI_OK(sim_enter(&realm, OTHER, NULL, NULL));
 		if (i % 2 != 0) {
 			ASSERT_RMI_OK(complete(PSCI_SUCCESS));
 			ASSERT_REFUSED(complete(PSCI_SUCCESS), RMI_ERROR_INPUT, pending);
 		}
 		for (unsigned int rec = CALLER; rec <= OTHER; rec++) {
-			ASSERT_REFUSED(world_enter(&realm, rec, NULL, NULL),
+			ASSERT_REFUSED(sim_enter(&realm, rec, NULL, NULL),
 				       rmi_status_pack(RMI_ERROR_REALM, RMI_REALM_INDEX_SYSTEM_OFF),
 				       system_off);
 		}
-		world_realm_destroy(&realm);
+		sim_realm_destroy(&realm);
 	}
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		WORLD_TEST("RMI_PSCI_COMPLETE alias", alias),
-		WORLD_TEST("RMI_PSCI_COMPLETE calling_align", calling_align),
-		WORLD_TEST("RMI_PSCI_COMPLETE calling_bound", calling_bound),
-		WORLD_TEST("RMI_PSCI_COMPLETE calling_state, RMI_PSCI_COMPLETE target_state",
-			   wrong_states),
-		WORLD_TEST("RMI_PSCI_COMPLETE target_align", target_align),
-		WORLD_TEST("RMI_PSCI_COMPLETE target_bound", target_bound),
-		WORLD_TEST("RMI_PSCI_COMPLETE pending: nothing was asked", pending_nothing_asked),
-		WORLD_TEST("RMI_PSCI_COMPLETE pending: only once", pending_only_once),
-		WORLD_TEST("RMI_PSCI_COMPLETE pending: the caller runs", pending_caller_runs),
-		WORLD_TEST("RMI_PSCI_COMPLETE owner", owner),
-		WORLD_TEST("RMI_PSCI_COMPLETE target", target),
-		WORLD_TEST("RMI_PSCI_COMPLETE status: codes that are never an answer",
-			   status_never),
-		WORLD_TEST("RMI_PSCI_COMPLETE status: DENIED for a REC that is on", status_denied),
-		WORLD_TEST("RMI_PSCI_COMPLETE status: DENIED for AFFINITY_INFO",
-			   status_denied_affinity),
-		WORLD_TEST("RMI_PSCI_COMPLETE starts a REC as after reset", on_starts),
-		WORLD_TEST("RMI_PSCI_COMPLETE keeps the caller's byte order", on_keeps_byte_order),
-		WORLD_TEST("RMI_PSCI_COMPLETE again after CPU_OFF", on_again),
-		WORLD_TEST("RMI_PSCI_COMPLETE CPU_ON of a REC that is on", on_already),
-		WORLD_TEST("RMI_PSCI_COMPLETE CPU_ON denied", on_denied),
-		WORLD_TEST("RMI_PSCI_COMPLETE CPU_ON of a REC that runs", on_running),
-		WORLD_TEST("RMI_PSCI_COMPLETE AFFINITY_INFO of a REC that is on", info_on),
-		WORLD_TEST("RMI_PSCI_COMPLETE AFFINITY_INFO of a REC that is off", info_off),
-		WORLD_TEST("RMI_PSCI_COMPLETE AFFINITY_INFO of a REC that runs", info_running),
-		WORLD_TEST("RMI_PSCI_COMPLETE in either order of addresses", either_order),
-		WORLD_TEST("RMI_PSCI_COMPLETE for a REC that is gone", target_is_gone),
-		WORLD_TEST("SYSTEM_OFF and SYSTEM_RESET while a CPU_ON waits for RMI_PSCI_COMPLETE",
-			   realm_ends_while_asking),
+		SIM_TEST("RMI_PSCI_COMPLETE alias", alias),
+		SIM_TEST("RMI_PSCI_COMPLETE calling_align", calling_align),
+		SIM_TEST("RMI_PSCI_COMPLETE calling_bound", calling_bound),
+		SIM_TEST("RMI_PSCI_COMPLETE calling_state, RMI_PSCI_COMPLETE target_state",
+			 wrong_states),
+		SIM_TEST("RMI_PSCI_COMPLETE target_align", target_align),
+		SIM_TEST("RMI_PSCI_COMPLETE target_bound", target_bound),
+		SIM_TEST("RMI_PSCI_COMPLETE pending: nothing was asked", pending_nothing_asked),
+		SIM_TEST("RMI_PSCI_COMPLETE pending: only once", pending_only_once),
+		SIM_TEST("RMI_PSCI_COMPLETE pending: the caller runs", pending_caller_runs),
+		SIM_TEST("RMI_PSCI_COMPLETE owner", owner),
+		SIM_TEST("RMI_PSCI_COMPLETE target", target),
+		SIM_TEST("RMI_PSCI_COMPLETE status: codes that are never an answer", status_never),
+		SIM_TEST("RMI_PSCI_COMPLETE status: DENIED for a REC that is on", status_denied),
+		SIM_TEST("RMI_PSCI_COMPLETE status: DENIED for AFFINITY_INFO",
+			 status_denied_affinity),
+		SIM_TEST("RMI_PSCI_COMPLETE starts a REC as after reset", on_starts),
+		SIM_TEST("RMI_PSCI_COMPLETE keeps the caller's byte order", on_keeps_byte_order),
+		SIM_TEST("RMI_PSCI_COMPLETE again after CPU_OFF", on_again),
+		SIM_TEST("RMI_PSCI_COMPLETE CPU_ON of a REC that is on", on_already),
+		SIM_TEST("RMI_PSCI_COMPLETE CPU_ON denied", on_denied),
+		SIM_TEST("RMI_PSCI_COMPLETE CPU_ON of a REC that runs", on_running),
+		SIM_TEST("RMI_PSCI_COMPLETE AFFINITY_INFO of a REC that is on", info_on),
+		SIM_TEST("RMI_PSCI_COMPLETE AFFINITY_INFO of a REC that is off", info_off),
+		SIM_TEST("RMI_PSCI_COMPLETE AFFINITY_INFO of a REC that runs", info_running),
+		SIM_TEST("RMI_PSCI_COMPLETE in either order of addresses", either_order),
+		SIM_TEST("RMI_PSCI_COMPLETE for a REC that is gone", target_is_gone),
+		SIM_TEST("SYSTEM_OFF and SYSTEM_RESET while a CPU_ON waits for RMI_PSCI_COMPLETE",
+			 realm_ends_while_asking),
 	};
 
 	return unit_run(tests);

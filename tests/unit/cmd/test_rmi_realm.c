@@ -9,12 +9,12 @@
 #define TABLES 4U
 
 static const uint64_t not_delegable[] = {
-	0, WORLD_DEVICE, WORLD_OWN, WORLD_UNLISTED, WORLD_HIGH | (uint64_t)1 << 50, ~GRANULE_MASK,
+	0, SIM_DEVICE, SIM_OWN, SIM_UNLISTED, SIM_HIGH | (uint64_t)1 << 50, ~GRANULE_MASK,
 };
 
 static void delegate_realm(void)
 {
-	world_delegate(HOST_RD);
+	sim_delegate(HOST_RD);
 	host_delegate(HOST_RTT, TABLES);
 }
 
@@ -23,9 +23,9 @@ static void check_nothing_happened(void)
 {
 	struct rmi_realm_params params = host_params();
 
-	assert_int_equal(world_state(HOST_RD), GRANULE_DELEGATED);
+	assert_int_equal(sim_state(HOST_RD), GRANULE_DELEGATED);
 	for (unsigned int i = 0; i < TABLES; i++) {
-		assert_int_equal(world_state(HOST_RTT + i * GRANULE_SIZE), GRANULE_DELEGATED);
+		assert_int_equal(sim_state(HOST_RTT + i * GRANULE_SIZE), GRANULE_DELEGATED);
 	}
 	ASSERT_RMI_OK(host_realm_create(HOST_RD, &params));
 	ASSERT_RMI_OK(RMI(RMI_REALM_DESTROY, HOST_RD));
@@ -37,7 +37,7 @@ static void create_params_align(void **state)
 
 	(void)state;
 	delegate_realm();
-	world_put(HOST_PARAMS, &params, sizeof(params));
+	sim_put(HOST_PARAMS, &params, sizeof(params));
 	for (uint64_t off = 1; off < GRANULE_SIZE; off *= 2) {
 		ASSERT_REFUSED(RMI(RMI_REALM_CREATE, HOST_RD, HOST_PARAMS + off), RMI_ERROR_INPUT,
 			       params_align);
@@ -58,7 +58,7 @@ static void create_params_bound(void **state)
 
 static void create_params_pas(void **state)
 {
-	static const uint64_t other_worlds[] = {WORLD_SECURE, WORLD_ROOT};
+	static const uint64_t other_worlds[] = {SIM_SECURE, SIM_ROOT};
 
 	(void)state;
 	delegate_realm();
@@ -67,8 +67,8 @@ static void create_params_pas(void **state)
 			       params_pas);
 	}
 	for (unsigned int in = GRANULE_DELEGATED; in < GRANULE_STATE_COUNT; in++) {
-		world_make(world_page(in), in);
-		ASSERT_REFUSED(RMI(RMI_REALM_CREATE, HOST_RD, world_page(in)), RMI_ERROR_INPUT,
+		sim_make(sim_page(in), in);
+		ASSERT_REFUSED(RMI(RMI_REALM_CREATE, HOST_RD, sim_page(in)), RMI_ERROR_INPUT,
 			       params_pas);
 	}
 	check_nothing_happened();
@@ -90,7 +90,7 @@ static void create_params_pas_lost(void **state)
 	(void)state;
 	delegate_realm();
 	for (unsigned int after = 0; after < 512; after += 73) {
-		world_put(HOST_PARAMS, &params, sizeof(params));
+		sim_put(HOST_PARAMS, &params, sizeof(params));
 		copies_left = after;
 		machine_on_copy = take_page_away;
 		ASSERT_REFUSED(RMI(RMI_REALM_CREATE, HOST_RD, HOST_PARAMS), RMI_ERROR_INPUT,
@@ -118,7 +118,7 @@ static void create_reads_once(void **state)
 
 	(void)state;
 	delegate_realm();
-	world_put(HOST_PARAMS, &params, sizeof(params));
+	sim_put(HOST_PARAMS, &params, sizeof(params));
 	words_read = 0;
 	machine_on_copy = count_word;
 	ASSERT_RMI_OK(RMI(RMI_REALM_CREATE, HOST_RD, HOST_PARAMS));
@@ -183,11 +183,11 @@ static void create_params_supp(void **state)
 static void create_params_supp_small_cpu(void **state)
 {
 	(void)state;
-	world_power_on();
+	sim_power_on();
 	machine_set_id(ARCH_ID_AA64PFR0, 0);
 	machine_set_id(ARCH_ID_AA64DFR0, (uint64_t)5 << 12 | (uint64_t)3 << 20);
 	machine_set_id(ARCH_ID_AA64MMFR0, 4);
-	assert_int_equal(world_boot(), EL3_BOOT_SUCCESS);
+	assert_int_equal(sim_boot(), EL3_BOOT_SUCCESS);
 	delegate_realm();
 	REFUSE_PARAMS(params_supp, params.flags = RMI_REALM_FLAG_SVE);
 	REFUSE_PARAMS(params_supp, params.flags = RMI_REALM_FLAG_PMU; params.pmu_num_ctrs = 1);
@@ -200,9 +200,9 @@ static void create_params_supp_small_cpu(void **state)
 static void create_params_supp_hpmn0(void **state)
 {
 	(void)state;
-	world_power_on();
+	sim_power_on();
 	machine_set_id(ARCH_ID_AA64DFR0, arch_id_register(ARCH_ID_AA64DFR0) | (uint64_t)1 << 60);
-	assert_int_equal(world_boot(), EL3_BOOT_SUCCESS);
+	assert_int_equal(sim_boot(), EL3_BOOT_SUCCESS);
 	delegate_realm();
 	ACCEPT_PARAMS(params.flags = RMI_REALM_FLAG_PMU; params.pmu_num_ctrs = 0);
 }
@@ -237,12 +237,12 @@ static void create_alias(void **state)
 
 		ASSERT_REFUSED(host_realm_create(HOST_RTT + i * GRANULE_SIZE, &params),
 			       RMI_ERROR_INPUT, alias);
-		assert_int_equal(world_state(HOST_RTT + i * GRANULE_SIZE), GRANULE_DELEGATED);
+		assert_int_equal(sim_state(HOST_RTT + i * GRANULE_SIZE), GRANULE_DELEGATED);
 	}
-	world_delegate(HOST_RD);
+	sim_delegate(HOST_RD);
 	/* Just below and just above is no alias. */
-	world_delegate(HOST_RTT - GRANULE_SIZE);
-	world_delegate(HOST_RTT + TABLES * GRANULE_SIZE);
+	sim_delegate(HOST_RTT - GRANULE_SIZE);
+	sim_delegate(HOST_RTT + TABLES * GRANULE_SIZE);
 	struct rmi_realm_params params = host_params();
 
 	ASSERT_RMI_OK(host_realm_create(HOST_RTT - GRANULE_SIZE, &params));
@@ -284,10 +284,10 @@ static void create_rd_state(void **state)
 	delegate_realm();
 	for (unsigned int in = 0; in < GRANULE_STATE_COUNT; in++) {
 		if (in != GRANULE_DELEGATED) {
-			world_make(world_page(1 + in), in);
-			ASSERT_REFUSED(host_realm_create(world_page(1 + in), &params),
+			sim_make(sim_page(1 + in), in);
+			ASSERT_REFUSED(host_realm_create(sim_page(1 + in), &params),
 				       RMI_ERROR_INPUT, rd_state);
-			assert_int_equal(world_state(world_page(1 + in)), in);
+			assert_int_equal(sim_state(sim_page(1 + in)), in);
 		}
 	}
 	check_nothing_happened();
@@ -314,18 +314,18 @@ static void create_rtt_state(void **state)
 
 		ASSERT_RMI_OK(RMI(RMI_GRANULE_UNDELEGATE, table));
 		REFUSE_PARAMS(rtt_state, (void)0);
-		assert_int_equal(world_state(HOST_RD), GRANULE_DELEGATED);
-		world_delegate(table);
+		assert_int_equal(sim_state(HOST_RD), GRANULE_DELEGATED);
+		sim_delegate(table);
 	}
 	for (unsigned int in = GRANULE_RD; in < GRANULE_STATE_COUNT; in++) {
-		uint64_t base = WORLD_HIGH + in * 16 * GRANULE_SIZE;
+		uint64_t base = SIM_HIGH + in * 16 * GRANULE_SIZE;
 
 		host_delegate(base, TABLES - 1);
-		world_make(base + 3 * GRANULE_SIZE, in);
+		sim_make(base + 3 * GRANULE_SIZE, in);
 		REFUSE_PARAMS(rtt_state, params.rtt_base = base);
-		assert_int_equal(world_state(base + 3 * GRANULE_SIZE), in);
+		assert_int_equal(sim_state(base + 3 * GRANULE_SIZE), in);
 	}
-	REFUSE_PARAMS(rtt_state, params.rtt_base = WORLD_UNLISTED);
+	REFUSE_PARAMS(rtt_state, params.rtt_base = SIM_UNLISTED);
 	REFUSE_PARAMS(rtt_state, params.rtt_base = 0);
 	REFUSE_PARAMS(rtt_state, params.rtt_base = ((uint64_t)1 << 48) - TABLES * GRANULE_SIZE);
 	check_nothing_happened();
@@ -411,7 +411,7 @@ static void try_geometry(unsigned int width, int level, unsigned int tables, boo
 	assert_int_equal(host_rd(HOST_RD)->s2.start_level, level);
 	assert_int_equal(host_rd(HOST_RD)->s2.start_tables, tables);
 	for (unsigned int i = 0; i < 16; i++) {
-		assert_int_equal(world_state(HOST_RTT + i * GRANULE_SIZE),
+		assert_int_equal(sim_state(HOST_RTT + i * GRANULE_SIZE),
 				 i < tables ? GRANULE_RTT : GRANULE_DELEGATED);
 	}
 	ASSERT_RMI_OK(RMI(RMI_REALM_DESTROY, HOST_RD));
@@ -423,7 +423,7 @@ static void create_every_geometry(void **state)
 	bool lpa2 = feat()->lpa2;
 
 	(void)state;
-	world_delegate(HOST_RD);
+	sim_delegate(HOST_RD);
 	host_delegate(HOST_RTT, 16);
 	for (unsigned int width = 32; width <= (lpa2 ? 52 : 48); width++) {
 		for (int level = -2; level <= 4; level++) {
@@ -447,12 +447,12 @@ static void create_vmid_valid(void **state)
 	delegate_realm();
 	ASSERT_RMI_OK(host_realm_create(HOST_RD, &other));
 
-	world_delegate(world_page(1));
-	host_delegate(WORLD_HIGH, TABLES);
-	other.rtt_base = WORLD_HIGH;
-	ASSERT_REFUSED(host_realm_create(world_page(1), &other), RMI_ERROR_INPUT, vmid_valid);
-	assert_int_equal(world_state(world_page(1)), GRANULE_DELEGATED);
-	assert_int_equal(world_state(WORLD_HIGH), GRANULE_DELEGATED);
+	sim_delegate(sim_page(1));
+	host_delegate(SIM_HIGH, TABLES);
+	other.rtt_base = SIM_HIGH;
+	ASSERT_REFUSED(host_realm_create(sim_page(1), &other), RMI_ERROR_INPUT, vmid_valid);
+	assert_int_equal(sim_state(sim_page(1)), GRANULE_DELEGATED);
+	assert_int_equal(sim_state(SIM_HIGH), GRANULE_DELEGATED);
 
 	/*
 	 * Every other number is free, 0 included, and the one comes back with the end of its realm.
@@ -461,20 +461,20 @@ static void create_vmid_valid(void **state)
 
 	for (size_t i = 0; i < ARRAY_LENGTH(numbers); i++) {
 		other.vmid = numbers[i];
-		ASSERT_RMI_OK(host_realm_create(world_page(1), &other));
-		ASSERT_RMI_OK(RMI(RMI_REALM_DESTROY, world_page(1)));
+		ASSERT_RMI_OK(host_realm_create(sim_page(1), &other));
+		ASSERT_RMI_OK(RMI(RMI_REALM_DESTROY, sim_page(1)));
 	}
 	ASSERT_RMI_OK(RMI(RMI_REALM_DESTROY, HOST_RD));
 	other.vmid = 7;
-	ASSERT_RMI_OK(host_realm_create(world_page(1), &other));
+	ASSERT_RMI_OK(host_realm_create(sim_page(1), &other));
 }
 
 static void create_vmid_valid_8_bits(void **state)
 {
 	(void)state;
-	world_power_on();
+	sim_power_on();
 	machine_set_id(ARCH_ID_AA64MMFR1, 0);
-	assert_int_equal(world_boot(), EL3_BOOT_SUCCESS);
+	assert_int_equal(sim_boot(), EL3_BOOT_SUCCESS);
 	delegate_realm();
 	REFUSE_PARAMS(vmid_valid, params.vmid = 256);
 	REFUSE_PARAMS(vmid_valid, params.vmid = 0x0107);
@@ -518,7 +518,7 @@ static void create_entropy(void **state)
 	ASSERT_REFUSED(host_realm_create(HOST_RD, &params), RMI_ERROR_REALM, entropy);
 	/* Bounded, and not at the first hiccup. */
 	assert_in_range(random_asked, 10, 10000);
-	assert_true(world_is_zero(HOST_RD));
+	assert_true(sim_is_zero(HOST_RD));
 	machine_on_random = NULL;
 	check_nothing_happened();
 }
@@ -647,12 +647,12 @@ static void create_makes_the_realm(void **state)
 
 	const struct rd *rd = host_rd(HOST_RD);
 
-	assert_int_equal(world_state(HOST_RD), GRANULE_RD);
-	assert_int_equal(world_refs(HOST_RD), 0);
+	assert_int_equal(sim_state(HOST_RD), GRANULE_RD);
+	assert_int_equal(sim_refs(HOST_RD), 0);
 	for (unsigned int i = 0; i < TABLES; i++) {
-		assert_int_equal(world_state(HOST_RTT + i * GRANULE_SIZE), GRANULE_RTT);
-		assert_int_equal(world_refs(HOST_RTT + i * GRANULE_SIZE), 0);
-		assert_true(world_is_zero(HOST_RTT + i * GRANULE_SIZE));
+		assert_int_equal(sim_state(HOST_RTT + i * GRANULE_SIZE), GRANULE_RTT);
+		assert_int_equal(sim_refs(HOST_RTT + i * GRANULE_SIZE), 0);
+		assert_true(sim_is_zero(HOST_RTT + i * GRANULE_SIZE));
 	}
 	assert_int_equal(rd->state, REALM_NEW);
 	assert_int_equal(rd->rec_index, 0);
@@ -697,26 +697,26 @@ static void refuse_rd_align(uint64_t fid)
 {
 	const uint64_t args[] = {HOST_RD + 8};
 
-	world_delegate(HOST_RD);
-	ASSERT_REFUSED(world_call(fid, args, 1), RMI_ERROR_INPUT, rd_align);
+	sim_delegate(HOST_RD);
+	ASSERT_REFUSED(sim_call(fid, args, 1), RMI_ERROR_INPUT, rd_align);
 }
 
 static void refuse_rd_bound(uint64_t fid)
 {
 	for (size_t i = 0; i < ARRAY_LENGTH(not_delegable); i++) {
-		ASSERT_REFUSED(world_call(fid, &not_delegable[i], 1), RMI_ERROR_INPUT, rd_bound);
+		ASSERT_REFUSED(sim_call(fid, &not_delegable[i], 1), RMI_ERROR_INPUT, rd_bound);
 	}
 }
 
 static void refuse_rd_state(uint64_t fid)
 {
 	for (unsigned int in = 0; in < GRANULE_STATE_COUNT; in++) {
-		const uint64_t args[] = {world_page(1 + in)};
+		const uint64_t args[] = {sim_page(1 + in)};
 
 		if (in != GRANULE_RD) {
-			world_make(args[0], in);
-			ASSERT_REFUSED(world_call(fid, args, 1), RMI_ERROR_INPUT, rd_state);
-			assert_int_equal(world_state(args[0]), in);
+			sim_make(args[0], in);
+			ASSERT_REFUSED(sim_call(fid, args, 1), RMI_ERROR_INPUT, rd_state);
+			assert_int_equal(sim_state(args[0]), in);
 		}
 	}
 }
@@ -784,11 +784,11 @@ static void activate_keeps_the_rim(void **state)
 
 static void check_gone(uint64_t rd, uint64_t tables, unsigned int count)
 {
-	assert_int_equal(world_state(rd), GRANULE_DELEGATED);
-	assert_true(world_is_zero(rd));
+	assert_int_equal(sim_state(rd), GRANULE_DELEGATED);
+	assert_true(sim_is_zero(rd));
 	for (unsigned int i = 0; i < count; i++) {
-		assert_int_equal(world_state(tables + i * GRANULE_SIZE), GRANULE_DELEGATED);
-		assert_true(world_is_zero(tables + i * GRANULE_SIZE));
+		assert_int_equal(sim_state(tables + i * GRANULE_SIZE), GRANULE_DELEGATED);
+		assert_true(sim_is_zero(tables + i * GRANULE_SIZE));
 		ASSERT_RMI_OK(RMI(RMI_GRANULE_UNDELEGATE, tables + i * GRANULE_SIZE));
 	}
 	ASSERT_RMI_OK(RMI(RMI_GRANULE_UNDELEGATE, rd));
@@ -833,7 +833,7 @@ static void destroy_realm_live(void **state)
 		ASSERT_REFUSED(RMI(RMI_REALM_DESTROY, rd), RMI_ERROR_REALM, realm_live);
 		add_ref(HOST_RTT + i * GRANULE_SIZE, GRANULE_RTT, false);
 	}
-	assert_int_equal(world_state(rd), GRANULE_RD);
+	assert_int_equal(sim_state(rd), GRANULE_RD);
 	assert_ptr_equal(realm_find(id), granule_find(pa_of(rd)));
 	ASSERT_RMI_OK(RMI(RMI_REALM_DESTROY, rd));
 	check_gone(rd, HOST_RTT, TABLES);
@@ -847,7 +847,7 @@ static void destroy_with_unprotected_mappings(void **state)
 	unsigned int alls;
 
 	(void)state;
-	entries[5] = WORLD_HIGH | 0x7FD;
+	entries[5] = SIM_HIGH | 0x7FD;
 	alls = machine_tlb_count().alls;
 	ASSERT_RMI_OK(RMI(RMI_REALM_DESTROY, rd));
 	assert_int_equal(machine_tlb_count().alls, alls + 1);
@@ -857,52 +857,51 @@ static void destroy_with_unprotected_mappings(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		WORLD_TEST("RMI_REALM_CREATE params_align", create_params_align),
-		WORLD_TEST("RMI_REALM_CREATE params_bound", create_params_bound),
-		WORLD_TEST("RMI_REALM_CREATE params_pas", create_params_pas),
-		WORLD_TEST("RMI_REALM_CREATE params_pas: lost while read", create_params_pas_lost),
-		WORLD_TEST("RMI_REALM_CREATE reads its parameters once", create_reads_once),
-		WORLD_TEST("RMI_REALM_CREATE params_valid", create_params_valid),
-		WORLD_TEST("RMI_REALM_CREATE params_supp", create_params_supp),
-		WORLD_TEST("RMI_REALM_CREATE params_supp: a CPU with less",
-			   create_params_supp_small_cpu),
-		WORLD_TEST("RMI_REALM_CREATE params_supp: tables beyond 48 bits",
-			   create_params_supp_high_tables),
-		WORLD_TEST("RMI_REALM_CREATE params_supp: no counters", create_params_supp_hpmn0),
-		WORLD_TEST("RMI_REALM_CREATE ignores reserved bits", create_ignores_reserved),
-		WORLD_TEST("RMI_REALM_CREATE alias", create_alias),
-		WORLD_TEST("RMI_REALM_CREATE rd_align", create_rd_align),
-		WORLD_TEST("RMI_REALM_CREATE rd_bound", create_rd_bound),
-		WORLD_TEST("RMI_REALM_CREATE rd_state", create_rd_state),
-		WORLD_TEST("RMI_REALM_CREATE rtt_align", create_rtt_align),
-		WORLD_TEST("RMI_REALM_CREATE rtt_num_level", create_rtt_num_level),
-		WORLD_TEST("RMI_REALM_CREATE rtt_num_level: every geometry", create_every_geometry),
-		WORLD_TEST("RMI_REALM_CREATE rtt_state", create_rtt_state),
-		WORLD_TEST("RMI_REALM_CREATE vmid_valid", create_vmid_valid),
-		WORLD_TEST("RMI_REALM_CREATE vmid_valid: VMIDs of 8 bits",
-			   create_vmid_valid_8_bits),
-		WORLD_TEST("RMI_REALM_CREATE entropy", create_entropy),
-		WORLD_TEST("RMI_REALM_CREATE waits for entropy", create_waits_for_entropy),
-		WORLD_TEST("RMI_REALM_CREATE makes the realm", create_makes_the_realm),
-		WORLD_TEST("RMI_REALM_CREATE without features", create_absent_features),
-		WORLD_TEST("realm id: never zero", id_never_zero),
-		WORLD_TEST("realm id: unique among live realms", id_unique_among_live),
-		WORLD_TEST("invariant 09: realm ids are not reused", id_fresh_at_every_creation),
-		WORLD_TEST("hazard 01: no realm gets the id of one that is gone",
-			   id_not_from_the_host),
-		WORLD_TEST("realm id: found among ids of one bucket", find_among_many),
-		WORLD_TEST("RMI_REALM_ACTIVATE rd_align", activate_rd_align),
-		WORLD_TEST("RMI_REALM_ACTIVATE rd_bound", activate_rd_bound),
-		WORLD_TEST("RMI_REALM_ACTIVATE rd_state", activate_rd_state),
-		WORLD_TEST("RMI_REALM_ACTIVATE realm_state", activate_realm_state),
-		WORLD_TEST("RMI_REALM_ACTIVATE is not measured", activate_keeps_the_rim),
-		WORLD_TEST("RMI_REALM_DESTROY rd_align", destroy_rd_align),
-		WORLD_TEST("RMI_REALM_DESTROY rd_bound", destroy_rd_bound),
-		WORLD_TEST("RMI_REALM_DESTROY rd_state", destroy_rd_state),
-		WORLD_TEST("RMI_REALM_DESTROY realm_live", destroy_realm_live),
-		WORLD_TEST("RMI_REALM_DESTROY in every state", destroy_in_every_state),
-		WORLD_TEST("RMI_REALM_DESTROY with unprotected mappings",
-			   destroy_with_unprotected_mappings),
+		SIM_TEST("RMI_REALM_CREATE params_align", create_params_align),
+		SIM_TEST("RMI_REALM_CREATE params_bound", create_params_bound),
+		SIM_TEST("RMI_REALM_CREATE params_pas", create_params_pas),
+		SIM_TEST("RMI_REALM_CREATE params_pas: lost while read", create_params_pas_lost),
+		SIM_TEST("RMI_REALM_CREATE reads its parameters once", create_reads_once),
+		SIM_TEST("RMI_REALM_CREATE params_valid", create_params_valid),
+		SIM_TEST("RMI_REALM_CREATE params_supp", create_params_supp),
+		SIM_TEST("RMI_REALM_CREATE params_supp: a CPU with less",
+			 create_params_supp_small_cpu),
+		SIM_TEST("RMI_REALM_CREATE params_supp: tables beyond 48 bits",
+			 create_params_supp_high_tables),
+		SIM_TEST("RMI_REALM_CREATE params_supp: no counters", create_params_supp_hpmn0),
+		SIM_TEST("RMI_REALM_CREATE ignores reserved bits", create_ignores_reserved),
+		SIM_TEST("RMI_REALM_CREATE alias", create_alias),
+		SIM_TEST("RMI_REALM_CREATE rd_align", create_rd_align),
+		SIM_TEST("RMI_REALM_CREATE rd_bound", create_rd_bound),
+		SIM_TEST("RMI_REALM_CREATE rd_state", create_rd_state),
+		SIM_TEST("RMI_REALM_CREATE rtt_align", create_rtt_align),
+		SIM_TEST("RMI_REALM_CREATE rtt_num_level", create_rtt_num_level),
+		SIM_TEST("RMI_REALM_CREATE rtt_num_level: every geometry", create_every_geometry),
+		SIM_TEST("RMI_REALM_CREATE rtt_state", create_rtt_state),
+		SIM_TEST("RMI_REALM_CREATE vmid_valid", create_vmid_valid),
+		SIM_TEST("RMI_REALM_CREATE vmid_valid: VMIDs of 8 bits", create_vmid_valid_8_bits),
+		SIM_TEST("RMI_REALM_CREATE entropy", create_entropy),
+		SIM_TEST("RMI_REALM_CREATE waits for entropy", create_waits_for_entropy),
+		SIM_TEST("RMI_REALM_CREATE makes the realm", create_makes_the_realm),
+		SIM_TEST("RMI_REALM_CREATE without features", create_absent_features),
+		SIM_TEST("realm id: never zero", id_never_zero),
+		SIM_TEST("realm id: unique among live realms", id_unique_among_live),
+		SIM_TEST("invariant 09: realm ids are not reused", id_fresh_at_every_creation),
+		SIM_TEST("hazard 01: no realm gets the id of one that is gone",
+			 id_not_from_the_host),
+		SIM_TEST("realm id: found among ids of one bucket", find_among_many),
+		SIM_TEST("RMI_REALM_ACTIVATE rd_align", activate_rd_align),
+		SIM_TEST("RMI_REALM_ACTIVATE rd_bound", activate_rd_bound),
+		SIM_TEST("RMI_REALM_ACTIVATE rd_state", activate_rd_state),
+		SIM_TEST("RMI_REALM_ACTIVATE realm_state", activate_realm_state),
+		SIM_TEST("RMI_REALM_ACTIVATE is not measured", activate_keeps_the_rim),
+		SIM_TEST("RMI_REALM_DESTROY rd_align", destroy_rd_align),
+		SIM_TEST("RMI_REALM_DESTROY rd_bound", destroy_rd_bound),
+		SIM_TEST("RMI_REALM_DESTROY rd_state", destroy_rd_state),
+		SIM_TEST("RMI_REALM_DESTROY realm_live", destroy_realm_live),
+		SIM_TEST("RMI_REALM_DESTROY in every state", destroy_in_every_state),
+		SIM_TEST("RMI_REALM_DESTROY with unprotected mappings",
+			 destroy_with_unprotected_mappings),
 	};
 
 	return unit_run(tests);

@@ -2,28 +2,28 @@
 /* RMI_REC_AUX_COUNT, RMI_REC_CREATE, RMI_REC_DESTROY. */
 #include "rec_unit.h"
 
-static struct world_realm realm;
+static struct sim_realm realm;
 static struct rmi_rec_params params;
 static uint64_t rec;
 
 static const uint64_t offsets[] = {1, 8, 0x800, GRANULE_SIZE - 1};
 static const uint64_t not_delegable[] = {
-	0, WORLD_DEVICE, WORLD_OWN, WORLD_UNLISTED, UINT64_C(1) << 48 | WORLD_MAIN, ~GRANULE_MASK};
+	0, SIM_DEVICE, SIM_OWN, SIM_UNLISTED, UINT64_C(1) << 48 | SIM_MAIN, ~GRANULE_MASK};
 
 /* A NEW realm, a granule for a REC, and parameters with granules that all are right. */
 static void prepare_flags(uint64_t flags)
 {
-	world_realm_prepare(&realm, WORLD_PAGES / 2, 1);
+	sim_realm_prepare(&realm, SIM_PAGES / 2, 1);
 	realm.params.flags = flags;
 	realm.params.sve_vl = (flags & RMI_REALM_FLAG_SVE) != 0;
 	realm.params.pmu_num_ctrs = (flags & RMI_REALM_FLAG_PMU) != 0 ? 4 : 0;
-	world_realm_create(&realm);
-	rec = world_realm_delegated(&realm);
+	sim_realm_create(&realm);
+	rec = sim_realm_delegated(&realm);
 	memset(&params, 0, sizeof(params));
 	params.flags = RMI_REC_FLAG_RUNNABLE;
 	params.num_aux = RMI(RMI_REC_AUX_COUNT, realm.rd).x[1];
 	for (unsigned int i = 0; i < params.num_aux; i++) {
-		params.aux[i] = world_realm_delegated(&realm);
+		params.aux[i] = sim_realm_delegated(&realm);
 	}
 }
 
@@ -32,20 +32,20 @@ static void prepare(void)
 	prepare_flags(0);
 }
 
-static struct world_answer create(void)
+static struct sim_answer create(void)
 {
-	world_put(realm.scratch, &params, sizeof(params));
+	sim_put(realm.scratch, &params, sizeof(params));
 	return RMI(RMI_REC_CREATE, realm.rd, rec, realm.scratch);
 }
 
 /* What was refused before has left nothing behind, and the right call succeeds. */
 static void expect_creatable(void)
 {
-	assert_int_equal(world_state(rec), GRANULE_DELEGATED);
-	assert_int_equal(world_refs(realm.rd), 0);
-	assert_int_equal(world_rd(&realm)->rec_index, 0);
+	assert_int_equal(sim_state(rec), GRANULE_DELEGATED);
+	assert_int_equal(sim_refs(realm.rd), 0);
+	assert_int_equal(sim_rd(&realm)->rec_index, 0);
 	for (unsigned int i = 0; i < params.num_aux; i++) {
-		assert_int_equal(world_state(params.aux[i]), GRANULE_DELEGATED);
+		assert_int_equal(sim_state(params.aux[i]), GRANULE_DELEGATED);
 	}
 	ASSERT_RMI_OK(create());
 }
@@ -53,22 +53,22 @@ static void expect_creatable(void)
 static void aux_count(void **state)
 {
 	(void)state;
-	world_realm_new(&realm, WORLD_PAGES / 2, 1);
+	sim_realm_new(&realm, SIM_PAGES / 2, 1);
 	assert_int_equal(RMI(RMI_REC_AUX_COUNT, realm.rd).x[1], 1 + REC_ATTEST_PAGES);
-	world_realm_activate(&realm);
+	sim_realm_activate(&realm);
 	assert_int_equal(RMI(RMI_REC_AUX_COUNT, realm.rd).x[1], 1 + REC_ATTEST_PAGES);
 
-	world_realm_prepare(&realm, WORLD_PAGES / 4, 2);
+	sim_realm_prepare(&realm, SIM_PAGES / 4, 2);
 	realm.params.flags = RMI_REALM_FLAG_SVE;
 	realm.params.sve_vl = 1;
-	world_realm_create(&realm);
+	sim_realm_create(&realm);
 	assert_int_equal(RMI(RMI_REC_AUX_COUNT, realm.rd).x[1], ARCH_SIMD_PAGES + REC_ATTEST_PAGES);
 }
 
 static void aux_count_rd(void **state)
 {
 	(void)state;
-	world_realm_new(&realm, WORLD_PAGES / 2, 1);
+	sim_realm_new(&realm, SIM_PAGES / 2, 1);
 	for (size_t i = 0; i < ARRAY_LENGTH(offsets); i++) {
 		ASSERT_REFUSED(RMI(RMI_REC_AUX_COUNT, realm.rd + offsets[i]), RMI_ERROR_INPUT,
 			       rd_align);
@@ -78,8 +78,8 @@ static void aux_count_rd(void **state)
 	}
 	for (unsigned int wrong = 0; wrong < GRANULE_STATE_COUNT; wrong++) {
 		if (wrong != GRANULE_RD) {
-			world_make(world_page(wrong), wrong);
-			ASSERT_REFUSED(RMI(RMI_REC_AUX_COUNT, world_page(wrong)), RMI_ERROR_INPUT,
+			sim_make(sim_page(wrong), wrong);
+			ASSERT_REFUSED(RMI(RMI_REC_AUX_COUNT, sim_page(wrong)), RMI_ERROR_INPUT,
 				       rd_state);
 		}
 	}
@@ -129,17 +129,16 @@ static void create_params_pas(void **state)
 	(void)state;
 	prepare();
 	for (unsigned int other = GRANULE_DELEGATED; other < GRANULE_STATE_COUNT; other++) {
-		world_make(world_page(other), other);
-		ASSERT_REFUSED(RMI(RMI_REC_CREATE, realm.rd, rec, world_page(other)),
-			       RMI_ERROR_INPUT, params_pas);
+		sim_make(sim_page(other), other);
+		ASSERT_REFUSED(RMI(RMI_REC_CREATE, realm.rd, rec, sim_page(other)), RMI_ERROR_INPUT,
+			       params_pas);
 	}
-	ASSERT_REFUSED(RMI(RMI_REC_CREATE, realm.rd, rec, WORLD_SECURE), RMI_ERROR_INPUT,
-		       params_pas);
-	ASSERT_REFUSED(RMI(RMI_REC_CREATE, realm.rd, rec, WORLD_ROOT), RMI_ERROR_INPUT, params_pas);
+	ASSERT_REFUSED(RMI(RMI_REC_CREATE, realm.rd, rec, SIM_SECURE), RMI_ERROR_INPUT, params_pas);
+	ASSERT_REFUSED(RMI(RMI_REC_CREATE, realm.rd, rec, SIM_ROOT), RMI_ERROR_INPUT, params_pas);
 
 	/* The page changes worlds while it is read, at any word. */
 	for (unsigned int i = 0; i < 1 + 1 + 1 + RMI_REC_CREATE_GPRS + 1 + RMI_MAX_AUX; i++) {
-		world_put(realm.scratch, &params, sizeof(params));
+		sim_put(realm.scratch, &params, sizeof(params));
 		copies_until_fault = i;
 		machine_on_copy = fault_later;
 		ASSERT_REFUSED(RMI(RMI_REC_CREATE, realm.rd, rec, realm.scratch), RMI_ERROR_INPUT,
@@ -154,16 +153,16 @@ static void create_states(void **state)
 {
 	(void)state;
 	prepare();
-	world_put(realm.scratch, &params, sizeof(params));
+	sim_put(realm.scratch, &params, sizeof(params));
 	for (unsigned int other = 0; other < GRANULE_STATE_COUNT; other++) {
-		world_make(world_page(other), other);
+		sim_make(sim_page(other), other);
 		if (other != GRANULE_DELEGATED) {
 			ASSERT_REFUSED(
-				RMI(RMI_REC_CREATE, realm.rd, world_page(other), realm.scratch),
+				RMI(RMI_REC_CREATE, realm.rd, sim_page(other), realm.scratch),
 				RMI_ERROR_INPUT, rec_state);
 		}
 		if (other != GRANULE_RD) {
-			ASSERT_REFUSED(RMI(RMI_REC_CREATE, world_page(other), rec, realm.scratch),
+			ASSERT_REFUSED(RMI(RMI_REC_CREATE, sim_page(other), rec, realm.scratch),
 				       RMI_ERROR_INPUT, rd_state);
 		}
 	}
@@ -174,11 +173,11 @@ static void create_realm_state(void **state)
 {
 	(void)state;
 	prepare();
-	world_realm_activate(&realm);
+	sim_realm_activate(&realm);
 	ASSERT_REFUSED(create(), RMI_ERROR_REALM, realm_state);
-	world_rd(&realm)->state = REALM_SYSTEM_OFF;
+	sim_rd(&realm)->state = REALM_SYSTEM_OFF;
 	ASSERT_REFUSED(create(), RMI_ERROR_REALM, realm_state);
-	assert_int_equal(world_state(rec), GRANULE_DELEGATED);
+	assert_int_equal(sim_state(rec), GRANULE_DELEGATED);
 }
 
 static void create_num_recs(void **state)
@@ -199,7 +198,7 @@ static void create_num_recs(void **state)
 	granule_unref(rd, 1);
 	ASSERT_RMI_OK(create());
 	granule_unref(rd, most - 1);
-	assert_int_equal(world_refs(realm.rd), 1);
+	assert_int_equal(sim_refs(realm.rd), 1);
 }
 
 static void create_mpidr_index(void **state)
@@ -245,7 +244,7 @@ static void create_num_aux(void **state)
 			continue;
 		}
 		for (uint64_t i = right; i < n && i < RMI_MAX_AUX; i++) {
-			params.aux[i] = world_realm_delegated(&realm);
+			params.aux[i] = sim_realm_delegated(&realm);
 		}
 		params.num_aux = n;
 		ASSERT_REFUSED(create(), RMI_ERROR_INPUT, num_aux);
@@ -268,18 +267,18 @@ static void create_with_aux_count(void **state)
 	for (size_t i = 0; i < ARRAY_LENGTH(flags); i++) {
 		uint64_t told;
 
-		world_reset();
+		sim_reset();
 		prepare_flags(flags[i]);
 		told = params.num_aux;
 		params.num_aux = told - 1;
 		ASSERT_REFUSED(create(), RMI_ERROR_INPUT, num_aux);
 		params.num_aux = told + 1;
-		params.aux[told] = world_realm_delegated(&realm);
+		params.aux[told] = sim_realm_delegated(&realm);
 		ASSERT_REFUSED(create(), RMI_ERROR_INPUT, num_aux);
 		params.num_aux = told;
 		expect_creatable();
 		for (uint64_t n = 0; n < told; n++) {
-			assert_int_equal(world_state(params.aux[n]), GRANULE_REC_AUX);
+			assert_int_equal(sim_state(params.aux[n]), GRANULE_REC_AUX);
 		}
 	}
 }
@@ -299,7 +298,7 @@ static void create_aux(void **state)
 		ASSERT_REFUSED(create(), RMI_ERROR_INPUT, aux_alias);
 		params.aux[i] = realm.rd;
 		ASSERT_REFUSED(create(), RMI_ERROR_INPUT, aux_state);
-		params.aux[i] = WORLD_DEVICE;
+		params.aux[i] = SIM_DEVICE;
 		ASSERT_REFUSED(create(), RMI_ERROR_INPUT, aux_state);
 		params.aux[i] = realm.scratch;
 		ASSERT_REFUSED(create(), RMI_ERROR_INPUT, aux_state);
@@ -309,8 +308,8 @@ static void create_aux(void **state)
 		uint64_t right = params.aux[1];
 
 		if (other != GRANULE_DELEGATED) {
-			world_make(world_page(other), other);
-			params.aux[1] = world_page(other);
+			sim_make(sim_page(other), other);
+			params.aux[1] = sim_page(other);
 			ASSERT_REFUSED(create(), RMI_ERROR_INPUT, aux_state);
 			params.aux[1] = right;
 		}
@@ -323,7 +322,7 @@ static void create_two_roles(void **state)
 {
 	(void)state;
 	prepare();
-	world_put(realm.scratch, &params, sizeof(params));
+	sim_put(realm.scratch, &params, sizeof(params));
 	ASSERT_REFUSED(RMI(RMI_REC_CREATE, rec, rec, realm.scratch), RMI_ERROR_INPUT, rd_state);
 	ASSERT_REFUSED(RMI(RMI_REC_CREATE, realm.rd, realm.rd, realm.scratch), RMI_ERROR_INPUT,
 		       rec_state);
@@ -344,11 +343,11 @@ static void created_rec(void **state)
 		params.gprs[i] = UINT64_C(0x7700000000000000) + i;
 	}
 	ASSERT_RMI_OK(create());
-	assert_int_equal(world_state(rec), GRANULE_REC);
-	assert_int_equal(world_refs(rec), 0);
-	assert_int_equal(world_refs(realm.rd), 1);
+	assert_int_equal(sim_state(rec), GRANULE_REC);
+	assert_int_equal(sim_refs(rec), 0);
+	assert_int_equal(sim_refs(realm.rd), 1);
 	for (unsigned int i = 0; i < params.num_aux; i++) {
-		assert_int_equal(world_state(params.aux[i]), GRANULE_REC_AUX);
+		assert_int_equal(sim_state(params.aux[i]), GRANULE_REC_AUX);
 	}
 
 	made = rec_of(granule_find(pa_of(rec)));
@@ -360,8 +359,8 @@ static void created_rec(void **state)
 	memcpy(fresh.gprs, params.gprs, sizeof(params.gprs));
 	assert_memory_equal(&made->vcpu, &fresh, sizeof(fresh));
 	assert_int_equal(made->vcpu.config.vmpidr, BIT(31));
-	assert_int_equal(made->vcpu.config.vttbr, world_rd(&realm)->s2.context.vttbr);
-	assert_int_equal(made->vcpu.config.vtcr, world_rd(&realm)->s2.context.vtcr);
+	assert_int_equal(made->vcpu.config.vttbr, sim_rd(&realm)->s2.context.vttbr);
+	assert_int_equal(made->vcpu.config.vtcr, sim_rd(&realm)->s2.context.vtcr);
 	assert_int_equal(made->vcpu.config.breakpoints, 1);
 	assert_false(made->vcpu.config.sve);
 	assert_false(made->vcpu.config.pmu);
@@ -372,7 +371,7 @@ static void created_vmpidr(void **state)
 {
 	(void)state;
 	prepare();
-	world_rd(&realm)->rec_index = 0x1234567;
+	sim_rd(&realm)->rec_index = 0x1234567;
 	params.mpidr = 0x12345607;
 	ASSERT_RMI_OK(create());
 	assert_int_equal(rec_of(granule_find(pa_of(rec)))->vcpu.config.vmpidr,
@@ -386,22 +385,22 @@ static void created_measured(void **state)
 
 	(void)state;
 	prepare();
-	memcpy(before, world_rd(&realm)->measurement[0], sizeof(before));
+	memcpy(before, sim_rd(&realm)->measurement[0], sizeof(before));
 	params.flags = 0;
 	ASSERT_RMI_OK(create());
-	assert_memory_equal(before, world_rd(&realm)->measurement[0], sizeof(before));
+	assert_memory_equal(before, sim_rd(&realm)->measurement[0], sizeof(before));
 	assert_false(rec_of(granule_find(pa_of(rec)))->runnable);
 	ASSERT_RMI_OK(RMI(RMI_REC_DESTROY, rec));
 	params.flags = RMI_REC_FLAG_RUNNABLE;
 	params.mpidr = 1;
 	ASSERT_RMI_OK(create());
-	assert_memory_not_equal(before, world_rd(&realm)->measurement[0], sizeof(before));
+	assert_memory_not_equal(before, sim_rd(&realm)->measurement[0], sizeof(before));
 }
 
 static void destroy_rec_conditions(void **state)
 {
 	(void)state;
-	world_realm_ready(&realm, 1);
+	sim_realm_ready(&realm, 1);
 	for (size_t i = 0; i < ARRAY_LENGTH(offsets); i++) {
 		ASSERT_REFUSED(RMI(RMI_REC_DESTROY, realm.recs[0] + offsets[i]), RMI_ERROR_INPUT,
 			       rec_align);
@@ -411,8 +410,8 @@ static void destroy_rec_conditions(void **state)
 	}
 	for (unsigned int other = 0; other < GRANULE_STATE_COUNT; other++) {
 		if (other != GRANULE_REC) {
-			world_make(world_page(other), other);
-			ASSERT_REFUSED(RMI(RMI_REC_DESTROY, world_page(other)), RMI_ERROR_INPUT,
+			sim_make(sim_page(other), other);
+			ASSERT_REFUSED(RMI(RMI_REC_DESTROY, sim_page(other)), RMI_ERROR_INPUT,
 				       rec_gran_state);
 		}
 	}
@@ -425,7 +424,7 @@ static void destroy_running(void **state)
 	struct granule *granule;
 
 	(void)state;
-	world_realm_ready(&realm, 1);
+	sim_realm_ready(&realm, 1);
 	granule = granule_find(pa_of(realm.recs[0]));
 	assert_true(granule_lock(granule, GRANULE_REC, &held));
 	granule_ref(held, 1);
@@ -443,67 +442,67 @@ static void destroyed_rec(void **state)
 	memset(machine_raw(pa_of(params.aux[2])), 0x33, GRANULE_SIZE);
 	ASSERT_REFUSED(RMI(RMI_REALM_DESTROY, realm.rd), RMI_ERROR_REALM, realm_live);
 	ASSERT_RMI_OK(RMI(RMI_REC_DESTROY, rec));
-	assert_int_equal(world_refs(realm.rd), 0);
-	assert_int_equal(world_state(rec), GRANULE_DELEGATED);
+	assert_int_equal(sim_refs(realm.rd), 0);
+	assert_int_equal(sim_state(rec), GRANULE_DELEGATED);
 	for (unsigned int i = 0; i < params.num_aux; i++) {
-		assert_int_equal(world_state(params.aux[i]), GRANULE_DELEGATED);
-		assert_true(world_is_zero(params.aux[i]));
+		assert_int_equal(sim_state(params.aux[i]), GRANULE_DELEGATED);
+		assert_true(sim_is_zero(params.aux[i]));
 	}
 	ASSERT_REFUSED(RMI(RMI_REC_DESTROY, rec), RMI_ERROR_INPUT, rec_gran_state);
-	world_realm_destroy(&realm);
+	sim_realm_destroy(&realm);
 }
 
 static void destroy_in_every_realm_state(void **state)
 {
 	(void)state;
-	world_realm_new(&realm, WORLD_PAGES / 2, 1);
+	sim_realm_new(&realm, SIM_PAGES / 2, 1);
 	for (unsigned int i = 0; i < 3; i++) {
-		world_rec_new(&realm, RMI_REC_FLAG_RUNNABLE, WORLD_PC);
+		sim_rec_new(&realm, RMI_REC_FLAG_RUNNABLE, SIM_PC);
 	}
 	ASSERT_RMI_OK(RMI(RMI_REC_DESTROY, realm.recs[0]));
-	world_realm_activate(&realm);
+	sim_realm_activate(&realm);
 	ASSERT_RMI_OK(RMI(RMI_REC_DESTROY, realm.recs[1]));
-	world_rd(&realm)->state = REALM_SYSTEM_OFF;
+	sim_rd(&realm)->state = REALM_SYSTEM_OFF;
 	ASSERT_RMI_OK(RMI(RMI_REC_DESTROY, realm.recs[2]));
-	assert_int_equal(world_refs(realm.rd), 0);
+	assert_int_equal(sim_refs(realm.rd), 0);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		WORLD_TEST("RMI_REC_AUX_COUNT", aux_count),
-		WORLD_TEST("RMI_REC_AUX_COUNT rd_align, RMI_REC_AUX_COUNT rd_bound, "
-			   "RMI_REC_AUX_COUNT rd_state",
-			   aux_count_rd),
-		WORLD_TEST("RMI_REC_CREATE params_align, RMI_REC_CREATE rec_align, "
-			   "RMI_REC_CREATE rd_align",
-			   create_addresses_align),
-		WORLD_TEST("RMI_REC_CREATE params_bound, RMI_REC_CREATE rec_bound, "
-			   "RMI_REC_CREATE rd_bound",
-			   create_addresses_bound),
-		WORLD_TEST("RMI_REC_CREATE params_pas", create_params_pas),
-		WORLD_TEST("RMI_REC_CREATE rec_state, RMI_REC_CREATE rd_state", create_states),
-		WORLD_TEST("RMI_REC_CREATE realm_state", create_realm_state),
-		WORLD_TEST("RMI_REC_CREATE num_recs", create_num_recs),
-		WORLD_TEST("RMI_REC_CREATE mpidr_index", create_mpidr_index),
-		WORLD_TEST("RMI_REC_CREATE in the order of MPIDRs", create_in_order),
-		WORLD_TEST("RMI_REC_CREATE num_aux", create_num_aux),
-		WORLD_TEST("RMI_REC_CREATE wants as many granules as RMI_REC_AUX_COUNT says",
-			   create_with_aux_count),
-		WORLD_TEST("RMI_REC_CREATE aux_align, RMI_REC_CREATE aux_alias, "
-			   "RMI_REC_CREATE aux_state",
-			   create_aux),
-		WORLD_TEST("RMI_REC_CREATE, one granule in two roles", create_two_roles),
-		WORLD_TEST("RMI_REC_CREATE makes a PE after reset", created_rec),
-		WORLD_TEST("RMI_REC_CREATE, MPIDR of the realm", created_vmpidr),
-		WORLD_TEST("RMI_REC_CREATE measures a runnable REC", created_measured),
-		WORLD_TEST("RMI_REC_DESTROY rec_align, RMI_REC_DESTROY rec_bound, "
-			   "RMI_REC_DESTROY rec_gran_state",
-			   destroy_rec_conditions),
-		WORLD_TEST("RMI_REC_DESTROY rec_state", destroy_running),
-		WORLD_TEST("RMI_REC_DESTROY gives everything back, wiped", destroyed_rec),
-		WORLD_TEST("RMI_REC_DESTROY in every state of the realm",
-			   destroy_in_every_realm_state),
+		SIM_TEST("RMI_REC_AUX_COUNT", aux_count),
+		SIM_TEST("RMI_REC_AUX_COUNT rd_align, RMI_REC_AUX_COUNT rd_bound, "
+			 "RMI_REC_AUX_COUNT rd_state",
+			 aux_count_rd),
+		SIM_TEST("RMI_REC_CREATE params_align, RMI_REC_CREATE rec_align, "
+			 "RMI_REC_CREATE rd_align",
+			 create_addresses_align),
+		SIM_TEST("RMI_REC_CREATE params_bound, RMI_REC_CREATE rec_bound, "
+			 "RMI_REC_CREATE rd_bound",
+			 create_addresses_bound),
+		SIM_TEST("RMI_REC_CREATE params_pas", create_params_pas),
+		SIM_TEST("RMI_REC_CREATE rec_state, RMI_REC_CREATE rd_state", create_states),
+		SIM_TEST("RMI_REC_CREATE realm_state", create_realm_state),
+		SIM_TEST("RMI_REC_CREATE num_recs", create_num_recs),
+		SIM_TEST("RMI_REC_CREATE mpidr_index", create_mpidr_index),
+		SIM_TEST("RMI_REC_CREATE in the order of MPIDRs", create_in_order),
+		SIM_TEST("RMI_REC_CREATE num_aux", create_num_aux),
+		SIM_TEST("RMI_REC_CREATE wants as many granules as RMI_REC_AUX_COUNT says",
+			 create_with_aux_count),
+		SIM_TEST("RMI_REC_CREATE aux_align, RMI_REC_CREATE aux_alias, "
+			 "RMI_REC_CREATE aux_state",
+			 create_aux),
+		SIM_TEST("RMI_REC_CREATE, one granule in two roles", create_two_roles),
+		SIM_TEST("RMI_REC_CREATE makes a PE after reset", created_rec),
+		SIM_TEST("RMI_REC_CREATE, MPIDR of the realm", created_vmpidr),
+		SIM_TEST("RMI_REC_CREATE measures a runnable REC", created_measured),
+		SIM_TEST("RMI_REC_DESTROY rec_align, RMI_REC_DESTROY rec_bound, "
+			 "RMI_REC_DESTROY rec_gran_state",
+			 destroy_rec_conditions),
+		SIM_TEST("RMI_REC_DESTROY rec_state", destroy_running),
+		SIM_TEST("RMI_REC_DESTROY gives everything back, wiped", destroyed_rec),
+		SIM_TEST("RMI_REC_DESTROY in every state of the realm",
+			 destroy_in_every_realm_state),
 	};
 
 	return unit_run(tests);

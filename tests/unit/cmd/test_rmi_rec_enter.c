@@ -2,26 +2,26 @@
 /* RMI_REC_ENTER: conditions and their order, the record, and what one entry leaves behind. */
 #include "rec_unit.h"
 
-static struct world_realm realm;
+static struct sim_realm realm;
 
 static const uint64_t offsets[] = {1, 8, 0x800, GRANULE_SIZE - 1};
 static const uint64_t not_delegable[] = {
-	0, WORLD_DEVICE, WORLD_OWN, WORLD_UNLISTED, UINT64_C(1) << 48 | WORLD_MAIN, ~GRANULE_MASK};
+	0, SIM_DEVICE, SIM_OWN, SIM_UNLISTED, UINT64_C(1) << 48 | SIM_MAIN, ~GRANULE_MASK};
 
-static struct world_answer enter(uint64_t rec, uint64_t run)
+static struct sim_answer enter(uint64_t rec, uint64_t run)
 {
 	return RMI(RMI_REC_ENTER, rec, run);
 }
 
-static struct world_answer enter_with(unsigned int rec, struct rmi_rec_enter with)
+static struct sim_answer enter_with(unsigned int rec, struct rmi_rec_enter with)
 {
-	return world_enter(&realm, rec, &with, NULL);
+	return sim_enter(&realm, rec, &with, NULL);
 }
 
 static void ready(unsigned int recs)
 {
-	world_realm_ready(&realm, recs);
-	WORLD_PLAY(WORLD_IRQ);
+	sim_realm_ready(&realm, recs);
+	SIM_EXITS(SIM_IRQ);
 }
 
 static void run_align(void **state)
@@ -57,13 +57,13 @@ static void run_pas(void **state)
 	(void)state;
 	ready(1);
 	for (unsigned int other = GRANULE_DELEGATED; other < GRANULE_STATE_COUNT; other++) {
-		world_make(world_page(other), other);
-		ASSERT_REFUSED(enter(realm.recs[0], world_page(other)), RMI_ERROR_INPUT, run_pas);
+		sim_make(sim_page(other), other);
+		ASSERT_REFUSED(enter(realm.recs[0], sim_page(other)), RMI_ERROR_INPUT, run_pas);
 	}
-	ASSERT_REFUSED(enter(realm.recs[0], WORLD_SECURE), RMI_ERROR_INPUT, run_pas);
-	ASSERT_REFUSED(enter(realm.recs[0], WORLD_ROOT), RMI_ERROR_INPUT, run_pas);
-	assert_int_equal(world_runs(), 0);
-	assert_int_equal(world_refs(realm.recs[0]), 0);
+	ASSERT_REFUSED(enter(realm.recs[0], SIM_SECURE), RMI_ERROR_INPUT, run_pas);
+	ASSERT_REFUSED(enter(realm.recs[0], SIM_ROOT), RMI_ERROR_INPUT, run_pas);
+	assert_int_equal(sim_runs(), 0);
+	assert_int_equal(sim_refs(realm.recs[0]), 0);
 
 	/* The page changes worlds while the fields are read. */
 	for (unsigned int i = 0; i < 1 + 1 + RMI_MAX_LRS; i++) {
@@ -73,7 +73,7 @@ static void run_pas(void **state)
 		machine_on_copy = NULL;
 		machine_set_pas(pa_of(realm.run), MACHINE_NS);
 	}
-	assert_int_equal(world_runs(), 0);
+	assert_int_equal(sim_runs(), 0);
 	ASSERT_RMI_OK(enter(realm.recs[0], realm.run));
 }
 
@@ -88,13 +88,13 @@ static void run_pas_at_exit(void **state)
 {
 	(void)state;
 	ready(1);
-	WORLD_PLAY({.kind = ARCH_EXIT_IRQ, .act = take_run_page});
+	SIM_EXITS({.kind = ARCH_EXIT_IRQ, .act = take_run_page});
 	ASSERT_REFUSED(enter(realm.recs[0], realm.run), RMI_ERROR_INPUT, run_pas);
-	assert_int_equal(world_runs(), 1);
-	assert_int_equal(world_refs(realm.recs[0]), 0);
+	assert_int_equal(sim_runs(), 1);
+	assert_int_equal(sim_refs(realm.recs[0]), 0);
 	machine_set_pas(pa_of(realm.run), MACHINE_NS);
 	ASSERT_RMI_OK(enter(realm.recs[0], realm.run));
-	assert_int_equal(world_runs(), 2);
+	assert_int_equal(sim_runs(), 2);
 }
 
 static void rec_align(void **state)
@@ -122,8 +122,8 @@ static void rec_gran_state(void **state)
 	ready(1);
 	for (unsigned int other = 0; other < GRANULE_STATE_COUNT; other++) {
 		if (other != GRANULE_REC) {
-			world_make(world_page(other), other);
-			ASSERT_REFUSED(enter(world_page(other), realm.run), RMI_ERROR_INPUT,
+			sim_make(sim_page(other), other);
+			ASSERT_REFUSED(enter(sim_page(other), realm.run), RMI_ERROR_INPUT,
 				       rec_gran_state);
 		}
 	}
@@ -135,8 +135,8 @@ static void rec_gran_state(void **state)
 static void realm_new(void **state)
 {
 	(void)state;
-	world_realm_new(&realm, WORLD_PAGES / 2, 1);
-	world_rec_new(&realm, RMI_REC_FLAG_RUNNABLE, WORLD_PC);
+	sim_realm_new(&realm, SIM_PAGES / 2, 1);
+	sim_rec_new(&realm, RMI_REC_FLAG_RUNNABLE, SIM_PC);
 	ASSERT_REFUSED(enter(realm.recs[0], realm.run), REALM_NEW_STATUS, realm_new);
 }
 
@@ -144,7 +144,7 @@ static void system_off(void **state)
 {
 	(void)state;
 	ready(2);
-	WORLD_PLAY(WORLD_SMC(PSCI_SYSTEM_OFF_FID));
+	SIM_EXITS(SIM_SMC(PSCI_SYSTEM_OFF_FID));
 	ASSERT_RMI_OK(enter(realm.recs[0], realm.run));
 	ASSERT_REFUSED(enter(realm.recs[0], realm.run), REALM_OFF_STATUS, system_off);
 	ASSERT_REFUSED(enter(realm.recs[1], realm.run), REALM_OFF_STATUS, system_off);
@@ -163,7 +163,7 @@ static void rec_state(void **state)
 	granule_unlock(held);
 	ASSERT_REFUSED(enter(realm.recs[0], realm.run), RMI_ERROR_REC, rec_state);
 	/* Still the host's mistake first. */
-	ASSERT_REFUSED(enter(realm.recs[0], WORLD_SECURE), RMI_ERROR_INPUT, run_pas);
+	ASSERT_REFUSED(enter(realm.recs[0], SIM_SECURE), RMI_ERROR_INPUT, run_pas);
 	granule_unref(granule, 1);
 	ASSERT_RMI_OK(enter(realm.recs[0], realm.run));
 }
@@ -171,9 +171,9 @@ static void rec_state(void **state)
 static void rec_runnable(void **state)
 {
 	(void)state;
-	world_realm_new(&realm, WORLD_PAGES / 2, 1);
-	world_rec_new(&realm, 0, WORLD_PC);
-	world_realm_activate(&realm);
+	sim_realm_new(&realm, SIM_PAGES / 2, 1);
+	sim_rec_new(&realm, 0, SIM_PC);
+	sim_realm_activate(&realm);
 	ASSERT_REFUSED(enter(realm.recs[0], realm.run), RMI_ERROR_REC, rec_runnable);
 }
 
@@ -181,7 +181,7 @@ static void rec_psci(void **state)
 {
 	(void)state;
 	ready(2);
-	WORLD_PLAY(WORLD_SMC(PSCI_AFFINITY_INFO_FID, 1, 0));
+	SIM_EXITS(SIM_SMC(PSCI_AFFINITY_INFO_FID, 1, 0));
 	ASSERT_RMI_OK(enter(realm.recs[0], realm.run));
 	ASSERT_REFUSED(enter(realm.recs[0], realm.run), RMI_ERROR_REC, rec_psci);
 	ASSERT_RMI_OK(enter(realm.recs[1], realm.run));
@@ -199,18 +199,18 @@ static void rec_mmio(void **state)
 	ASSERT_RMI_OK(enter_with(0, (struct rmi_rec_enter){.flags = 0}));
 	ASSERT_REFUSED(enter_with(0, emulate), RMI_ERROR_REC, rec_mmio);
 
-	WORLD_PLAY(WORLD_SYNC(store, 0, BIT(39)));
+	SIM_EXITS(SIM_SYNC(store, 0, BIT(39)));
 	ASSERT_RMI_OK(enter_with(0, (struct rmi_rec_enter){.flags = 0}));
 	ASSERT_RMI_OK(enter_with(0, emulate));
 	ASSERT_REFUSED(enter_with(0, emulate), RMI_ERROR_REC, rec_mmio);
 
 	/* The same access without a description of it cannot be emulated. */
-	WORLD_PLAY(WORLD_SYNC(store & ~BIT(24), 0, BIT(39)));
+	SIM_EXITS(SIM_SYNC(store & ~BIT(24), 0, BIT(39)));
 	ASSERT_RMI_OK(enter_with(0, (struct rmi_rec_enter){.flags = 0}));
 	ASSERT_REFUSED(enter_with(0, emulate), RMI_ERROR_REC, rec_mmio);
 
 	/* The host may let the realm repeat the access, and then nothing is left to emulate. */
-	WORLD_PLAY(WORLD_SYNC(store, 0, BIT(39)));
+	SIM_EXITS(SIM_SYNC(store, 0, BIT(39)));
 	ASSERT_RMI_OK(enter_with(0, (struct rmi_rec_enter){.flags = 0}));
 	ASSERT_RMI_OK(enter_with(0, (struct rmi_rec_enter){.flags = 0}));
 	ASSERT_REFUSED(enter_with(0, emulate), RMI_ERROR_REC, rec_mmio);
@@ -225,7 +225,7 @@ static void rec_gicv3(void **state)
 		       rec_gicv3);
 	ASSERT_REFUSED(enter_with(0, (struct rmi_rec_enter){.gicv3_lrs = {BIT(62) | BIT(61)}}),
 		       RMI_ERROR_REC, rec_gicv3);
-	assert_int_equal(world_runs(), 0);
+	assert_int_equal(sim_runs(), 0);
 }
 
 /* A wrong input is reported before anything that is wrong with realm or REC. */
@@ -235,20 +235,20 @@ static void input_first(void **state)
 
 	(void)state;
 	ready(2);
-	world_put(realm.run, &bad, sizeof(bad));
+	sim_put(realm.run, &bad, sizeof(bad));
 	ASSERT_REFUSED(enter(realm.recs[0] + 8, realm.run), RMI_ERROR_INPUT, rec_align);
-	ASSERT_REFUSED(enter(WORLD_DEVICE, realm.run), RMI_ERROR_INPUT, rec_bound);
+	ASSERT_REFUSED(enter(SIM_DEVICE, realm.run), RMI_ERROR_INPUT, rec_bound);
 	ASSERT_REFUSED(enter(realm.scratch, realm.run), RMI_ERROR_INPUT, rec_gran_state);
 
-	world_rec(&realm, 0)->runnable = false;
-	ASSERT_REFUSED(enter(realm.recs[0], WORLD_SECURE), RMI_ERROR_INPUT, run_pas);
-	ASSERT_REFUSED(enter(realm.recs[0], WORLD_DEVICE), RMI_ERROR_INPUT, run_bound);
-	world_rd(&realm)->state = REALM_NEW;
-	ASSERT_REFUSED(enter(realm.recs[1], WORLD_SECURE), RMI_ERROR_INPUT, run_pas);
-	ASSERT_REFUSED(enter(realm.recs[1], WORLD_DEVICE), RMI_ERROR_INPUT, run_bound);
-	world_rd(&realm)->state = REALM_SYSTEM_OFF;
-	ASSERT_REFUSED(enter(realm.recs[1], WORLD_SECURE), RMI_ERROR_INPUT, run_pas);
-	ASSERT_REFUSED(enter(realm.recs[1], WORLD_DEVICE), RMI_ERROR_INPUT, run_bound);
+	sim_rec(&realm, 0)->runnable = false;
+	ASSERT_REFUSED(enter(realm.recs[0], SIM_SECURE), RMI_ERROR_INPUT, run_pas);
+	ASSERT_REFUSED(enter(realm.recs[0], SIM_DEVICE), RMI_ERROR_INPUT, run_bound);
+	sim_rd(&realm)->state = REALM_NEW;
+	ASSERT_REFUSED(enter(realm.recs[1], SIM_SECURE), RMI_ERROR_INPUT, run_pas);
+	ASSERT_REFUSED(enter(realm.recs[1], SIM_DEVICE), RMI_ERROR_INPUT, run_bound);
+	sim_rd(&realm)->state = REALM_SYSTEM_OFF;
+	ASSERT_REFUSED(enter(realm.recs[1], SIM_SECURE), RMI_ERROR_INPUT, run_pas);
+	ASSERT_REFUSED(enter(realm.recs[1], SIM_DEVICE), RMI_ERROR_INPUT, run_bound);
 }
 
 /* A refusal changes nothing of the REC, and nothing in the host's page. */
@@ -259,16 +259,16 @@ static void refusal_leaves_no_trace(void **state)
 
 	(void)state;
 	ready(2);
-	WORLD_PLAY(WORLD_SMC(RSI_IPA_STATE_SET_FID, 0, GRANULE_SIZE, RSI_RIPAS_RAM, 0));
+	SIM_EXITS(SIM_SMC(RSI_IPA_STATE_SET_FID, 0, GRANULE_SIZE, RSI_RIPAS_RAM, 0));
 	ASSERT_RMI_OK(enter_with(0, (struct rmi_rec_enter){.flags = 0}));
 
 	memset(&run, 0x66, sizeof(run));
-	world_put(realm.run, &run, sizeof(run));
-	memcpy(&before, world_rec(&realm, 0), sizeof(before));
+	sim_put(realm.run, &run, sizeof(run));
+	memcpy(&before, sim_rec(&realm, 0), sizeof(before));
 	assert_int_not_equal(enter(realm.recs[0], realm.run).x[0], RMI_SUCCESS);
-	assert_memory_equal(&before, world_rec(&realm, 0), sizeof(before));
+	assert_memory_equal(&before, sim_rec(&realm, 0), sizeof(before));
 	assert_memory_equal(machine_raw(pa_of(realm.run)), &run, sizeof(run));
-	assert_int_equal(world_refs(realm.recs[0]), 0);
+	assert_int_equal(sim_refs(realm.recs[0]), 0);
 }
 
 /* Every byte of the exit record is written; registers of the realm are not in it. */
@@ -278,11 +278,11 @@ static void whole_record(void **state)
 
 	(void)state;
 	ready(1);
-	WORLD_PLAY({.kind = ARCH_EXIT_IRQ, .count = 12, .x = {[0 ... 11] = 0x5EC7E7}});
-	ASSERT_RMI_OK(world_enter(&realm, 0, NULL, &exit));
+	SIM_EXITS({.kind = ARCH_EXIT_IRQ, .count = 12, .x = {[0 ... 11] = 0x5EC7E7}});
+	ASSERT_RMI_OK(sim_enter(&realm, 0, NULL, &exit));
 	ASSERT_EXIT(exit, .exit_reason = RMI_EXIT_IRQ);
-	WORLD_PLAY({.kind = ARCH_EXIT_FIQ, .count = 12, .x = {[0 ... 11] = 0x5EC7E7}});
-	ASSERT_RMI_OK(world_enter(&realm, 0, NULL, &exit));
+	SIM_EXITS({.kind = ARCH_EXIT_FIQ, .count = 12, .x = {[0 ... 11] = 0x5EC7E7}});
+	ASSERT_RMI_OK(sim_enter(&realm, 0, NULL, &exit));
 	ASSERT_EXIT(exit, .exit_reason = RMI_EXIT_FIQ);
 }
 
@@ -308,18 +308,18 @@ static void registers_survive(void **state)
 	memset(rubbish.gprs, 0x31, sizeof(rubbish.gprs));
 	memset(rubbish.reserved_008, 0x31, sizeof(rubbish.reserved_008));
 	memset(rubbish.reserved_388, 0x31, sizeof(rubbish.reserved_388));
-	WORLD_PLAY({.kind = ARCH_EXIT_IRQ, .act = scribble}, WORLD_IRQ, WORLD_IRQ);
+	SIM_EXITS({.kind = ARCH_EXIT_IRQ, .act = scribble}, SIM_IRQ, SIM_IRQ);
 	for (unsigned int n = 0; n < 3; n++) {
 		ASSERT_RMI_OK(enter_with(0, rubbish));
 	}
 	for (unsigned int n = 1; n < 3; n++) {
 		for (unsigned int i = 0; i < 31; i++) {
-			assert_int_equal(world_saw(n)->vcpu.gprs[i], 0x900 + i);
+			assert_int_equal(sim_saw(n)->vcpu.gprs[i], 0x900 + i);
 		}
-		assert_int_equal(world_saw(n)->vcpu.pc, 0x4444);
-		assert_int_equal(world_saw(n)->vcpu.pstate, 0x60000005);
-		assert_int_equal(world_saw(n)->el1.ttbr0_el1, 0x7777);
-		assert_int_equal(world_saw(n)->el1.tpidr_el0, 0x8888);
+		assert_int_equal(sim_saw(n)->vcpu.pc, 0x4444);
+		assert_int_equal(sim_saw(n)->vcpu.pstate, 0x60000005);
+		assert_int_equal(sim_saw(n)->el1.ttbr0_el1, 0x7777);
+		assert_int_equal(sim_saw(n)->el1.tpidr_el0, 0x8888);
 	}
 }
 
@@ -328,13 +328,13 @@ static void first_entry(void **state)
 	(void)state;
 	ready(1);
 	ASSERT_RMI_OK(enter(realm.recs[0], realm.run));
-	assert_int_equal(world_saw(0)->vcpu.pc, WORLD_PC);
-	assert_int_equal(world_saw(0)->vcpu.pstate, 0x3C5);
+	assert_int_equal(sim_saw(0)->vcpu.pc, SIM_PC);
+	assert_int_equal(sim_saw(0)->vcpu.pstate, 0x3C5);
 	for (unsigned int i = 0; i < 31; i++) {
-		assert_int_equal(world_saw(0)->vcpu.gprs[i], i < 8 ? 0x100 + i : 0);
+		assert_int_equal(sim_saw(0)->vcpu.gprs[i], i < 8 ? 0x100 + i : 0);
 	}
-	assert_int_equal(world_saw(0)->el1.sctlr_el1 & 0x1005, 0);
-	assert_int_equal(world_saw(0)->el1.mdscr_el1, BIT(12));
+	assert_int_equal(sim_saw(0)->el1.sctlr_el1 & 0x1005, 0);
+	assert_int_equal(sim_saw(0)->el1.mdscr_el1, BIT(12));
 }
 
 static void wfx_traps(void **state)
@@ -342,12 +342,12 @@ static void wfx_traps(void **state)
 	(void)state;
 	ready(1);
 	for (unsigned int i = 0; i < 4; i++) {
-		WORLD_PLAY(WORLD_IRQ);
+		SIM_EXITS(SIM_IRQ);
 		ASSERT_RMI_OK(enter_with(
 			0, (struct rmi_rec_enter){.flags = (i & 1 ? RMI_ENTER_FLAG_TRAP_WFI : 0) |
 							   (i & 2 ? RMI_ENTER_FLAG_TRAP_WFE : 0)}));
-		assert_int_equal(world_saw(0)->vcpu.trap_wfi, (i & 1) != 0);
-		assert_int_equal(world_saw(0)->vcpu.trap_wfe, (i & 2) != 0);
+		assert_int_equal(sim_saw(0)->vcpu.trap_wfi, (i & 1) != 0);
+		assert_int_equal(sim_saw(0)->vcpu.trap_wfe, (i & 2) != 0);
 	}
 }
 
@@ -357,51 +357,51 @@ static void two_recs(void **state)
 	(void)state;
 	ready(2);
 	for (unsigned int i = 0; i < 6; i++) {
-		WORLD_PLAY(WORLD_SMC(RSI_VERSION_FID, RSI_REVISION));
-		ASSERT_RMI_OK(world_enter(&realm, i % 2, NULL, NULL));
-		assert_int_equal(world_saw(0)->vcpu.pc, WORLD_PC + 4 * (i / 2));
-		assert_int_equal(world_saw(0)->vcpu.config.vmpidr, BIT(31) | (i % 2));
+		SIM_EXITS(SIM_SMC(RSI_VERSION_FID, RSI_REVISION));
+		ASSERT_RMI_OK(sim_enter(&realm, i % 2, NULL, NULL));
+		assert_int_equal(sim_saw(0)->vcpu.pc, SIM_PC + 4 * (i / 2));
+		assert_int_equal(sim_saw(0)->vcpu.config.vmpidr, BIT(31) | (i % 2));
 	}
 }
 
 static void all_comes_back(void **state)
 {
 	(void)state;
-	world_realm_new(&realm, WORLD_PAGES / 2, 1);
-	world_realm_ram_page(&realm, 0x200000);
-	world_rec_new(&realm, RMI_REC_FLAG_RUNNABLE, WORLD_PC);
-	world_rec_new(&realm, 0, WORLD_PC);
-	world_realm_activate(&realm);
-	WORLD_PLAY(WORLD_SMC(RSI_HOST_CALL_FID, 0x200000));
-	ASSERT_RMI_OK(world_enter(&realm, 0, NULL, NULL));
-	world_realm_destroy(&realm);
+	sim_realm_new(&realm, SIM_PAGES / 2, 1);
+	sim_realm_ram_page(&realm, 0x200000);
+	sim_rec_new(&realm, RMI_REC_FLAG_RUNNABLE, SIM_PC);
+	sim_rec_new(&realm, 0, SIM_PC);
+	sim_realm_activate(&realm);
+	SIM_EXITS(SIM_SMC(RSI_HOST_CALL_FID, 0x200000));
+	ASSERT_RMI_OK(sim_enter(&realm, 0, NULL, NULL));
+	sim_realm_destroy(&realm);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		WORLD_TEST("RMI_REC_ENTER run_align", run_align),
-		WORLD_TEST("RMI_REC_ENTER run_bound", run_bound),
-		WORLD_TEST("RMI_REC_ENTER run_pas", run_pas),
-		WORLD_TEST("RMI_REC_ENTER run_pas when the record is written", run_pas_at_exit),
-		WORLD_TEST("RMI_REC_ENTER rec_align", rec_align),
-		WORLD_TEST("RMI_REC_ENTER rec_bound", rec_bound),
-		WORLD_TEST("RMI_REC_ENTER rec_gran_state", rec_gran_state),
-		WORLD_TEST("RMI_REC_ENTER realm_new", realm_new),
-		WORLD_TEST("RMI_REC_ENTER system_off", system_off),
-		WORLD_TEST("RMI_REC_ENTER rec_state", rec_state),
-		WORLD_TEST("RMI_REC_ENTER rec_runnable", rec_runnable),
-		WORLD_TEST("RMI_REC_ENTER rec_mmio", rec_mmio),
-		WORLD_TEST("RMI_REC_ENTER rec_gicv3", rec_gicv3),
-		WORLD_TEST("RMI_REC_ENTER rec_psci", rec_psci),
-		WORLD_TEST("RMI_REC_ENTER, inputs before all else", input_first),
-		WORLD_TEST("RMI_REC_ENTER, a refusal leaves no trace", refusal_leaves_no_trace),
-		WORLD_TEST("RMI_REC_ENTER writes the whole record", whole_record),
-		WORLD_TEST("RMI_REC_ENTER, registers of the realm survive", registers_survive),
-		WORLD_TEST("RMI_REC_ENTER, first entry", first_entry),
-		WORLD_TEST("RMI_REC_ENTER, WFx traps as the host likes", wfx_traps),
-		WORLD_TEST("RMI_REC_ENTER, two RECs take turns", two_recs),
-		WORLD_TEST("RMI_REC_ENTER, everything comes back", all_comes_back),
+		SIM_TEST("RMI_REC_ENTER run_align", run_align),
+		SIM_TEST("RMI_REC_ENTER run_bound", run_bound),
+		SIM_TEST("RMI_REC_ENTER run_pas", run_pas),
+		SIM_TEST("RMI_REC_ENTER run_pas when the record is written", run_pas_at_exit),
+		SIM_TEST("RMI_REC_ENTER rec_align", rec_align),
+		SIM_TEST("RMI_REC_ENTER rec_bound", rec_bound),
+		SIM_TEST("RMI_REC_ENTER rec_gran_state", rec_gran_state),
+		SIM_TEST("RMI_REC_ENTER realm_new", realm_new),
+		SIM_TEST("RMI_REC_ENTER system_off", system_off),
+		SIM_TEST("RMI_REC_ENTER rec_state", rec_state),
+		SIM_TEST("RMI_REC_ENTER rec_runnable", rec_runnable),
+		SIM_TEST("RMI_REC_ENTER rec_mmio", rec_mmio),
+		SIM_TEST("RMI_REC_ENTER rec_gicv3", rec_gicv3),
+		SIM_TEST("RMI_REC_ENTER rec_psci", rec_psci),
+		SIM_TEST("RMI_REC_ENTER, inputs before all else", input_first),
+		SIM_TEST("RMI_REC_ENTER, a refusal leaves no trace", refusal_leaves_no_trace),
+		SIM_TEST("RMI_REC_ENTER writes the whole record", whole_record),
+		SIM_TEST("RMI_REC_ENTER, registers of the realm survive", registers_survive),
+		SIM_TEST("RMI_REC_ENTER, first entry", first_entry),
+		SIM_TEST("RMI_REC_ENTER, WFx traps as the host likes", wfx_traps),
+		SIM_TEST("RMI_REC_ENTER, two RECs take turns", two_recs),
+		SIM_TEST("RMI_REC_ENTER, everything comes back", all_comes_back),
 	};
 
 	return unit_run(tests);

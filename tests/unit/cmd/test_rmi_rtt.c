@@ -2,7 +2,7 @@
 /* RMI_RTT_CREATE, RMI_RTT_DESTROY and RMI_RTT_READ_ENTRY: each condition, and what holds after. */
 #include "cmd/rtt_host.h"
 
-#define SPARE world_page(40)
+#define SPARE sim_page(40)
 
 static uint64_t rd;
 static uint64_t table; /* DELEGATED */
@@ -15,12 +15,12 @@ static void realm(void)
 
 /* --- RMI_RTT_CREATE */
 
-static struct world_answer create_with_rd(uint64_t pa)
+static struct sim_answer create_with_rd(uint64_t pa)
 {
 	return RMI(RMI_RTT_CREATE, pa, table, 0, 1);
 }
 
-static struct world_answer create_with_rtt(uint64_t pa)
+static struct sim_answer create_with_rtt(uint64_t pa)
 {
 	return RMI(RMI_RTT_CREATE, rd, pa, 0, 1);
 }
@@ -89,15 +89,15 @@ static void create_bound2(void **state)
 	struct rmi_realm_params params = host_params();
 
 	(void)state;
-	world_reset_far();
+	sim_reset_far();
 	realm();
-	world_delegate(WORLD_FAR);
-	ASSERT_LEFT_ALONE(RMI(RMI_RTT_CREATE, rd, WORLD_FAR, 0, 1), RMI_ERROR_INPUT, rtt_bound2);
+	sim_delegate(SIM_FAR);
+	ASSERT_LEFT_ALONE(RMI(RMI_RTT_CREATE, rd, SIM_FAR, 0, 1), RMI_ERROR_INPUT, rtt_bound2);
 
 	params.flags = RMI_REALM_FLAG_LPA2;
 	rd = host_make_realm(1, params);
-	ASSERT_RMI_OK(RMI(RMI_RTT_CREATE, rd, WORLD_FAR, 0, 3));
-	ASSERT_ENTRY(rd, 0, 2, RMI_TABLE, (WORLD_FAR & MASK(49, 12)) | WORLD_FAR >> 50 << 8, 0);
+	ASSERT_RMI_OK(RMI(RMI_RTT_CREATE, rd, SIM_FAR, 0, 3));
+	ASSERT_ENTRY(rd, 0, 2, RMI_TABLE, (SIM_FAR & MASK(49, 12)) | SIM_FAR >> 50 << 8, 0);
 	assert_int_equal(rtt_read(rd, SIZE_L3, 3).level, 3);
 	rtt_finish(rd);
 }
@@ -132,8 +132,7 @@ static void create_order(void **state)
 {
 	(void)state;
 	realm();
-	ASSERT_LEFT_ALONE(RMI(RMI_RTT_CREATE, WORLD_DEVICE, table, 0, 3), RMI_ERROR_INPUT,
-			  rd_bound);
+	ASSERT_LEFT_ALONE(RMI(RMI_RTT_CREATE, SIM_DEVICE, table, 0, 3), RMI_ERROR_INPUT, rd_bound);
 	ASSERT_LEFT_ALONE(RMI(RMI_RTT_CREATE, rd, table, 0, 4), RMI_ERROR_INPUT, level_bound);
 	ASSERT_LEFT_ALONE(RMI(RMI_RTT_CREATE, rd, table, BIT(40), 3), RMI_ERROR_INPUT, ipa_bound);
 	ASSERT_LEFT_ALONE(RMI(RMI_RTT_CREATE, rd, table, 8, 3), RMI_ERROR_INPUT, ipa_align);
@@ -158,9 +157,9 @@ static void create_tables(void **state)
 			}
 			ASSERT_RMI_OK(RMI(RMI_RTT_CREATE, rd, pa, base, (uint64_t)level));
 			ASSERT_ENTRY(rd, base, level - 1, RMI_TABLE, pa, 0);
-			assert_int_equal(world_state(pa), GRANULE_RTT);
-			assert_int_equal(world_refs(pa), 0);
-			assert_true(world_is_zero(pa));
+			assert_int_equal(sim_state(pa), GRANULE_RTT);
+			assert_int_equal(sim_refs(pa), 0);
+			assert_true(sim_is_zero(pa));
 			ASSERT_ENTRY(rd, base, level, RMI_UNASSIGNED, 0, RMI_RIPAS_EMPTY);
 		}
 		s2_check(host_s2(rd));
@@ -220,7 +219,7 @@ static void create_unfolds(void **state)
 			ASSERT_ENTRY(rd, last, level, rows[i].state, rows[i].desc + 511 * step,
 				     rows[i].ripas);
 			s2_check(host_s2(rd));
-			assert_int_equal(world_refs(pa), i >= 3 && i < 6 ? 512 : 0);
+			assert_int_equal(sim_refs(pa), i >= 3 && i < 6 ? 512 : 0);
 			ASSERT_RMI_OK(RMI(RMI_RTT_FOLD, rd, base, (uint64_t)level));
 			rtt_force(rd, base, level - 1,
 				  (struct s2_entry){.kind = i < 6 ? S2_UNASSIGNED
@@ -233,7 +232,7 @@ static void create_unfolds(void **state)
 
 /* --- RMI_RTT_DESTROY */
 
-static struct world_answer destroy_with_rd(uint64_t pa)
+static struct sim_answer destroy_with_rd(uint64_t pa)
 {
 	return RMI(RMI_RTT_DESTROY, pa, 0, 1);
 }
@@ -328,7 +327,7 @@ static void destroy_order(void **state)
 {
 	(void)state;
 	realm();
-	ASSERT_LEFT_ALONE(RMI(RMI_RTT_DESTROY, WORLD_DEVICE, 0, 3), RMI_ERROR_INPUT, rd_bound);
+	ASSERT_LEFT_ALONE(RMI(RMI_RTT_DESTROY, SIM_DEVICE, 0, 3), RMI_ERROR_INPUT, rd_bound);
 	ASSERT_LEFT_ALONE(RMI(RMI_RTT_DESTROY, SPARE, 0, 3), RMI_ERROR_INPUT, rd_state);
 	ASSERT_LEFT_ALONE(RMI(RMI_RTT_DESTROY, rd, 0, 4), RMI_ERROR_INPUT, level_bound);
 	ASSERT_LEFT_ALONE(RMI(RMI_RTT_DESTROY, rd, BIT(40), 3), RMI_ERROR_INPUT, ipa_bound);
@@ -347,7 +346,7 @@ static void destroy_protected(void **state)
 	rtt_init_ripas(rd, 10 * SIZE_L2, 10 * SIZE_L2 + 3 * SIZE_L3);
 	for (uint64_t i = 10; i <= 60; i += 25) {
 		unsigned int ranges = machine_tlb_count().ranges;
-		struct world_answer answer;
+		struct sim_answer answer;
 
 		pa = rtt_read(rd, i * SIZE_L2, 2).desc;
 		answer = RMI(RMI_RTT_DESTROY, rd, i * SIZE_L2, 3);
@@ -355,7 +354,7 @@ static void destroy_protected(void **state)
 		assert_int_equal(answer.x[1], pa);
 		assert_int_equal(answer.x[2], i < 60 ? (i + 25) * SIZE_L2 : SIZE_L1);
 		ASSERT_ENTRY(rd, i * SIZE_L2, 2, RMI_UNASSIGNED, 0, RMI_RIPAS_DESTROYED);
-		assert_int_equal(world_state(pa), GRANULE_DELEGATED);
+		assert_int_equal(sim_state(pa), GRANULE_DELEGATED);
 		assert_int_equal(machine_tlb_count().ranges - ranges, 1);
 	}
 	assert_int_equal(machine_tlb_count().entries, 0);
@@ -365,7 +364,7 @@ static void destroy_protected(void **state)
 /* Mappings of the host's memory do not keep a table; they go with it. */
 static void destroy_unprotected(void **state)
 {
-	struct world_answer answer;
+	struct sim_answer answer;
 	uint64_t pa;
 
 	(void)state;
@@ -373,7 +372,7 @@ static void destroy_unprotected(void **state)
 	rtt_grow(rd, HOST_HALF, 3);
 	for (uint64_t i = 0; i < 512; i += 3) {
 		ASSERT_RMI_OK(RMI(RMI_RTT_MAP_UNPROTECTED, rd, HOST_HALF + i * SIZE_L3, 3,
-				  WORLD_MAIN | NS_WB | NS_RW));
+				  SIM_MAIN | NS_WB | NS_RW));
 	}
 	pa = rtt_read(rd, HOST_HALF, 2).desc;
 	answer = RMI(RMI_RTT_DESTROY, rd, HOST_HALF, 3);
@@ -401,15 +400,15 @@ static void destroy_unprotected(void **state)
 	answer = RMI(RMI_RTT_DESTROY, rd, HOST_HALF, 1);
 	ASSERT_RMI_OK(answer);
 	assert_int_equal(answer.x[2], BIT(48));
-	assert_int_equal(world_refs(HOST_RTT), 0);
+	assert_int_equal(sim_refs(HOST_RTT), 0);
 	rtt_finish(rd);
 }
 
 /* --- RMI_RTT_READ_ENTRY */
 
-static struct world_answer read_with_rd(uint64_t pa)
+static struct sim_answer read_with_rd(uint64_t pa)
 {
-	struct world_answer answer = RMI(RMI_RTT_READ_ENTRY, pa, 0, 1);
+	struct sim_answer answer = RMI(RMI_RTT_READ_ENTRY, pa, 0, 1);
 
 	assert_int_equal(answer.x[4], 0);
 	return answer;
@@ -428,7 +427,7 @@ static void read_arguments(void **state)
 	realm();
 	rtt_grow(rd, 0, 3);
 	for (size_t i = 1; i < ARRAY_LENGTH(bad_levels); i++) {
-		struct world_answer answer = RMI(RMI_RTT_READ_ENTRY, rd, 0, bad_levels[i]);
+		struct sim_answer answer = RMI(RMI_RTT_READ_ENTRY, rd, 0, bad_levels[i]);
 
 		ASSERT_LEFT_ALONE(answer, RMI_ERROR_INPUT, level_bound);
 		assert_int_equal(answer.x[4], 0);
@@ -529,55 +528,55 @@ static void shapes(void **state)
 		rtt_grow(rd, half - SIZE_L3, 3);
 		rtt_page(rd, half - SIZE_L3, 0);
 		rtt_grow(rd, half, 3);
-		ASSERT_RMI_OK(RMI(RMI_RTT_MAP_UNPROTECTED, rd, half, 3, WORLD_MAIN | NS_WB));
+		ASSERT_RMI_OK(RMI(RMI_RTT_MAP_UNPROTECTED, rd, half, 3, SIM_MAIN | NS_WB));
 		rtt_grow(rd, 2 * half - SIZE_L3, 3);
 		rtt_finish(rd);
-		world_reset();
+		sim_reset();
 	}
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		WORLD_TEST("RMI_RTT_CREATE rd_align, RMI_RTT_CREATE rd_bound, "
-			   "RMI_RTT_CREATE rd_state",
-			   create_rd),
-		WORLD_TEST("RMI_RTT_CREATE rtt_align, RMI_RTT_CREATE rtt_bound, "
-			   "RMI_RTT_CREATE rtt_state",
-			   create_rtt),
-		WORLD_TEST("RMI_RTT_CREATE level_bound", create_level),
-		WORLD_TEST("RMI_RTT_CREATE ipa_align", create_ipa_align),
-		WORLD_TEST("RMI_RTT_CREATE ipa_bound", create_ipa_bound),
-		WORLD_TEST("RMI_RTT_CREATE rtt_bound2", create_bound2),
-		WORLD_TEST("RMI_RTT_CREATE rtt_walk", create_walk),
-		WORLD_TEST("RMI_RTT_CREATE rtte_state", create_state),
-		WORLD_TEST("RMI_RTT_CREATE: order of conditions", create_order),
-		WORLD_TEST("RMI_RTT_CREATE: tables at each level of both halves", create_tables),
-		WORLD_TEST("RMI_RTT_CREATE: in any state of the realm", create_any_state),
-		WORLD_TEST("RMI_RTT_CREATE: unfolds each kind of entry", create_unfolds),
-		WORLD_TEST("RMI_RTT_DESTROY rd_align, RMI_RTT_DESTROY rd_bound, "
-			   "RMI_RTT_DESTROY rd_state",
-			   destroy_rd),
-		WORLD_TEST("RMI_RTT_DESTROY level_bound, RMI_RTT_DESTROY ipa_align, "
-			   "RMI_RTT_DESTROY ipa_bound",
-			   destroy_arguments),
-		WORLD_TEST("RMI_RTT_DESTROY rtt_walk", destroy_walk),
-		WORLD_TEST("RMI_RTT_DESTROY rtte_state", destroy_state),
-		WORLD_TEST("RMI_RTT_DESTROY rtt_live", destroy_live),
-		WORLD_TEST("RMI_RTT_DESTROY: order of conditions", destroy_order),
-		WORLD_TEST("RMI_RTT_DESTROY: leaves DESTROYED, tells the next table",
-			   destroy_protected),
-		WORLD_TEST("RMI_RTT_DESTROY: unprotected mappings go with the table",
-			   destroy_unprotected),
-		WORLD_TEST("RMI_RTT_READ_ENTRY rd_align, RMI_RTT_READ_ENTRY rd_bound, "
-			   "RMI_RTT_READ_ENTRY rd_state",
-			   read_rd),
-		WORLD_TEST("RMI_RTT_READ_ENTRY level_bound, RMI_RTT_READ_ENTRY ipa_align, "
-			   "RMI_RTT_READ_ENTRY ipa_bound",
-			   read_arguments),
-		WORLD_TEST("RMI_RTT_READ_ENTRY: each kind of entry", read_everything),
-		WORLD_TEST("RMI_RTT_READ_ENTRY: level -1", read_level_minus_1),
-		WORLD_TEST("RMI_RTT: realms of every shape live and die", shapes),
+		SIM_TEST("RMI_RTT_CREATE rd_align, RMI_RTT_CREATE rd_bound, "
+			 "RMI_RTT_CREATE rd_state",
+			 create_rd),
+		SIM_TEST("RMI_RTT_CREATE rtt_align, RMI_RTT_CREATE rtt_bound, "
+			 "RMI_RTT_CREATE rtt_state",
+			 create_rtt),
+		SIM_TEST("RMI_RTT_CREATE level_bound", create_level),
+		SIM_TEST("RMI_RTT_CREATE ipa_align", create_ipa_align),
+		SIM_TEST("RMI_RTT_CREATE ipa_bound", create_ipa_bound),
+		SIM_TEST("RMI_RTT_CREATE rtt_bound2", create_bound2),
+		SIM_TEST("RMI_RTT_CREATE rtt_walk", create_walk),
+		SIM_TEST("RMI_RTT_CREATE rtte_state", create_state),
+		SIM_TEST("RMI_RTT_CREATE: order of conditions", create_order),
+		SIM_TEST("RMI_RTT_CREATE: tables at each level of both halves", create_tables),
+		SIM_TEST("RMI_RTT_CREATE: in any state of the realm", create_any_state),
+		SIM_TEST("RMI_RTT_CREATE: unfolds each kind of entry", create_unfolds),
+		SIM_TEST("RMI_RTT_DESTROY rd_align, RMI_RTT_DESTROY rd_bound, "
+			 "RMI_RTT_DESTROY rd_state",
+			 destroy_rd),
+		SIM_TEST("RMI_RTT_DESTROY level_bound, RMI_RTT_DESTROY ipa_align, "
+			 "RMI_RTT_DESTROY ipa_bound",
+			 destroy_arguments),
+		SIM_TEST("RMI_RTT_DESTROY rtt_walk", destroy_walk),
+		SIM_TEST("RMI_RTT_DESTROY rtte_state", destroy_state),
+		SIM_TEST("RMI_RTT_DESTROY rtt_live", destroy_live),
+		SIM_TEST("RMI_RTT_DESTROY: order of conditions", destroy_order),
+		SIM_TEST("RMI_RTT_DESTROY: leaves DESTROYED, tells the next table",
+			 destroy_protected),
+		SIM_TEST("RMI_RTT_DESTROY: unprotected mappings go with the table",
+			 destroy_unprotected),
+		SIM_TEST("RMI_RTT_READ_ENTRY rd_align, RMI_RTT_READ_ENTRY rd_bound, "
+			 "RMI_RTT_READ_ENTRY rd_state",
+			 read_rd),
+		SIM_TEST("RMI_RTT_READ_ENTRY level_bound, RMI_RTT_READ_ENTRY ipa_align, "
+			 "RMI_RTT_READ_ENTRY ipa_bound",
+			 read_arguments),
+		SIM_TEST("RMI_RTT_READ_ENTRY: each kind of entry", read_everything),
+		SIM_TEST("RMI_RTT_READ_ENTRY: level -1", read_level_minus_1),
+		SIM_TEST("RMI_RTT: realms of every shape live and die", shapes),
 	};
 
 	return unit_run(tests);

@@ -32,7 +32,7 @@ static uint64_t place(unsigned int *seed, int level)
 	return align_down(ipa, s2_entry_size(level));
 }
 
-static struct world_answer any_command(unsigned int *seed)
+static struct sim_answer any_command(unsigned int *seed)
 {
 	int level = 1 + (int)pick(seed, 3);
 	uint64_t entry = place(seed, level - 1);
@@ -52,7 +52,7 @@ static struct world_answer any_command(unsigned int *seed)
 	case 6:
 		return RMI(RMI_DATA_DESTROY, rd, page);
 	case 7:
-		return RMI(RMI_RTT_MAP_UNPROTECTED, rd, page, 3, WORLD_MAIN | NS_WB | NS_RW);
+		return RMI(RMI_RTT_MAP_UNPROTECTED, rd, page, 3, SIM_MAIN | NS_WB | NS_RW);
 	case 8:
 		return RMI(RMI_RTT_UNMAP_UNPROTECTED, rd, page, 3);
 	default:
@@ -68,11 +68,10 @@ static void hosts(unsigned int cpu, void *context)
 	unsigned int *done = context;
 
 	for (unsigned int i = 0; i < ROUNDS; i++) {
-		struct world_answer answer = any_command(&seed);
+		struct sim_answer answer = any_command(&seed);
 		uint8_t code = rmi_status_code(answer.x[0]);
 
-		WORLD_CHECK(code == RMI_SUCCESS || code == RMI_ERROR_RTT ||
-			    code == RMI_ERROR_INPUT);
+		SIM_CHECK(code == RMI_SUCCESS || code == RMI_ERROR_RTT || code == RMI_ERROR_INPUT);
 		done[cpu] += code == RMI_SUCCESS;
 	}
 }
@@ -83,7 +82,7 @@ static void claim(uint64_t ipa)
 	struct granule_held held;
 	struct rec *rec;
 
-	WORLD_CHECK(granule_lock(granule_find(pa_of(REC)), GRANULE_REC, &held));
+	SIM_CHECK(granule_lock(granule_find(pa_of(REC)), GRANULE_REC, &held));
 	rec = rec_of(held.granule);
 	rec->rd = granule_find(pa_of(rd));
 	rec->ripas_base = ipa_of(ipa);
@@ -151,7 +150,7 @@ static void finish(void)
 	for (unsigned int i = 0; i < POOL; i++) {
 		uint64_t pa = HOST_DATA + i * GRANULE_SIZE;
 
-		if (world_state(pa) != GRANULE_UNDELEGATED) {
+		if (sim_state(pa) != GRANULE_UNDELEGATED) {
 			host_take_back(pa);
 		}
 	}
@@ -162,7 +161,7 @@ static void race(void (*body)(unsigned int cpu, void *context))
 	unsigned int done[CPUS] = {0};
 
 	make_realm();
-	world_run_cpus(CPUS, body, done);
+	sim_run_cpus(CPUS, body, done);
 	for (unsigned int cpu = 0; cpu < CPUS; cpu++) {
 		assert_true(done[cpu] > ROUNDS / 100);
 	}
@@ -178,16 +177,16 @@ static void hosts_race(void **state)
 static void realm_races(void **state)
 {
 	(void)state;
-	world_make(REC, GRANULE_REC);
+	sim_make(REC, GRANULE_REC);
 	race(realm_and_hosts);
-	world_unmake(REC);
+	sim_unmake(REC);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		WORLD_TEST("RMI_RTT, RMI_DATA: 4 CPUs on the same tables", hosts_race),
-		WORLD_TEST("RMI_RTT, RMI_DATA: 3 CPUs while the realm uses its pages", realm_races),
+		SIM_TEST("RMI_RTT, RMI_DATA: 4 CPUs on the same tables", hosts_race),
+		SIM_TEST("RMI_RTT, RMI_DATA: 3 CPUs while the realm uses its pages", realm_races),
 	};
 
 	return unit_run(tests);

@@ -2,11 +2,11 @@
 /* RMI_RTT_FOLD: each condition, each kind of table at each level, and back. */
 #include "cmd/rtt_host.h"
 
-#define SPARE world_page(40)
+#define SPARE sim_page(40)
 
 static uint64_t rd;
 
-static struct world_answer fold_with_rd(uint64_t pa)
+static struct sim_answer fold_with_rd(uint64_t pa)
 {
 	return RMI(RMI_RTT_FOLD, pa, 0, 1);
 }
@@ -100,7 +100,7 @@ static void fold_order(void **state)
 {
 	(void)state;
 	rd = rtt_realm();
-	ASSERT_LEFT_ALONE(RMI(RMI_RTT_FOLD, WORLD_DEVICE, 0, 3), RMI_ERROR_INPUT, rd_bound);
+	ASSERT_LEFT_ALONE(RMI(RMI_RTT_FOLD, SIM_DEVICE, 0, 3), RMI_ERROR_INPUT, rd_bound);
 	ASSERT_LEFT_ALONE(RMI(RMI_RTT_FOLD, SPARE, 0, 3), RMI_ERROR_INPUT, rd_state);
 	ASSERT_LEFT_ALONE(RMI(RMI_RTT_FOLD, rd, 0, 4), RMI_ERROR_INPUT, level_bound);
 	ASSERT_LEFT_ALONE(RMI(RMI_RTT_FOLD, rd, BIT(40), 3), RMI_ERROR_INPUT, ipa_bound);
@@ -114,7 +114,7 @@ static void there_and_back(uint64_t base, int level)
 	static struct rtt_entry before[S2_TABLE_ENTRIES];
 	uint64_t size = s2_entry_size(level);
 	uint64_t pa = rtt_read(rd, base, level - 1).desc;
-	struct world_answer answer;
+	struct sim_answer answer;
 	struct rtt_entry folded;
 
 	for (unsigned int i = 0; i < S2_TABLE_ENTRIES; i++) {
@@ -123,8 +123,8 @@ static void there_and_back(uint64_t base, int level)
 	answer = RMI(RMI_RTT_FOLD, rd, base, (uint64_t)level);
 	ASSERT_RMI_OK(answer);
 	assert_int_equal(answer.x[1], pa);
-	assert_int_equal(world_state(pa), GRANULE_DELEGATED);
-	assert_true(world_is_zero(pa));
+	assert_int_equal(sim_state(pa), GRANULE_DELEGATED);
+	assert_true(sim_is_zero(pa));
 	s2_check(host_s2(rd));
 	folded = rtt_read(rd, base + 5 * size, level);
 	assert_int_equal(folded.level, level - 1);
@@ -192,13 +192,13 @@ static void fold_assigned(void **state)
 		there_and_back(SIZE_L2, 3);
 		ASSERT_RMI_OK(RMI(RMI_RTT_FOLD, rd, SIZE_L2, 3));
 		ASSERT_ENTRY(rd, SIZE_L2, 2, RMI_ASSIGNED, HOST_DATA, (uint64_t)all[r]);
-		assert_int_equal(world_state(HOST_DATA + 300 * SIZE_L3), GRANULE_DATA);
+		assert_int_equal(sim_state(HOST_DATA + 300 * SIZE_L3), GRANULE_DATA);
 		rtt_grow(rd, SIZE_L2, 3);
 	}
 	ASSERT_RMI_OK(RMI(RMI_RTT_FOLD, rd, SIZE_L2, 3));
 	rtt_finish(rd);
 	for (unsigned int i = 0; i < 512; i++) {
-		assert_int_equal(world_state(HOST_DATA + i * SIZE_L3), GRANULE_UNDELEGATED);
+		assert_int_equal(sim_state(HOST_DATA + i * SIZE_L3), GRANULE_UNDELEGATED);
 	}
 }
 
@@ -254,21 +254,21 @@ static void fold_assigned_ns(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		WORLD_TEST("RMI_RTT_FOLD rd_align, RMI_RTT_FOLD rd_bound, RMI_RTT_FOLD rd_state",
-			   fold_rd),
-		WORLD_TEST("RMI_RTT_FOLD level_bound, RMI_RTT_FOLD ipa_align, "
-			   "RMI_RTT_FOLD ipa_bound",
-			   fold_arguments),
-		WORLD_TEST("RMI_RTT_FOLD rtt_walk", fold_walk),
-		WORLD_TEST("RMI_RTT_FOLD rtte_state", fold_state),
-		WORLD_TEST("RMI_RTT_FOLD rtt_homo", fold_homo),
-		WORLD_TEST("RMI_RTT_FOLD rtt_homo: a table of 1 GiB blocks", fold_homo_level_1),
-		WORLD_TEST("RMI_RTT_FOLD: order of conditions", fold_order),
-		WORLD_TEST("RMI_RTT_FOLD: UNASSIGNED of each RIPAS, UNASSIGNED_NS, each level",
-			   fold_unassigned),
-		WORLD_TEST("RMI_RTT_FOLD: ASSIGNED of each RIPAS, pages to 2 MiB", fold_assigned),
-		WORLD_TEST("RMI_RTT_FOLD: 2 MiB to 1 GiB", fold_assigned_2m),
-		WORLD_TEST("RMI_RTT_FOLD: ASSIGNED_NS with each attribute", fold_assigned_ns),
+		SIM_TEST("RMI_RTT_FOLD rd_align, RMI_RTT_FOLD rd_bound, RMI_RTT_FOLD rd_state",
+			 fold_rd),
+		SIM_TEST("RMI_RTT_FOLD level_bound, RMI_RTT_FOLD ipa_align, "
+			 "RMI_RTT_FOLD ipa_bound",
+			 fold_arguments),
+		SIM_TEST("RMI_RTT_FOLD rtt_walk", fold_walk),
+		SIM_TEST("RMI_RTT_FOLD rtte_state", fold_state),
+		SIM_TEST("RMI_RTT_FOLD rtt_homo", fold_homo),
+		SIM_TEST("RMI_RTT_FOLD rtt_homo: a table of 1 GiB blocks", fold_homo_level_1),
+		SIM_TEST("RMI_RTT_FOLD: order of conditions", fold_order),
+		SIM_TEST("RMI_RTT_FOLD: UNASSIGNED of each RIPAS, UNASSIGNED_NS, each level",
+			 fold_unassigned),
+		SIM_TEST("RMI_RTT_FOLD: ASSIGNED of each RIPAS, pages to 2 MiB", fold_assigned),
+		SIM_TEST("RMI_RTT_FOLD: 2 MiB to 1 GiB", fold_assigned_2m),
+		SIM_TEST("RMI_RTT_FOLD: ASSIGNED_NS with each attribute", fold_assigned_ns),
 	};
 
 	return unit_run(tests);

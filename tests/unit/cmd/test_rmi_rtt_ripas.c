@@ -4,17 +4,17 @@
 #include "realm/measure.h"
 #include "rec/rec.h"
 
-#define SPARE world_page(40)
+#define SPARE sim_page(40)
 #define REC   (HOST_DATA + UINT64_C(0x300000))
 
 static uint64_t rd;
 
-static struct world_answer init(uint64_t base, uint64_t top)
+static struct sim_answer init(uint64_t base, uint64_t top)
 {
 	return RMI(RMI_RTT_INIT_RIPAS, rd, base, top);
 }
 
-static struct world_answer set(uint64_t base, uint64_t top)
+static struct sim_answer set(uint64_t base, uint64_t top)
 {
 	return RMI(RMI_RTT_SET_RIPAS, rd, REC, base, top);
 }
@@ -38,7 +38,7 @@ static void init_realm(void)
 	rtt_grow(rd, 0, 3);
 }
 
-static struct world_answer init_with_rd(uint64_t pa)
+static struct sim_answer init_with_rd(uint64_t pa)
 {
 	return RMI(RMI_RTT_INIT_RIPAS, pa, 0, SIZE_L3);
 }
@@ -237,23 +237,23 @@ static void request(uint64_t base, uint64_t top, enum s2_ripas ripas, bool chang
 static void set_realm(void)
 {
 	init_realm();
-	world_make(REC, GRANULE_REC);
+	sim_make(REC, GRANULE_REC);
 	rec()->rd = granule_find(pa_of(rd));
 	request(0, 2 * SIZE_L2, S2_RAM, false);
 }
 
 static void set_finish(void)
 {
-	world_unmake(REC);
+	sim_unmake(REC);
 	rtt_finish(rd);
 }
 
-static struct world_answer set_with_rd(uint64_t pa)
+static struct sim_answer set_with_rd(uint64_t pa)
 {
 	return RMI(RMI_RTT_SET_RIPAS, pa, REC, 0, SIZE_L3);
 }
 
-static struct world_answer set_with_rec(uint64_t pa)
+static struct sim_answer set_with_rec(uint64_t pa)
 {
 	return RMI(RMI_RTT_SET_RIPAS, rd, pa, 0, SIZE_L3);
 }
@@ -515,43 +515,42 @@ static void set_takes_away(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		WORLD_TEST("RMI_RTT_INIT_RIPAS rd_align, RMI_RTT_INIT_RIPAS rd_bound, "
-			   "RMI_RTT_INIT_RIPAS rd_state",
-			   init_rd),
-		WORLD_TEST("RMI_RTT_INIT_RIPAS size_valid", init_size),
-		WORLD_TEST("RMI_RTT_INIT_RIPAS top_bound", init_top),
-		WORLD_TEST("RMI_RTT_INIT_RIPAS realm_state", init_realm_state),
-		WORLD_TEST("RMI_RTT_INIT_RIPAS base_align", init_base_align),
-		WORLD_TEST("RMI_RTT_INIT_RIPAS rtte_state", init_state),
-		WORLD_TEST("RMI_RTT_INIT_RIPAS top_gran_align", init_top_align),
-		WORLD_TEST("RMI_RTT_INIT_RIPAS no_progress", init_no_progress),
-		WORLD_TEST("RMI_RTT_INIT_RIPAS: order of conditions", init_order),
-		WORLD_TEST("RMI_RTT_INIT_RIPAS: runs at each level", init_runs),
-		WORLD_TEST("RMI_RTT_INIT_RIPAS: stops before ASSIGNED, not at DESTROYED",
-			   init_stops),
-		WORLD_TEST("RMI_RTT_INIT_RIPAS: one step of the RIM per entry", init_measures),
-		WORLD_TEST("RMI_RTT_SET_RIPAS rd_align, RMI_RTT_SET_RIPAS rd_bound, "
-			   "RMI_RTT_SET_RIPAS rd_state",
-			   set_rd),
-		WORLD_TEST("RMI_RTT_SET_RIPAS rec_align, RMI_RTT_SET_RIPAS rec_bound, "
-			   "RMI_RTT_SET_RIPAS rec_gran_state",
-			   set_rec),
-		WORLD_TEST("RMI_RTT_SET_RIPAS rec_state", set_rec_state),
-		WORLD_TEST("RMI_RTT_SET_RIPAS rec_owner", set_rec_owner),
-		WORLD_TEST("RMI_RTT_SET_RIPAS size_valid, RMI_RTT_SET_RIPAS base_bound, "
-			   "RMI_RTT_SET_RIPAS top_bound",
-			   set_range),
-		WORLD_TEST("RMI_RTT_SET_RIPAS top_bound: no request", set_without_request),
-		WORLD_TEST("RMI_RTT_SET_RIPAS base_align", set_base_align),
-		WORLD_TEST("RMI_RTT_SET_RIPAS top_gran_align", set_top_align),
-		WORLD_TEST("RMI_RTT_SET_RIPAS no_progress", set_no_progress),
-		WORLD_TEST("RMI_RTT_SET_RIPAS: order of conditions", set_order),
-		WORLD_TEST("RMI_RTT_SET_RIPAS: from every state", set_every_state),
-		WORLD_TEST("RMI_RTT_SET_RIPAS: runs at each level", set_runs),
-		WORLD_TEST("RMI_RTT_SET_RIPAS: DESTROYED only with permission",
-			   set_stops_at_destroyed),
-		WORLD_TEST("RMI_RTT_SET_RIPAS: nothing to change is progress", set_already),
-		WORLD_TEST("RMI_RTT_SET_RIPAS: mappings taken away at once", set_takes_away),
+		SIM_TEST("RMI_RTT_INIT_RIPAS rd_align, RMI_RTT_INIT_RIPAS rd_bound, "
+			 "RMI_RTT_INIT_RIPAS rd_state",
+			 init_rd),
+		SIM_TEST("RMI_RTT_INIT_RIPAS size_valid", init_size),
+		SIM_TEST("RMI_RTT_INIT_RIPAS top_bound", init_top),
+		SIM_TEST("RMI_RTT_INIT_RIPAS realm_state", init_realm_state),
+		SIM_TEST("RMI_RTT_INIT_RIPAS base_align", init_base_align),
+		SIM_TEST("RMI_RTT_INIT_RIPAS rtte_state", init_state),
+		SIM_TEST("RMI_RTT_INIT_RIPAS top_gran_align", init_top_align),
+		SIM_TEST("RMI_RTT_INIT_RIPAS no_progress", init_no_progress),
+		SIM_TEST("RMI_RTT_INIT_RIPAS: order of conditions", init_order),
+		SIM_TEST("RMI_RTT_INIT_RIPAS: runs at each level", init_runs),
+		SIM_TEST("RMI_RTT_INIT_RIPAS: stops before ASSIGNED, not at DESTROYED", init_stops),
+		SIM_TEST("RMI_RTT_INIT_RIPAS: one step of the RIM per entry", init_measures),
+		SIM_TEST("RMI_RTT_SET_RIPAS rd_align, RMI_RTT_SET_RIPAS rd_bound, "
+			 "RMI_RTT_SET_RIPAS rd_state",
+			 set_rd),
+		SIM_TEST("RMI_RTT_SET_RIPAS rec_align, RMI_RTT_SET_RIPAS rec_bound, "
+			 "RMI_RTT_SET_RIPAS rec_gran_state",
+			 set_rec),
+		SIM_TEST("RMI_RTT_SET_RIPAS rec_state", set_rec_state),
+		SIM_TEST("RMI_RTT_SET_RIPAS rec_owner", set_rec_owner),
+		SIM_TEST("RMI_RTT_SET_RIPAS size_valid, RMI_RTT_SET_RIPAS base_bound, "
+			 "RMI_RTT_SET_RIPAS top_bound",
+			 set_range),
+		SIM_TEST("RMI_RTT_SET_RIPAS top_bound: no request", set_without_request),
+		SIM_TEST("RMI_RTT_SET_RIPAS base_align", set_base_align),
+		SIM_TEST("RMI_RTT_SET_RIPAS top_gran_align", set_top_align),
+		SIM_TEST("RMI_RTT_SET_RIPAS no_progress", set_no_progress),
+		SIM_TEST("RMI_RTT_SET_RIPAS: order of conditions", set_order),
+		SIM_TEST("RMI_RTT_SET_RIPAS: from every state", set_every_state),
+		SIM_TEST("RMI_RTT_SET_RIPAS: runs at each level", set_runs),
+		SIM_TEST("RMI_RTT_SET_RIPAS: DESTROYED only with permission",
+			 set_stops_at_destroyed),
+		SIM_TEST("RMI_RTT_SET_RIPAS: nothing to change is progress", set_already),
+		SIM_TEST("RMI_RTT_SET_RIPAS: mappings taken away at once", set_takes_away),
 	};
 
 	return unit_run(tests);

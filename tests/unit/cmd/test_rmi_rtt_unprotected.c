@@ -2,8 +2,8 @@
 /* RMI_RTT_MAP_UNPROTECTED and RMI_RTT_UNMAP_UNPROTECTED: each condition, and what holds after. */
 #include "cmd/rtt_host.h"
 
-#define SPARE world_page(40)
-#define GOOD  (WORLD_MAIN | NS_WB | NS_RW)
+#define SPARE sim_page(40)
+#define GOOD  (SIM_MAIN | NS_WB | NS_RW)
 
 static uint64_t rd;
 
@@ -13,22 +13,22 @@ static void realm(void)
 	rtt_grow(rd, HOST_HALF, 3);
 }
 
-static struct world_answer map(uint64_t ipa, uint64_t level, uint64_t desc)
+static struct sim_answer map(uint64_t ipa, uint64_t level, uint64_t desc)
 {
 	return RMI(RMI_RTT_MAP_UNPROTECTED, rd, ipa, level, desc);
 }
 
-static struct world_answer unmap(uint64_t ipa, uint64_t level)
+static struct sim_answer unmap(uint64_t ipa, uint64_t level)
 {
 	return RMI(RMI_RTT_UNMAP_UNPROTECTED, rd, ipa, level);
 }
 
-static struct world_answer map_with_rd(uint64_t pa)
+static struct sim_answer map_with_rd(uint64_t pa)
 {
 	return RMI(RMI_RTT_MAP_UNPROTECTED, pa, HOST_HALF, 3, GOOD);
 }
 
-static struct world_answer unmap_with_rd(uint64_t pa)
+static struct sim_answer unmap_with_rd(uint64_t pa)
 {
 	return RMI(RMI_RTT_UNMAP_UNPROTECTED, pa, HOST_HALF, 3);
 }
@@ -52,7 +52,7 @@ static void map_attr(void **state)
 					  attr_valid);
 		}
 	}
-	ASSERT_LEFT_ALONE(map(HOST_HALF, 3, WORLD_MAIN | NS_RW | 4 << 2), RMI_ERROR_INPUT,
+	ASSERT_LEFT_ALONE(map(HOST_HALF, 3, SIM_MAIN | NS_RW | 4 << 2), RMI_ERROR_INPUT,
 			  attr_valid);
 }
 
@@ -201,7 +201,7 @@ static void map_with_lpa2(void **state)
 	ASSERT_ENTRY(rd, BIT(31), 2, RMI_ASSIGNED, desc, 0);
 	ASSERT_LEFT_ALONE(map(BIT(31) + SIZE_L2, 2, desc | BIT(50)), RMI_ERROR_INPUT, attr_valid);
 	/* The start table holds it, and the realm can go all the same. */
-	assert_int_equal(world_refs(HOST_RTT + 2 * GRANULE_SIZE), 0);
+	assert_int_equal(sim_refs(HOST_RTT + 2 * GRANULE_SIZE), 0);
 	ASSERT_RMI_OK(RMI(RMI_REALM_DESTROY, rd));
 }
 
@@ -274,7 +274,7 @@ static void unmap_top(void **state)
 		ASSERT_RMI_OK(map(HOST_HALF + mapped[i] * SIZE_L3, 3, GOOD));
 	}
 	for (size_t i = 0; i < ARRAY_LENGTH(mapped); i++) {
-		struct world_answer answer = unmap(HOST_HALF + mapped[i] * SIZE_L3, 3);
+		struct sim_answer answer = unmap(HOST_HALF + mapped[i] * SIZE_L3, 3);
 		uint64_t next = i + 1 < ARRAY_LENGTH(mapped) ? mapped[i + 1] : 512;
 
 		ASSERT_RMI_OK(answer);
@@ -287,36 +287,36 @@ static void unmap_top(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		WORLD_TEST("RMI_RTT_MAP_UNPROTECTED rd_align, RMI_RTT_MAP_UNPROTECTED rd_bound, "
-			   "RMI_RTT_MAP_UNPROTECTED rd_state",
-			   map_rd),
-		WORLD_TEST("RMI_RTT_MAP_UNPROTECTED attr_valid", map_attr),
-		WORLD_TEST("RMI_RTT_MAP_UNPROTECTED attr_valid: comes first", map_attr_first),
-		WORLD_TEST("RMI_RTT_MAP_UNPROTECTED level_bound, "
-			   "RMI_RTT_UNMAP_UNPROTECTED level_bound",
-			   map_level),
-		WORLD_TEST("RMI_RTT_MAP_UNPROTECTED addr_align, "
-			   "RMI_RTT_MAP_UNPROTECTED addr_bound",
-			   map_addr),
-		WORLD_TEST("RMI_RTT_MAP_UNPROTECTED ipa_align, RMI_RTT_MAP_UNPROTECTED ipa_bound, "
-			   "RMI_RTT_UNMAP_UNPROTECTED ipa_align, "
-			   "RMI_RTT_UNMAP_UNPROTECTED ipa_bound",
-			   map_ipa),
-		WORLD_TEST("RMI_RTT_MAP_UNPROTECTED rtt_walk", map_walk),
-		WORLD_TEST("RMI_RTT_MAP_UNPROTECTED rtte_state", map_state),
-		WORLD_TEST("RMI_RTT_MAP_UNPROTECTED: order of conditions", map_order),
-		WORLD_TEST("RMI_RTT_MAP_UNPROTECTED: each attribute at each level, and unmapped",
-			   map_everything),
-		WORLD_TEST("RMI_RTT_MAP_UNPROTECTED: 52-bit addresses", map_with_lpa2),
-		WORLD_TEST("RMI_RTT_MAP_UNPROTECTED: in any state of the realm", map_any_state),
-		WORLD_TEST("RMI_RTT_UNMAP_UNPROTECTED rd_align, "
-			   "RMI_RTT_UNMAP_UNPROTECTED rd_bound, "
-			   "RMI_RTT_UNMAP_UNPROTECTED rd_state",
-			   unmap_rd),
-		WORLD_TEST("RMI_RTT_UNMAP_UNPROTECTED rtt_walk", unmap_walk),
-		WORLD_TEST("RMI_RTT_UNMAP_UNPROTECTED rtte_state", unmap_state),
-		WORLD_TEST("RMI_RTT_UNMAP_UNPROTECTED: order of conditions", unmap_order),
-		WORLD_TEST("RMI_RTT_UNMAP_UNPROTECTED: top is the next mapping", unmap_top),
+		SIM_TEST("RMI_RTT_MAP_UNPROTECTED rd_align, RMI_RTT_MAP_UNPROTECTED rd_bound, "
+			 "RMI_RTT_MAP_UNPROTECTED rd_state",
+			 map_rd),
+		SIM_TEST("RMI_RTT_MAP_UNPROTECTED attr_valid", map_attr),
+		SIM_TEST("RMI_RTT_MAP_UNPROTECTED attr_valid: comes first", map_attr_first),
+		SIM_TEST("RMI_RTT_MAP_UNPROTECTED level_bound, "
+			 "RMI_RTT_UNMAP_UNPROTECTED level_bound",
+			 map_level),
+		SIM_TEST("RMI_RTT_MAP_UNPROTECTED addr_align, "
+			 "RMI_RTT_MAP_UNPROTECTED addr_bound",
+			 map_addr),
+		SIM_TEST("RMI_RTT_MAP_UNPROTECTED ipa_align, RMI_RTT_MAP_UNPROTECTED ipa_bound, "
+			 "RMI_RTT_UNMAP_UNPROTECTED ipa_align, "
+			 "RMI_RTT_UNMAP_UNPROTECTED ipa_bound",
+			 map_ipa),
+		SIM_TEST("RMI_RTT_MAP_UNPROTECTED rtt_walk", map_walk),
+		SIM_TEST("RMI_RTT_MAP_UNPROTECTED rtte_state", map_state),
+		SIM_TEST("RMI_RTT_MAP_UNPROTECTED: order of conditions", map_order),
+		SIM_TEST("RMI_RTT_MAP_UNPROTECTED: each attribute at each level, and unmapped",
+			 map_everything),
+		SIM_TEST("RMI_RTT_MAP_UNPROTECTED: 52-bit addresses", map_with_lpa2),
+		SIM_TEST("RMI_RTT_MAP_UNPROTECTED: in any state of the realm", map_any_state),
+		SIM_TEST("RMI_RTT_UNMAP_UNPROTECTED rd_align, "
+			 "RMI_RTT_UNMAP_UNPROTECTED rd_bound, "
+			 "RMI_RTT_UNMAP_UNPROTECTED rd_state",
+			 unmap_rd),
+		SIM_TEST("RMI_RTT_UNMAP_UNPROTECTED rtt_walk", unmap_walk),
+		SIM_TEST("RMI_RTT_UNMAP_UNPROTECTED rtte_state", unmap_state),
+		SIM_TEST("RMI_RTT_UNMAP_UNPROTECTED: order of conditions", unmap_order),
+		SIM_TEST("RMI_RTT_UNMAP_UNPROTECTED: top is the next mapping", unmap_top),
 	};
 
 	return unit_run(tests);

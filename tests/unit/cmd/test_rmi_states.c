@@ -5,7 +5,7 @@
  */
 #include "cmd/rtt_host.h"
 
-#define SRC        world_page(41)
+#define SRC        sim_page(41)
 #define IPA        (5 * SIZE_L3)
 #define NON_SECURE BIT(55) /* of a stage 2 descriptor in Realm state (Arm ARM D8.3) */
 
@@ -37,7 +37,7 @@ static void become_destroyed(uint64_t ipa)
 
 static void destroys_what_is_destroyed(void **state)
 {
-	struct world_answer answer;
+	struct sim_answer answer;
 	uint64_t pa;
 
 	(void)state;
@@ -50,7 +50,7 @@ static void destroys_what_is_destroyed(void **state)
 		ASSERT_RMI_OK(answer);
 		assert_int_equal(answer.x[1], pa);
 		assert_int_equal(answer.x[2], SIZE_L2);
-		assert_int_equal(world_state(pa), GRANULE_DELEGATED);
+		assert_int_equal(sim_state(pa), GRANULE_DELEGATED);
 		host_take_back(pa);
 		ASSERT_ENTRY(rd, IPA, 3, RMI_UNASSIGNED, 0, RMI_RIPAS_DESTROYED);
 	}
@@ -78,9 +78,9 @@ static void inits_each_ripas(void **state)
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LENGTH(make); i++) {
 		uint8_t before[REALM_MEASUREMENT_SIZE];
-		struct world_answer answer;
+		struct sim_answer answer;
 
-		world_reset();
+		sim_reset();
 		realm();
 		make[i](IPA);
 		memcpy(before, host_rd(rd)->measurement[0], sizeof(before));
@@ -108,16 +108,16 @@ static uint64_t raw_entry(uint64_t ipa)
 
 static void map_shared(uint64_t ipa)
 {
-	ASSERT_RMI_OK(RMI(RMI_RTT_MAP_UNPROTECTED, rd, ipa, 3, WORLD_MAIN | NS_WB | NS_RW));
-	ASSERT_ENTRY(rd, ipa, 3, RMI_ASSIGNED, WORLD_MAIN | NS_WB | NS_RW, 0);
+	ASSERT_RMI_OK(RMI(RMI_RTT_MAP_UNPROTECTED, rd, ipa, 3, SIM_MAIN | NS_WB | NS_RW));
+	ASSERT_ENTRY(rd, ipa, 3, RMI_ASSIGNED, SIM_MAIN | NS_WB | NS_RW, 0);
 	assert_int_equal(raw_entry(ipa) & NON_SECURE, NON_SECURE);
 	assert_int_equal(raw_entry(ipa) & 1, 1);
 }
 
 static void map_ram(uint64_t ipa)
 {
-	world_delegate(HOST_DATA);
-	world_fill(SRC, 3);
+	sim_delegate(HOST_DATA);
+	sim_fill(SRC, 3);
 	ASSERT_RMI_OK(RMI(RMI_DATA_CREATE, rd, HOST_DATA, ipa, SRC, 0));
 	ASSERT_ENTRY(rd, ipa, 3, RMI_ASSIGNED, HOST_DATA, RMI_RIPAS_RAM);
 	assert_int_equal(raw_entry(ipa) & NON_SECURE, 0);
@@ -127,7 +127,7 @@ static void map_ram(uint64_t ipa)
 static void destroy_at(uint64_t ipa, uint64_t ripas)
 {
 	uint64_t table = rtt_read(rd, ipa, 2).desc;
-	struct world_answer answer = RMI(RMI_RTT_DESTROY, rd, ipa, 3);
+	struct sim_answer answer = RMI(RMI_RTT_DESTROY, rd, ipa, 3);
 
 	ASSERT_RMI_OK(answer);
 	assert_int_equal(answer.x[1], table);
@@ -189,11 +189,11 @@ static void creates_with_the_content(void **state)
 	(void)state;
 	realm();
 	for (size_t i = 0; i < ARRAY_LENGTH(flags); i++) {
-		world_fill(HOST_DATA, 7);
-		world_fill(SRC, 20 + i);
-		world_delegate(HOST_DATA);
+		sim_fill(HOST_DATA, 7);
+		sim_fill(SRC, 20 + i);
+		sim_delegate(HOST_DATA);
 		ASSERT_RMI_OK(RMI(RMI_DATA_CREATE, rd, HOST_DATA, IPA, SRC, flags[i]));
-		assert_true(world_is_filled(SRC, 20 + i));
+		assert_true(sim_is_filled(SRC, 20 + i));
 		assert_memory_equal(machine_raw(pa_of(HOST_DATA)), machine_raw(pa_of(SRC)),
 				    GRANULE_SIZE);
 		ASSERT_RMI_OK(RMI(RMI_DATA_DESTROY, rd, IPA));
@@ -205,18 +205,18 @@ static void creates_with_the_content(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		WORLD_TEST("by commands alone: RMI_DATA_DESTROY of ASSIGNED, DESTROYED",
-			   destroys_what_is_destroyed),
-		WORLD_TEST("by commands alone: RMI_RTT_INIT_RIPAS from EMPTY, RAM, DESTROYED",
-			   inits_each_ripas),
-		WORLD_TEST("by commands alone: RMI_RTT_DESTROY on both sides of the border of "
-			   "the halves",
-			   destroys_at_the_border),
-		WORLD_TEST("by commands alone: RMI_RTT_READ_ENTRY says where the walk ends, in "
-			   "both halves",
-			   says_where_the_walk_ends),
-		WORLD_TEST("by commands alone: RMI_DATA_CREATE, content, measured or not",
-			   creates_with_the_content),
+		SIM_TEST("by commands alone: RMI_DATA_DESTROY of ASSIGNED, DESTROYED",
+			 destroys_what_is_destroyed),
+		SIM_TEST("by commands alone: RMI_RTT_INIT_RIPAS from EMPTY, RAM, DESTROYED",
+			 inits_each_ripas),
+		SIM_TEST("by commands alone: RMI_RTT_DESTROY on both sides of the border of "
+			 "the halves",
+			 destroys_at_the_border),
+		SIM_TEST("by commands alone: RMI_RTT_READ_ENTRY says where the walk ends, in "
+			 "both halves",
+			 says_where_the_walk_ends),
+		SIM_TEST("by commands alone: RMI_DATA_CREATE, content, measured or not",
+			 creates_with_the_content),
 	};
 
 	return unit_run(tests);

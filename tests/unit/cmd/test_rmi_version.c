@@ -16,7 +16,7 @@ static void version(void **state)
 		RMI_REVISION | BIT(63),
 		~UINT64_C(0),
 	};
-	struct world_answer answer = RMI(RMI_VERSION, RMI_REVISION);
+	struct sim_answer answer = RMI(RMI_VERSION, RMI_REVISION);
 
 	(void)state;
 	assert_int_equal(answer.x[0], RMI_SUCCESS);
@@ -34,7 +34,7 @@ static void version(void **state)
 
 static void features(void **state)
 {
-	struct world_answer answer = RMI(RMI_FEATURES, 0);
+	struct sim_answer answer = RMI(RMI_FEATURES, 0);
 	uint64_t value = answer.x[1];
 
 	(void)state;
@@ -59,11 +59,11 @@ static void features_of_a_small_cpu(void **state)
 	uint64_t value;
 
 	(void)state;
-	world_power_on();
+	sim_power_on();
 	machine_set_id(ARCH_ID_AA64PFR0, 0);
 	machine_set_id(ARCH_ID_AA64DFR0, 6 | 1 << 12 | 1 << 20);
 	machine_set_id(ARCH_ID_AA64MMFR0, 4);
-	assert_int_equal(world_boot(), EL3_BOOT_SUCCESS);
+	assert_int_equal(sim_boot(), EL3_BOOT_SUCCESS);
 	value = RMI(RMI_FEATURES, 0).x[1];
 	assert_int_equal(FIELD(value, S2SZ), 44);
 	assert_int_equal(FIELD(value, LPA2), 0);
@@ -81,7 +81,7 @@ static void other_feature_registers(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LENGTH(others); i++) {
-		struct world_answer answer = RMI(RMI_FEATURES, others[i]);
+		struct sim_answer answer = RMI(RMI_FEATURES, others[i]);
 
 		assert_int_equal(answer.x[0], RMI_SUCCESS);
 		assert_int_equal(answer.x[1], 0);
@@ -91,10 +91,10 @@ static void other_feature_registers(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		WORLD_TEST("RMI_VERSION: 1.0 and everything else", version),
-		WORLD_TEST("RMI_FEATURES: register 0", features),
-		WORLD_TEST("RMI_FEATURES: register 0 of a small CPU", features_of_a_small_cpu),
-		WORLD_TEST("RMI_FEATURES: other registers are zero", other_feature_registers),
+		SIM_TEST("RMI_VERSION: 1.0 and everything else", version),
+		SIM_TEST("RMI_FEATURES: register 0", features),
+		SIM_TEST("RMI_FEATURES: register 0 of a small CPU", features_of_a_small_cpu),
+		SIM_TEST("RMI_FEATURES: other registers are zero", other_feature_registers),
 	};
 
 	return unit_run(tests);

@@ -4,7 +4,7 @@
 #include "abi/smccc.h"
 #include "rec_unit.h"
 
-static struct world_realm realm;
+static struct sim_realm realm;
 
 static void numbers_that_are_no_function(void **state)
 {
@@ -39,11 +39,11 @@ static void numbers_that_are_no_function(void **state)
 	};
 
 	(void)state;
-	world_realm_ready(&realm, 1);
+	sim_realm_ready(&realm, 1);
 	for (size_t i = 0; i < ARRAY_LENGTH(numbers); i++) {
 		REALM_CALLS(&realm, numbers[i], 1, 2, 3, 4);
 		ASSERT_RESULTS(SMCCC_UNKNOWN, 0, 0, 0);
-		assert_int_equal(world_saw(1)->vcpu.gprs[4], 4);
+		assert_int_equal(sim_saw(1)->vcpu.gprs[4], 4);
 	}
 }
 
@@ -52,12 +52,12 @@ static void every_number_of_psci(void **state)
 	unsigned int known = 0;
 
 	(void)state;
-	world_realm_ready(&realm, 1);
+	sim_realm_ready(&realm, 1);
 	for (uint64_t fid = 0; fid <= PSCI_FUNC_LAST; fid++) {
 		REALM_CALLS(&realm, PSCI_FEATURES_FID, SMCCC_FID_STD32(0) + fid);
-		known += world_saw(1)->vcpu.gprs[0] == 0;
+		known += sim_saw(1)->vcpu.gprs[0] == 0;
 		REALM_CALLS(&realm, PSCI_FEATURES_FID, SMCCC_FID_STD64(0) + fid);
-		known += world_saw(1)->vcpu.gprs[0] == 0;
+		known += sim_saw(1)->vcpu.gprs[0] == 0;
 	}
 	assert_int_equal(known, 11);
 }
@@ -68,7 +68,7 @@ static void hint_and_upper_half(void **state)
 					 UINT64_C(0xFFFFFFFF00010000)};
 
 	(void)state;
-	world_realm_ready(&realm, 1);
+	sim_realm_ready(&realm, 1);
 	for (size_t i = 0; i < ARRAY_LENGTH(added); i++) {
 		REALM_CALLS(&realm, RSI_VERSION_FID | added[i], RSI_REVISION);
 		ASSERT_RESULTS(RSI_SUCCESS, RSI_REVISION, RSI_REVISION, 0);
@@ -79,20 +79,20 @@ static void hint_and_upper_half(void **state)
 
 static void immediate_is_ignored(void **state)
 {
-	struct world_step step = WORLD_SMC(RSI_VERSION_FID, RSI_REVISION);
+	struct sim_step step = SIM_SMC(RSI_VERSION_FID, RSI_REVISION);
 
 	(void)state;
-	world_realm_ready(&realm, 1);
+	sim_realm_ready(&realm, 1);
 	step.info.esr |= 0xBEEF;
-	world_play(&step, 1);
-	ASSERT_RMI_OK(world_enter(&realm, 0, NULL, NULL));
+	sim_exits(&step, 1);
+	ASSERT_RMI_OK(sim_enter(&realm, 0, NULL, NULL));
 	ASSERT_RESULTS(RSI_SUCCESS, RSI_REVISION, RSI_REVISION, 0);
 }
 
 static void smccc_version(void **state)
 {
 	(void)state;
-	world_realm_ready(&realm, 1);
+	sim_realm_ready(&realm, 1);
 	REALM_CALLS(&realm, SMCCC_VERSION_FID, 1, 2, 3);
 	ASSERT_RESULTS(SMCCC_VERSION_1_2, 0, 0, 0);
 }
@@ -102,14 +102,14 @@ static void many_calls_in_one_run(void **state)
 	struct rmi_rec_exit exit;
 
 	(void)state;
-	world_realm_ready(&realm, 1);
-	WORLD_PLAY(WORLD_SMC(RSI_VERSION_FID, RSI_REVISION), WORLD_SMC(RMI_VERSION_FID),
-		   WORLD_SMC(PSCI_VERSION_FID), WORLD_SMC(RSI_FEATURES_FID, 0));
-	ASSERT_RMI_OK(world_enter(&realm, 0, NULL, &exit));
+	sim_realm_ready(&realm, 1);
+	SIM_EXITS(SIM_SMC(RSI_VERSION_FID, RSI_REVISION), SIM_SMC(RMI_VERSION_FID),
+		  SIM_SMC(PSCI_VERSION_FID), SIM_SMC(RSI_FEATURES_FID, 0));
+	ASSERT_RMI_OK(sim_enter(&realm, 0, NULL, &exit));
 	ASSERT_EXIT(exit, .exit_reason = RMI_EXIT_IRQ);
-	assert_int_equal(world_runs(), 5);
-	for (unsigned int i = 0; i < world_runs(); i++) {
-		assert_int_equal(world_saw(i)->vcpu.pc, WORLD_PC + 4 * i);
+	assert_int_equal(sim_runs(), 5);
+	for (unsigned int i = 0; i < sim_runs(); i++) {
+		assert_int_equal(sim_saw(i)->vcpu.pc, SIM_PC + 4 * i);
 	}
 }
 
@@ -118,7 +118,7 @@ static void rsi_version_all(void **state)
 	static const uint64_t others[] = {0, 1, 0x10001, 0x20000, 0x80010000, 0x100010000};
 
 	(void)state;
-	world_realm_ready(&realm, 1);
+	sim_realm_ready(&realm, 1);
 	REALM_CALLS(&realm, RSI_VERSION_FID, RSI_REVISION);
 	ASSERT_RESULTS(RSI_SUCCESS, RSI_REVISION, RSI_REVISION, 0);
 	for (size_t i = 0; i < ARRAY_LENGTH(others); i++) {
@@ -132,7 +132,7 @@ static void rsi_features_all(void **state)
 	static const uint64_t indices[] = {0, 1, 2, 63, UINT64_C(1) << 32, ~UINT64_C(0)};
 
 	(void)state;
-	world_realm_ready(&realm, 1);
+	sim_realm_ready(&realm, 1);
 	for (size_t i = 0; i < ARRAY_LENGTH(indices); i++) {
 		REALM_CALLS(&realm, RSI_FEATURES_FID, indices[i], 2, 3);
 		ASSERT_RESULTS(RSI_SUCCESS, 0, 0, 0);
@@ -142,15 +142,15 @@ static void rsi_features_all(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		WORLD_TEST("SMC of a realm: numbers that are no function",
-			   numbers_that_are_no_function),
-		WORLD_TEST("PSCI_FEATURES: every number of PSCI", every_number_of_psci),
-		WORLD_TEST("SMC of a realm: SVE hint and upper half of x0", hint_and_upper_half),
-		WORLD_TEST("SMC of a realm: the immediate is ignored", immediate_is_ignored),
-		WORLD_TEST("SMC of a realm: SMCCC_VERSION", smccc_version),
-		WORLD_TEST("SMC of a realm: many in one run", many_calls_in_one_run),
-		WORLD_TEST("RSI_VERSION", rsi_version_all),
-		WORLD_TEST("RSI_FEATURES", rsi_features_all),
+		SIM_TEST("SMC of a realm: numbers that are no function",
+			 numbers_that_are_no_function),
+		SIM_TEST("PSCI_FEATURES: every number of PSCI", every_number_of_psci),
+		SIM_TEST("SMC of a realm: SVE hint and upper half of x0", hint_and_upper_half),
+		SIM_TEST("SMC of a realm: the immediate is ignored", immediate_is_ignored),
+		SIM_TEST("SMC of a realm: SMCCC_VERSION", smccc_version),
+		SIM_TEST("SMC of a realm: many in one run", many_calls_in_one_run),
+		SIM_TEST("RSI_VERSION", rsi_version_all),
+		SIM_TEST("RSI_FEATURES", rsi_features_all),
 	};
 
 	return unit_run(tests);

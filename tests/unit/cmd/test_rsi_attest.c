@@ -9,27 +9,27 @@
 #define INIT        RSI_ATTESTATION_TOKEN_INIT_FID
 #define CONTINUE    RSI_ATTESTATION_TOKEN_CONTINUE_FID
 
-static struct world_realm realm;
+static struct sim_realm realm;
 static uint64_t page_pa;
 
 /* PAGE is RAM, the page after it RAM without a page, the third EMPTY. */
 static void realm_with(unsigned int recs, uint8_t hash_algo)
 {
-	world_realm_prepare(&realm, WORLD_PAGES / 2, 1);
+	sim_realm_prepare(&realm, SIM_PAGES / 2, 1);
 	realm.params.hash_algo = hash_algo;
 	memset(realm.params.rpv, 0x42, sizeof(realm.params.rpv));
-	world_realm_create(&realm);
-	page_pa = world_realm_ram_page(&realm, PAGE);
-	world_realm_ram(&realm, PAGE + GRANULE_SIZE, PAGE + 2 * GRANULE_SIZE);
+	sim_realm_create(&realm);
+	page_pa = sim_realm_ram_page(&realm, PAGE);
+	sim_realm_ram(&realm, PAGE + GRANULE_SIZE, PAGE + 2 * GRANULE_SIZE);
 	for (unsigned int i = 0; i < recs; i++) {
-		world_rec_new(&realm, RMI_REC_FLAG_RUNNABLE, WORLD_PC);
+		sim_rec_new(&realm, RMI_REC_FLAG_RUNNABLE, SIM_PC);
 	}
-	world_realm_activate(&realm);
+	sim_realm_activate(&realm);
 }
 
 static uint64_t result(unsigned int i)
 {
-	return world_saw(world_runs() - 1)->vcpu.gprs[i];
+	return sim_saw(sim_runs() - 1)->vcpu.gprs[i];
 }
 
 /* The challenge of a token is 64 times this number's low byte. */
@@ -37,8 +37,8 @@ static uint64_t init(unsigned int rec, uint8_t number)
 {
 	uint64_t word = number * UINT64_C(0x0101010101010101);
 
-	WORLD_PLAY(WORLD_SMC(INIT, word, word, word, word, word, word, word, word));
-	ASSERT_RMI_OK(world_enter(&realm, rec, NULL, NULL));
+	SIM_EXITS(SIM_SMC(INIT, word, word, word, word, word, word, word, word));
+	ASSERT_RMI_OK(sim_enter(&realm, rec, NULL, NULL));
 	assert_int_equal(result(0), RSI_SUCCESS);
 	assert_int_equal(result(2), 0);
 	assert_int_equal(result(3), 0);
@@ -48,7 +48,7 @@ static uint64_t init(unsigned int rec, uint8_t number)
 
 static void sample_of_realm(struct sample *sample, uint8_t number)
 {
-	const struct rd *rd = world_rd(&realm);
+	const struct rd *rd = sim_rd(&realm);
 
 	sample_fill(sample, rd->hash_algo, 0);
 	memset(sample->challenge, number, sizeof(sample->challenge));
@@ -69,14 +69,14 @@ static size_t fetch(unsigned int rec, uint8_t token[TOKEN_MAX], uint64_t piece)
 	for (unsigned int i = 0; status == RSI_INCOMPLETE; i++) {
 		uint64_t offset = (i * 96) % (GRANULE_SIZE - piece + 1);
 
-		WORLD_PLAY(WORLD_SMC(CONTINUE, PAGE, offset, piece));
-		ASSERT_RMI_OK(world_enter(&realm, rec, NULL, NULL));
-		if (world_runs() == 1) {
+		SIM_EXITS(SIM_SMC(CONTINUE, PAGE, offset, piece));
+		ASSERT_RMI_OK(sim_enter(&realm, rec, NULL, NULL));
+		if (sim_runs() == 1) {
 			/*
 			 * An interrupt came in between: the realm sees the answer on its next run.
 			 */
-			WORLD_PLAY(WORLD_IRQ);
-			ASSERT_RMI_OK(world_enter(&realm, rec, NULL, NULL));
+			SIM_EXITS(SIM_IRQ);
+			ASSERT_RMI_OK(sim_enter(&realm, rec, NULL, NULL));
 		}
 		status = result(0);
 		assert_true(result(1) <= piece && done + result(1) <= TOKEN_MAX);
@@ -103,7 +103,7 @@ static void whole_token(void **state)
 	for (unsigned int algo = RMI_HASH_SHA_256; algo <= RMI_HASH_SHA_512; algo++) {
 		size_t size;
 
-		world_reset();
+		sim_reset();
 		realm_with(1, (uint8_t)algo);
 		REALM_CALLS(&realm, RSI_MEASUREMENT_EXTEND_FID, 2, 5, 0x1122334455);
 		size = init(0, 1);
@@ -132,7 +132,7 @@ static void pieces_add_up(void **state)
 
 	(void)state;
 	for (unsigned int algo = RMI_HASH_SHA_256; algo <= RMI_HASH_SHA_512; algo++) {
-		world_reset();
+		sim_reset();
 		realm_with(1, (uint8_t)algo);
 		for (size_t i = 0; i < ARRAY_LENGTH(pieces); i++) {
 			uint64_t size = init(0, (uint8_t)i);
@@ -249,7 +249,7 @@ static void second_init_counts(void **state)
 		init(0, 5);                                              \
 		ASSERT_REALM_REFUSED(&realm, status, name, __VA_ARGS__); \
 		fetch_and_check(0, 5, GRANULE_SIZE);                     \
-		world_reset();                                           \
+		sim_reset();                                             \
 	} while (0)
 
 static void addr_align(void **state)
@@ -316,12 +316,12 @@ static void missing_page(void **state)
 	(void)state;
 	realm_with(1, RMI_HASH_SHA_256);
 	init(0, 8);
-	WORLD_PLAY(WORLD_SMC(CONTINUE, PAGE + GRANULE_SIZE, 0, 16));
-	ASSERT_RMI_OK(world_enter(&realm, 0, NULL, &exit));
+	SIM_EXITS(SIM_SMC(CONTINUE, PAGE + GRANULE_SIZE, 0, 16));
+	ASSERT_RMI_OK(sim_enter(&realm, 0, NULL, &exit));
 	ASSERT_EXIT(exit, .exit_reason = RMI_EXIT_SYNC, .esr = (uint64_t)0x24 << 26 | 0x07,
 		    .hpfar = (PAGE + GRANULE_SIZE) >> 8);
-	WORLD_PLAY(WORLD_IRQ);
-	ASSERT_RMI_OK(world_enter(&realm, 0, NULL, NULL));
+	SIM_EXITS(SIM_IRQ);
+	ASSERT_RMI_OK(sim_enter(&realm, 0, NULL, NULL));
 	assert_int_equal(result(0), CONTINUE);
 	assert_int_equal(result(1), PAGE + GRANULE_SIZE);
 	fetch_and_check(0, 8, GRANULE_SIZE);
@@ -330,9 +330,9 @@ static void missing_page(void **state)
 static void no_attestation(void **state)
 {
 	(void)state;
-	world_power_on();
+	sim_power_on();
 	machine_el3.token_size = 0;
-	assert_int_equal(world_boot(), EL3_BOOT_SUCCESS);
+	assert_int_equal(sim_boot(), EL3_BOOT_SUCCESS);
 	realm_with(1, RMI_HASH_SHA_256);
 	ASSERT_REALM_REFUSED(&realm, RSI_ERROR_UNKNOWN, unknown, INIT, 1, 2, 3, 4, 5, 6, 7, 8);
 	ASSERT_REALM_REFUSED(&realm, RSI_ERROR_STATE, state, CONTINUE, PAGE, 0, 16);
@@ -347,7 +347,7 @@ static void signing_fails(void **state)
 	(void)state;
 	realm_with(1, RMI_HASH_SHA_256);
 
-	const struct rec *rec = world_rec(&realm, 0);
+	const struct rec *rec = sim_rec(&realm, 0);
 	uint32_t *heap = map_meta(rec->aux[rec->aux_count - 1]);
 
 	aux = (const uint64_t *)(const void *)heap;
@@ -355,8 +355,8 @@ static void signing_fails(void **state)
 		heap[0] = taken;
 		heap[1] = 1;
 		init(0, 1);
-		WORLD_PLAY(WORLD_SMC(CONTINUE, PAGE, 0, 16));
-		ASSERT_RMI_OK(world_enter(&realm, 0, NULL, NULL));
+		SIM_EXITS(SIM_SMC(CONTINUE, PAGE, 0, 16));
+		ASSERT_RMI_OK(sim_enter(&realm, 0, NULL, NULL));
 		heap[0] = 0;
 		heap[1] = 0;
 		seen = result(0) == RSI_ERROR_UNKNOWN;
@@ -392,16 +392,16 @@ static void interrupts_all_the_time(void **state)
 	init(0, 1);
 	machine_on_interrupt_pending = always;
 	while (!done) {
-		uint64_t pc = world_rec(&realm, 0)->vcpu.pc;
+		uint64_t pc = sim_rec(&realm, 0)->vcpu.pc;
 
-		WORLD_PLAY(WORLD_SMC(CONTINUE, PAGE, 0, GRANULE_SIZE));
-		ASSERT_RMI_OK(world_enter(&realm, 0, NULL, &exit));
+		SIM_EXITS(SIM_SMC(CONTINUE, PAGE, 0, GRANULE_SIZE));
+		ASSERT_RMI_OK(sim_enter(&realm, 0, NULL, &exit));
 		ASSERT_EXIT(exit, .exit_reason = RMI_EXIT_IRQ);
-		assert_int_equal(world_rec(&realm, 0)->vcpu.pc, pc + 4);
-		done = world_rec(&realm, 0)->vcpu.gprs[0] == RSI_SUCCESS;
+		assert_int_equal(sim_rec(&realm, 0)->vcpu.pc, pc + 4);
+		done = sim_rec(&realm, 0)->vcpu.gprs[0] == RSI_SUCCESS;
 		if (!done) {
-			assert_int_equal(world_rec(&realm, 0)->vcpu.gprs[0], RSI_INCOMPLETE);
-			assert_int_equal(world_rec(&realm, 0)->vcpu.gprs[1], 0);
+			assert_int_equal(sim_rec(&realm, 0)->vcpu.gprs[0], RSI_INCOMPLETE);
+			assert_int_equal(sim_rec(&realm, 0)->vcpu.gprs[1], 0);
 			exits++;
 		}
 		assert_true(exits < 1000);
@@ -434,13 +434,13 @@ static void interrupt_at_every_step(void **state)
 		init(0, (uint8_t)at);
 		machine_on_interrupt_pending = after_polls;
 		polls_left = at;
-		WORLD_PLAY(WORLD_SMC(CONTINUE, PAGE, 0, GRANULE_SIZE));
-		ASSERT_RMI_OK(world_enter(&realm, 0, NULL, &exit));
+		SIM_EXITS(SIM_SMC(CONTINUE, PAGE, 0, GRANULE_SIZE));
+		ASSERT_RMI_OK(sim_enter(&realm, 0, NULL, &exit));
 		machine_on_interrupt_pending = NULL;
-		came = world_rec(&realm, 0)->vcpu.gprs[0] == RSI_INCOMPLETE;
+		came = sim_rec(&realm, 0)->vcpu.gprs[0] == RSI_INCOMPLETE;
 		if (came) {
-			assert_int_equal(world_runs(), 1);
-			assert_int_equal(world_rec(&realm, 0)->vcpu.gprs[1], 0);
+			assert_int_equal(sim_runs(), 1);
+			assert_int_equal(sim_rec(&realm, 0)->vcpu.gprs[1], 0);
 			fetch_and_check(0, (uint8_t)at, GRANULE_SIZE);
 		}
 		assert_true(at < 1000);
@@ -463,13 +463,13 @@ static void two_recs(void **state)
 	machine_on_interrupt_pending = always;
 	for (unsigned int turn = 0; !ended[0] || !ended[1]; turn++) {
 		unsigned int rec = turn % 2;
-		const uint64_t *gprs = world_rec(&realm, rec)->vcpu.gprs;
+		const uint64_t *gprs = sim_rec(&realm, rec)->vcpu.gprs;
 
 		if (ended[rec]) {
 			continue;
 		}
-		WORLD_PLAY(WORLD_SMC(CONTINUE, PAGE, 0, 700));
-		ASSERT_RMI_OK(world_enter(&realm, rec, NULL, NULL));
+		SIM_EXITS(SIM_SMC(CONTINUE, PAGE, 0, 700));
+		ASSERT_RMI_OK(sim_enter(&realm, rec, NULL, NULL));
 		memcpy(token[rec] + done[rec], machine_raw(pa_of(page_pa)), gprs[1]);
 		done[rec] += gprs[1];
 		ended[rec] = gprs[0] == RSI_SUCCESS;
@@ -487,45 +487,41 @@ static void rec_destroyed_while_signing(void **state)
 	realm_with(1, RMI_HASH_SHA_256);
 	init(0, 1);
 	machine_on_interrupt_pending = always;
-	WORLD_PLAY(WORLD_SMC(CONTINUE, PAGE, 0, 16));
-	ASSERT_RMI_OK(world_enter(&realm, 0, NULL, NULL));
+	SIM_EXITS(SIM_SMC(CONTINUE, PAGE, 0, 16));
+	ASSERT_RMI_OK(sim_enter(&realm, 0, NULL, NULL));
 	machine_on_interrupt_pending = NULL;
-	world_realm_destroy(&realm);
+	sim_realm_destroy(&realm);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		WORLD_TEST("RSI_ATTESTATION_TOKEN_INIT unknown", no_attestation),
-		WORLD_TEST("RSI_ATTESTATION_TOKEN_INIT: the second one counts", second_init_counts),
-		WORLD_TEST("RSI_ATTESTATION_TOKEN_INIT takes the measurements",
-			   measurements_of_init),
-		WORLD_TEST("RSI_ATTESTATION_TOKEN_CONTINUE: a whole token", whole_token),
-		WORLD_TEST("RSI_ATTESTATION_TOKEN_CONTINUE: small pieces", small_pieces),
-		WORLD_TEST(
-			"RSI_ATTESTATION_TOKEN_CONTINUE: pieces add up to the size that INIT said",
-			pieces_add_up),
-		WORLD_TEST("RSI_ATTESTATION_TOKEN_CONTINUE: pieces of no bytes",
-			   pieces_of_no_bytes),
-		WORLD_TEST("RSI_ATTESTATION_TOKEN_CONTINUE: two conditions at once",
-			   two_conditions),
-		WORLD_TEST("RSI_ATTESTATION_TOKEN_CONTINUE writes what was asked",
-			   writes_what_was_asked),
-		WORLD_TEST("RSI_ATTESTATION_TOKEN_CONTINUE addr_align", addr_align),
-		WORLD_TEST("RSI_ATTESTATION_TOKEN_CONTINUE addr_bound", addr_bound),
-		WORLD_TEST("RSI_ATTESTATION_TOKEN_CONTINUE offset_bound", offset_bound),
-		WORLD_TEST("RSI_ATTESTATION_TOKEN_CONTINUE size_overflow", size_overflow),
-		WORLD_TEST("RSI_ATTESTATION_TOKEN_CONTINUE size_bound", size_bound),
-		WORLD_TEST("RSI_ATTESTATION_TOKEN_CONTINUE state", no_token_begun),
-		WORLD_TEST("RSI_ATTESTATION_TOKEN_CONTINUE unknown", signing_fails),
-		WORLD_TEST("RSI_ATTESTATION_TOKEN_CONTINUE: RIPAS EMPTY", empty_page),
-		WORLD_TEST("RSI_ATTESTATION_TOKEN_CONTINUE: page missing", missing_page),
-		WORLD_TEST("RSI_ATTESTATION_TOKEN_CONTINUE: interrupts all the time",
-			   interrupts_all_the_time),
-		WORLD_TEST("RSI_ATTESTATION_TOKEN_CONTINUE: an interrupt at every step",
-			   interrupt_at_every_step),
-		WORLD_TEST("RSI_ATTESTATION_TOKEN_CONTINUE: two RECs", two_recs),
-		WORLD_TEST("RMI_REC_DESTROY while a token is made", rec_destroyed_while_signing),
+		SIM_TEST("RSI_ATTESTATION_TOKEN_INIT unknown", no_attestation),
+		SIM_TEST("RSI_ATTESTATION_TOKEN_INIT: the second one counts", second_init_counts),
+		SIM_TEST("RSI_ATTESTATION_TOKEN_INIT takes the measurements", measurements_of_init),
+		SIM_TEST("RSI_ATTESTATION_TOKEN_CONTINUE: a whole token", whole_token),
+		SIM_TEST("RSI_ATTESTATION_TOKEN_CONTINUE: small pieces", small_pieces),
+		SIM_TEST("RSI_ATTESTATION_TOKEN_CONTINUE: pieces add up to the size that INIT said",
+			 pieces_add_up),
+		SIM_TEST("RSI_ATTESTATION_TOKEN_CONTINUE: pieces of no bytes", pieces_of_no_bytes),
+		SIM_TEST("RSI_ATTESTATION_TOKEN_CONTINUE: two conditions at once", two_conditions),
+		SIM_TEST("RSI_ATTESTATION_TOKEN_CONTINUE writes what was asked",
+			 writes_what_was_asked),
+		SIM_TEST("RSI_ATTESTATION_TOKEN_CONTINUE addr_align", addr_align),
+		SIM_TEST("RSI_ATTESTATION_TOKEN_CONTINUE addr_bound", addr_bound),
+		SIM_TEST("RSI_ATTESTATION_TOKEN_CONTINUE offset_bound", offset_bound),
+		SIM_TEST("RSI_ATTESTATION_TOKEN_CONTINUE size_overflow", size_overflow),
+		SIM_TEST("RSI_ATTESTATION_TOKEN_CONTINUE size_bound", size_bound),
+		SIM_TEST("RSI_ATTESTATION_TOKEN_CONTINUE state", no_token_begun),
+		SIM_TEST("RSI_ATTESTATION_TOKEN_CONTINUE unknown", signing_fails),
+		SIM_TEST("RSI_ATTESTATION_TOKEN_CONTINUE: RIPAS EMPTY", empty_page),
+		SIM_TEST("RSI_ATTESTATION_TOKEN_CONTINUE: page missing", missing_page),
+		SIM_TEST("RSI_ATTESTATION_TOKEN_CONTINUE: interrupts all the time",
+			 interrupts_all_the_time),
+		SIM_TEST("RSI_ATTESTATION_TOKEN_CONTINUE: an interrupt at every step",
+			 interrupt_at_every_step),
+		SIM_TEST("RSI_ATTESTATION_TOKEN_CONTINUE: two RECs", two_recs),
+		SIM_TEST("RMI_REC_DESTROY while a token is made", rec_destroyed_while_signing),
 	};
 
 	return unit_run(tests);

@@ -6,21 +6,21 @@
 
 #define VALUE_1_TO_8 1, 2, 3, 4, 5, 6, 7, 8
 
-static struct world_realm realm;
+static struct sim_realm realm;
 
 static void one_realm(uint8_t hash_algo)
 {
-	world_realm_prepare(&realm, WORLD_PAGES / 2, 1);
+	sim_realm_prepare(&realm, SIM_PAGES / 2, 1);
 	realm.params.hash_algo = hash_algo;
-	world_realm_create(&realm);
-	world_rec_new(&realm, RMI_REC_FLAG_RUNNABLE, WORLD_PC);
-	world_realm_activate(&realm);
+	sim_realm_create(&realm);
+	sim_rec_new(&realm, RMI_REC_FLAG_RUNNABLE, SIM_PC);
+	sim_realm_activate(&realm);
 }
 
 /* x1..x8 as the realm finds them. */
 static const uint8_t *value_read(void)
 {
-	return (const uint8_t *)&world_saw(1)->vcpu.gprs[1];
+	return (const uint8_t *)&sim_saw(1)->vcpu.gprs[1];
 }
 
 /* A hash of 32 bytes fills half of the value: the rest is zero in every slot, extended or not. */
@@ -34,7 +34,7 @@ static void read_upper_half(void **state)
 	for (unsigned int times = 0; times < 2; times++) {
 		for (uint64_t index = 0; index < 5; index++) {
 			REALM_CALLS(&realm, RSI_MEASUREMENT_READ_FID, index, VALUE_1_TO_8);
-			assert_int_equal(world_saw(1)->vcpu.gprs[0], RSI_SUCCESS);
+			assert_int_equal(sim_saw(1)->vcpu.gprs[0], RSI_SUCCESS);
 			for (unsigned int i = 32; i < 64; i++) {
 				assert_int_equal(value_read()[i], 0);
 			}
@@ -59,7 +59,7 @@ static void read_index_bound(void **state)
 				     indices[i], VALUE_1_TO_8);
 		/* No result left over, and nothing of the arguments. */
 		for (unsigned int j = 1; j <= 8; j++) {
-			assert_int_equal(world_saw(1)->vcpu.gprs[j], 0);
+			assert_int_equal(sim_saw(1)->vcpu.gprs[j], 0);
 		}
 	}
 }
@@ -70,16 +70,16 @@ static void read_every_slot(void **state)
 	one_realm(RMI_HASH_SHA_512);
 	for (uint64_t index = 0; index < 5; index++) {
 		for (unsigned int i = 0; i < 64; i++) {
-			world_rd(&realm)->measurement[index][i] = (uint8_t)(64 * index + i);
+			sim_rd(&realm)->measurement[index][i] = (uint8_t)(64 * index + i);
 		}
 	}
 	for (uint64_t index = 0; index < 5; index++) {
 		REALM_CALLS(&realm, RSI_MEASUREMENT_READ_FID, index, VALUE_1_TO_8, 9);
-		assert_int_equal(world_saw(1)->vcpu.gprs[0], RSI_SUCCESS);
-		assert_memory_equal(value_read(), world_rd(&realm)->measurement[index], 64);
+		assert_int_equal(sim_saw(1)->vcpu.gprs[0], RSI_SUCCESS);
+		assert_memory_equal(value_read(), sim_rd(&realm)->measurement[index], 64);
 		/* x9 and x10 are no results. */
-		assert_int_equal(world_saw(1)->vcpu.gprs[9], 8);
-		assert_int_equal(world_saw(1)->vcpu.gprs[10], 9);
+		assert_int_equal(sim_saw(1)->vcpu.gprs[9], 8);
+		assert_int_equal(sim_saw(1)->vcpu.gprs[10], 9);
 	}
 }
 
@@ -90,12 +90,12 @@ static void extend_index_bound(void **state)
 
 	(void)state;
 	one_realm(RMI_HASH_SHA_256);
-	memcpy(before, world_rd(&realm)->measurement, sizeof(before));
+	memcpy(before, sim_rd(&realm)->measurement, sizeof(before));
 	for (size_t i = 0; i < ARRAY_LENGTH(indices); i++) {
 		ASSERT_REALM_REFUSED(&realm, RSI_ERROR_INPUT, index_bound,
 				     RSI_MEASUREMENT_EXTEND_FID, indices[i], 64, VALUE_1_TO_8);
 	}
-	assert_memory_equal(before, world_rd(&realm)->measurement, sizeof(before));
+	assert_memory_equal(before, sim_rd(&realm)->measurement, sizeof(before));
 }
 
 static void extend_size_bound(void **state)
@@ -105,12 +105,12 @@ static void extend_size_bound(void **state)
 
 	(void)state;
 	one_realm(RMI_HASH_SHA_256);
-	memcpy(before, world_rd(&realm)->measurement, sizeof(before));
+	memcpy(before, sim_rd(&realm)->measurement, sizeof(before));
 	for (size_t i = 0; i < ARRAY_LENGTH(sizes); i++) {
 		ASSERT_REALM_REFUSED(&realm, RSI_ERROR_INPUT, size_bound,
 				     RSI_MEASUREMENT_EXTEND_FID, 1, sizes[i], VALUE_1_TO_8);
 	}
-	assert_memory_equal(before, world_rd(&realm)->measurement, sizeof(before));
+	assert_memory_equal(before, sim_rd(&realm)->measurement, sizeof(before));
 }
 
 static void assert_hex(const uint8_t *bytes, const char *hex)
@@ -151,7 +151,7 @@ static void extend_vectors(void **state)
 
 static void assert_rim(const char *hex)
 {
-	assert_hex(world_rd(&realm)->measurement[0], hex);
+	assert_hex(sim_rd(&realm)->measurement[0], hex);
 }
 
 /* The sequence of the measurement rules, by commands: creation, two pages, RIPAS, a REC. */
@@ -163,17 +163,17 @@ static void rim_of_commands(void **state)
 	uint64_t page;
 
 	(void)state;
-	world_realm_new(&realm, WORLD_PAGES / 2, 1);
+	sim_realm_new(&realm, SIM_PAGES / 2, 1);
 	assert_rim("045cb3602843a6845cb710fbbfbb92f0c7d611afe0106ac2953e46950a70c42b");
 
-	world_realm_tables(&realm, 0, 3);
-	src = world_realm_page(&realm);
+	sim_realm_tables(&realm, 0, 3);
+	src = sim_realm_page(&realm);
 	memset(content, 0xA5, sizeof(content));
-	world_put(src, content, sizeof(content));
-	page = world_realm_delegated(&realm);
+	sim_put(src, content, sizeof(content));
+	page = sim_realm_delegated(&realm);
 	ASSERT_RMI_OK(RMI(RMI_DATA_CREATE, realm.rd, page, 0, src, RMI_DATA_FLAG_MEASURE));
 	assert_rim("fe51fb9503446b57c081fae7081c638c6fc0196ec3a75f568cbb05d54f6ceb27");
-	page = world_realm_delegated(&realm);
+	page = sim_realm_delegated(&realm);
 	ASSERT_RMI_OK(RMI(RMI_DATA_CREATE, realm.rd, page, 0x1000, src, 0));
 	assert_rim("0bddb31a1907821b4ee1b2b5e75312d87c00998a41ded18a45f9139f5987e0aa");
 
@@ -191,10 +191,10 @@ static void rim_of_commands(void **state)
 		rec.gprs[i] = i;
 	}
 	for (unsigned int i = 0; i < rec.num_aux; i++) {
-		rec.aux[i] = world_realm_delegated(&realm);
+		rec.aux[i] = sim_realm_delegated(&realm);
 	}
-	world_put(src, &rec, sizeof(rec));
-	ASSERT_RMI_OK(RMI(RMI_REC_CREATE, realm.rd, world_realm_delegated(&realm), src));
+	sim_put(src, &rec, sizeof(rec));
+	ASSERT_RMI_OK(RMI(RMI_REC_CREATE, realm.rd, sim_realm_delegated(&realm), src));
 	assert_rim("6d89f0deb00f6315f8afd1ea1570a6cc7b2c9abb8df0d39076d5b0da7538c247");
 
 	ASSERT_RMI_OK(RMI(RMI_REALM_ACTIVATE, realm.rd));
@@ -207,27 +207,27 @@ static void rim_without_a_trace(void **state)
 	uint8_t before[64];
 
 	(void)state;
-	world_realm_new(&realm, WORLD_PAGES / 2, 1);
-	world_realm_tables(&realm, 0, 3);
-	memcpy(before, world_rd(&realm)->measurement[0], sizeof(before));
-	world_rec_new(&realm, 0, WORLD_PC);
-	world_realm_data(&realm, 0x3000);
+	sim_realm_new(&realm, SIM_PAGES / 2, 1);
+	sim_realm_tables(&realm, 0, 3);
+	memcpy(before, sim_rd(&realm)->measurement[0], sizeof(before));
+	sim_rec_new(&realm, 0, SIM_PC);
+	sim_realm_data(&realm, 0x3000);
 	ASSERT_RMI_OK(RMI(RMI_DATA_DESTROY, realm.rd, 0x3000));
-	assert_memory_equal(before, world_rd(&realm)->measurement[0], sizeof(before));
+	assert_memory_equal(before, sim_rd(&realm)->measurement[0], sizeof(before));
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		WORLD_TEST("RSI_MEASUREMENT_READ index_bound", read_index_bound),
-		WORLD_TEST("RSI_MEASUREMENT_READ of every slot", read_every_slot),
-		WORLD_TEST("RSI_MEASUREMENT_READ with SHA-256: the upper half is zero",
-			   read_upper_half),
-		WORLD_TEST("RSI_MEASUREMENT_EXTEND index_bound", extend_index_bound),
-		WORLD_TEST("RSI_MEASUREMENT_EXTEND size_bound", extend_size_bound),
-		WORLD_TEST("RSI_MEASUREMENT_EXTEND vectors", extend_vectors),
-		WORLD_TEST("RIM of a sequence of commands", rim_of_commands),
-		WORLD_TEST("RIM: what leaves no trace", rim_without_a_trace),
+		SIM_TEST("RSI_MEASUREMENT_READ index_bound", read_index_bound),
+		SIM_TEST("RSI_MEASUREMENT_READ of every slot", read_every_slot),
+		SIM_TEST("RSI_MEASUREMENT_READ with SHA-256: the upper half is zero",
+			 read_upper_half),
+		SIM_TEST("RSI_MEASUREMENT_EXTEND index_bound", extend_index_bound),
+		SIM_TEST("RSI_MEASUREMENT_EXTEND size_bound", extend_size_bound),
+		SIM_TEST("RSI_MEASUREMENT_EXTEND vectors", extend_vectors),
+		SIM_TEST("RIM of a sequence of commands", rim_of_commands),
+		SIM_TEST("RIM: what leaves no trace", rim_without_a_trace),
 	};
 
 	return unit_run(tests);

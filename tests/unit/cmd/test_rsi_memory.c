@@ -6,18 +6,18 @@
 #define UNPROTECTED (UINT64_C(1) << 39)
 #define PAGE        UINT64_C(0x200000)
 
-static struct world_realm realm;
+static struct sim_realm realm;
 
 /* A realm with one page of RAM at PAGE, one page of RAM that is not there, and one REC. */
 static uint64_t realm_with_page(void)
 {
 	uint64_t pa;
 
-	world_realm_new(&realm, WORLD_PAGES / 2, 1);
-	pa = world_realm_ram_page(&realm, PAGE);
-	world_realm_ram(&realm, PAGE + GRANULE_SIZE, PAGE + 2 * GRANULE_SIZE);
-	world_rec_new(&realm, RMI_REC_FLAG_RUNNABLE, WORLD_PC);
-	world_realm_activate(&realm);
+	sim_realm_new(&realm, SIM_PAGES / 2, 1);
+	pa = sim_realm_ram_page(&realm, PAGE);
+	sim_realm_ram(&realm, PAGE + GRANULE_SIZE, PAGE + 2 * GRANULE_SIZE);
+	sim_rec_new(&realm, RMI_REC_FLAG_RUNNABLE, SIM_PC);
+	sim_realm_activate(&realm);
 	return pa;
 }
 
@@ -65,16 +65,16 @@ static void config_is_written(void **state)
 	uint64_t pa;
 
 	(void)state;
-	world_realm_prepare(&realm, WORLD_PAGES / 2, 1);
+	sim_realm_prepare(&realm, SIM_PAGES / 2, 1);
 	realm.params.hash_algo = RMI_HASH_SHA_512;
 	for (unsigned int i = 0; i < RMI_RPV_SIZE; i++) {
 		realm.params.rpv[i] = (uint8_t)(i + 1);
 		expected.rpv[i] = (uint8_t)(i + 1);
 	}
-	world_realm_create(&realm);
-	pa = world_realm_ram_page(&realm, PAGE);
-	world_rec_new(&realm, RMI_REC_FLAG_RUNNABLE, WORLD_PC);
-	world_realm_activate(&realm);
+	sim_realm_create(&realm);
+	pa = sim_realm_ram_page(&realm, PAGE);
+	sim_rec_new(&realm, RMI_REC_FLAG_RUNNABLE, SIM_PC);
+	sim_realm_activate(&realm);
 
 	memset(machine_raw(pa_of(pa)), 0xEE, GRANULE_SIZE);
 	REALM_CALLS(&realm, RSI_REALM_CONFIG_FID, PAGE, 2, 3);
@@ -100,14 +100,14 @@ static void expect_repeated(uint64_t fid, uint64_t ipa, int level)
 {
 	struct rmi_rec_exit exit;
 
-	WORLD_PLAY(WORLD_SMC(fid, ipa, 2, 3));
-	ASSERT_RMI_OK(world_enter(&realm, 0, NULL, &exit));
+	SIM_EXITS(SIM_SMC(fid, ipa, 2, 3));
+	ASSERT_RMI_OK(sim_enter(&realm, 0, NULL, &exit));
 	ASSERT_EXIT_MISSING(exit, align_down(ipa, GRANULE_SIZE), level);
-	assert_int_equal(world_runs(), 1);
+	assert_int_equal(sim_runs(), 1);
 
-	WORLD_PLAY(WORLD_IRQ);
-	ASSERT_RMI_OK(world_enter(&realm, 0, NULL, NULL));
-	assert_int_equal(world_saw(0)->vcpu.pc, WORLD_PC);
+	SIM_EXITS(SIM_IRQ);
+	ASSERT_RMI_OK(sim_enter(&realm, 0, NULL, NULL));
+	assert_int_equal(sim_saw(0)->vcpu.pc, SIM_PC);
 	ASSERT_RESULTS(fid, ipa, 2, 3);
 }
 
@@ -119,7 +119,7 @@ static void config_missing(void **state)
 	realm_with_page();
 	expect_repeated(RSI_REALM_CONFIG_FID, PAGE + GRANULE_SIZE, 3);
 
-	pa = world_realm_data(&realm, PAGE + GRANULE_SIZE);
+	pa = sim_realm_data(&realm, PAGE + GRANULE_SIZE);
 	REALM_CALLS(&realm, RSI_REALM_CONFIG_FID, PAGE + GRANULE_SIZE);
 	ASSERT_RESULTS(RSI_SUCCESS, 0, 0, 0);
 	assert_int_equal(*(uint64_t *)machine_raw(pa_of(pa)), 40);
@@ -137,11 +137,11 @@ static void config_destroyed(void **state)
 static void missing_above_page_level(void **state)
 {
 	(void)state;
-	world_realm_new(&realm, WORLD_PAGES / 2, 1);
-	world_realm_tables(&realm, PAGE, 2);
+	sim_realm_new(&realm, SIM_PAGES / 2, 1);
+	sim_realm_tables(&realm, PAGE, 2);
 	ASSERT_RMI_OK(RMI(RMI_RTT_INIT_RIPAS, realm.rd, PAGE, PAGE + 0x200000));
-	world_rec_new(&realm, RMI_REC_FLAG_RUNNABLE, WORLD_PC);
-	world_realm_activate(&realm);
+	sim_rec_new(&realm, RMI_REC_FLAG_RUNNABLE, SIM_PC);
+	sim_realm_activate(&realm);
 	expect_repeated(RSI_REALM_CONFIG_FID, PAGE + 5 * GRANULE_SIZE, 2);
 	expect_repeated(RSI_HOST_CALL_FID, PAGE + 5 * GRANULE_SIZE + 0x300, 2);
 }
@@ -224,10 +224,10 @@ static void expect_exit_of_call(uint64_t offset, const struct rsi_host_call *cal
 	const struct rmi_rec_exit expected = exit_of_call(call);
 	struct rmi_rec_exit exit;
 
-	WORLD_PLAY(WORLD_SMC(RSI_HOST_CALL_FID, PAGE + offset, 2, 3, 4));
-	ASSERT_RMI_OK(world_enter(&realm, 0, NULL, &exit));
+	SIM_EXITS(SIM_SMC(RSI_HOST_CALL_FID, PAGE + offset, 2, 3, 4));
+	ASSERT_RMI_OK(sim_enter(&realm, 0, NULL, &exit));
 	assert_memory_equal(&exit, &expected, sizeof(exit));
-	assert_int_equal(world_runs(), 1);
+	assert_int_equal(sim_runs(), 1);
 }
 
 static void call_and_answer(void **state)
@@ -239,14 +239,14 @@ static void call_and_answer(void **state)
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LENGTH(offsets); i++) {
 		struct rsi_host_call call = make_call(pa, offsets[i]);
-		uint64_t pc = WORLD_PC + 4 * (i + 1);
+		uint64_t pc = SIM_PC + 4 * (i + 1);
 
 		expect_exit_of_call(offsets[i], &call);
-		WORLD_PLAY(WORLD_IRQ);
-		ASSERT_RMI_OK(world_enter(&realm, 0, &enter, NULL));
+		SIM_EXITS(SIM_IRQ);
+		ASSERT_RMI_OK(sim_enter(&realm, 0, &enter, NULL));
 		ASSERT_RESULTS(RSI_SUCCESS, 0, 0, 0);
-		assert_int_equal(world_saw(0)->vcpu.gprs[4], 4);
-		assert_int_equal(world_saw(0)->vcpu.pc, pc);
+		assert_int_equal(sim_saw(0)->vcpu.gprs[4], 4);
+		assert_int_equal(sim_saw(0)->vcpu.pc, pc);
 		/* Of the structure only the registers are written. */
 		memcpy(call.gprs, enter.gprs, sizeof(call.gprs));
 		assert_memory_equal(call_at(pa, offsets[i]), &call, sizeof(call));
@@ -261,10 +261,10 @@ static void call_answered_once(void **state)
 
 	(void)state;
 	expect_exit_of_call(0x100, &call);
-	WORLD_PLAY(WORLD_IRQ);
-	ASSERT_RMI_OK(world_enter(&realm, 0, &enter, NULL));
+	SIM_EXITS(SIM_IRQ);
+	ASSERT_RMI_OK(sim_enter(&realm, 0, &enter, NULL));
 	enter.gprs[0] = 0xDEAD;
-	ASSERT_RMI_OK(world_enter(&realm, 0, &enter, NULL));
+	ASSERT_RMI_OK(sim_enter(&realm, 0, &enter, NULL));
 	assert_int_equal(call_at(pa, 0x100)->gprs[0], UINT64_C(0x2222222200000000));
 }
 
@@ -273,7 +273,7 @@ static void set_ripas(enum s2_ripas ripas)
 {
 	struct s2_walk walk;
 
-	s2_walk(&world_rd(&realm)->s2, ipa_of(PAGE), 3, &walk);
+	s2_walk(&sim_rd(&realm)->s2, ipa_of(PAGE), 3, &walk);
 	s2_set_ripas(&walk, ipa_of(PAGE + GRANULE_SIZE), ripas);
 	s2_walk_end(&walk);
 }
@@ -290,18 +290,18 @@ static void call_page_goes(void **state)
 	(void)state;
 	expect_exit_of_call(0x200, &call);
 	ASSERT_RMI_OK(RMI(RMI_DATA_DESTROY, realm.rd, PAGE));
-	WORLD_PLAY(WORLD_IRQ);
+	SIM_EXITS(SIM_IRQ);
 	for (unsigned int i = 0; i < 2; i++) {
-		ASSERT_RMI_OK(world_enter(&realm, 0, &enter, &exit));
+		ASSERT_RMI_OK(sim_enter(&realm, 0, &enter, &exit));
 		ASSERT_EXIT_MISSING(exit, PAGE, 3);
-		assert_int_equal(world_runs(), 0);
-		assert_int_equal(world_refs(rec), 0);
+		assert_int_equal(sim_runs(), 0);
+		assert_int_equal(sim_refs(rec), 0);
 	}
 
 	/* Another REC has it made RAM again, with the same page. */
-	pa = world_realm_data(&realm, PAGE);
+	pa = sim_realm_data(&realm, PAGE);
 	set_ripas(S2_RAM);
-	ASSERT_RMI_OK(world_enter(&realm, 0, &enter, &exit));
+	ASSERT_RMI_OK(sim_enter(&realm, 0, &enter, &exit));
 	ASSERT_EXIT(exit, .exit_reason = RMI_EXIT_IRQ);
 	ASSERT_RESULTS(RSI_SUCCESS, 0, 0, 0);
 	assert_memory_equal(call_at(pa, 0x200)->gprs, enter.gprs, sizeof(enter.gprs));
@@ -317,8 +317,8 @@ static void call_page_becomes_empty(void **state)
 	(void)state;
 	expect_exit_of_call(0x200, &call);
 	set_ripas(S2_EMPTY);
-	WORLD_PLAY(WORLD_IRQ);
-	ASSERT_RMI_OK(world_enter(&realm, 0, &enter, NULL));
+	SIM_EXITS(SIM_IRQ);
+	ASSERT_RMI_OK(sim_enter(&realm, 0, &enter, NULL));
 	ASSERT_RESULTS(RSI_ERROR_INPUT, 0, 0, 0);
 	assert_memory_equal(call_at(pa, 0x200), &call, sizeof(call));
 }
@@ -326,22 +326,22 @@ static void call_page_becomes_empty(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		WORLD_TEST("RSI_REALM_CONFIG addr_align", config_addr_align),
-		WORLD_TEST("RSI_REALM_CONFIG addr_bound", config_addr_bound),
-		WORLD_TEST("RSI_REALM_CONFIG writes the whole page", config_is_written),
-		WORLD_TEST("RSI_REALM_CONFIG at RIPAS EMPTY", config_empty),
-		WORLD_TEST("RSI_REALM_CONFIG without a page: the host, and again", config_missing),
-		WORLD_TEST("RSI_REALM_CONFIG at RIPAS DESTROYED", config_destroyed),
-		WORLD_TEST("RSI commands without a page: level of the walk",
-			   missing_above_page_level),
-		WORLD_TEST("RSI_HOST_CALL addr_align", call_addr_align),
-		WORLD_TEST("RSI_HOST_CALL addr_bound", call_addr_bound),
-		WORLD_TEST("RSI_HOST_CALL at RIPAS EMPTY", call_empty),
-		WORLD_TEST("RSI_HOST_CALL without a page: the host, and again", call_missing),
-		WORLD_TEST("RSI_HOST_CALL and the host's answer", call_and_answer),
-		WORLD_TEST("RSI_HOST_CALL is answered once", call_answered_once),
-		WORLD_TEST("RSI_HOST_CALL whose page the host takes", call_page_goes),
-		WORLD_TEST("RSI_HOST_CALL whose page becomes EMPTY", call_page_becomes_empty),
+		SIM_TEST("RSI_REALM_CONFIG addr_align", config_addr_align),
+		SIM_TEST("RSI_REALM_CONFIG addr_bound", config_addr_bound),
+		SIM_TEST("RSI_REALM_CONFIG writes the whole page", config_is_written),
+		SIM_TEST("RSI_REALM_CONFIG at RIPAS EMPTY", config_empty),
+		SIM_TEST("RSI_REALM_CONFIG without a page: the host, and again", config_missing),
+		SIM_TEST("RSI_REALM_CONFIG at RIPAS DESTROYED", config_destroyed),
+		SIM_TEST("RSI commands without a page: level of the walk",
+			 missing_above_page_level),
+		SIM_TEST("RSI_HOST_CALL addr_align", call_addr_align),
+		SIM_TEST("RSI_HOST_CALL addr_bound", call_addr_bound),
+		SIM_TEST("RSI_HOST_CALL at RIPAS EMPTY", call_empty),
+		SIM_TEST("RSI_HOST_CALL without a page: the host, and again", call_missing),
+		SIM_TEST("RSI_HOST_CALL and the host's answer", call_and_answer),
+		SIM_TEST("RSI_HOST_CALL is answered once", call_answered_once),
+		SIM_TEST("RSI_HOST_CALL whose page the host takes", call_page_goes),
+		SIM_TEST("RSI_HOST_CALL whose page becomes EMPTY", call_page_becomes_empty),
 	};
 
 	return unit_run(tests);

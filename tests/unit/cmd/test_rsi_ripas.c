@@ -6,17 +6,17 @@
 #define BASE        UINT64_C(0x200000)
 #define PAGES(n)    ((n) * GRANULE_SIZE)
 
-static struct world_realm realm;
+static struct sim_realm realm;
 
 /* RAM in the first eight pages behind BASE, of which the first two exist; a table of level 3. */
 static void realm_with_ram(void)
 {
-	world_realm_new(&realm, WORLD_PAGES / 2, 1);
-	world_realm_ram(&realm, BASE, BASE + PAGES(8));
-	world_realm_data(&realm, BASE);
-	world_realm_data(&realm, BASE + PAGES(1));
-	world_rec_new(&realm, RMI_REC_FLAG_RUNNABLE, WORLD_PC);
-	world_realm_activate(&realm);
+	sim_realm_new(&realm, SIM_PAGES / 2, 1);
+	sim_realm_ram(&realm, BASE, BASE + PAGES(8));
+	sim_realm_data(&realm, BASE);
+	sim_realm_data(&realm, BASE + PAGES(1));
+	sim_rec_new(&realm, RMI_REC_FLAG_RUNNABLE, SIM_PC);
+	sim_realm_activate(&realm);
 }
 
 static const uint64_t not_aligned[] = {1, 8, 0x800, GRANULE_SIZE - 1};
@@ -94,17 +94,17 @@ static void ask(uint64_t base, uint64_t top, uint64_t ripas, uint64_t flags)
 {
 	struct rmi_rec_exit exit;
 
-	WORLD_PLAY(WORLD_SMC(RSI_IPA_STATE_SET_FID, base, top, ripas, flags));
-	ASSERT_RMI_OK(world_enter(&realm, 0, NULL, &exit));
+	SIM_EXITS(SIM_SMC(RSI_IPA_STATE_SET_FID, base, top, ripas, flags));
+	ASSERT_RMI_OK(sim_enter(&realm, 0, NULL, &exit));
 	ASSERT_EXIT(exit, .exit_reason = RMI_EXIT_RIPAS_CHANGE, .ripas_base = base,
 		    .ripas_top = top, .ripas_value = (uint8_t)ripas);
-	assert_int_equal(world_runs(), 1);
+	assert_int_equal(sim_runs(), 1);
 }
 
 /* The host carries out the change up to `to`; *made is where the RMM says it has got. */
 static uint64_t host_sets(uint64_t base, uint64_t to)
 {
-	struct world_answer answer = RMI(RMI_RTT_SET_RIPAS, realm.rd, realm.recs[0], base, to);
+	struct sim_answer answer = RMI(RMI_RTT_SET_RIPAS, realm.rd, realm.recs[0], base, to);
 
 	ASSERT_RMI_OK(answer);
 	return answer.x[1];
@@ -114,15 +114,15 @@ static uint64_t host_sets(uint64_t base, uint64_t to)
 static void expect_response(uint64_t flags, uint64_t new_base, uint64_t response)
 {
 	const struct rmi_rec_enter enter = {.flags = flags};
-	uint64_t pc = world_saw(0)->vcpu.pc + 4;
+	uint64_t pc = sim_saw(0)->vcpu.pc + 4;
 
-	WORLD_PLAY(WORLD_IRQ, WORLD_IRQ);
-	ASSERT_RMI_OK(world_enter(&realm, 0, &enter, NULL));
+	SIM_EXITS(SIM_IRQ, SIM_IRQ);
+	ASSERT_RMI_OK(sim_enter(&realm, 0, &enter, NULL));
 	ASSERT_RESULTS(RSI_SUCCESS, new_base, response, 0);
-	assert_int_equal(world_saw(0)->vcpu.pc, pc);
-	assert_int_equal(world_rec(&realm, 0)->ripas_base.v, 0);
-	assert_int_equal(world_rec(&realm, 0)->ripas_top.v, 0);
-	ASSERT_RMI_OK(world_enter(&realm, 0, &enter, NULL));
+	assert_int_equal(sim_saw(0)->vcpu.pc, pc);
+	assert_int_equal(sim_rec(&realm, 0)->ripas_base.v, 0);
+	assert_int_equal(sim_rec(&realm, 0)->ripas_top.v, 0);
+	ASSERT_RMI_OK(sim_enter(&realm, 0, &enter, NULL));
 	ASSERT_RESULTS(RSI_SUCCESS, new_base, response, 0);
 }
 
@@ -194,8 +194,8 @@ static void response_of_the_next_entry(void **state)
 
 	(void)state;
 	realm_with_ram();
-	WORLD_PLAY(WORLD_SMC(RSI_IPA_STATE_SET_FID, base, base + PAGES(1), RSI_RIPAS_RAM, 0));
-	ASSERT_RMI_OK(world_enter(&realm, 0, &reject, NULL));
+	SIM_EXITS(SIM_SMC(RSI_IPA_STATE_SET_FID, base, base + PAGES(1), RSI_RIPAS_RAM, 0));
+	ASSERT_RMI_OK(sim_enter(&realm, 0, &reject, NULL));
 	expect_response(0, base, RSI_RESPONSE_ACCEPT);
 }
 
@@ -205,9 +205,9 @@ static void set_uses_a_byte_of_ripas(void **state)
 
 	(void)state;
 	realm_with_ram();
-	WORLD_PLAY(WORLD_SMC(RSI_IPA_STATE_SET_FID, BASE, BASE + PAGES(1), 0x500 | RSI_RIPAS_RAM,
-			     ~UINT64_C(0)));
-	ASSERT_RMI_OK(world_enter(&realm, 0, NULL, &exit));
+	SIM_EXITS(SIM_SMC(RSI_IPA_STATE_SET_FID, BASE, BASE + PAGES(1), 0x500 | RSI_RIPAS_RAM,
+			  ~UINT64_C(0)));
+	ASSERT_RMI_OK(sim_enter(&realm, 0, NULL, &exit));
 	ASSERT_EXIT(exit, .exit_reason = RMI_EXIT_RIPAS_CHANGE, .ripas_base = BASE,
 		    .ripas_top = BASE + PAGES(1), .ripas_value = RMI_RIPAS_RAM);
 }
@@ -323,9 +323,9 @@ static void get_everything(void **state)
 	realm_with_ram();
 	while (base < UNPROTECTED) {
 		REALM_CALLS(&realm, RSI_IPA_STATE_GET_FID, base, UNPROTECTED);
-		assert_int_equal(world_saw(1)->vcpu.gprs[0], RSI_SUCCESS);
-		assert_true(world_saw(1)->vcpu.gprs[1] > base);
-		base = world_saw(1)->vcpu.gprs[1];
+		assert_int_equal(sim_saw(1)->vcpu.gprs[0], RSI_SUCCESS);
+		assert_true(sim_saw(1)->vcpu.gprs[1] > base);
+		base = sim_saw(1)->vcpu.gprs[1];
 		assert_true(++calls < 10);
 	}
 	assert_int_equal(base, UNPROTECTED);
@@ -334,26 +334,26 @@ static void get_everything(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		WORLD_TEST("RSI_IPA_STATE_SET base_align", set_base_align),
-		WORLD_TEST("RSI_IPA_STATE_SET top_align", set_top_align),
-		WORLD_TEST("RSI_IPA_STATE_SET size_valid", set_size_valid),
-		WORLD_TEST("RSI_IPA_STATE_SET rgn_bound", set_rgn_bound),
-		WORLD_TEST("RSI_IPA_STATE_SET ripas_valid", set_ripas_valid),
-		WORLD_TEST("RSI_IPA_STATE_SET, all of it", set_whole),
-		WORLD_TEST("RSI_IPA_STATE_SET, a part of it", set_part),
-		WORLD_TEST("RSI_IPA_STATE_SET, nothing of it", set_none),
-		WORLD_TEST("RSI_IPA_STATE_SET, rejected", set_rejected),
-		WORLD_TEST("RSI_IPA_STATE_SET, response of the next entry",
-			   response_of_the_next_entry),
-		WORLD_TEST("RSI_IPA_STATE_SET, width of RIPAS and flags", set_uses_a_byte_of_ripas),
-		WORLD_TEST("RSI_IPA_STATE_SET from DESTROYED", set_destroyed),
-		WORLD_TEST("RSI_IPA_STATE_SET is over with the next entry", set_is_over),
-		WORLD_TEST("RSI_IPA_STATE_GET base_align", get_base_align),
-		WORLD_TEST("RSI_IPA_STATE_GET end_align", get_end_align),
-		WORLD_TEST("RSI_IPA_STATE_GET size_valid", get_size_valid),
-		WORLD_TEST("RSI_IPA_STATE_GET rgn_bound", get_rgn_bound),
-		WORLD_TEST("RSI_IPA_STATE_GET, runs", get_runs),
-		WORLD_TEST("RSI_IPA_STATE_GET, everything", get_everything),
+		SIM_TEST("RSI_IPA_STATE_SET base_align", set_base_align),
+		SIM_TEST("RSI_IPA_STATE_SET top_align", set_top_align),
+		SIM_TEST("RSI_IPA_STATE_SET size_valid", set_size_valid),
+		SIM_TEST("RSI_IPA_STATE_SET rgn_bound", set_rgn_bound),
+		SIM_TEST("RSI_IPA_STATE_SET ripas_valid", set_ripas_valid),
+		SIM_TEST("RSI_IPA_STATE_SET, all of it", set_whole),
+		SIM_TEST("RSI_IPA_STATE_SET, a part of it", set_part),
+		SIM_TEST("RSI_IPA_STATE_SET, nothing of it", set_none),
+		SIM_TEST("RSI_IPA_STATE_SET, rejected", set_rejected),
+		SIM_TEST("RSI_IPA_STATE_SET, response of the next entry",
+			 response_of_the_next_entry),
+		SIM_TEST("RSI_IPA_STATE_SET, width of RIPAS and flags", set_uses_a_byte_of_ripas),
+		SIM_TEST("RSI_IPA_STATE_SET from DESTROYED", set_destroyed),
+		SIM_TEST("RSI_IPA_STATE_SET is over with the next entry", set_is_over),
+		SIM_TEST("RSI_IPA_STATE_GET base_align", get_base_align),
+		SIM_TEST("RSI_IPA_STATE_GET end_align", get_end_align),
+		SIM_TEST("RSI_IPA_STATE_GET size_valid", get_size_valid),
+		SIM_TEST("RSI_IPA_STATE_GET rgn_bound", get_rgn_bound),
+		SIM_TEST("RSI_IPA_STATE_GET, runs", get_runs),
+		SIM_TEST("RSI_IPA_STATE_GET, everything", get_everything),
 	};
 
 	return unit_run(tests);

@@ -7,8 +7,8 @@
 #include "granule/geometry.h"
 #include "unit.h"
 
-static const struct boot_args good = {0, 4, WORLD_CPUS, WORLD_SHARED_PAGE};
-static const struct granule_bank own = {{WORLD_OWN}, WORLD_OWN_SIZE};
+static const struct boot_args good = {0, 4, SIM_CPUS, SIM_SHARED_PAGE};
+static const struct granule_bank own = {{SIM_OWN}, SIM_OWN_SIZE};
 
 static int64_t boot(struct boot_args args)
 {
@@ -20,13 +20,13 @@ static int64_t boot(struct boot_args args)
 
 static struct el3_boot_manifest *manifest(void)
 {
-	return machine_raw(pa_of(WORLD_SHARED_PAGE));
+	return machine_raw(pa_of(SIM_SHARED_PAGE));
 }
 
 static int power_on(void **state)
 {
 	(void)state;
-	world_power_on();
+	sim_power_on();
 	return 0;
 }
 
@@ -44,7 +44,7 @@ static void interface_versions(void **state)
 	}
 	for (size_t i = 0; i < ARRAY_LENGTH(versions); i++) {
 		args.interface_version = versions[i];
-		world_power_on();
+		sim_power_on();
 		assert_int_equal(boot(args), EL3_BOOT_SUCCESS);
 	}
 }
@@ -62,14 +62,14 @@ static void cpu_counts(void **state)
 	args.cpu_count = 1;
 	assert_int_equal(boot(args), EL3_BOOT_SUCCESS);
 	/* A boot leaves nothing in the shared page, the manifest neither. */
-	world_power_on();
+	sim_power_on();
 	args.cpu_count = ARCH_MAX_CPUS;
 	assert_int_equal(boot(args), EL3_BOOT_SUCCESS);
 }
 
 static void cpu_index(void **state)
 {
-	static const uint64_t others[] = {WORLD_CPUS, ARCH_MAX_CPUS, BIT(32), ~UINT64_C(0)};
+	static const uint64_t others[] = {SIM_CPUS, ARCH_MAX_CPUS, BIT(32), ~UINT64_C(0)};
 	struct boot_args args = good;
 
 	(void)state;
@@ -78,10 +78,10 @@ static void cpu_index(void **state)
 		assert_int_equal(boot(args), EL3_BOOT_CPU_ID);
 	}
 	/* Of no CPU at all none has a good index. */
-	args = (struct boot_args){0, 4, 0, WORLD_SHARED_PAGE};
+	args = (struct boot_args){0, 4, 0, SIM_SHARED_PAGE};
 	assert_int_equal(boot(args), EL3_BOOT_CPU_ID);
 	args = good;
-	args.cpu_index = WORLD_CPUS - 1;
+	args.cpu_index = SIM_CPUS - 1;
 	assert_int_equal(boot(args), EL3_BOOT_SUCCESS);
 }
 
@@ -89,13 +89,13 @@ static void shared_page(void **state)
 {
 	static const uint64_t others[] = {
 		0,
-		WORLD_SHARED_PAGE + 8,
-		WORLD_SHARED_PAGE + 2048,
-		WORLD_MAIN,   /* of the normal world */
-		WORLD_SECURE, /* and of the secure one */
-		WORLD_ROOT,
-		WORLD_HOLE, /* no memory */
-		WORLD_SHARED_PAGE | BIT(52),
+		SIM_SHARED_PAGE + 8,
+		SIM_SHARED_PAGE + 2048,
+		SIM_MAIN,   /* of the normal world */
+		SIM_SECURE, /* and of the secure one */
+		SIM_ROOT,
+		SIM_HOLE, /* no memory */
+		SIM_SHARED_PAGE | BIT(52),
 		~GRANULE_MASK,
 	};
 	struct boot_args args = good;
@@ -106,7 +106,7 @@ static void shared_page(void **state)
 		assert_int_equal(boot(args), EL3_BOOT_SHARED_BUFFER);
 	}
 	assert_int_equal(boot(good), EL3_BOOT_SUCCESS);
-	assert_int_equal(boot_shared_page().v, WORLD_SHARED_PAGE);
+	assert_int_equal(boot_shared_page().v, SIM_SHARED_PAGE);
 }
 
 /* With everything wrong, each repair uncovers the next error. */
@@ -120,11 +120,11 @@ static void order_of_errors(void **state)
 	assert_int_equal(boot(args), EL3_BOOT_VERSION);
 	args.interface_version = 4;
 	assert_int_equal(boot(args), EL3_BOOT_CPUS);
-	args.cpu_count = WORLD_CPUS;
+	args.cpu_count = SIM_CPUS;
 	assert_int_equal(boot(args), EL3_BOOT_CPU_ID);
 	args.cpu_index = 0;
 	assert_int_equal(boot(args), EL3_BOOT_SHARED_BUFFER);
-	args.shared_page = WORLD_SHARED_PAGE;
+	args.shared_page = SIM_SHARED_PAGE;
 	assert_int_equal(boot(args), EL3_BOOT_MANIFEST_VERSION);
 	manifest()->version = 3;
 	assert_int_equal(boot(args), EL3_BOOT_MANIFEST_DATA);
@@ -140,7 +140,7 @@ static void too_much_memory(void **state)
 	banks[3].size += GRANULE_CAPACITY * GRANULE_SIZE;
 	manifest()->plat_dram.checksum -= GRANULE_CAPACITY * GRANULE_SIZE;
 	assert_int_equal(boot(good), EL3_BOOT_MANIFEST_DATA);
-	assert_null(granule_find(pa_of(WORLD_MAIN)));
+	assert_null(granule_find(pa_of(SIM_MAIN)));
 }
 
 static void cpu_without_4k(void **state)
@@ -171,11 +171,11 @@ static void own_memory_is_not_delegable(void **state)
 {
 	(void)state;
 	assert_int_equal(boot(good), EL3_BOOT_SUCCESS);
-	for (uint64_t at = 0; at < WORLD_OWN_SIZE; at += GRANULE_SIZE) {
-		assert_null(granule_find(pa_of(WORLD_OWN + at)));
+	for (uint64_t at = 0; at < SIM_OWN_SIZE; at += GRANULE_SIZE) {
+		assert_null(granule_find(pa_of(SIM_OWN + at)));
 	}
-	assert_non_null(granule_find(pa_of(WORLD_OWN - GRANULE_SIZE)));
-	assert_non_null(granule_find(pa_of(WORLD_OWN + WORLD_OWN_SIZE)));
+	assert_non_null(granule_find(pa_of(SIM_OWN - GRANULE_SIZE)));
+	assert_non_null(granule_find(pa_of(SIM_OWN + SIM_OWN_SIZE)));
 }
 
 /* EL3 may use its page again: nothing is read from it after the boot. */
@@ -184,25 +184,25 @@ static void manifest_is_copied(void **state)
 	(void)state;
 	assert_int_equal(boot(good), EL3_BOOT_SUCCESS);
 	memset(manifest(), 0xFF, GRANULE_SIZE);
-	ASSERT_RMI_OK(RMI(RMI_GRANULE_DELEGATE, WORLD_HIGH));
+	ASSERT_RMI_OK(RMI(RMI_GRANULE_DELEGATE, SIM_HIGH));
 	assert_int_equal(boot_warm(2), EL3_BOOT_SUCCESS);
 }
 
 static void warm(void **state)
 {
-	static const uint64_t others[] = {WORLD_CPUS, ARCH_MAX_CPUS, BIT(32), ~UINT64_C(0)};
+	static const uint64_t others[] = {SIM_CPUS, ARCH_MAX_CPUS, BIT(32), ~UINT64_C(0)};
 
 	(void)state;
 	assert_int_equal(boot(good), EL3_BOOT_SUCCESS);
-	for (uint64_t cpu = 0; cpu < WORLD_CPUS; cpu++) {
+	for (uint64_t cpu = 0; cpu < SIM_CPUS; cpu++) {
 		assert_int_equal(boot_warm(cpu), EL3_BOOT_SUCCESS);
 	}
 	for (size_t i = 0; i < ARRAY_LENGTH(others); i++) {
 		assert_int_equal(boot_warm(others[i]), EL3_BOOT_CPU_ID);
 	}
-	world_delegate(WORLD_MAIN);
+	sim_delegate(SIM_MAIN);
 	assert_int_equal(boot_warm(3), EL3_BOOT_SUCCESS);
-	assert_int_equal(world_state(WORLD_MAIN), GRANULE_DELEGATED);
+	assert_int_equal(sim_state(SIM_MAIN), GRANULE_DELEGATED);
 }
 
 static void warm_on_another_cpu(void **state)
@@ -227,7 +227,7 @@ static void host(struct smc_regs *regs)
 		machine_stop("switched off");
 	}
 	*regs = (struct smc_regs){.x = {yields == 1 ? RMI_VERSION_FID : RMI_GRANULE_DELEGATE_FID,
-					yields == 1 ? RMI_REVISION : WORLD_MAIN, 2, 3, 4}};
+					yields == 1 ? RMI_REVISION : SIM_MAIN, 2, 3, 4}};
 }
 
 static void serves(void **state)

@@ -29,7 +29,7 @@ static void unknown_numbers(void **state)
 {
 	(void)state;
 	for (uint64_t fid = RMI_FID_FIRST - 16; fid <= RMI_FID_LAST + 48; fid++) {
-		if (world_command(fid) == NULL) {
+		if (sim_command(fid) == NULL) {
 			expect_unknown(fid);
 			expect_unknown(fid | SMCCC_FID_SVE_HINT);
 		}
@@ -54,7 +54,7 @@ static void sve_hint(void **state)
 	(void)state;
 	assert_int_equal(call(RMI_VERSION_FID | SMCCC_FID_SVE_HINT, RMI_REVISION).x[1],
 			 RMI_SUCCESS);
-	assert_int_equal(call(RMI_GRANULE_DELEGATE_FID | SMCCC_FID_SVE_HINT, world_page(0)).x[1],
+	assert_int_equal(call(RMI_GRANULE_DELEGATE_FID | SMCCC_FID_SVE_HINT, sim_page(0)).x[1],
 			 RMI_SUCCESS);
 }
 
@@ -77,7 +77,7 @@ static void registers_of_a_success(void **state)
 	assert_int_equal(regs.x[3], RMI_REVISION);
 	assert_int_equal(regs.x[4], 0);
 	assert_int_equal(regs.x[5], 0x44);
-	regs = call(RMI_GRANULE_DELEGATE_FID, world_page(0));
+	regs = call(RMI_GRANULE_DELEGATE_FID, sim_page(0));
 	for (unsigned int i = 1; i < 5; i++) {
 		assert_int_equal(regs.x[i], 0);
 	}
@@ -86,7 +86,7 @@ static void registers_of_a_success(void **state)
 
 static void registers_of_a_failure(void **state)
 {
-	struct smc_regs regs = call(RMI_GRANULE_UNDELEGATE_FID, world_page(0));
+	struct smc_regs regs = call(RMI_GRANULE_UNDELEGATE_FID, sim_page(0));
 
 	(void)state;
 	assert_int_equal(regs.x[1], RMI_ERROR_INPUT);
@@ -96,21 +96,21 @@ static void registers_of_a_failure(void **state)
 	assert_int_equal(regs.x[5], 0x44);
 }
 
-/* Whatever the arguments, every command leaves CPU and books in order, and x4 where it belongs. */
+/* Whatever the arguments, a command leaves CPU and checkers in order, and x4 where it belongs. */
 static void every_command_with_wild_arguments(void **state)
 {
-	static const uint64_t wild[] = {0,       1,       WORLD_MAIN,   WORLD_HIGH,  WORLD_SECURE,
+	static const uint64_t wild[] = {0,       1,       SIM_MAIN,     SIM_HIGH,    SIM_SECURE,
 					BIT(63), BIT(48), GRANULE_MASK, ~UINT64_C(0)};
 
 	(void)state;
-	for (size_t i = 0; world_command_at(i) != NULL; i++) {
+	for (size_t i = 0; sim_command_at(i) != NULL; i++) {
 		for (size_t j = 0; j < ARRAY_LENGTH(wild); j++) {
 			uint64_t args[7];
 
 			for (size_t k = 0; k < ARRAY_LENGTH(args); k++) {
 				args[k] = wild[(j + k * (j + 1)) % ARRAY_LENGTH(wild)];
 			}
-			world_call(world_command_at(i)->fid, args, ARRAY_LENGTH(args));
+			sim_call(sim_command_at(i)->fid, args, ARRAY_LENGTH(args));
 		}
 	}
 }
@@ -118,15 +118,14 @@ static void every_command_with_wild_arguments(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		WORLD_TEST("dispatch: every number that is no command", unknown_numbers),
-		WORLD_TEST("dispatch: other owners, 32-bit and yielding calls",
-			   not_quite_a_command),
-		WORLD_TEST("dispatch: SVE hint", sve_hint),
-		WORLD_TEST("dispatch: upper half of x0", upper_half_of_x0),
-		WORLD_TEST("dispatch: registers after a success", registers_of_a_success),
-		WORLD_TEST("dispatch: registers after a failure", registers_of_a_failure),
-		WORLD_TEST("dispatch: every command with wild arguments",
-			   every_command_with_wild_arguments),
+		SIM_TEST("dispatch: every number that is no command", unknown_numbers),
+		SIM_TEST("dispatch: other owners, 32-bit and yielding calls", not_quite_a_command),
+		SIM_TEST("dispatch: SVE hint", sve_hint),
+		SIM_TEST("dispatch: upper half of x0", upper_half_of_x0),
+		SIM_TEST("dispatch: registers after a success", registers_of_a_success),
+		SIM_TEST("dispatch: registers after a failure", registers_of_a_failure),
+		SIM_TEST("dispatch: every command with wild arguments",
+			 every_command_with_wild_arguments),
 	};
 
 	return unit_run(tests);

@@ -21,13 +21,13 @@ static void add_to_id(enum arch_id_register which, uint64_t bits)
 static int power_on(void **state)
 {
 	(void)state;
-	world_power_on();
+	sim_power_on();
 	return 0;
 }
 
 static void boot(void)
 {
-	assert_int_equal(world_boot(), EL3_BOOT_SUCCESS);
+	assert_int_equal(sim_boot(), EL3_BOOT_SUCCESS);
 }
 
 #define ASSERT_TRAPS(which, expected)                           \

@@ -11,9 +11,9 @@
 #define PAGES 6U
 
 /* Across two tables of the consumer, so that REVOKE takes two steps. */
-#define ACROSS (PARTY_OTHER + BLOCK - PAGE(3))
+#define ACROSS (TREALM_OTHER + BLOCK - PAGE(3))
 
-static struct party *provider, *consumer;
+static struct trealm *provider, *consumer;
 static uint64_t region;
 
 /* A region with a grant that requires the consumer's RIM and REM 1, and a reservation of it. */
@@ -21,21 +21,21 @@ static void reserve_by_policy(void)
 {
 	struct rsi_csm_policy policy;
 
-	provider = party_make(1);
-	consumer = party_make(1);
-	region = party_region(provider, 0, PAGES);
-	policy = party_policy_rim(consumer);
+	provider = trealm_make(1);
+	consumer = trealm_make(1);
+	region = trealm_region(provider, 0, PAGES);
+	policy = trealm_policy_rim(consumer);
 	policy.flags |= CSM_POLICY_REM(1);
-	party_put(provider, 0, &policy);
-	ASSERT_OK(CSM(provider, SHARE, region, party_id(consumer), RW, PARTY_POLICY));
-	party_reserve(consumer, provider, region, PARTY_OTHER, PAGES);
+	trealm_put(provider, 0, &policy);
+	ASSERT_OK(CSM(provider, SHARE, region, trealm_id(consumer), RW, TREALM_POLICY));
+	trealm_reserve(consumer, provider, region, TREALM_OTHER, PAGES);
 }
 
 static void extend_rem(void)
 {
 	const uint64_t extend[] = {RSI_MEASUREMENT_EXTEND_FID, 2, 1, 0xAB, 0, 0, 0, 0, 0, 0, 0};
 
-	assert_int_equal(party_call_args(consumer, extend, 11).x[0], RSI_SUCCESS);
+	assert_int_equal(trealm_call_args(consumer, extend, 11).x[0], RSI_SUCCESS);
 }
 
 /* One call of ATTACH that stops after its first step. */
@@ -43,28 +43,28 @@ static uint64_t attach_step(void)
 {
 	uint64_t status;
 
-	machine_on_interrupt_pending = party_interrupted;
-	status = CSM(consumer, ATTACH, party_id(provider), region).x[0];
+	machine_on_interrupt_pending = trealm_interrupted;
+	status = CSM(consumer, ATTACH, trealm_id(provider), region).x[0];
 	machine_on_interrupt_pending = NULL;
 	return status;
 }
 
 static unsigned int state_of_sharing(void)
 {
-	return (unsigned int)rsi_csm_query_state(CSM(consumer, QUERY, party_id(provider), 0).x[4]);
+	return (unsigned int)rsi_csm_query_state(CSM(consumer, QUERY, trealm_id(provider), 0).x[4]);
 }
 
 /* Whether a load reaches the provider's page; it must not reach anything else. */
 static bool reaches(unsigned int page)
 {
-	uint64_t ipa = PARTY_OTHER + PAGE(page);
+	uint64_t ipa = TREALM_OTHER + PAGE(page);
 	struct rmi_rec_exit exit;
 
-	if (party_touch(consumer, ipa, false, &exit) != TOUCH_DONE) {
+	if (trealm_touch(consumer, ipa, false, &exit) != TOUCH_DONE) {
 		return false;
 	}
-	assert_int_equal(party_map(consumer, ipa).pa,
-			 party_map(provider, PARTY_OWN + PAGE(page)).pa);
+	assert_int_equal(trealm_map(consumer, ipa).pa,
+			 trealm_map(provider, TREALM_OWN + PAGE(page)).pa);
 	return true;
 }
 
@@ -94,7 +94,7 @@ static void signal_comes_first(void **state)
 	}
 	assert_int_equal(status, RSI_SUCCESS);
 	assert_true(attached);
-	party_destroy_all();
+	trealm_destroy_all();
 }
 
 /* A REM that changes at any step: the refused call leaves no page that can be reached. */
@@ -106,7 +106,7 @@ static void rem_changes(void **state)
 		uint64_t status = RSI_INCOMPLETE;
 		bool attached;
 
-		party_setup(state);
+		trealm_setup(state);
 		reserve_by_policy();
 		for (unsigned int i = 0; i < steps && status == RSI_INCOMPLETE; i++) {
 			status = attach_step();
@@ -116,22 +116,23 @@ static void rem_changes(void **state)
 		if (attached) {
 			/* The consents were exercised: only their end closes the sharing. */
 			if (status == RSI_INCOMPLETE) {
-				ASSERT_OK(CSM_FINISH(consumer, ATTACH, party_id(provider), region));
+				ASSERT_OK(
+					CSM_FINISH(consumer, ATTACH, trealm_id(provider), region));
 			}
 			assert_true(reaches(0));
 		} else {
 			refused++;
-			ASSERT_DENIED(CSM(consumer, ATTACH, party_id(provider), region),
+			ASSERT_DENIED(CSM(consumer, ATTACH, trealm_id(provider), region),
 				      CSM_ERROR_ACCESS, access);
 			assert_false(reaches_any());
 			assert_int_equal(state_of_sharing(), CSM_STATE_RESERVED);
 			assert_int_equal(CSM(provider, SIGNAL_TAKE).x[4], 0);
 		}
-		party_destroy_all();
+		trealm_destroy_all();
 		unit_world_teardown(state);
 	}
 	assert_in_range(refused, 1, 7);
-	party_setup(state);
+	trealm_setup(state);
 }
 
 /* The consumer came from the ANY grant, detaches between two calls, and its signal is taken. */
@@ -140,45 +141,46 @@ static void detaches_while_revoked(void **state)
 	struct rsi_csm_policy policy;
 
 	(void)state;
-	provider = party_make(1);
-	consumer = party_make(1);
-	region = party_region(provider, 0, PAGES);
-	policy = party_policy_rim(consumer);
-	party_put(provider, 0, &policy);
-	ASSERT_OK(CSM(provider, SHARE, region, CSM_REALM_ANY, RO, PARTY_POLICY));
-	world_realm_tables(&consumer->realm, PARTY_OTHER + BLOCK, 3);
+	provider = trealm_make(1);
+	consumer = trealm_make(1);
+	region = trealm_region(provider, 0, PAGES);
+	policy = trealm_policy_rim(consumer);
+	trealm_put(provider, 0, &policy);
+	ASSERT_OK(CSM(provider, SHARE, region, CSM_REALM_ANY, RO, TREALM_POLICY));
+	sim_realm_tables(&consumer->realm, TREALM_OTHER + BLOCK, 3);
 	for (unsigned int to_any = 0; to_any < 2; to_any++) {
-		uint64_t whom = to_any ? CSM_REALM_ANY : party_id(consumer);
+		uint64_t whom = to_any ? CSM_REALM_ANY : trealm_id(consumer);
 		uint64_t bits;
 
-		party_reserve(consumer, provider, region, ACROSS, PAGES);
-		party_attach(consumer, provider, region);
-		machine_on_interrupt_pending = party_interrupted;
+		trealm_reserve(consumer, provider, region, ACROSS, PAGES);
+		trealm_attach(consumer, provider, region);
+		machine_on_interrupt_pending = trealm_interrupted;
 		assert_int_equal(CSM(provider, REVOKE, region, whom).x[0], RSI_INCOMPLETE);
 		machine_on_interrupt_pending = NULL;
-		ASSERT_OK(CSM_FINISH(consumer, DETACH_AND_FREE, party_id(provider), region));
+		ASSERT_OK(CSM_FINISH(consumer, DETACH_AND_FREE, trealm_id(provider), region));
 		do {
 			bits = CSM(provider, SIGNAL_TAKE).x[4];
 		} while (bits != 0);
 		ASSERT_OK(CSM_FINISH(provider, REVOKE, region, whom));
-		ASSERT_DENIED(CSM(provider, REVOKE, region, party_id(consumer)), RSI_ERROR_INPUT,
+		ASSERT_DENIED(CSM(provider, REVOKE, region, trealm_id(consumer)), RSI_ERROR_INPUT,
 			      grant);
 	}
-	party_destroy_all();
+	trealm_destroy_all();
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		PARTY_TEST("RSI_CSM_ATTACH: the provider's signal is pending, and QUERY reports "
-			   "ATTACHED, no later than the first page is accessible; invariant 05",
-			   signal_comes_first),
-		PARTY_TEST("RSI_CSM_ATTACH access: after a refusal no page is accessible, at "
-			   "whatever step a REM changes; hazard 03, invariant 05",
-			   rem_changes),
-		PARTY_TEST("RSI_CSM_REVOKE: success for a consumer that detaches between two calls "
-			   "and whose signal is taken; hazard 17",
-			   detaches_while_revoked),
+		TREALM_TEST("RSI_CSM_ATTACH: the provider's signal is pending, and QUERY reports "
+			    "ATTACHED, no later than the first page is accessible; invariant 05",
+			    signal_comes_first),
+		TREALM_TEST("RSI_CSM_ATTACH access: after a refusal no page is accessible, at "
+			    "whatever step a REM changes; hazard 03, invariant 05",
+			    rem_changes),
+		TREALM_TEST(
+			"RSI_CSM_REVOKE: success for a consumer that detaches between two calls "
+			"and whose signal is taken; hazard 17",
+			detaches_while_revoked),
 	};
 
 	return unit_run(tests);

@@ -13,16 +13,16 @@
 
 /* Six pages across two tables of the consumer, so that taking back is two steps. */
 #define PAGES  6U
-#define ACROSS (PARTY_OTHER + BLOCK - PAGE(3))
+#define ACROSS (TREALM_OTHER + BLOCK - PAGE(3))
 
 /* The consumer has what the first provider lends; the second one would lend, too. */
-static struct party *consumer;
-static struct party *providers[2];
+static struct trealm *consumer;
+static struct trealm *providers[2];
 static uint64_t regions[2];
 
-static struct rd *rd_of(struct party *party)
+static struct rd *rd_of(struct trealm *trealm)
 {
-	return world_rd(&party->realm);
+	return sim_rd(&trealm->realm);
 }
 
 /* --- what happens. Any of it may come too late or too early, and then changes nothing. */
@@ -42,12 +42,12 @@ static bool by_any;
 
 static uint64_t granted(void)
 {
-	return by_any ? CSM_REALM_ANY : party_id(consumer);
+	return by_any ? CSM_REALM_ANY : trealm_id(consumer);
 }
 
 static void share(unsigned int p)
 {
-	const struct rsi_csm_policy policy = party_policy_rim(consumer);
+	const struct rsi_csm_policy policy = trealm_policy_rim(consumer);
 	const struct rmm_csm_share share = {regions[p], granted(), RW, by_any ? &policy : NULL};
 	struct rmm_csm_held held;
 
@@ -69,7 +69,7 @@ static void destroy(void)
 
 static void detach(void)
 {
-	TO_ITS_END(rmm_csm_detach(rd_of(consumer), party_id(providers[0]), regions[0], &ignored));
+	TO_ITS_END(rmm_csm_detach(rd_of(consumer), trealm_id(providers[0]), regions[0], &ignored));
 }
 
 static void seal(void)
@@ -79,7 +79,7 @@ static void seal(void)
 
 static void attach_to(unsigned int p)
 {
-	const struct rmm_csm_reserve reserve = {party_id(providers[p]), regions[p], ipa_of(ACROSS),
+	const struct rmm_csm_reserve reserve = {trealm_id(providers[p]), regions[p], ipa_of(ACROSS),
 						PAGE(PAGES), NULL};
 	struct rmm_csm_pair pair;
 	uint64_t perm;
@@ -127,8 +127,8 @@ static void renew_table(uint64_t ipa)
 
 static void renew_tables(void)
 {
-	renew_table(PARTY_OTHER);
-	renew_table(PARTY_OTHER + BLOCK);
+	renew_table(TREALM_OTHER);
+	renew_table(TREALM_OTHER + BLOCK);
 }
 
 static void (*const happenings[])(void) = {
@@ -139,7 +139,7 @@ static void (*const happenings[])(void) = {
 
 static void call_fault(void)
 {
-	(void)party_access(consumer, ACROSS + PAGE(4), false);
+	(void)trealm_access(consumer, ACROSS + PAGE(4), false);
 }
 
 static void call_revoke(void)
@@ -154,12 +154,12 @@ static void call_destroy(void)
 
 static void call_detach(void)
 {
-	(void)CSM(consumer, DETACH_AND_FREE, party_id(providers[0]), regions[0]);
+	(void)CSM(consumer, DETACH_AND_FREE, trealm_id(providers[0]), regions[0]);
 }
 
 static void call_attach(void)
 {
-	(void)CSM(consumer, ATTACH, party_id(providers[0]), regions[0]);
+	(void)CSM(consumer, ATTACH, trealm_id(providers[0]), regions[0]);
 }
 
 static void call_seal(void)
@@ -169,20 +169,21 @@ static void call_seal(void)
 
 static void call_signal(void)
 {
-	(void)CSM(consumer, SIGNAL, party_id(providers[0]), party_id(providers[0]), regions[0], 1);
+	(void)CSM(consumer, SIGNAL, trealm_id(providers[0]), trealm_id(providers[0]), regions[0],
+		  1);
 }
 
 static void call_query(void)
 {
-	(void)CSM(consumer, QUERY, party_id(providers[0]), 0);
+	(void)CSM(consumer, QUERY, trealm_id(providers[0]), 0);
 }
 
 /* A sharing ends and another begins, and an interrupt stops every step. */
 static void call_in_steps(void)
 {
-	uint64_t id = party_id(providers[0]);
+	uint64_t id = trealm_id(providers[0]);
 
-	machine_on_interrupt_pending = party_interrupted;
+	machine_on_interrupt_pending = trealm_interrupted;
 	(void)CSM_FINISH(consumer, DETACH_AND_FREE, id, regions[0]);
 	(void)CSM(consumer, RESERVE, id, regions[0], ACROSS, PAGE(PAGES), 0);
 	(void)CSM_FINISH(consumer, ATTACH, id, regions[0]);
@@ -193,22 +194,22 @@ static void call_in_steps(void)
 
 static void call_take_page(void)
 {
-	struct party *party = providers[0];
-	uint64_t ipa = PARTY_OWN + PAGE(PAGES);
-	struct world_answer answer = RMI(RMI_DATA_DESTROY, party->realm.rd, ipa);
+	struct trealm *trealm = providers[0];
+	uint64_t ipa = TREALM_OWN + PAGE(PAGES);
+	struct sim_answer answer = RMI(RMI_DATA_DESTROY, trealm->realm.rd, ipa);
 
 	ASSERT_RMI_OK(answer);
-	ASSERT_RMI_OK(RMI(RMI_DATA_CREATE_UNKNOWN, party->realm.rd, answer.x[1], ipa));
+	ASSERT_RMI_OK(RMI(RMI_DATA_CREATE_UNKNOWN, trealm->realm.rd, answer.x[1], ipa));
 }
 
 /* The provider's APT, in one call or more, and there again. */
 static void call_apt(void)
 {
-	struct party *party = providers[0];
+	struct trealm *trealm = providers[0];
 
-	party_drop_apts(party);
-	ASSERT_RMI_OK(RMI(RMI_APT_CREATE, party->realm.rd, party->apt[0]));
-	party->apt_count = 1;
+	trealm_drop_apts(trealm);
+	ASSERT_RMI_OK(RMI(RMI_APT_CREATE, trealm->realm.rd, trealm->apt[0]));
+	trealm->apt_count = 1;
 }
 
 static void (*const realm_calls[])(void) = {
@@ -250,24 +251,25 @@ static bool make_call(void (*call)(void), void (*what)(void), unsigned int place
 
 static void begin(void)
 {
-	struct world_answer answer;
+	struct sim_answer answer;
 
 	for (unsigned int p = 0; p < 2; p++) {
-		regions[p] = party_region(providers[p], 0, PAGES);
+		regions[p] = trealm_region(providers[p], 0, PAGES);
 		share(p);
 	}
 	attach_to(0);
 	/* What is behind the second table is to be had by a fault. */
-	answer = RMI(RMI_RTT_DESTROY, consumer->realm.rd, PARTY_OTHER + BLOCK, 3);
+	answer = RMI(RMI_RTT_DESTROY, consumer->realm.rd, TREALM_OTHER + BLOCK, 3);
 	ASSERT_RMI_OK(answer);
-	ASSERT_RMI_OK(RMI(RMI_RTT_CREATE, consumer->realm.rd, answer.x[1], PARTY_OTHER + BLOCK, 3));
+	ASSERT_RMI_OK(
+		RMI(RMI_RTT_CREATE, consumer->realm.rd, answer.x[1], TREALM_OTHER + BLOCK, 3));
 }
 
 /* Whether the consumer is attached to the provider, as both see it. */
 static bool is_attached(unsigned int p)
 {
 	const struct rmm_csm_attachment *attachment =
-		rmm_csm_attachment_find(rd_of(consumer), party_id(providers[p]), regions[p]);
+		rmm_csm_attachment_find(rd_of(consumer), trealm_id(providers[p]), regions[p]);
 
 	return attachment != NULL && attachment->state == RMM_CSM_ATTACHMENT_ATTACHED;
 }
@@ -276,15 +278,15 @@ static bool is_attached(unsigned int p)
 static void check_pages(void)
 {
 	for (unsigned int i = 0; i < PAGES; i++) {
-		uint64_t there = party_map(consumer, ACROSS + PAGE(i)).pa;
+		uint64_t there = trealm_map(consumer, ACROSS + PAGE(i)).pa;
 
 		for (unsigned int p = 0; p < 2; p++) {
-			uint64_t pa = party_map(providers[p], PARTY_OWN + PAGE(i)).pa;
+			uint64_t pa = trealm_map(providers[p], TREALM_OWN + PAGE(i)).pa;
 
-			assert_int_equal(world_refs(pa), there == pa);
+			assert_int_equal(sim_refs(pa), there == pa);
 			assert_true(there != pa || is_attached(p));
 		}
-		assert_int_equal(party_access(consumer, ACROSS + PAGE(i), false) == TOUCH_DONE,
+		assert_int_equal(trealm_access(consumer, ACROSS + PAGE(i), false) == TOUCH_DONE,
 				 is_attached(0) || is_attached(1));
 	}
 }
@@ -292,7 +294,7 @@ static void check_pages(void)
 static void end(void)
 {
 	for (unsigned int p = 0; p < 2; p++) {
-		uint64_t id = party_id(providers[p]);
+		uint64_t id = trealm_id(providers[p]);
 
 		(void)CSM_FINISH(providers[p], DESTROY, regions[p]);
 		(void)CSM_FINISH(consumer, DETACH_AND_FREE, id, regions[p]);
@@ -300,8 +302,8 @@ static void end(void)
 		}
 	}
 	for (unsigned int i = 0; i < PAGES; i++) {
-		assert_int_equal(party_map(consumer, ACROSS + PAGE(i)).pa, 0);
-		assert_true(party_map(providers[0], PARTY_OWN + PAGE(i)).write);
+		assert_int_equal(trealm_map(consumer, ACROSS + PAGE(i)).pa, 0);
+		assert_true(trealm_map(providers[0], TREALM_OWN + PAGE(i)).write);
 	}
 }
 
@@ -318,10 +320,10 @@ static bool at_place(void (*call)(void), void (*what)(void), unsigned int place)
 
 static void make_parties(void)
 {
-	consumer = party_make(1);
-	providers[0] = party_make(1);
-	providers[1] = party_make(1);
-	world_realm_tables(&consumer->realm, PARTY_OTHER + BLOCK, 3);
+	consumer = trealm_make(1);
+	providers[0] = trealm_make(1);
+	providers[1] = trealm_make(1);
+	sim_realm_tables(&consumer->realm, TREALM_OTHER + BLOCK, 3);
 }
 
 static void at_every_place(void (*call)(void), void (*what)(void))
@@ -357,7 +359,7 @@ static void anything_anywhere(void **state)
 	in_every_call();
 	by_any = true;
 	in_every_call();
-	party_destroy_all();
+	trealm_destroy_all();
 }
 
 /* --- what came after the call had begun is not its to end */
@@ -393,17 +395,17 @@ static void ended_by_another(void **state)
 	by_any = true;
 	ends_the_old_one_only(call_revoke, revoke_and_share);
 	ends_the_old_one_only(call_detach, detach_and_attach);
-	party_destroy_all();
+	trealm_destroy_all();
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		PARTY_TEST("hazard 03, hazard 19: anything happens anywhere in a call; "
-			   "invariant 03; invariant 05",
-			   anything_anywhere),
-		PARTY_TEST("hazard 17: a call ends what it found, not what came after",
-			   ended_by_another),
+		TREALM_TEST("hazard 03, hazard 19: anything happens anywhere in a call; "
+			    "invariant 03; invariant 05",
+			    anything_anywhere),
+		TREALM_TEST("hazard 17: a call ends what it found, not what came after",
+			    ended_by_another),
 	};
 	return unit_run(tests);
 }

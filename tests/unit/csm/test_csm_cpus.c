@@ -10,7 +10,7 @@
 #define RW     (CSM_PERM_READ | CSM_PERM_WRITE)
 
 /* The one thing that the realm on this CPU does on its next entry. */
-static __thread struct world_step step;
+static __thread struct sim_step step;
 static __thread bool stepped;
 
 static enum arch_exit take_step(struct arch_vcpu *vcpu, struct arch_exit_info *info)
@@ -33,7 +33,7 @@ static struct rmi_rec_exit enter(unsigned int p)
 	struct rmi_rec_exit exit;
 
 	stepped = false;
-	WORLD_CHECK(world_enter(&parties[p].realm, 0, NULL, &exit).x[0] == RMI_SUCCESS);
+	SIM_CHECK(sim_enter(&trealms[p].realm, 0, NULL, &exit).x[0] == RMI_SUCCESS);
 	return exit;
 }
 
@@ -45,30 +45,29 @@ static uint64_t call(unsigned int p, uint64_t fid, uint64_t x1, uint64_t x2, uin
 {
 	uint64_t status;
 
-	step = (struct world_step){
+	step = (struct sim_step){
 		.kind = ARCH_EXIT_SYNC,
-		.info = {.esr = WORLD_ESR(0x17)},
+		.info = {.esr = SIM_ESR(0x17)},
 		.count = 6,
 		.x = {fid, x1, x2, x3, x4, 0},
 	};
 	do {
 		enter(p);
-		status = world_rec(&parties[p].realm, 0)->vcpu.gprs[0];
+		status = sim_rec(&trealms[p].realm, 0)->vcpu.gprs[0];
 	} while (status == RSI_INCOMPLETE);
-	WORLD_CHECK(status == RSI_SUCCESS || status == RSI_ERROR_INPUT ||
-		    status == RSI_ERROR_STATE || status == CSM_ERROR_ACCESS ||
-		    status == CSM_ERROR_NO_APT || status == CSM_ERROR_NO_SPACE ||
-		    status == CSM_ERROR_PAGES);
+	SIM_CHECK(status == RSI_SUCCESS || status == RSI_ERROR_INPUT || status == RSI_ERROR_STATE ||
+		  status == CSM_ERROR_ACCESS || status == CSM_ERROR_NO_APT ||
+		  status == CSM_ERROR_NO_SPACE || status == CSM_ERROR_PAGES);
 	successes[p][fid - RSI_CSM_FID_FIRST] += status == RSI_SUCCESS;
 	return status;
 }
 
 static void fault(unsigned int p, unsigned int page)
 {
-	uint64_t ipa = PARTY_OTHER + PAGE(page);
+	uint64_t ipa = TREALM_OTHER + PAGE(page);
 
-	step = (struct world_step){.kind = ARCH_EXIT_SYNC};
-	step.info.esr = WORLD_ESR(0x24) | 7U;
+	step = (struct sim_step){.kind = ARCH_EXIT_SYNC};
+	step.info.esr = SIM_ESR(0x24) | 7U;
 	step.info.far = ipa;
 	step.info.hpfar = (ipa >> 12) << 4;
 	enter(p);
@@ -85,13 +84,13 @@ static uint64_t below(uint64_t *seed, uint64_t bound)
 /* What the host took is claimed anew, and the host, which is asked on this CPU, agrees. */
 static void claim(unsigned int p)
 {
-	const struct world_realm *realm = &parties[p].realm;
-	uint64_t base = PARTY_OWN;
-	uint64_t top = PARTY_OWN + PAGE(4);
-	struct world_answer answer = {.x = {RMI_SUCCESS}};
+	const struct sim_realm *realm = &trealms[p].realm;
+	uint64_t base = TREALM_OWN;
+	uint64_t top = TREALM_OWN + PAGE(4);
+	struct sim_answer answer = {.x = {RMI_SUCCESS}};
 
-	step = (struct world_step)WORLD_SMC(RSI_IPA_STATE_SET_FID, base, top, RSI_RIPAS_RAM,
-					    RSI_RIPAS_FLAG_CHANGE_DESTROYED);
+	step = (struct sim_step)SIM_SMC(RSI_IPA_STATE_SET_FID, base, top, RSI_RIPAS_RAM,
+					RSI_RIPAS_FLAG_CHANGE_DESTROYED);
 	if (enter(p).exit_reason != RMI_EXIT_RIPAS_CHANGE) {
 		return;
 	}
@@ -115,10 +114,10 @@ static uint64_t read_of(_Atomic uint64_t *word)
 
 static void provide(unsigned int p)
 {
-	uint64_t status = call(p, RSI_CSM_CREATE_FID, PARTY_OWN, PAGE(4), 0, 0);
+	uint64_t status = call(p, RSI_CSM_CREATE_FID, TREALM_OWN, PAGE(4), 0, 0);
 
 	if (status == RSI_SUCCESS) {
-		uint64_t region = world_rec(&parties[p].realm, 0)->vcpu.gprs[1];
+		uint64_t region = sim_rec(&trealms[p].realm, 0)->vcpu.gprs[1];
 
 		call(p, RSI_CSM_SHARE_FID, region, ids[1 - p], RW, 0);
 		atomic_store_explicit(&provided[p], region, memory_order_relaxed);
@@ -135,7 +134,7 @@ static void consume(unsigned int p, uint64_t *had)
 	if (*had != 0 && *had != region) {
 		call(p, RSI_CSM_DETACH_AND_FREE_FID, ids[1 - p], *had, 0, 0);
 	}
-	call(p, RSI_CSM_RESERVE_FID, ids[1 - p], region, PARTY_OTHER, PAGE(4));
+	call(p, RSI_CSM_RESERVE_FID, ids[1 - p], region, TREALM_OTHER, PAGE(4));
 	call(p, RSI_CSM_ATTACH_FID, ids[1 - p], region, 0, 0);
 	*had = region;
 }
@@ -202,27 +201,27 @@ static void take_and_give(void)
 	uint64_t seed = 99;
 
 	while (somebody_lives()) {
-		uint64_t rd = parties[below(&seed, 2)].realm.rd;
+		uint64_t rd = trealms[below(&seed, 2)].realm.rd;
 		uint64_t beside = below(&seed, 16) == 0 ? 0 : 4;
-		uint64_t ipa = PARTY_OWN + PAGE(beside + below(&seed, 4));
-		struct world_answer answer = RMI(RMI_DATA_DESTROY, rd, ipa);
+		uint64_t ipa = TREALM_OWN + PAGE(beside + below(&seed, 4));
+		struct sim_answer answer = RMI(RMI_DATA_DESTROY, rd, ipa);
 
 		if (answer.x[0] == RMI_SUCCESS) {
-			WORLD_CHECK(RMI(RMI_DATA_CREATE_UNKNOWN, rd, answer.x[1], ipa).x[0] ==
-				    RMI_SUCCESS);
+			SIM_CHECK(RMI(RMI_DATA_CREATE_UNKNOWN, rd, answer.x[1], ipa).x[0] ==
+				  RMI_SUCCESS);
 		}
 	}
 }
 
-static void renew_apt(const struct party *party)
+static void renew_apt(const struct trealm *trealm)
 {
 	uint64_t status;
 
 	do {
-		status = RMI(RMI_APT_DESTROY, party->realm.rd, party->apt[0]).x[0];
+		status = RMI(RMI_APT_DESTROY, trealm->realm.rd, trealm->apt[0]).x[0];
 	} while (status == CSM_INCOMPLETE);
-	WORLD_CHECK(status == RMI_SUCCESS);
-	WORLD_CHECK(RMI(RMI_APT_CREATE, party->realm.rd, party->apt[0]).x[0] == RMI_SUCCESS);
+	SIM_CHECK(status == RMI_SUCCESS);
+	SIM_CHECK(RMI(RMI_APT_CREATE, trealm->realm.rd, trealm->apt[0]).x[0] == RMI_SUCCESS);
 }
 
 static void tables_and_apts(void)
@@ -230,17 +229,17 @@ static void tables_and_apts(void)
 	uint64_t seed = 7;
 
 	while (somebody_lives()) {
-		struct party *party = &parties[below(&seed, 2)];
-		uint64_t rd = party->realm.rd;
+		struct trealm *trealm = &trealms[below(&seed, 2)];
+		uint64_t rd = trealm->realm.rd;
 
 		if (below(&seed, 64) == 0) {
-			renew_apt(party);
+			renew_apt(trealm);
 		} else {
-			struct world_answer answer = RMI(RMI_RTT_DESTROY, rd, PARTY_OTHER, 3);
+			struct sim_answer answer = RMI(RMI_RTT_DESTROY, rd, TREALM_OTHER, 3);
 
-			WORLD_CHECK(answer.x[0] == RMI_SUCCESS);
-			WORLD_CHECK(RMI(RMI_RTT_CREATE, rd, answer.x[1], PARTY_OTHER, 3).x[0] ==
-				    RMI_SUCCESS);
+			SIM_CHECK(answer.x[0] == RMI_SUCCESS);
+			SIM_CHECK(RMI(RMI_RTT_CREATE, rd, answer.x[1], TREALM_OTHER, 3).x[0] ==
+				  RMI_SUCCESS);
 		}
 	}
 }
@@ -278,14 +277,14 @@ static void everybody_at_once(void **state)
 {
 	(void)state;
 	for (unsigned int p = 0; p < 2; p++) {
-		ids[p] = party_id(party_make(1));
+		ids[p] = trealm_id(trealm_make(1));
 	}
 	memset(successes, 0, sizeof(successes));
 	atomic_store_explicit(&living, 2, memory_order_relaxed);
 	machine_on_run = take_step;
-	world_run_cpus(4, on_cpu, NULL);
+	sim_run_cpus(4, on_cpu, NULL);
 	check_successes();
-	party_destroy_all();
+	trealm_destroy_all();
 }
 
 /* Realms that look for each other while they go. */
@@ -294,12 +293,12 @@ static void one_goes(unsigned int cpu, void *context)
 	(void)context;
 	if (cpu == 0) {
 		for (unsigned int i = 0; i < ROUNDS; i++) {
-			call(0, RSI_CSM_RESERVE_FID, ids[1], 1, PARTY_OTHER, PAGE(1));
+			call(0, RSI_CSM_RESERVE_FID, ids[1], 1, TREALM_OTHER, PAGE(1));
 			call(0, RSI_CSM_PEER_FID, ids[1], 0, 0, 0);
 			call(0, RSI_CSM_QUERY_FID, ids[1], 0, 0, 0);
 		}
 	} else {
-		party_destroy(&parties[1]);
+		trealm_destroy(&trealms[1]);
 	}
 }
 
@@ -307,14 +306,14 @@ static void finding_the_dying(void **state)
 {
 	(void)state;
 	for (unsigned int round = 0; round < 5; round++) {
-		party_count = 0;
+		trealm_count = 0;
 		for (unsigned int p = 0; p < 2; p++) {
-			ids[p] = party_id(party_make(1));
+			ids[p] = trealm_id(trealm_make(1));
 		}
-		party_lend(&parties[1], &parties[0], 1, RW);
+		trealm_lend(&trealms[1], &trealms[0], 1, RW);
 		machine_on_run = take_step;
-		world_run_cpus(2, one_goes, NULL);
-		party_destroy(&parties[0]);
+		sim_run_cpus(2, one_goes, NULL);
+		trealm_destroy(&trealms[0]);
 	}
 }
 
@@ -338,34 +337,34 @@ static void meet(unsigned int n)
 
 static void take_table(void)
 {
-	uint64_t rd = parties[1].realm.rd;
+	uint64_t rd = trealms[1].realm.rd;
 
 	for (unsigned int n = 1; n <= TAKEN; n++) {
-		struct world_answer answer;
+		struct sim_answer answer;
 
 		call(1, RSI_CSM_DETACH_AND_FREE_FID, ids[0], 1, 0, 0);
-		WORLD_CHECK(call(1, RSI_CSM_RESERVE_FID, ids[0], 1, PARTY_OTHER, PAGE(LENT)) ==
-			    RSI_SUCCESS);
-		WORLD_CHECK(call(1, RSI_CSM_ATTACH_FID, ids[0], 1, 0, 0) == RSI_SUCCESS);
+		SIM_CHECK(call(1, RSI_CSM_RESERVE_FID, ids[0], 1, TREALM_OTHER, PAGE(LENT)) ==
+			  RSI_SUCCESS);
+		SIM_CHECK(call(1, RSI_CSM_ATTACH_FID, ids[0], 1, 0, 0) == RSI_SUCCESS);
 		meet(n);
-		answer = RMI(RMI_RTT_DESTROY, rd, PARTY_OTHER, 3);
-		WORLD_CHECK(answer.x[0] == RMI_SUCCESS);
-		WORLD_CHECK(RMI(RMI_RTT_CREATE, rd, answer.x[1], PARTY_OTHER, 3).x[0] ==
-			    RMI_SUCCESS);
+		answer = RMI(RMI_RTT_DESTROY, rd, TREALM_OTHER, 3);
+		SIM_CHECK(answer.x[0] == RMI_SUCCESS);
+		SIM_CHECK(RMI(RMI_RTT_CREATE, rd, answer.x[1], TREALM_OTHER, 3).x[0] ==
+			  RMI_SUCCESS);
 	}
 }
 
 static void take_pages(void)
 {
-	uint64_t rd = parties[0].realm.rd;
+	uint64_t rd = trealms[0].realm.rd;
 	uint64_t seed = 5;
 
 	for (unsigned int n = 1; n <= TAKEN; n++) {
 		meet(n);
 		for (volatile uint64_t i = below(&seed, 32768); i != 0; i--) {
 		}
-		WORLD_CHECK(RMI(RMI_DATA_DESTROY, rd, PARTY_WIDE + PAGE(LENT - n)).x[0] ==
-			    RMI_SUCCESS);
+		SIM_CHECK(RMI(RMI_DATA_DESTROY, rd, TREALM_WIDE + PAGE(LENT - n)).x[0] ==
+			  RMI_SUCCESS);
 	}
 }
 
@@ -381,25 +380,25 @@ static void one_takes(unsigned int cpu, void *context)
 
 static void page_and_table(void **state)
 {
-	struct party *provider = party_make(1);
-	struct party *consumer = party_make(1);
+	struct trealm *provider = trealm_make(1);
+	struct trealm *consumer = trealm_make(1);
 
 	(void)state;
-	world_realm_tables(&provider->realm, PARTY_WIDE, 3);
+	sim_realm_tables(&provider->realm, TREALM_WIDE, 3);
 	for (uint64_t i = 0; i < LENT; i++) {
-		world_delegate(WORLD_HIGH + PAGE(i));
-		ASSERT_RMI_OK(RMI(RMI_DATA_CREATE_UNKNOWN, provider->realm.rd, WORLD_HIGH + PAGE(i),
-				  PARTY_WIDE + PAGE(i)));
+		sim_delegate(SIM_HIGH + PAGE(i));
+		ASSERT_RMI_OK(RMI(RMI_DATA_CREATE_UNKNOWN, provider->realm.rd, SIM_HIGH + PAGE(i),
+				  TREALM_WIDE + PAGE(i)));
 	}
-	ids[0] = party_id(provider);
-	ids[1] = party_id(consumer);
-	assert_int_equal(CSM(provider, CREATE, PARTY_WIDE, BLOCK, 0).x[1], 1);
-	party_share(provider, 1, consumer, RW);
+	ids[0] = trealm_id(provider);
+	ids[1] = trealm_id(consumer);
+	assert_int_equal(CSM(provider, CREATE, TREALM_WIDE, BLOCK, 0).x[1], 1);
+	trealm_share(provider, 1, consumer, RW);
 	machine_on_run = take_step;
 	atomic_store_explicit(&arrived, 0, memory_order_relaxed);
-	world_run_cpus(2, one_takes, NULL);
-	assert_int_equal(world_refs(WORLD_HIGH), 0);
-	party_destroy_all();
+	sim_run_cpus(2, one_takes, NULL);
+	assert_int_equal(sim_refs(SIM_HIGH), 0);
+	trealm_destroy_all();
 }
 
 /*
@@ -408,6 +407,8 @@ static void page_and_table(void **state)
 
 #define EDGES 150U
 
+/* What the CPU of the realm does; the host waits for its first SPLIT exit before it splits. */
+enum { SEALING_DONE, SEALING, SEALING_BEGINS };
 static atomic_uint sealing;
 static uint64_t block_table;
 
@@ -418,17 +419,18 @@ static uint64_t create_part(uint64_t base, uint64_t size, unsigned int *asked)
 	uint64_t status;
 
 	for (;;) {
-		step = (struct world_step)WORLD_SMC(RSI_CSM_CREATE_FID, base, size, 0, 0);
+		step = (struct sim_step)SIM_SMC(RSI_CSM_CREATE_FID, base, size, 0, 0);
 		exit = enter(0);
-		status = world_rec(&parties[0].realm, 0)->vcpu.gprs[0];
+		status = sim_rec(&trealms[0].realm, 0)->vcpu.gprs[0];
 		if (exit.exit_reason != RMI_EXIT_CSM_SPLIT) {
 			break;
 		}
-		WORLD_CHECK(exit.ripas_base == PARTY_WIDE && exit.ripas_top == PARTY_WIDE + BLOCK);
+		SIM_CHECK(exit.ripas_base == TREALM_WIDE && exit.ripas_top == TREALM_WIDE + BLOCK);
 		++*asked;
+		atomic_store_explicit(&sealing, SEALING, memory_order_relaxed);
 	}
-	WORLD_CHECK(status == RSI_SUCCESS);
-	return world_rec(&parties[0].realm, 0)->vcpu.gprs[1];
+	SIM_CHECK(status == RSI_SUCCESS);
+	return sim_rec(&trealms[0].realm, 0)->vcpu.gprs[1];
 }
 
 static void make_and_seal(void)
@@ -437,33 +439,36 @@ static void make_and_seal(void)
 	uint64_t seed = 7;
 
 	for (unsigned int n = 0; n < EDGES; n++) {
-		uint64_t base = PARTY_WIDE + PAGE(below(&seed, LENT - 2));
+		uint64_t base = TREALM_WIDE + PAGE(below(&seed, LENT - 2));
 		uint64_t region = create_part(base, PAGE(2), &asked);
 
-		WORLD_CHECK(call(0, RSI_CSM_SEAL_FID, region, 0, 0, 0) == RSI_SUCCESS);
-		WORLD_CHECK(call(0, RSI_CSM_DESTROY_FID, region, 0, 0, 0) == RSI_SUCCESS);
+		SIM_CHECK(call(0, RSI_CSM_SEAL_FID, region, 0, 0, 0) == RSI_SUCCESS);
+		SIM_CHECK(call(0, RSI_CSM_DESTROY_FID, region, 0, 0, 0) == RSI_SUCCESS);
 	}
 	/* It was one block at the beginning. */
-	WORLD_CHECK(asked != 0);
-	atomic_store_explicit(&sealing, 0, memory_order_relaxed);
+	SIM_CHECK(asked != 0);
+	atomic_store_explicit(&sealing, SEALING_DONE, memory_order_relaxed);
 }
 
 static void fold_and_split(void)
 {
-	uint64_t rd = parties[0].realm.rd;
+	uint64_t rd = trealms[0].realm.rd;
 	bool block = true;
 
-	while (block || atomic_load_explicit(&sealing, memory_order_relaxed) != 0) {
-		struct world_answer answer;
+	while (atomic_load_explicit(&sealing, memory_order_relaxed) == SEALING_BEGINS) {
+		arch_cpu_relax();
+	}
+	while (block || atomic_load_explicit(&sealing, memory_order_relaxed) != SEALING_DONE) {
+		struct sim_answer answer;
 
 		if (block) {
-			answer = RMI(RMI_RTT_CREATE, rd, block_table, PARTY_WIDE, 3);
-			WORLD_CHECK(answer.x[0] == RMI_SUCCESS);
+			answer = RMI(RMI_RTT_CREATE, rd, block_table, TREALM_WIDE, 3);
+			SIM_CHECK(answer.x[0] == RMI_SUCCESS);
 			block = false;
 			continue;
 		}
-		answer = RMI(RMI_RTT_FOLD, rd, PARTY_WIDE, 3);
-		WORLD_CHECK(answer.x[0] == RMI_SUCCESS || answer.x[0] == rmi_status_rtt(3));
+		answer = RMI(RMI_RTT_FOLD, rd, TREALM_WIDE, 3);
+		SIM_CHECK(answer.x[0] == RMI_SUCCESS || answer.x[0] == rmi_status_rtt(3));
 		block = answer.x[0] == RMI_SUCCESS;
 	}
 }
@@ -480,36 +485,36 @@ static void one_folds(unsigned int cpu, void *context)
 
 static void edge_and_fold(void **state)
 {
-	struct party *provider = party_make(1);
+	struct trealm *provider = trealm_make(1);
 	uint64_t rd = provider->realm.rd;
-	struct world_answer answer;
+	struct sim_answer answer;
 
 	(void)state;
-	world_realm_tables(&provider->realm, PARTY_WIDE, 3);
+	sim_realm_tables(&provider->realm, TREALM_WIDE, 3);
 	for (uint64_t i = 0; i < BLOCK / GRANULE_SIZE; i++) {
-		world_delegate(WORLD_HIGH + PAGE(i));
-		ASSERT_RMI_OK(RMI(RMI_DATA_CREATE_UNKNOWN, rd, WORLD_HIGH + PAGE(i),
-				  PARTY_WIDE + PAGE(i)));
+		sim_delegate(SIM_HIGH + PAGE(i));
+		ASSERT_RMI_OK(RMI(RMI_DATA_CREATE_UNKNOWN, rd, SIM_HIGH + PAGE(i),
+				  TREALM_WIDE + PAGE(i)));
 	}
-	answer = RMI(RMI_RTT_FOLD, rd, PARTY_WIDE, 3);
+	answer = RMI(RMI_RTT_FOLD, rd, TREALM_WIDE, 3);
 	ASSERT_RMI_OK(answer);
 	block_table = answer.x[1];
 	machine_on_run = take_step;
-	atomic_store_explicit(&sealing, 1, memory_order_relaxed);
-	world_run_cpus(2, one_folds, NULL);
-	party_destroy_all();
+	atomic_store_explicit(&sealing, SEALING_BEGINS, memory_order_relaxed);
+	sim_run_cpus(2, one_folds, NULL);
+	trealm_destroy_all();
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		PARTY_TEST("hazard 16: two realms and the host on four CPUs", everybody_at_once),
-		PARTY_TEST("hazard 09: a realm goes while another one looks for it",
-			   finding_the_dying),
-		PARTY_TEST("hazard 06: a page goes while the table goes where it is lent",
-			   page_and_table),
-		PARTY_TEST("RMI_RTT_FOLD while RSI_CSM_CREATE and SEAL look at the edges",
-			   edge_and_fold),
+		TREALM_TEST("hazard 16: two realms and the host on four CPUs", everybody_at_once),
+		TREALM_TEST("hazard 09: a realm goes while another one looks for it",
+			    finding_the_dying),
+		TREALM_TEST("hazard 06: a page goes while the table goes where it is lent",
+			    page_and_table),
+		TREALM_TEST("RMI_RTT_FOLD while RSI_CSM_CREATE and SEAL look at the edges",
+			    edge_and_fold),
 	};
 	return unit_run(tests);
 }

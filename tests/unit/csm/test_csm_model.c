@@ -8,13 +8,13 @@
 
 #include "csm/csm_unit.h"
 
-#define PARTIES  4U
-#define REGIONS  5U  /* of one party at a time */
-#define OWN      12U /* pages of a party that regions are made of */
-#define OTHER    16U /* pages of a party where it attaches */
+#define TREALMS  4U
+#define REGIONS  5U  /* of one test realm at a time */
+#define OWN      12U /* pages of a test realm that regions are made of */
+#define OTHER    16U /* pages of a test realm where it attaches */
 #define STEPS    4000U
 #define MAX_SIZE 4U
-#define BLOCKED  512U /* pages at PARTY_WIDE */
+#define BLOCKED  512U /* pages at TREALM_WIDE */
 #define PARTS    3U   /* regions of them, each a multiple of STRIDE pages */
 #define STRIDE   64U
 
@@ -31,10 +31,10 @@ struct model_region {
 	uint64_t id; /* 0: none */
 	unsigned int first, pages;
 	bool sealed;
-	struct model_consumer consumers[PARTIES];
+	struct model_consumer consumers[TREALMS];
 };
 
-/* A region in the 2 MiB at PARTY_WIDE, which are one block or pages; nobody else gets it. */
+/* A region in the 2 MiB at TREALM_WIDE, which are one block or pages; nobody else gets it. */
 struct model_part {
 	uint64_t id; /* 0: none */
 	unsigned int first, pages;
@@ -44,13 +44,13 @@ struct model_part {
 struct model_attachment {
 	bool used, dead;
 	uint64_t provider, region;
-	unsigned int from, base, pages; /* index of the provider's party, pages in OTHER */
+	unsigned int from, base, pages; /* index of the provider's test realm, pages in OTHER */
 };
 
 struct model_party {
 	uint64_t id;
 	bool apt;
-	bool table; /* for PARTY_OTHER */
+	bool table; /* for TREALM_OTHER */
 	uint64_t spare_table;
 	uint64_t next_region;
 	uint64_t page[OWN]; /* 0: none */
@@ -58,13 +58,13 @@ struct model_party {
 	uint64_t spare[OWN];
 	unsigned int spares;
 	struct model_region regions[REGIONS];
-	struct model_attachment attachments[PARTIES * REGIONS];
+	struct model_attachment attachments[TREALMS * REGIONS];
 	bool block;
 	uint64_t block_table;
 	struct model_part parts[PARTS];
 };
 
-static struct model_party model[PARTIES];
+static struct model_party model[TREALMS];
 static uint64_t seed;
 static bool interrupts;
 static uint64_t attached; /* how often */
@@ -180,7 +180,7 @@ static uint64_t entitled(unsigned int c, unsigned int page, uint64_t *perm)
 /* invariant 02, 04, 05: what is reached is what the model entitles to, or nothing. */
 static void walk_other(unsigned int c, unsigned int page, unsigned int references[])
 {
-	struct mapping mapping = party_map(&parties[c], PARTY_OTHER + PAGE(page));
+	struct mapping mapping = trealm_map(&trealms[c], TREALM_OTHER + PAGE(page));
 	uint64_t perm = 0;
 
 	if (mapping.pa == 0) {
@@ -189,13 +189,13 @@ static void walk_other(unsigned int c, unsigned int page, unsigned int reference
 	assert_int_equal(mapping.pa, entitled(c, page, &perm));
 	assert_int_equal(mapping.write, (perm & CSM_PERM_WRITE) != 0);
 	assert_int_equal(mapping.exec, (perm & CSM_PERM_EXEC) != 0);
-	references[(mapping.pa - WORLD_MAIN) / GRANULE_SIZE]++;
+	references[(mapping.pa - SIM_MAIN) / GRANULE_SIZE]++;
 }
 
 /* invariant 01: an owner reaches its own pages, as far as they are there and it may write. */
 static void walk_own(unsigned int p, unsigned int page)
 {
-	struct mapping mapping = party_map(&parties[p], PARTY_OWN + PAGE(page));
+	struct mapping mapping = trealm_map(&trealms[p], TREALM_OWN + PAGE(page));
 	const struct model_region *region = region_at(p, page);
 	uint64_t expected = model[p].lost[page] ? 0 : model[p].page[page];
 
@@ -211,10 +211,10 @@ static void walk_parts(unsigned int p)
 	bool edge = false;
 
 	for (unsigned int page = 0; page < BLOCKED; page += page % STRIDE == 0 ? STRIDE - 1 : 1) {
-		struct mapping mapping = party_map(&parties[p], PARTY_WIDE + PAGE(page));
+		struct mapping mapping = trealm_map(&trealms[p], TREALM_WIDE + PAGE(page));
 		const struct model_part *part = part_at(p, page);
 
-		assert_int_equal(mapping.pa, WORLD_HIGH + p * BLOCK + PAGE(page));
+		assert_int_equal(mapping.pa, SIM_HIGH + p * BLOCK + PAGE(page));
 		assert_int_equal(mapping.block, model[p].block);
 		assert_int_equal(mapping.write, part == NULL || !part->sealed);
 		edge = edge || (part != NULL && part->pages != BLOCKED);
@@ -224,10 +224,10 @@ static void walk_parts(unsigned int p)
 
 static void walk_everything(void)
 {
-	static unsigned int references[WORLD_MAIN_SIZE / GRANULE_SIZE];
+	static unsigned int references[SIM_MAIN_SIZE / GRANULE_SIZE];
 
 	memset(references, 0, sizeof(references));
-	for (unsigned int p = 0; p < PARTIES; p++) {
+	for (unsigned int p = 0; p < TREALMS; p++) {
 		for (unsigned int page = 0; page < OWN; page++) {
 			walk_own(p, page);
 		}
@@ -237,17 +237,17 @@ static void walk_everything(void)
 				walk_other(p, page, references);
 			} else if (page < 32) {
 				assert_int_equal(
-					party_map(&parties[p], PARTY_OTHER + PAGE(page)).pa, 0);
+					trealm_map(&trealms[p], TREALM_OTHER + PAGE(page)).pa, 0);
 			}
 		}
 	}
-	for (unsigned int p = 0; p < PARTIES; p++) {
+	for (unsigned int p = 0; p < TREALMS; p++) {
 		for (unsigned int page = 0; page < OWN; page++) {
 			uint64_t pa = model[p].page[page];
 
 			if (pa != 0) {
-				assert_int_equal(world_refs(pa),
-						 references[(pa - WORLD_MAIN) / GRANULE_SIZE]);
+				assert_int_equal(sim_refs(pa),
+						 references[(pa - SIM_MAIN) / GRANULE_SIZE]);
 			}
 		}
 	}
@@ -255,7 +255,7 @@ static void walk_everything(void)
 
 /* --- acts. Each does it, compares the answer, and changes the model. */
 
-static void expect(struct party_call call, uint64_t status)
+static void expect(struct trealm_call call, uint64_t status)
 {
 	if (call.x[0] != status) {
 		fail_msg("answered %#lx and not %#lx (%s)", (unsigned long)call.x[0],
@@ -263,37 +263,37 @@ static void expect(struct party_call call, uint64_t status)
 	}
 }
 
-/* The host gives the party its pages for the block, and leaves them as pages. */
+/* The host gives the test realm its pages for the block, and leaves them as pages. */
 static void give_block(unsigned int p)
 {
-	struct party *party = &parties[p];
+	struct trealm *trealm = &trealms[p];
 
-	world_realm_tables(&party->realm, PARTY_WIDE, 3);
+	sim_realm_tables(&trealm->realm, TREALM_WIDE, 3);
 	for (unsigned int page = 0; page < BLOCKED; page++) {
-		uint64_t pa = WORLD_HIGH + p * BLOCK + PAGE(page);
+		uint64_t pa = SIM_HIGH + p * BLOCK + PAGE(page);
 
-		if (world_state(pa) == GRANULE_UNDELEGATED) {
-			world_delegate(pa);
+		if (sim_state(pa) == GRANULE_UNDELEGATED) {
+			sim_delegate(pa);
 		}
-		ASSERT_RMI_OK(
-			RMI(RMI_DATA_CREATE_UNKNOWN, party->realm.rd, pa, PARTY_WIDE + PAGE(page)));
+		ASSERT_RMI_OK(RMI(RMI_DATA_CREATE_UNKNOWN, trealm->realm.rd, pa,
+				  TREALM_WIDE + PAGE(page)));
 	}
 }
 
 static void birth(unsigned int p)
 {
-	struct party *party = party_make_at(p, 3);
+	struct trealm *trealm = trealm_make_at(p, 3);
 
 	memset(&model[p], 0, sizeof(model[p]));
-	model[p].id = party_id(party);
+	model[p].id = trealm_id(trealm);
 	model[p].apt = true;
 	model[p].table = true;
 	model[p].next_region = 1;
-	for (unsigned int page = 0; page < PARTY_PAGES; page++) {
-		model[p].page[page] = party_map(party, PARTY_OWN + PAGE(page)).pa;
+	for (unsigned int page = 0; page < TREALM_PAGES; page++) {
+		model[p].page[page] = trealm_map(trealm, TREALM_OWN + PAGE(page)).pa;
 	}
-	while (model[p].spares < OWN - PARTY_PAGES) {
-		model[p].spare[model[p].spares++] = world_realm_delegated(&party->realm);
+	while (model[p].spares < OWN - TREALM_PAGES) {
+		model[p].spare[model[p].spares++] = sim_realm_delegated(&trealm->realm);
 	}
 	give_block(p);
 }
@@ -304,7 +304,7 @@ static void act_create(unsigned int p)
 	unsigned int pages = 1 + (unsigned int)random_below(MAX_SIZE);
 	struct model_region *slot = NULL;
 	uint64_t status = RSI_SUCCESS;
-	struct party_call call;
+	struct trealm_call call;
 
 	for (unsigned int r = 0; r < REGIONS && slot == NULL; r++) {
 		slot = model[p].regions[r].id == 0 ? &model[p].regions[r] : NULL;
@@ -318,7 +318,7 @@ static void act_create(unsigned int p)
 		}
 	}
 	status = model[p].apt ? status : CSM_ERROR_NO_APT;
-	call = CSM_FINISH(&parties[p], CREATE, PARTY_OWN + PAGE(first), PAGE(pages), 1);
+	call = CSM_FINISH(&trealms[p], CREATE, TREALM_OWN + PAGE(first), PAGE(pages), 1);
 	expect(call, status);
 	if (status == RSI_SUCCESS) {
 		assert_int_equal(call.x[1], model[p].next_region);
@@ -330,7 +330,7 @@ static void act_create(unsigned int p)
 	}
 }
 
-/* A region id of the party, if it has one; now and then one that is none. */
+/* A region id of the test realm, if it has one; now and then one that is none. */
 static uint64_t some_region(unsigned int p)
 {
 	uint64_t first = random_below(REGIONS);
@@ -345,13 +345,13 @@ static uint64_t some_region(unsigned int p)
 /* Mostly a realm that the region is not granted to yet. */
 static unsigned int some_consumer(unsigned int p, const struct model_region *region)
 {
-	unsigned int c = (unsigned int)random_below(PARTIES);
+	unsigned int c = (unsigned int)random_below(TREALMS);
 
 	for (unsigned int tries = 0; tries < 4 && region != NULL; tries++) {
 		if (c != p && region->consumers[c].id != model[c].id) {
 			break;
 		}
-		c = (unsigned int)random_below(PARTIES);
+		c = (unsigned int)random_below(TREALMS);
 	}
 	return c;
 }
@@ -372,7 +372,7 @@ static void act_share(unsigned int p)
 		status = RSI_ERROR_STATE;
 	}
 	/* A grant for a realm that is gone stays in the way of nobody. */
-	expect(CSM(&parties[p], SHARE, id, model[c].id, perm, 0), status);
+	expect(CSM(&trealms[p], SHARE, id, model[c].id, perm, 0), status);
 	if (status == RSI_SUCCESS) {
 		region->consumers[c] = (struct model_consumer){model[c].id, perm, GRANTED};
 	}
@@ -391,7 +391,7 @@ static void end_consumer(struct model_region *region, unsigned int p, unsigned i
 
 static void end_region(struct model_region *region, unsigned int p)
 {
-	for (unsigned int c = 0; c < PARTIES; c++) {
+	for (unsigned int c = 0; c < TREALMS; c++) {
 		end_consumer(region, p, c);
 	}
 	region->id = 0;
@@ -399,7 +399,7 @@ static void end_region(struct model_region *region, unsigned int p)
 
 static void act_revoke(unsigned int p)
 {
-	unsigned int c = (unsigned int)random_below(PARTIES);
+	unsigned int c = (unsigned int)random_below(TREALMS);
 	uint64_t id = some_region(p);
 	struct model_region *region = region_of(p, id);
 	uint64_t status = RSI_SUCCESS;
@@ -409,7 +409,7 @@ static void act_revoke(unsigned int p)
 	} else if (region == NULL || region->consumers[c].id != model[c].id) {
 		status = RSI_ERROR_INPUT;
 	}
-	expect(CSM_FINISH(&parties[p], REVOKE, id, model[c].id), status);
+	expect(CSM_FINISH(&trealms[p], REVOKE, id, model[c].id), status);
 	if (status == RSI_SUCCESS) {
 		end_consumer(region, p, c);
 	}
@@ -422,7 +422,7 @@ static void act_destroy(unsigned int p)
 	uint64_t status = region == NULL ? RSI_ERROR_INPUT : RSI_SUCCESS;
 
 	status = model[p].apt ? status : CSM_ERROR_NO_APT;
-	expect(CSM_FINISH(&parties[p], DESTROY, id), status);
+	expect(CSM_FINISH(&trealms[p], DESTROY, id), status);
 	if (status == RSI_SUCCESS) {
 		end_region(region, p);
 	}
@@ -445,7 +445,7 @@ static void act_seal(unsigned int p)
 		status = RSI_ERROR_STATE;
 	}
 	status = model[p].apt ? status : CSM_ERROR_NO_APT;
-	expect(CSM_FINISH(&parties[p], SEAL, id), status);
+	expect(CSM_FINISH(&trealms[p], SEAL, id), status);
 	if (status == RSI_SUCCESS) {
 		region->sealed = true;
 	}
@@ -467,7 +467,7 @@ static struct model_region *some_grant(unsigned int c, unsigned int *p, uint64_t
 	struct model_region *region = NULL;
 
 	for (unsigned int tries = 0; tries < 12; tries++) {
-		*p = (unsigned int)random_below(PARTIES);
+		*p = (unsigned int)random_below(TREALMS);
 		*id = some_region(*p);
 		region = region_of(*p, *id);
 		if (region != NULL && region->consumers[c].id == model[c].id &&
@@ -496,7 +496,8 @@ static void act_reserve(unsigned int c)
 	} else if (attachment_of(c, model[p].id, id) != NULL) {
 		status = RSI_ERROR_STATE;
 	}
-	expect(CSM(&parties[c], RESERVE, model[p].id, id, PARTY_OTHER + PAGE(base), PAGE(pages), 0),
+	expect(CSM(&trealms[c], RESERVE, model[p].id, id, TREALM_OTHER + PAGE(base), PAGE(pages),
+		   0),
 	       status);
 	if (status == RSI_SUCCESS) {
 		*free_attachment(c) = (struct model_attachment){
@@ -511,7 +512,7 @@ static void act_reserve(unsigned int c)
 	}
 }
 
-/* An attachment of the party, if it has one. */
+/* An attachment of the test realm, if it has one. */
 static struct model_attachment *some_attachment(unsigned int c)
 {
 	size_t count = ARRAY_LENGTH(model[c].attachments);
@@ -558,7 +559,7 @@ static void act_attach(unsigned int c)
 	} else if (region->consumers[c].state == ATTACHED) {
 		status = RSI_ERROR_STATE;
 	}
-	expect(CSM_FINISH(&parties[c], ATTACH, one == NULL ? 1 : one->provider,
+	expect(CSM_FINISH(&trealms[c], ATTACH, one == NULL ? 1 : one->provider,
 			  one == NULL ? 1 : one->region),
 	       status);
 	if (status == RSI_SUCCESS) {
@@ -581,7 +582,7 @@ static void act_detach(unsigned int c)
 	uint64_t status = one == NULL ? RSI_ERROR_INPUT : RSI_SUCCESS;
 
 	status = model[c].apt ? status : CSM_ERROR_NO_APT;
-	expect(CSM_FINISH(&parties[c], DETACH_AND_FREE, one == NULL ? 1 : one->provider,
+	expect(CSM_FINISH(&trealms[c], DETACH_AND_FREE, one == NULL ? 1 : one->provider,
 			  one == NULL ? 1 : one->region),
 	       status);
 	if (status == RSI_SUCCESS) {
@@ -605,7 +606,7 @@ static void act_access(unsigned int c)
 	uint64_t perm = 0;
 	uint64_t pa = entitled(c, page, &perm);
 	struct rmi_rec_exit exit;
-	enum touch touch = party_touch(&parties[c], PARTY_OTHER + PAGE(page), write, &exit);
+	enum touch touch = trealm_touch(&trealms[c], TREALM_OTHER + PAGE(page), write, &exit);
 
 	if (is_plain(c, page)) {
 		/* RIPAS EMPTY, or DESTROYED where the host has destroyed the table. */
@@ -625,13 +626,13 @@ static void act_take_page(unsigned int p)
 {
 	unsigned int page = (unsigned int)random_below(OWN);
 	uint64_t pa = model[p].page[page];
-	struct world_answer answer =
-		RMI(RMI_DATA_DESTROY, parties[p].realm.rd, PARTY_OWN + PAGE(page));
+	struct sim_answer answer =
+		RMI(RMI_DATA_DESTROY, trealms[p].realm.rd, TREALM_OWN + PAGE(page));
 
 	assert_int_equal(answer.x[0], pa == 0 ? rmi_status_rtt(3) : RMI_SUCCESS);
 	if (pa != 0) {
 		assert_int_equal(answer.x[1], pa);
-		assert_true(world_is_zero(pa));
+		assert_true(sim_is_zero(pa));
 		model[p].page[page] = 0;
 		model[p].lost[page] = true;
 		model[p].spare[model[p].spares++] = pa;
@@ -648,27 +649,27 @@ static void act_give_page(unsigned int p)
 	}
 	spare = model[p].spare[model[p].spares - 1];
 
-	struct world_answer answer =
-		RMI(RMI_DATA_CREATE_UNKNOWN, parties[p].realm.rd, spare, PARTY_OWN + PAGE(page));
+	struct sim_answer answer =
+		RMI(RMI_DATA_CREATE_UNKNOWN, trealms[p].realm.rd, spare, TREALM_OWN + PAGE(page));
 
 	assert_int_equal(answer.x[0], model[p].page[page] == 0 ? RMI_SUCCESS : rmi_status_rtt(3));
 	if (answer.x[0] == RMI_SUCCESS) {
 		model[p].page[page] = spare;
 		model[p].spares--;
 	}
-	answer = RMI(RMI_DATA_DESTROY, parties[p].realm.rd, PARTY_OTHER);
+	answer = RMI(RMI_DATA_DESTROY, trealms[p].realm.rd, TREALM_OTHER);
 	assert_int_not_equal(answer.x[0], RMI_SUCCESS);
 }
 
 /* The realm claims again what was lost, and the host agrees; what is there already is back. */
 static void act_claim(unsigned int p)
 {
-	const struct world_realm *realm = &parties[p].realm;
+	const struct sim_realm *realm = &trealms[p].realm;
 	unsigned int page = (unsigned int)random_below(OWN);
-	uint64_t ipa = PARTY_OWN + PAGE(page);
+	uint64_t ipa = TREALM_OWN + PAGE(page);
 	uint64_t set[] = {RSI_IPA_STATE_SET_FID, ipa, ipa + PAGE(1), RSI_RIPAS_RAM,
 			  RSI_RIPAS_FLAG_CHANGE_DESTROYED};
-	struct party_call call = party_call_args(&parties[p], set, ARRAY_LENGTH(set));
+	struct trealm_call call = trealm_call_args(&trealms[p], set, ARRAY_LENGTH(set));
 
 	if (region_at(p, page) != NULL) {
 		expect(call, RSI_ERROR_STATE);
@@ -681,15 +682,15 @@ static void act_claim(unsigned int p)
 
 static void act_table(unsigned int c)
 {
-	uint64_t rd = parties[c].realm.rd;
+	uint64_t rd = trealms[c].realm.rd;
 
 	if (model[c].table) {
-		struct world_answer answer = RMI(RMI_RTT_DESTROY, rd, PARTY_OTHER, 3);
+		struct sim_answer answer = RMI(RMI_RTT_DESTROY, rd, TREALM_OTHER, 3);
 
 		ASSERT_RMI_OK(answer);
 		model[c].spare_table = answer.x[1];
 	} else {
-		ASSERT_RMI_OK(RMI(RMI_RTT_CREATE, rd, model[c].spare_table, PARTY_OTHER, 3));
+		ASSERT_RMI_OK(RMI(RMI_RTT_CREATE, rd, model[c].spare_table, TREALM_OTHER, 3));
 	}
 	model[c].table = !model[c].table;
 }
@@ -698,10 +699,10 @@ static void act_table(unsigned int c)
 
 static void act_split(unsigned int p)
 {
-	uint64_t rd = parties[p].realm.rd;
+	uint64_t rd = trealms[p].realm.rd;
 
 	if (model[p].block) {
-		ASSERT_RMI_OK(RMI(RMI_RTT_CREATE, rd, model[p].block_table, PARTY_WIDE, 3));
+		ASSERT_RMI_OK(RMI(RMI_RTT_CREATE, rd, model[p].block_table, TREALM_WIDE, 3));
 		model[p].block = false;
 	}
 }
@@ -709,14 +710,14 @@ static void act_split(unsigned int p)
 static void act_fold(unsigned int p)
 {
 	bool can = !model[p].block;
-	struct world_answer answer;
+	struct sim_answer answer;
 
 	for (unsigned int i = 0; i < PARTS; i++) {
 		const struct model_part *part = &model[p].parts[i];
 
 		can = can && (part->id == 0 || (part->pages == BLOCKED && !part->sealed));
 	}
-	answer = RMI(RMI_RTT_FOLD, parties[p].realm.rd, PARTY_WIDE, 3);
+	answer = RMI(RMI_RTT_FOLD, trealms[p].realm.rd, TREALM_WIDE, 3);
 	if (can) {
 		ASSERT_RMI_OK(answer);
 		model[p].block = true;
@@ -727,27 +728,27 @@ static void act_fold(unsigned int p)
 }
 
 /* Where a block is in the way the host is asked, perhaps several times, before it splits. */
-static struct party_call create_part(unsigned int p, unsigned int first, unsigned int pages)
+static struct trealm_call create_part(unsigned int p, unsigned int first, unsigned int pages)
 {
-	uint64_t base = PARTY_WIDE + PAGE(first);
-	struct party_call call = CSM_FINISH(&parties[p], CREATE, base, PAGE(pages), 2);
+	uint64_t base = TREALM_WIDE + PAGE(first);
+	struct trealm_call call = CSM_FINISH(&trealms[p], CREATE, base, PAGE(pages), 2);
 
 	if (!model[p].apt || !model[p].block || pages == BLOCKED) {
 		return call;
 	}
 	for (unsigned int i = 0; i < 2; i++) {
-		ASSERT_EXIT(call.exit, .exit_reason = RMI_EXIT_CSM_SPLIT, .ripas_base = PARTY_WIDE,
-			    .ripas_top = PARTY_WIDE + BLOCK);
+		ASSERT_EXIT(call.exit, .exit_reason = RMI_EXIT_CSM_SPLIT, .ripas_base = TREALM_WIDE,
+			    .ripas_top = TREALM_WIDE + BLOCK);
 		walk_everything();
 		if (i == 0) {
-			call = CSM_FINISH(&parties[p], CREATE, base, PAGE(pages), 2);
+			call = CSM_FINISH(&trealms[p], CREATE, base, PAGE(pages), 2);
 		}
 	}
 	cut++;
 	act_split(p);
-	assert_int_equal(RMI(RMI_RTT_FOLD, parties[p].realm.rd, PARTY_WIDE, 3).x[0],
+	assert_int_equal(RMI(RMI_RTT_FOLD, trealms[p].realm.rd, TREALM_WIDE, 3).x[0],
 			 rmi_status_rtt(3));
-	return CSM_FINISH(&parties[p], CREATE, base, PAGE(pages), 2);
+	return CSM_FINISH(&trealms[p], CREATE, base, PAGE(pages), 2);
 }
 
 static void act_part(unsigned int p)
@@ -756,7 +757,7 @@ static void act_part(unsigned int p)
 	unsigned int pages = STRIDE * (1 + (unsigned int)random_below(BLOCKED / STRIDE));
 	struct model_part *slot = NULL;
 	uint64_t status = RSI_SUCCESS;
-	struct party_call call;
+	struct trealm_call call;
 
 	first = random_below(3) == 0 ? 0 : first;
 	pages = pages > BLOCKED - first ? BLOCKED - first : pages;
@@ -772,7 +773,7 @@ static void act_part(unsigned int p)
 	status = model[p].apt ? status : CSM_ERROR_NO_APT;
 	call = status == RSI_SUCCESS
 		       ? create_part(p, first, pages)
-		       : CSM_FINISH(&parties[p], CREATE, PARTY_WIDE + PAGE(first), PAGE(pages), 2);
+		       : CSM_FINISH(&trealms[p], CREATE, TREALM_WIDE + PAGE(first), PAGE(pages), 2);
 	expect(call, status);
 	if (status == RSI_SUCCESS) {
 		*slot = (struct model_part){model[p].next_region++, first, pages, false};
@@ -789,10 +790,10 @@ static void act_part_on(unsigned int p)
 		return;
 	}
 	if (!part->sealed && random_below(2) == 0) {
-		expect(CSM_FINISH(&parties[p], SEAL, part->id), RSI_SUCCESS);
+		expect(CSM_FINISH(&trealms[p], SEAL, part->id), RSI_SUCCESS);
 		part->sealed = true;
 	} else {
-		expect(CSM_FINISH(&parties[p], DESTROY, part->id), RSI_SUCCESS);
+		expect(CSM_FINISH(&trealms[p], DESTROY, part->id), RSI_SUCCESS);
 		part->id = 0;
 	}
 }
@@ -806,11 +807,11 @@ static void end_parts(unsigned int p)
 
 static void act_apt(unsigned int p)
 {
-	struct party *party = &parties[p];
+	struct trealm *trealm = &trealms[p];
 	uint64_t apts[3];
 
-	memcpy(apts, party->apt, sizeof(apts));
-	party_drop_apts(party);
+	memcpy(apts, trealm->apt, sizeof(apts));
+	trealm_drop_apts(trealm);
 	for (unsigned int r = 0; r < REGIONS; r++) {
 		if (model[p].regions[r].id != 0) {
 			end_region(&model[p].regions[r], p);
@@ -832,8 +833,8 @@ static void act_apt(unsigned int p)
 		act_fold(p);
 	}
 	for (unsigned int i = 0; i < 3; i++) {
-		ASSERT_RMI_OK(RMI(RMI_APT_CREATE, party->realm.rd, apts[i]));
-		party->apt[party->apt_count++] = apts[i];
+		ASSERT_RMI_OK(RMI(RMI_APT_CREATE, trealm->realm.rd, apts[i]));
+		trealm->apt[trealm->apt_count++] = apts[i];
 	}
 	model[p].apt = true;
 }
@@ -855,20 +856,20 @@ static void act_rebirth(unsigned int p)
 			end_attachment(&model[p].attachments[i], p);
 		}
 	}
-	party_destroy(&parties[p]);
+	trealm_destroy(&trealms[p]);
 	birth(p);
 }
 
 /* What is shared is nobody's to give away, split or claim. */
 static void act_forbidden(unsigned int c)
 {
-	uint64_t rd = parties[c].realm.rd;
+	uint64_t rd = trealms[c].realm.rd;
 	unsigned int page = (unsigned int)random_below(OTHER);
-	uint64_t ipa = PARTY_OTHER + PAGE(page);
+	uint64_t ipa = TREALM_OTHER + PAGE(page);
 	uint64_t set[] = {RSI_IPA_STATE_SET_FID, ipa, ipa + GRANULE_SIZE, RSI_RIPAS_RAM, 0};
 
 	if (attachment_at(c, page) != NULL) {
-		expect(party_call_args(&parties[c], set, 5), RSI_ERROR_STATE);
+		expect(trealm_call_args(&trealms[c], set, 5), RSI_ERROR_STATE);
 	}
 	if (attachment_at(c, page) != NULL && model[c].spares != 0) {
 		uint64_t spare = model[c].spare[0];
@@ -884,7 +885,7 @@ static void act_forbidden(unsigned int c)
 }
 
 /* The more often an act is here, the more often it is done. */
-static void (*const acts[])(unsigned int party) = {
+static void (*const acts[])(unsigned int trealm) = {
 	act_create,  act_create,    act_share,  act_share,   act_share,     act_share,
 	act_revoke,  act_destroy,   act_seal,   act_reserve, act_reserve,   act_reserve,
 	act_reserve, act_attach,    act_attach, act_attach,  act_attach,    act_detach,
@@ -905,11 +906,11 @@ static void random_acts(void **state)
 	interrupts = true;
 	attached = cut = 0;
 	machine_on_interrupt_pending = maybe_interrupted;
-	for (unsigned int p = 0; p < PARTIES; p++) {
+	for (unsigned int p = 0; p < TREALMS; p++) {
 		birth(p);
 	}
 	for (uint64_t i = 0; i < count; i++) {
-		unsigned int p = (unsigned int)random_below(PARTIES);
+		unsigned int p = (unsigned int)random_below(TREALMS);
 		uint64_t rare = random_below(500);
 
 		if (rare == 0) {
@@ -927,20 +928,20 @@ static void random_acts(void **state)
 		      (unsigned long)count, (unsigned long)attached, (unsigned long)cut);
 	assert_true(attached >= count / 100);
 	assert_true(cut >= count / 400);
-	for (unsigned int p = 0; p < PARTIES; p++) {
+	for (unsigned int p = 0; p < TREALMS; p++) {
 		if (!model[p].table) {
 			act_table(p);
 		}
 		act_split(p);
-		party_destroy(&parties[p]);
+		trealm_destroy(&trealms[p]);
 	}
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		PARTY_TEST("invariant 01, invariant 02, invariant 04, invariant 05: random acts",
-			   random_acts),
+		TREALM_TEST("invariant 01, invariant 02, invariant 04, invariant 05: random acts",
+			    random_acts),
 	};
 	return unit_run(tests);
 }

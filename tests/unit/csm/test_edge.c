@@ -8,42 +8,42 @@
 #define PAGES 512U /* of a block */
 #define MIB   (UINT64_C(1) << 20)
 
-static struct party *party;
+static struct trealm *trealm;
 
-/* 2 MiB at PARTY_WIDE, in pages / in one block. */
+/* 2 MiB at TREALM_WIDE, in pages / in one block. */
 static void make_pages(unsigned int blocks)
 {
 	for (uint64_t i = 0; i < blocks; i++) {
-		world_realm_tables(&party->realm, PARTY_WIDE + i * BLOCK, 3);
+		sim_realm_tables(&trealm->realm, TREALM_WIDE + i * BLOCK, 3);
 	}
 	for (uint64_t i = 0; i < blocks * PAGES; i++) {
-		world_delegate(WORLD_HIGH + PAGE(i));
-		ASSERT_RMI_OK(RMI(RMI_DATA_CREATE_UNKNOWN, party->realm.rd, WORLD_HIGH + PAGE(i),
-				  PARTY_WIDE + PAGE(i)));
+		sim_delegate(SIM_HIGH + PAGE(i));
+		ASSERT_RMI_OK(RMI(RMI_DATA_CREATE_UNKNOWN, trealm->realm.rd, SIM_HIGH + PAGE(i),
+				  TREALM_WIDE + PAGE(i)));
 	}
 }
 
-static struct world_answer fold(uint64_t ipa)
+static struct sim_answer fold(uint64_t ipa)
 {
-	return RMI(RMI_RTT_FOLD, party->realm.rd, ipa, 3);
+	return RMI(RMI_RTT_FOLD, trealm->realm.rd, ipa, 3);
 }
 
 static void split(uint64_t ipa)
 {
 	ASSERT_RMI_OK(
-		RMI(RMI_RTT_CREATE, party->realm.rd, world_realm_delegated(&party->realm), ipa, 3));
+		RMI(RMI_RTT_CREATE, trealm->realm.rd, sim_realm_delegated(&trealm->realm), ipa, 3));
 }
 
 static void make_blocks(unsigned int blocks)
 {
 	make_pages(blocks);
 	for (uint64_t i = 0; i < blocks; i++) {
-		ASSERT_RMI_OK(fold(PARTY_WIDE + i * BLOCK));
+		ASSERT_RMI_OK(fold(TREALM_WIDE + i * BLOCK));
 	}
 }
 
 /* The command has left for the block at `ipa`, and is where it was. */
-static void expect_asked(const struct party_call *call, uint64_t ipa)
+static void expect_asked(const struct trealm_call *call, uint64_t ipa)
 {
 	ASSERT_EXIT(call->exit, .exit_reason = RMI_EXIT_CSM_SPLIT, .ripas_base = ipa,
 		    .ripas_top = ipa + BLOCK);
@@ -53,14 +53,14 @@ static void expect_asked(const struct party_call *call, uint64_t ipa)
 /* CREATE, whose host splits what it is asked to: the region's id. *asked: how often it was. */
 static uint64_t create(uint64_t base, uint64_t size, unsigned int *asked)
 {
-	struct party_call call = CSM_FINISH(party, CREATE, base, size, 0);
+	struct trealm_call call = CSM_FINISH(trealm, CREATE, base, size, 0);
 
 	*asked = 0;
 	while (call.exit.exit_reason == RMI_EXIT_CSM_SPLIT) {
 		expect_asked(&call, call.exit.ripas_base);
 		split(call.exit.ripas_base);
 		++*asked;
-		call = CSM_FINISH(party, CREATE, base, size, 0);
+		call = CSM_FINISH(trealm, CREATE, base, size, 0);
 	}
 	ASSERT_NOTICE(call, RMI_EXIT_CSM_PROVIDER, base, base + size);
 	return call.x[1];
@@ -69,18 +69,18 @@ static uint64_t create(uint64_t base, uint64_t size, unsigned int *asked)
 /* Whether the page takes a write, as its neighbours outside of a sealed region must. */
 static bool writable(uint64_t ipa)
 {
-	return party_map(party, ipa).write;
+	return trealm_map(trealm, ipa).write;
 }
 
 static void seal_and_digest(uint64_t region, uint64_t base, uint64_t size)
 {
-	ASSERT_OK(CSM_FINISH(party, SEAL, region));
-	assert_int_equal(party_access(party, base, true), TOUCH_ABORT);
-	assert_int_equal(party_access(party, base + size - PAGE(1), true), TOUCH_ABORT);
-	assert_true(base == PARTY_WIDE || writable(base - PAGE(1)));
-	assert_true(base + size == PARTY_WIDE + 2 * BLOCK || writable(base + size));
-	ASSERT_OK(CSM_FINISH(party, DIGEST, party_id(party), region));
-	ASSERT_OK(CSM_FINISH(party, DESTROY, region));
+	ASSERT_OK(CSM_FINISH(trealm, SEAL, region));
+	assert_int_equal(trealm_access(trealm, base, true), TOUCH_ABORT);
+	assert_int_equal(trealm_access(trealm, base + size - PAGE(1), true), TOUCH_ABORT);
+	assert_true(base == TREALM_WIDE || writable(base - PAGE(1)));
+	assert_true(base + size == TREALM_WIDE + 2 * BLOCK || writable(base + size));
+	ASSERT_OK(CSM_FINISH(trealm, DIGEST, trealm_id(trealm), region));
+	ASSERT_OK(CSM_FINISH(trealm, DESTROY, region));
 	assert_true(writable(base) && writable(base + size - PAGE(1)));
 }
 
@@ -109,24 +109,24 @@ static void create_splits(void **state)
 	};
 
 	(void)state;
-	party = party_make(1);
+	trealm = trealm_make(1);
 	make_blocks(2);
 	for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
-		uint64_t base = PARTY_WIDE + cases[i].offset;
+		uint64_t base = TREALM_WIDE + cases[i].offset;
 		unsigned int asked;
 		uint64_t region = create(base, cases[i].size, &asked);
 
 		assert_int_equal(asked, cases[i].asked);
 		seal_and_digest(region, base, cases[i].size);
-		for (uint64_t at = PARTY_WIDE; at < PARTY_WIDE + 2 * BLOCK; at += BLOCK) {
-			if (!party_map(party, at).block) {
+		for (uint64_t at = TREALM_WIDE; at < TREALM_WIDE + 2 * BLOCK; at += BLOCK) {
+			if (!trealm_map(trealm, at).block) {
 				ASSERT_RMI_OK(fold(at));
 			}
 		}
 	}
-	split(PARTY_WIDE);
-	split(PARTY_WIDE + BLOCK);
-	party_destroy_all();
+	split(TREALM_WIDE);
+	split(TREALM_WIDE + BLOCK);
+	trealm_destroy_all();
 }
 
 /* A block in the range whose pages the host still owes is none. */
@@ -135,80 +135,80 @@ static void create_without_pages(void **state)
 	unsigned int asked;
 
 	(void)state;
-	party = party_make(1);
-	create(PARTY_WIDE + MIB, MIB, &asked);
+	trealm = trealm_make(1);
+	create(TREALM_WIDE + MIB, MIB, &asked);
 	assert_int_equal(asked, 0);
 	/* Entries that map nothing may be folded: a page that comes needs a table again. */
-	world_realm_tables(&party->realm, PARTY_WIDE, 3);
-	ASSERT_RMI_OK(fold(PARTY_WIDE));
-	party_destroy_all();
+	sim_realm_tables(&trealm->realm, TREALM_WIDE, 3);
+	ASSERT_RMI_OK(fold(TREALM_WIDE));
+	trealm_destroy_all();
 }
 
 /* The command is repeated as often as the host enters the REC, and has no effect before. */
 static void never_split(void **state)
 {
-	uint64_t base = PARTY_WIDE + PAGE(3);
-	struct party_call call;
+	uint64_t base = TREALM_WIDE + PAGE(3);
+	struct trealm_call call;
 
 	(void)state;
-	party = party_make(1);
+	trealm = trealm_make(1);
 	make_blocks(1);
 	for (unsigned int i = 0; i < 20; i++) {
-		call = CSM(party, CREATE, base, PAGE(2), 0);
-		expect_asked(&call, PARTY_WIDE);
+		call = CSM(trealm, CREATE, base, PAGE(2), 0);
+		expect_asked(&call, TREALM_WIDE);
 	}
-	assert_int_equal(CSM(party, QUERY, party_id(party), 0).x[1], 0);
-	ASSERT_DENIED(CSM(party, SEAL, 1), RSI_ERROR_INPUT, region);
-	assert_true(party_map(party, base).block && writable(base));
+	assert_int_equal(CSM(trealm, QUERY, trealm_id(trealm), 0).x[1], 0);
+	ASSERT_DENIED(CSM(trealm, SEAL, 1), RSI_ERROR_INPUT, region);
+	assert_true(trealm_map(trealm, base).block && writable(base));
 	/* It is in nobody's way. */
-	call = CSM(party, CREATE, base + PAGE(1), PAGE(2), 0);
-	expect_asked(&call, PARTY_WIDE);
-	assert_int_equal(CSM(party, CREATE, PARTY_WIDE, BLOCK, 0).x[1], 1);
-	ASSERT_OK(CSM(party, DESTROY, 1));
+	call = CSM(trealm, CREATE, base + PAGE(1), PAGE(2), 0);
+	expect_asked(&call, TREALM_WIDE);
+	assert_int_equal(CSM(trealm, CREATE, TREALM_WIDE, BLOCK, 0).x[1], 1);
+	ASSERT_OK(CSM(trealm, DESTROY, 1));
 
 	/* Split at last, but folded again before the REC is entered. */
-	call = CSM(party, CREATE, base, PAGE(2), 0);
-	expect_asked(&call, PARTY_WIDE);
-	split(PARTY_WIDE);
-	ASSERT_REFUSED(fold(PARTY_WIDE), rmi_status_rtt(3), rtt_homo);
-	ASSERT_NOTICE(CSM(party, CREATE, base, PAGE(2), 0), RMI_EXIT_CSM_PROVIDER, base,
+	call = CSM(trealm, CREATE, base, PAGE(2), 0);
+	expect_asked(&call, TREALM_WIDE);
+	split(TREALM_WIDE);
+	ASSERT_REFUSED(fold(TREALM_WIDE), rmi_status_rtt(3), rtt_homo);
+	ASSERT_NOTICE(CSM(trealm, CREATE, base, PAGE(2), 0), RMI_EXIT_CSM_PROVIDER, base,
 		      base + PAGE(2));
-	party_destroy_all();
+	trealm_destroy_all();
 }
 
 /* A page that is lost while the host is asked makes the range no RAM any more. */
 static void lost_meanwhile(void **state)
 {
-	uint64_t base = PARTY_WIDE + PAGE(3);
-	struct party_call call;
+	uint64_t base = TREALM_WIDE + PAGE(3);
+	struct trealm_call call;
 
 	(void)state;
-	party = party_make(1);
+	trealm = trealm_make(1);
 	make_blocks(1);
-	call = CSM(party, CREATE, base, PAGE(2), 0);
-	expect_asked(&call, PARTY_WIDE);
-	split(PARTY_WIDE);
-	ASSERT_RMI_OK(RMI(RMI_DATA_DESTROY, party->realm.rd, base + PAGE(1)));
-	ASSERT_DENIED(CSM(party, CREATE, base, PAGE(2), 0), RSI_ERROR_INPUT, ripas);
-	party_destroy_all();
+	call = CSM(trealm, CREATE, base, PAGE(2), 0);
+	expect_asked(&call, TREALM_WIDE);
+	split(TREALM_WIDE);
+	ASSERT_RMI_OK(RMI(RMI_DATA_DESTROY, trealm->realm.rd, base + PAGE(1)));
+	ASSERT_DENIED(CSM(trealm, CREATE, base, PAGE(2), 0), RSI_ERROR_INPUT, ripas);
+	trealm_destroy_all();
 }
 
 /* The exit names no address in hpfar: that IPA 0 is reserved does not matter. */
 static void zero_reserved(void **state)
 {
-	struct party *other = party_make(1);
-	uint64_t lent = party_region(other, 0, 1);
-	struct party_call call;
+	struct trealm *other = trealm_make(1);
+	uint64_t lent = trealm_region(other, 0, 1);
+	struct trealm_call call;
 
 	(void)state;
-	party = party_make(1);
+	trealm = trealm_make(1);
 	make_blocks(1);
-	party_share(other, lent, party, CSM_PERM_READ);
-	party_reserve(party, other, lent, 0, 1);
-	call = CSM(party, CREATE, PARTY_WIDE, PAGE(1), 0);
-	expect_asked(&call, PARTY_WIDE);
-	split(PARTY_WIDE);
-	party_destroy_all();
+	trealm_share(other, lent, trealm, CSM_PERM_READ);
+	trealm_reserve(trealm, other, lent, 0, 1);
+	call = CSM(trealm, CREATE, TREALM_WIDE, PAGE(1), 0);
+	expect_asked(&call, TREALM_WIDE);
+	split(TREALM_WIDE);
+	trealm_destroy_all();
 }
 
 /* --- RMI_RTT_FOLD */
@@ -233,25 +233,25 @@ static void fold_refused(void **state)
 	};
 
 	(void)state;
-	party = party_make(1);
+	trealm = trealm_make(1);
 	make_pages(2);
 	for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
 		unsigned int asked;
-		uint64_t region = create(PARTY_WIDE + cases[i].offset, cases[i].size, &asked);
+		uint64_t region = create(TREALM_WIDE + cases[i].offset, cases[i].size, &asked);
 
 		assert_int_equal(asked, 0);
 		if (cases[i].edge) {
-			ASSERT_REFUSED(fold(PARTY_WIDE), rmi_status_rtt(3), rtt_homo);
-			assert_false(party_map(party, PARTY_WIDE).block);
+			ASSERT_REFUSED(fold(TREALM_WIDE), rmi_status_rtt(3), rtt_homo);
+			assert_false(trealm_map(trealm, TREALM_WIDE).block);
 		} else {
-			ASSERT_RMI_OK(fold(PARTY_WIDE));
-			split(PARTY_WIDE);
+			ASSERT_RMI_OK(fold(TREALM_WIDE));
+			split(TREALM_WIDE);
 		}
-		ASSERT_OK(CSM(party, DESTROY, region));
-		ASSERT_RMI_OK(fold(PARTY_WIDE));
-		split(PARTY_WIDE);
+		ASSERT_OK(CSM(trealm, DESTROY, region));
+		ASSERT_RMI_OK(fold(TREALM_WIDE));
+		split(TREALM_WIDE);
 	}
-	party_destroy_all();
+	trealm_destroy_all();
 }
 
 /* The second of two regions has the edge; one that fills the block has none. */
@@ -260,40 +260,40 @@ static void fold_between(void **state)
 	unsigned int asked;
 
 	(void)state;
-	party = party_make(1);
+	trealm = trealm_make(1);
 	make_pages(2);
-	create(PARTY_WIDE, BLOCK, &asked);
-	create(PARTY_WIDE + BLOCK, MIB, &asked);
-	ASSERT_RMI_OK(fold(PARTY_WIDE));
-	ASSERT_REFUSED(fold(PARTY_WIDE + BLOCK), rmi_status_rtt(3), rtt_homo);
-	create(PARTY_WIDE + BLOCK + MIB, MIB, &asked);
-	ASSERT_REFUSED(fold(PARTY_WIDE + BLOCK), rmi_status_rtt(3), rtt_homo);
-	ASSERT_OK(CSM(party, DESTROY, 2));
-	ASSERT_REFUSED(fold(PARTY_WIDE + BLOCK), rmi_status_rtt(3), rtt_homo);
-	ASSERT_OK(CSM(party, DESTROY, 3));
-	ASSERT_RMI_OK(fold(PARTY_WIDE + BLOCK));
-	split(PARTY_WIDE);
-	split(PARTY_WIDE + BLOCK);
-	party_destroy_all();
+	create(TREALM_WIDE, BLOCK, &asked);
+	create(TREALM_WIDE + BLOCK, MIB, &asked);
+	ASSERT_RMI_OK(fold(TREALM_WIDE));
+	ASSERT_REFUSED(fold(TREALM_WIDE + BLOCK), rmi_status_rtt(3), rtt_homo);
+	create(TREALM_WIDE + BLOCK + MIB, MIB, &asked);
+	ASSERT_REFUSED(fold(TREALM_WIDE + BLOCK), rmi_status_rtt(3), rtt_homo);
+	ASSERT_OK(CSM(trealm, DESTROY, 2));
+	ASSERT_REFUSED(fold(TREALM_WIDE + BLOCK), rmi_status_rtt(3), rtt_homo);
+	ASSERT_OK(CSM(trealm, DESTROY, 3));
+	ASSERT_RMI_OK(fold(TREALM_WIDE + BLOCK));
+	split(TREALM_WIDE);
+	split(TREALM_WIDE + BLOCK);
+	trealm_destroy_all();
 }
 
 /* A reservation of pages that are the realm's own still has no edge, a region behind it has. */
 static void fold_reservation(void **state)
 {
-	struct party *other = party_make(1);
-	uint64_t lent = party_region(other, 0, 4);
+	struct trealm *other = trealm_make(1);
+	uint64_t lent = trealm_region(other, 0, 4);
 	unsigned int asked;
 
 	(void)state;
-	party = party_make(1);
+	trealm = trealm_make(1);
 	make_pages(1);
-	party_share(other, lent, party, CSM_PERM_READ);
-	party_reserve(party, other, lent, PARTY_WIDE + PAGE(4), 4);
-	ASSERT_RMI_OK(fold(PARTY_WIDE));
-	split(PARTY_WIDE);
-	create(PARTY_WIDE + PAGE(8), PAGE(1), &asked);
-	ASSERT_REFUSED(fold(PARTY_WIDE), rmi_status_rtt(3), rtt_homo);
-	party_destroy_all();
+	trealm_share(other, lent, trealm, CSM_PERM_READ);
+	trealm_reserve(trealm, other, lent, TREALM_WIDE + PAGE(4), 4);
+	ASSERT_RMI_OK(fold(TREALM_WIDE));
+	split(TREALM_WIDE);
+	create(TREALM_WIDE + PAGE(8), PAGE(1), &asked);
+	ASSERT_REFUSED(fold(TREALM_WIDE), rmi_status_rtt(3), rtt_homo);
+	trealm_destroy_all();
 }
 
 /* A region is one from its first step on, and until its last is done. */
@@ -304,37 +304,37 @@ static void fold_in_steps(void **state)
 	uint64_t region;
 
 	(void)state;
-	party = party_make(1);
+	trealm = trealm_make(1);
 	make_pages(2);
-	machine_on_interrupt_pending = party_interrupted;
-	assert_int_equal(CSM(party, CREATE, PARTY_WIDE, size, 0).x[0], RSI_INCOMPLETE);
-	ASSERT_REFUSED(fold(PARTY_WIDE + BLOCK), rmi_status_rtt(3), rtt_homo);
-	region = create(PARTY_WIDE, size, &asked);
+	machine_on_interrupt_pending = trealm_interrupted;
+	assert_int_equal(CSM(trealm, CREATE, TREALM_WIDE, size, 0).x[0], RSI_INCOMPLETE);
+	ASSERT_REFUSED(fold(TREALM_WIDE + BLOCK), rmi_status_rtt(3), rtt_homo);
+	region = create(TREALM_WIDE, size, &asked);
 	assert_int_equal(asked, 0);
-	ASSERT_OK(CSM_FINISH(party, SEAL, region));
-	assert_int_equal(CSM(party, DESTROY, region).x[0], RSI_INCOMPLETE);
-	ASSERT_REFUSED(fold(PARTY_WIDE + BLOCK), rmi_status_rtt(3), rtt_homo);
-	ASSERT_OK(CSM_FINISH(party, DESTROY, region));
+	ASSERT_OK(CSM_FINISH(trealm, SEAL, region));
+	assert_int_equal(CSM(trealm, DESTROY, region).x[0], RSI_INCOMPLETE);
+	ASSERT_REFUSED(fold(TREALM_WIDE + BLOCK), rmi_status_rtt(3), rtt_homo);
+	ASSERT_OK(CSM_FINISH(trealm, DESTROY, region));
 	machine_on_interrupt_pending = NULL;
-	ASSERT_RMI_OK(fold(PARTY_WIDE + BLOCK));
-	split(PARTY_WIDE + BLOCK);
-	party_destroy_all();
+	ASSERT_RMI_OK(fold(TREALM_WIDE + BLOCK));
+	split(TREALM_WIDE + BLOCK);
+	trealm_destroy_all();
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		PARTY_TEST("RSI_CSM_CREATE across blocks asks to split them; SEAL, DIGEST",
-			   create_splits),
-		PARTY_TEST("RSI_CSM_CREATE where the entries map nothing", create_without_pages),
-		PARTY_TEST("RSI_CSM_CREATE with a host that never splits", never_split),
-		PARTY_TEST("RSI_CSM_CREATE ripas: a page lost meanwhile", lost_meanwhile),
-		PARTY_TEST("RSI_CSM_CREATE across a block, with IPA 0 reserved", zero_reserved),
-		PARTY_TEST("RMI_RTT_FOLD rtt_homo: an edge in the block", fold_refused),
-		PARTY_TEST("RMI_RTT_FOLD rtt_homo: two regions in the block", fold_between),
-		PARTY_TEST("RMI_RTT_FOLD rtt_homo: a reservation before the region",
-			   fold_reservation),
-		PARTY_TEST("RMI_RTT_FOLD rtt_homo: a region that begins or ends", fold_in_steps),
+		TREALM_TEST("RSI_CSM_CREATE across blocks asks to split them; SEAL, DIGEST",
+			    create_splits),
+		TREALM_TEST("RSI_CSM_CREATE where the entries map nothing", create_without_pages),
+		TREALM_TEST("RSI_CSM_CREATE with a host that never splits", never_split),
+		TREALM_TEST("RSI_CSM_CREATE ripas: a page lost meanwhile", lost_meanwhile),
+		TREALM_TEST("RSI_CSM_CREATE across a block, with IPA 0 reserved", zero_reserved),
+		TREALM_TEST("RMI_RTT_FOLD rtt_homo: an edge in the block", fold_refused),
+		TREALM_TEST("RMI_RTT_FOLD rtt_homo: two regions in the block", fold_between),
+		TREALM_TEST("RMI_RTT_FOLD rtt_homo: a reservation before the region",
+			    fold_reservation),
+		TREALM_TEST("RMI_RTT_FOLD rtt_homo: a region that begins or ends", fold_in_steps),
 	};
 	return unit_run(tests);
 }

@@ -11,19 +11,19 @@
 /* Whether instruction caches are emptied: by ATTACH, and by ATTACH of one who was there before. */
 static void sharing(uint64_t perm, unsigned int expected)
 {
-	struct party *provider = party_make(1);
-	struct party *consumer = party_make(1);
-	uint64_t region = party_lend(provider, consumer, 2, perm);
+	struct trealm *provider = trealm_make(1);
+	struct trealm *consumer = trealm_make(1);
+	uint64_t region = trealm_lend(provider, consumer, 2, perm);
 	unsigned int seen = machine_code_forgotten();
 
 	assert_int_equal(seen != 0, expected);
-	assert_int_equal(party_map(consumer, PARTY_OTHER).exec, expected);
-	ASSERT_OK(CSM_FINISH(consumer, DETACH_AND_FREE, party_id(provider), region));
+	assert_int_equal(trealm_map(consumer, TREALM_OTHER).exec, expected);
+	ASSERT_OK(CSM_FINISH(consumer, DETACH_AND_FREE, trealm_id(provider), region));
 	seen = machine_code_forgotten();
-	party_reserve(consumer, provider, region, PARTY_OTHER, 2);
-	party_attach(consumer, provider, region);
+	trealm_reserve(consumer, provider, region, TREALM_OTHER, 2);
+	trealm_attach(consumer, provider, region);
 	assert_int_equal(machine_code_forgotten() > seen, expected);
-	party_destroy_all();
+	trealm_destroy_all();
 }
 
 static void executable(void **state)
@@ -41,21 +41,21 @@ static void not_executable(void **state)
 /* The consumer has no table at first: an access maps the page. */
 static void on_fault(uint64_t perm, unsigned int expected)
 {
-	struct party *provider = party_make(1);
-	struct party *consumer = party_make(1);
-	uint64_t region = party_region(provider, 0, 2);
+	struct trealm *provider = trealm_make(1);
+	struct trealm *consumer = trealm_make(1);
+	uint64_t region = trealm_region(provider, 0, 2);
 	unsigned int seen;
 
-	party_share(provider, region, consumer, perm);
-	party_reserve(consumer, provider, region, PARTY_BARE, 2);
-	party_attach(consumer, provider, region);
-	world_realm_tables(&consumer->realm, PARTY_BARE, 3);
-	assert_int_equal(party_map(consumer, PARTY_BARE).pa, 0);
+	trealm_share(provider, region, consumer, perm);
+	trealm_reserve(consumer, provider, region, TREALM_BARE, 2);
+	trealm_attach(consumer, provider, region);
+	sim_realm_tables(&consumer->realm, TREALM_BARE, 3);
+	assert_int_equal(trealm_map(consumer, TREALM_BARE).pa, 0);
 	seen = machine_code_forgotten();
-	assert_int_equal(party_access(consumer, PARTY_BARE, false), TOUCH_DONE);
-	assert_int_equal(party_map(consumer, PARTY_BARE).exec, expected);
+	assert_int_equal(trealm_access(consumer, TREALM_BARE, false), TOUCH_DONE);
+	assert_int_equal(trealm_map(consumer, TREALM_BARE).exec, expected);
 	assert_int_equal(machine_code_forgotten() > seen, expected);
-	party_destroy_all();
+	trealm_destroy_all();
 }
 
 static void fault_executable(void **state)
@@ -73,20 +73,20 @@ static void fault_not_executable(void **state)
 /* The region has the page only after ATTACH: the host's command maps it for the consumer. */
 static void late_page(uint64_t perm, unsigned int expected)
 {
-	struct party *provider = party_make(1);
-	struct party *consumer = party_make(1);
-	uint64_t region = party_region(provider, PARTY_PAGES, 2);
+	struct trealm *provider = trealm_make(1);
+	struct trealm *consumer = trealm_make(1);
+	uint64_t region = trealm_region(provider, TREALM_PAGES, 2);
 	unsigned int seen;
 
-	party_share(provider, region, consumer, perm);
-	party_reserve(consumer, provider, region, PARTY_OTHER, 2);
-	party_attach(consumer, provider, region);
+	trealm_share(provider, region, consumer, perm);
+	trealm_reserve(consumer, provider, region, TREALM_OTHER, 2);
+	trealm_attach(consumer, provider, region);
 	seen = machine_code_forgotten();
-	world_realm_data(&provider->realm, PARTY_OWN + PAGE(PARTY_PAGES));
-	assert_int_not_equal(party_map(consumer, PARTY_OTHER).pa, 0);
-	assert_int_equal(party_map(consumer, PARTY_OTHER).exec, expected);
+	sim_realm_data(&provider->realm, TREALM_OWN + PAGE(TREALM_PAGES));
+	assert_int_not_equal(trealm_map(consumer, TREALM_OTHER).pa, 0);
+	assert_int_equal(trealm_map(consumer, TREALM_OTHER).exec, expected);
 	assert_int_equal(machine_code_forgotten() > seen, expected);
-	party_destroy_all();
+	trealm_destroy_all();
 }
 
 static void late_executable(void **state)
@@ -104,16 +104,17 @@ static void late_not_executable(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		PARTY_TEST("a mapping that a consumer may execute empties instruction caches first",
-			   executable),
-		PARTY_TEST("a mapping that it may only read does not", not_executable),
-		PARTY_TEST("a page that a fault maps, executable, empties them first",
-			   fault_executable),
-		PARTY_TEST("a page that a fault maps for reading does not", fault_not_executable),
-		PARTY_TEST("a page that comes after ATTACH, executable, empties them first",
-			   late_executable),
-		PARTY_TEST("a page that comes after ATTACH for reading does not",
-			   late_not_executable),
+		TREALM_TEST(
+			"a mapping that a consumer may execute empties instruction caches first",
+			executable),
+		TREALM_TEST("a mapping that it may only read does not", not_executable),
+		TREALM_TEST("a page that a fault maps, executable, empties them first",
+			    fault_executable),
+		TREALM_TEST("a page that a fault maps for reading does not", fault_not_executable),
+		TREALM_TEST("a page that comes after ATTACH, executable, empties them first",
+			    late_executable),
+		TREALM_TEST("a page that comes after ATTACH for reading does not",
+			    late_not_executable),
 	};
 
 	return unit_run(tests);

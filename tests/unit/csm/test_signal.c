@@ -5,31 +5,31 @@
 #define RO CSM_PERM_READ
 #define RW (CSM_PERM_READ | CSM_PERM_WRITE)
 
-static void drain(struct party *party)
+static void drain(struct trealm *trealm)
 {
-	while (CSM(party, SIGNAL_TAKE).x[1] != 0) {
+	while (CSM(trealm, SIGNAL_TAKE).x[1] != 0) {
 	}
 }
 
-#define ASSERT_TAKES(party, peer, provider, region, bits)          \
-	do {                                                       \
-		struct party_call take_ = CSM(party, SIGNAL_TAKE); \
-		assert_int_equal(take_.x[0], RSI_SUCCESS);         \
-		assert_int_equal(take_.x[1], peer);                \
-		assert_int_equal(take_.x[2], provider);            \
-		assert_int_equal(take_.x[3], region);              \
-		assert_int_equal(take_.x[4], bits);                \
+#define ASSERT_TAKES(trealm, peer, provider, region, bits)           \
+	do {                                                         \
+		struct trealm_call take_ = CSM(trealm, SIGNAL_TAKE); \
+		assert_int_equal(take_.x[0], RSI_SUCCESS);           \
+		assert_int_equal(take_.x[1], peer);                  \
+		assert_int_equal(take_.x[2], provider);              \
+		assert_int_equal(take_.x[3], region);                \
+		assert_int_equal(take_.x[4], bits);                  \
 	} while (0)
-#define ASSERT_TAKES_NOTHING(party) ASSERT_TAKES(party, 0, 0, 0, 0)
+#define ASSERT_TAKES_NOTHING(trealm) ASSERT_TAKES(trealm, 0, 0, 0, 0)
 
 static void signal(void **state)
 {
-	struct party *provider = party_make(1);
-	struct party *consumer = party_make(1);
-	uint64_t p = party_id(provider);
-	uint64_t c = party_id(consumer);
-	uint64_t region = party_lend(provider, consumer, 1, RO);
-	struct party_call call;
+	struct trealm *provider = trealm_make(1);
+	struct trealm *consumer = trealm_make(1);
+	uint64_t p = trealm_id(provider);
+	uint64_t c = trealm_id(consumer);
+	uint64_t region = trealm_lend(provider, consumer, 1, RO);
+	struct trealm_call call;
 
 	(void)state;
 	ASSERT_TAKES(provider, c, p, region, CSM_SIGNAL_ATTACHED);
@@ -48,17 +48,17 @@ static void signal(void **state)
 	ASSERT_EXIT(call.exit, .exit_reason = RMI_EXIT_CSM_SIGNAL,
 		    .ripas_base = provider->realm.rd);
 	ASSERT_TAKES(provider, c, p, region, CSM_SIGNAL_USER_MASK);
-	party_destroy_all();
+	trealm_destroy_all();
 }
 
 static void signal_refused(void **state)
 {
-	struct party *provider = party_make(1);
-	struct party *consumer = party_make(1);
-	struct party *other = party_make(1);
-	uint64_t p = party_id(provider);
-	uint64_t c = party_id(consumer);
-	uint64_t region = party_lend(provider, consumer, 1, RO);
+	struct trealm *provider = trealm_make(1);
+	struct trealm *consumer = trealm_make(1);
+	struct trealm *other = trealm_make(1);
+	uint64_t p = trealm_id(provider);
+	uint64_t c = trealm_id(consumer);
+	uint64_t region = trealm_lend(provider, consumer, 1, RO);
 
 	(void)state;
 	ASSERT_DENIED(CSM(provider, SIGNAL, c, p, region, 0), RSI_ERROR_INPUT, bits_bound);
@@ -73,79 +73,79 @@ static void signal_refused(void **state)
 	ASSERT_DENIED(CSM(other, SIGNAL, c, p, region, 1), CSM_ERROR_ACCESS, access);
 	ASSERT_DENIED(CSM(other, SIGNAL, p, p, region, 1), CSM_ERROR_ACCESS, access);
 	/* Granted, then reserved: not attached yet. */
-	party_share(provider, region, other, RO);
-	ASSERT_DENIED(CSM(provider, SIGNAL, party_id(other), p, region, 1), CSM_ERROR_ACCESS,
+	trealm_share(provider, region, other, RO);
+	ASSERT_DENIED(CSM(provider, SIGNAL, trealm_id(other), p, region, 1), CSM_ERROR_ACCESS,
 		      access);
-	party_reserve(other, provider, region, PARTY_OTHER, 1);
+	trealm_reserve(other, provider, region, TREALM_OTHER, 1);
 	ASSERT_DENIED(CSM(other, SIGNAL, p, p, region, 1), CSM_ERROR_ACCESS, access);
 	ASSERT_OK(CSM(provider, REVOKE, region, c));
 	ASSERT_DENIED(CSM(consumer, SIGNAL, p, p, region, 1), CSM_ERROR_ACCESS, access);
 	ASSERT_DENIED(CSM(provider, SIGNAL, c, p, region, 1), CSM_ERROR_ACCESS, access);
-	party_destroy_all();
+	trealm_destroy_all();
 }
 
 /* What the RMM itself says, to everyone concerned. */
 static void events(void **state)
 {
-	struct party *provider = party_make(1);
-	struct party *consumer = party_make(1);
-	uint64_t p = party_id(provider);
-	uint64_t c = party_id(consumer);
-	uint64_t region = party_lend(provider, consumer, 2, RO);
+	struct trealm *provider = trealm_make(1);
+	struct trealm *consumer = trealm_make(1);
+	uint64_t p = trealm_id(provider);
+	uint64_t c = trealm_id(consumer);
+	uint64_t region = trealm_lend(provider, consumer, 2, RO);
 
 	(void)state;
 	ASSERT_TAKES(provider, c, p, region, CSM_SIGNAL_ATTACHED);
-	ASSERT_RMI_OK(RMI(RMI_DATA_DESTROY, provider->realm.rd, PARTY_OWN));
+	ASSERT_RMI_OK(RMI(RMI_DATA_DESTROY, provider->realm.rd, TREALM_OWN));
 	ASSERT_TAKES(consumer, p, p, region, CSM_SIGNAL_PAGE_LOST);
 	ASSERT_OK(CSM(provider, REVOKE, region, c));
 	ASSERT_TAKES(consumer, p, p, region, CSM_SIGNAL_REGION_ENDED);
 	ASSERT_OK(CSM_FINISH(consumer, DETACH_AND_FREE, p, region));
-	party_share(provider, region, consumer, RO);
-	party_reserve(consumer, provider, region, PARTY_OTHER, 2);
-	party_attach(consumer, provider, region);
+	trealm_share(provider, region, consumer, RO);
+	trealm_reserve(consumer, provider, region, TREALM_OTHER, 2);
+	trealm_attach(consumer, provider, region);
 	drain(provider);
 	ASSERT_OK(CSM_FINISH(consumer, DETACH_AND_FREE, p, region));
 	ASSERT_TAKES(provider, c, p, region, CSM_SIGNAL_DETACHED);
-	party_reserve(consumer, provider, region, PARTY_OTHER, 2);
-	party_attach(consumer, provider, region);
+	trealm_reserve(consumer, provider, region, TREALM_OTHER, 2);
+	trealm_attach(consumer, provider, region);
 	drain(provider);
-	party_drop_apts(consumer);
+	trealm_drop_apts(consumer);
 	ASSERT_TAKES(provider, c, p, region, CSM_SIGNAL_DETACHED | CSM_SIGNAL_PEER_ENDED);
-	ASSERT_RMI_OK(party_add_apt(consumer));
-	party_reserve(consumer, provider, region, PARTY_OTHER, 2);
-	party_attach(consumer, provider, region);
-	party_drop_apts(provider);
+	ASSERT_RMI_OK(trealm_add_apt(consumer));
+	trealm_reserve(consumer, provider, region, TREALM_OTHER, 2);
+	trealm_attach(consumer, provider, region);
+	trealm_drop_apts(provider);
 	ASSERT_TAKES(consumer, p, p, region, CSM_SIGNAL_REGION_ENDED | CSM_SIGNAL_PEER_ENDED);
-	party_destroy_all();
+	trealm_destroy_all();
 }
 
 /* Many words are pending at once, and none is lost. */
 static void take_many(void **state)
 {
-	struct party *provider = party_make(2);
-	struct party *consumer = party_make(2);
-	uint64_t p = party_id(provider);
+	struct trealm *provider = trealm_make(2);
+	struct trealm *consumer = trealm_make(2);
+	uint64_t p = trealm_id(provider);
 	uint64_t seen = 0;
 
 	(void)state;
-	for (unsigned int i = 0; i < PARTY_RAM; i++) {
-		uint64_t region = party_region(provider, i, 1);
+	for (unsigned int i = 0; i < TREALM_RAM; i++) {
+		uint64_t region = trealm_region(provider, i, 1);
 
-		party_share(provider, region, consumer, RO);
-		party_reserve(consumer, provider, region, PARTY_OTHER + PAGE(i), 1);
-		party_attach(consumer, provider, region);
-		ASSERT_OK(CSM(provider, SIGNAL, party_id(consumer), p, region, region));
+		trealm_share(provider, region, consumer, RO);
+		trealm_reserve(consumer, provider, region, TREALM_OTHER + PAGE(i), 1);
+		trealm_attach(consumer, provider, region);
+		ASSERT_OK(CSM(provider, SIGNAL, trealm_id(consumer), p, region, region));
 	}
-	for (unsigned int i = 0; i < PARTY_RAM; i++) {
-		struct party_call call = CSM(consumer, SIGNAL_TAKE);
+	for (unsigned int i = 0; i < TREALM_RAM; i++) {
+		struct trealm_call call = CSM(consumer, SIGNAL_TAKE);
 
 		assert_int_equal(call.x[1], p);
 		assert_int_equal(call.x[3], call.x[4]);
 		seen |= BIT(call.x[3]);
 	}
-	assert_int_equal(seen, BIT(PARTY_RAM + 1) - 2);
+	assert_int_equal(seen, BIT(TREALM_RAM + 1) - 2);
 	ASSERT_TAKES_NOTHING(consumer);
-	party_destroy_all();
+	trealm_destroy_all();
 }
 
 /*
@@ -153,37 +153,37 @@ static void take_many(void **state)
  */
 static void ended_signals(void **state)
 {
-	struct party *provider = party_make(1);
-	struct party *consumer = party_make(1);
-	uint64_t region = party_region(provider, 0, 1);
-	struct rsi_csm_policy policy = party_policy_rim(consumer);
+	struct trealm *provider = trealm_make(1);
+	struct trealm *consumer = trealm_make(1);
+	uint64_t region = trealm_region(provider, 0, 1);
+	struct rsi_csm_policy policy = trealm_policy_rim(consumer);
 	uint64_t grants = 0;
 
 	(void)state;
-	party_put(provider, 0, &policy);
-	ASSERT_OK(CSM(provider, SHARE, region, CSM_REALM_ANY, RO, PARTY_POLICY));
-	party_reserve(consumer, provider, region, PARTY_OTHER, 1);
-	party_attach(consumer, provider, region);
-	ASSERT_OK(CSM_FINISH(consumer, DETACH_AND_FREE, party_id(provider), region));
-	ASSERT_TAKES(provider, party_id(consumer), party_id(provider), region,
+	trealm_put(provider, 0, &policy);
+	ASSERT_OK(CSM(provider, SHARE, region, CSM_REALM_ANY, RO, TREALM_POLICY));
+	trealm_reserve(consumer, provider, region, TREALM_OTHER, 1);
+	trealm_attach(consumer, provider, region);
+	ASSERT_OK(CSM_FINISH(consumer, DETACH_AND_FREE, trealm_id(provider), region));
+	ASSERT_TAKES(provider, trealm_id(consumer), trealm_id(provider), region,
 		     CSM_SIGNAL_ATTACHED | CSM_SIGNAL_DETACHED);
-	party_reserve(consumer, provider, region, PARTY_OTHER, 1);
-	ASSERT_OK(CSM_FINISH(consumer, DETACH_AND_FREE, party_id(provider), region));
-	ASSERT_DENIED(CSM(provider, REVOKE, region, party_id(consumer)), RSI_ERROR_INPUT, grant);
+	trealm_reserve(consumer, provider, region, TREALM_OTHER, 1);
+	ASSERT_OK(CSM_FINISH(consumer, DETACH_AND_FREE, trealm_id(provider), region));
+	ASSERT_DENIED(CSM(provider, REVOKE, region, trealm_id(consumer)), RSI_ERROR_INPUT, grant);
 	while (CSM(provider, SHARE, region, 100 + grants, RO, 0).x[0] == RSI_SUCCESS) {
 		grants++;
 	}
 	/* 25 records: the region, ANY, and nothing for the one that is gone. */
 	assert_int_equal(grants, 23);
 	ASSERT_TAKES_NOTHING(provider);
-	party_destroy_all();
+	trealm_destroy_all();
 }
 
 /* --- QUERY */
 
 #define ASSERT_ANSWER(call, region, size, perm, state, flags, base, next)              \
 	do {                                                                           \
-		struct party_call query_ = (call);                                     \
+		struct trealm_call query_ = (call);                                    \
 		assert_int_equal(query_.x[0], RSI_SUCCESS);                            \
 		assert_int_equal(query_.x[1], region);                                 \
 		assert_int_equal(query_.x[3], size);                                   \
@@ -194,65 +194,65 @@ static void ended_signals(void **state)
 
 static void query(void **state)
 {
-	struct party *provider = party_make(1);
-	struct party *consumer = party_make(1);
-	uint64_t p = party_id(provider);
-	uint64_t first = party_region(provider, 0, 1);
-	uint64_t hidden = party_region(provider, 1, 1);
-	uint64_t last = party_region(provider, 2, 2);
-	struct rsi_csm_policy policy = party_policy_rim(consumer);
+	struct trealm *provider = trealm_make(1);
+	struct trealm *consumer = trealm_make(1);
+	uint64_t p = trealm_id(provider);
+	uint64_t first = trealm_region(provider, 0, 1);
+	uint64_t hidden = trealm_region(provider, 1, 1);
+	uint64_t last = trealm_region(provider, 2, 2);
+	struct rsi_csm_policy policy = trealm_policy_rim(consumer);
 
 	(void)state;
-	ASSERT_ANSWER(CSM(consumer, QUERY, party_id(consumer), 0), 0, 0, 0, 0, 0, 0, 0);
+	ASSERT_ANSWER(CSM(consumer, QUERY, trealm_id(consumer), 0), 0, 0, 0, 0, 0, 0, 0);
 	ASSERT_DENIED(CSM(consumer, QUERY, p, 0), CSM_ERROR_ACCESS, access);
 	ASSERT_DENIED(CSM(consumer, QUERY, 77, 0), CSM_ERROR_ACCESS, access);
 	ASSERT_ANSWER(CSM(provider, QUERY, p, 0), first, PAGE(1), CSM_PERM_ALL, CSM_STATE_OWN, 0,
-		      PARTY_OWN, first);
+		      TREALM_OWN, first);
 	assert_int_equal(CSM(provider, QUERY, p, 0).x[2], 0x6C6564);
 	ASSERT_ANSWER(CSM(provider, QUERY, p, hidden), last, PAGE(2), CSM_PERM_ALL, CSM_STATE_OWN,
-		      0, PARTY_OWN + PAGE(2), 0);
+		      0, TREALM_OWN + PAGE(2), 0);
 
-	party_share(provider, first, consumer, RW);
-	party_put(provider, 0, &policy);
-	ASSERT_OK(CSM(provider, SHARE, last, CSM_REALM_ANY, RO, PARTY_POLICY));
+	trealm_share(provider, first, consumer, RW);
+	trealm_put(provider, 0, &policy);
+	ASSERT_OK(CSM(provider, SHARE, last, CSM_REALM_ANY, RO, TREALM_POLICY));
 	ASSERT_ANSWER(CSM(consumer, QUERY, p, 0), first, PAGE(1), RW, CSM_STATE_GRANTED, 0, 0,
 		      first);
 	ASSERT_ANSWER(CSM(consumer, QUERY, p, first), last, PAGE(2), RO, CSM_STATE_GRANTED,
 		      CSM_FLAG_ANY, 0, 0);
 	ASSERT_DENIED(CSM(consumer, QUERY, p, last), CSM_ERROR_ACCESS, access);
-	party_reserve(consumer, provider, last, PARTY_OTHER, 2);
+	trealm_reserve(consumer, provider, last, TREALM_OTHER, 2);
 	ASSERT_ANSWER(CSM(consumer, QUERY, p, first), last, PAGE(2), RO, CSM_STATE_RESERVED,
-		      CSM_FLAG_ANY, PARTY_OTHER, 0);
-	party_reserve(consumer, provider, first, PARTY_OTHER + PAGE(8), 1);
-	party_attach(consumer, provider, first);
+		      CSM_FLAG_ANY, TREALM_OTHER, 0);
+	trealm_reserve(consumer, provider, first, TREALM_OTHER + PAGE(8), 1);
+	trealm_attach(consumer, provider, first);
 	ASSERT_OK(CSM(provider, SEAL, first));
 	ASSERT_ANSWER(CSM(consumer, QUERY, p, 0), first, PAGE(1), RO, CSM_STATE_ATTACHED,
-		      CSM_FLAG_SEALED, PARTY_OTHER + PAGE(8), first);
+		      CSM_FLAG_SEALED, TREALM_OTHER + PAGE(8), first);
 	ASSERT_ANSWER(CSM(provider, QUERY, p, 0), first, PAGE(1), RO | CSM_PERM_EXEC, CSM_STATE_OWN,
-		      CSM_FLAG_SEALED, PARTY_OWN, first);
+		      CSM_FLAG_SEALED, TREALM_OWN, first);
 	ASSERT_OK(CSM_FINISH(provider, DESTROY, first));
 	ASSERT_ANSWER(CSM(consumer, QUERY, p, 0), first, PAGE(1), 0, CSM_STATE_ENDED, 0,
-		      PARTY_OTHER + PAGE(8), first);
-	party_destroy_all();
+		      TREALM_OTHER + PAGE(8), first);
+	trealm_destroy_all();
 }
 
 /* --- PEER */
 
 static void peer(void **state)
 {
-	struct party *provider = party_make(1);
-	struct party *consumer = party_make(1);
-	uint64_t region = party_region(provider, 0, 1);
-	uint64_t p = party_id(provider);
-	uint64_t c = party_id(consumer);
-	struct rd *rd = world_rd(&consumer->realm);
-	struct party_call call;
+	struct trealm *provider = trealm_make(1);
+	struct trealm *consumer = trealm_make(1);
+	uint64_t region = trealm_region(provider, 0, 1);
+	uint64_t p = trealm_id(provider);
+	uint64_t c = trealm_id(consumer);
+	struct rd *rd = sim_rd(&consumer->realm);
+	struct trealm_call call;
 
 	(void)state;
-	party_share(provider, region, consumer, RO);
+	trealm_share(provider, region, consumer, RO);
 	ASSERT_DENIED(CSM(provider, PEER, c, 0), CSM_ERROR_ACCESS, access);
 	ASSERT_DENIED(CSM(consumer, PEER, p, 0), CSM_ERROR_ACCESS, access);
-	party_reserve(consumer, provider, region, PARTY_OTHER, 1);
+	trealm_reserve(consumer, provider, region, TREALM_OTHER, 1);
 	memset(rd->measurement[3], 0x5A, 32);
 	for (uint64_t i = 0; i < 5; i++) {
 		call = CSM(provider, PEER, c, i);
@@ -270,19 +270,19 @@ static void peer(void **state)
 	ASSERT_OK(CSM(provider, REVOKE, region, c));
 	ASSERT_DENIED(CSM(provider, PEER, c, 0), CSM_ERROR_ACCESS, access);
 	ASSERT_DENIED(CSM(consumer, PEER, p, 0), CSM_ERROR_ACCESS, access);
-	party_destroy_all();
+	trealm_destroy_all();
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		PARTY_TEST("RSI_CSM_SIGNAL and RSI_CSM_SIGNAL_TAKE", signal),
-		PARTY_TEST("RSI_CSM_SIGNAL bits_bound; RSI_CSM_SIGNAL access", signal_refused),
-		PARTY_TEST("RSI_CSM_SIGNAL_TAKE: what the RMM tells; hazard 22", events),
-		PARTY_TEST("RSI_CSM_SIGNAL_TAKE: none of many is lost", take_many),
-		PARTY_TEST("RSI_CSM_SIGNAL_TAKE: of a grant that has ended", ended_signals),
-		PARTY_TEST("RSI_CSM_QUERY; RSI_CSM_QUERY access", query),
-		PARTY_TEST("RSI_CSM_PEER access; RSI_CSM_PEER index_bound", peer),
+		TREALM_TEST("RSI_CSM_SIGNAL and RSI_CSM_SIGNAL_TAKE", signal),
+		TREALM_TEST("RSI_CSM_SIGNAL bits_bound; RSI_CSM_SIGNAL access", signal_refused),
+		TREALM_TEST("RSI_CSM_SIGNAL_TAKE: what the RMM tells; hazard 22", events),
+		TREALM_TEST("RSI_CSM_SIGNAL_TAKE: none of many is lost", take_many),
+		TREALM_TEST("RSI_CSM_SIGNAL_TAKE: of a grant that has ended", ended_signals),
+		TREALM_TEST("RSI_CSM_QUERY; RSI_CSM_QUERY access", query),
+		TREALM_TEST("RSI_CSM_PEER access; RSI_CSM_PEER index_bound", peer),
 	};
 	return unit_run(tests);
 }

@@ -124,13 +124,13 @@ static void cpus_must_match(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		WORLD_TEST("feat_probe: address widths", address_widths),
-		WORLD_TEST("feat_probe: 4 KiB granules, LPA2", granule_sizes),
-		WORLD_TEST("feat_probe: breakpoints and watchpoints", breakpoints),
-		WORLD_TEST("feat_probe: PMU", pmu),
-		WORLD_TEST("feat_probe: SVE", sve),
-		WORLD_TEST("feat_probe: GIC, VMID", gic_and_vmid),
-		WORLD_TEST("feat_matches: a CPU that differs", cpus_must_match),
+		SIM_TEST("feat_probe: address widths", address_widths),
+		SIM_TEST("feat_probe: 4 KiB granules, LPA2", granule_sizes),
+		SIM_TEST("feat_probe: breakpoints and watchpoints", breakpoints),
+		SIM_TEST("feat_probe: PMU", pmu),
+		SIM_TEST("feat_probe: SVE", sve),
+		SIM_TEST("feat_probe: GIC, VMID", gic_and_vmid),
+		SIM_TEST("feat_matches: a CPU that differs", cpus_must_match),
 	};
 
 	return unit_run(tests);

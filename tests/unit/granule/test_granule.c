@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/* The granule table: which granules it tracks, locks, states, references, marks. */
+/* The granule table: which granules it tracks, locks, states, references, live map. */
 #include "granule/geometry.h"
 #include "unit.h"
 
@@ -258,10 +258,10 @@ static void unlock_needs_the_lock(void **state)
 	held.granule = granule_in(GRANULE_RD);
 	ASSERT_STOPS("panic granule.c", granule_ref(held, 1));
 	held.granule = granule_in(GRANULE_RD);
-	ASSERT_STOPS("panic granule.c", granule_set_marks(held, 1));
+	ASSERT_STOPS("panic granule.c", granule_set_live_map(held, 1));
 }
 
-/* --- references and marks */
+/* --- references and live map */
 
 #define MAX_REFS 2047U
 
@@ -302,49 +302,49 @@ static void too_many_references(void **state)
 /* Pages of several banks, in any order, and places without one. */
 static void references_of_pages(void **state)
 {
-	const pa_t pages[] = {pa_of(world_page(3)), pa_of(0), pa_of(WORLD_HIGH),
-			      pa_of(world_page(2)), pa_of(world_page(3))};
+	const pa_t pages[] = {pa_of(sim_page(3)), pa_of(0), pa_of(SIM_HIGH), pa_of(sim_page(2)),
+			      pa_of(sim_page(3))};
 	const unsigned int refs[] = {2, 0, 1, 1, 2};
 
 	(void)state;
-	world_make(world_page(2), GRANULE_DATA);
-	world_make(world_page(3), GRANULE_DATA);
-	world_make(WORLD_HIGH, GRANULE_DATA);
+	sim_make(sim_page(2), GRANULE_DATA);
+	sim_make(sim_page(3), GRANULE_DATA);
+	sim_make(SIM_HIGH, GRANULE_DATA);
 	granule_ref_pages(pages, ARRAY_LENGTH(pages), GRANULE_DATA);
 	for (unsigned int i = 0; i < ARRAY_LENGTH(pages); i++) {
-		assert_true(pages[i].v == 0 || world_refs(pages[i].v) == refs[i]);
+		assert_true(pages[i].v == 0 || sim_refs(pages[i].v) == refs[i]);
 	}
-	assert_int_equal(world_refs(world_page(4)), 0);
+	assert_int_equal(sim_refs(sim_page(4)), 0);
 	granule_unref_pages(pages, ARRAY_LENGTH(pages), GRANULE_DATA);
 	for (unsigned int i = 0; i < ARRAY_LENGTH(pages); i++) {
-		assert_true(pages[i].v == 0 || world_refs(pages[i].v) == 0);
+		assert_true(pages[i].v == 0 || sim_refs(pages[i].v) == 0);
 	}
 	granule_ref_pages(pages, 0, GRANULE_DATA);
-	assert_int_equal(world_refs(world_page(3)), 0);
+	assert_int_equal(sim_refs(sim_page(3)), 0);
 }
 
 static void references_of_others(void **state)
 {
-	const pa_t page = pa_of(world_page(2));
-	const pa_t nowhere = pa_of(WORLD_UNLISTED);
+	const pa_t page = pa_of(sim_page(2));
+	const pa_t nowhere = pa_of(SIM_UNLISTED);
 	const pa_t between = pa_add(page, 8);
 
 	(void)state;
-	world_make(page.v, GRANULE_DATA);
+	sim_make(page.v, GRANULE_DATA);
 	ASSERT_STOPS("panic granule.c", granule_ref_pages(&page, 1, GRANULE_RTT));
-	world_make(page.v, GRANULE_DATA);
+	sim_make(page.v, GRANULE_DATA);
 	ASSERT_STOPS("panic granule.c", granule_ref_pages(&nowhere, 1, GRANULE_DATA));
 	ASSERT_STOPS("panic granule.c", granule_ref_pages(&between, 1, GRANULE_DATA));
 	ASSERT_STOPS("panic granule.c", granule_unref_pages(&nowhere, 1, GRANULE_DATA));
-	world_make(page.v, GRANULE_DATA);
+	sim_make(page.v, GRANULE_DATA);
 	ASSERT_STOPS("panic granule.c", granule_unref_pages(&page, 1, GRANULE_DATA));
-	world_make(page.v, GRANULE_DATA);
+	sim_make(page.v, GRANULE_DATA);
 	ASSERT_STOPS("panic granule.c", granule_unref_pages(&page, 1, GRANULE_RTT));
-	world_make(page.v, GRANULE_DATA);
+	sim_make(page.v, GRANULE_DATA);
 	for (unsigned int i = 0; i < MAX_REFS; i++) {
 		granule_ref_pages(&page, 1, GRANULE_DATA);
 	}
-	assert_int_equal(world_refs(page.v), MAX_REFS);
+	assert_int_equal(sim_refs(page.v), MAX_REFS);
 	ASSERT_STOPS("panic granule.c", granule_ref_pages(&page, 1, GRANULE_DATA));
 }
 
@@ -360,7 +360,7 @@ static void no_way_out_with_references(void **state)
 	}
 }
 
-static void marks(void **state)
+static void live_map(void **state)
 {
 	static const uint16_t values[] = {0, 0xFFFF, 0x8001, 0x7FFE, 1};
 	struct granule *granule = granule_in(GRANULE_RTT);
@@ -370,18 +370,18 @@ static void marks(void **state)
 	assert_true(granule_lock(granule, GRANULE_RTT, &held));
 	granule_ref(held, 5);
 	for (size_t i = 0; i < ARRAY_LENGTH(values); i++) {
-		granule_set_marks(held, values[i]);
-		assert_int_equal(granule_marks(held), values[i]);
+		granule_set_live_map(held, values[i]);
+		assert_int_equal(granule_live_map(held), values[i]);
 		assert_int_equal(granule_refs(granule), 5);
 		assert_int_equal(granule_peek(granule), GRANULE_RTT);
 	}
 	granule_unlock(held);
 	assert_true(granule_lock(granule, GRANULE_RTT, &held));
-	assert_int_equal(granule_marks(held), 1);
+	assert_int_equal(granule_live_map(held), 1);
 	granule_unref(granule, 5);
 	granule_unlock_to(held, GRANULE_DELEGATED);
 	assert_true(granule_lock(granule, GRANULE_DELEGATED, &held));
-	assert_int_equal(granule_marks(held), 0);
+	assert_int_equal(granule_live_map(held), 0);
 	granule_unlock(held);
 }
 
@@ -401,7 +401,7 @@ static void unlock_set(const struct granule_wanted *set, size_t count)
 	machine_command_end();
 }
 
-/* The books stop a set that is not taken in ascending order. */
+/* The lock checker stops a set that is not taken in ascending order. */
 static void set_in_any_order(void **state)
 {
 	struct granule_wanted set[GRANULE_SET_MAX];
@@ -489,24 +489,24 @@ int main(void)
 		PLAIN_TEST("granule_table_init: capacity", capacity),
 		PLAIN_TEST("granule_table_init: 1 to 253 banks", bank_count),
 		PLAIN_TEST("granule_table_init: forgets all states", init_forgets),
-		WORLD_TEST("granule_unlock_to: every transition from every state", transitions),
-		WORLD_TEST("granule_unlock_to: no such state", no_such_state),
-		WORLD_TEST("granule_lock: every state wanted in every state", lock_wants_a_state),
-		WORLD_TEST("granule_lock_inner: a wrong state stops", inner_lock_knows_the_state),
-		WORLD_TEST("granule_unlock: without the lock stops", unlock_needs_the_lock),
-		WORLD_TEST("granule_ref, granule_unref: up to 2,047", references),
-		WORLD_TEST("granule_ref, granule_unref: beyond the limits stops",
-			   too_many_references),
-		WORLD_TEST("granule_ref_pages, granule_unref_pages", references_of_pages),
-		WORLD_TEST("granule_ref_pages, granule_unref_pages: what is not as said stops",
-			   references_of_others),
-		WORLD_TEST("granule_unlock_to: DELEGATED with references stops",
-			   no_way_out_with_references),
-		WORLD_TEST("granule_set_marks: beside state and references", marks),
-		WORLD_TEST("granule_lock_set: in any order", set_in_any_order),
-		WORLD_TEST("granule_lock_set: duplicates", set_duplicates),
-		WORLD_TEST("granule_lock_set: one at fault, nothing stays locked", set_refuses_one),
-		WORLD_TEST("granule_lock_set: too large stops", set_too_large),
+		SIM_TEST("granule_unlock_to: every transition from every state", transitions),
+		SIM_TEST("granule_unlock_to: no such state", no_such_state),
+		SIM_TEST("granule_lock: every state wanted in every state", lock_wants_a_state),
+		SIM_TEST("granule_lock_inner: a wrong state stops", inner_lock_knows_the_state),
+		SIM_TEST("granule_unlock: without the lock stops", unlock_needs_the_lock),
+		SIM_TEST("granule_ref, granule_unref: up to 2,047", references),
+		SIM_TEST("granule_ref, granule_unref: beyond the limits stops",
+			 too_many_references),
+		SIM_TEST("granule_ref_pages, granule_unref_pages", references_of_pages),
+		SIM_TEST("granule_ref_pages, granule_unref_pages: what is not as said stops",
+			 references_of_others),
+		SIM_TEST("granule_unlock_to: DELEGATED with references stops",
+			 no_way_out_with_references),
+		SIM_TEST("granule_set_live_map: beside state and references", live_map),
+		SIM_TEST("granule_lock_set: in any order", set_in_any_order),
+		SIM_TEST("granule_lock_set: duplicates", set_duplicates),
+		SIM_TEST("granule_lock_set: one at fault, nothing stays locked", set_refuses_one),
+		SIM_TEST("granule_lock_set: too large stops", set_too_large),
 	};
 
 	return unit_run(tests);

@@ -13,7 +13,7 @@
 
 static struct granule *granule_at(uint64_t index)
 {
-	return granule_find(pa_of(world_page(index)));
+	return granule_find(pa_of(sim_page(index)));
 }
 
 static void count_under_lock(unsigned int cpu, void *context)
@@ -24,7 +24,7 @@ static void count_under_lock(unsigned int cpu, void *context)
 	(void)cpu;
 	(void)context;
 	for (unsigned int i = 0; i < ROUNDS; i++) {
-		WORLD_CHECK(granule_lock(granule, GRANULE_RD, &held));
+		SIM_CHECK(granule_lock(granule, GRANULE_RD, &held));
 		*(uint64_t *)map_meta(granule) += 1;
 		granule_unlock(held);
 	}
@@ -33,9 +33,9 @@ static void count_under_lock(unsigned int cpu, void *context)
 static void lock_excludes(void **state)
 {
 	(void)state;
-	world_make(world_page(0), GRANULE_RD);
-	world_run_cpus(CPUS, count_under_lock, NULL);
-	assert_int_equal(*(uint64_t *)machine_raw(pa_of(world_page(0))), CPUS * ROUNDS);
+	sim_make(sim_page(0), GRANULE_RD);
+	sim_run_cpus(CPUS, count_under_lock, NULL);
+	assert_int_equal(*(uint64_t *)machine_raw(pa_of(sim_page(0))), CPUS * ROUNDS);
 }
 
 /* Two CPUs hand one granule to each other by its state alone: no other lock orders their stores. */
@@ -51,11 +51,11 @@ static void pass_on(unsigned int cpu, void *context)
 		while (granule_peek(granule) != mine) {
 			arch_cpu_relax();
 		}
-		WORLD_CHECK(granule_lock(granule, mine, &held));
+		SIM_CHECK(granule_lock(granule, mine, &held));
 		*(uint64_t *)map_data_open(granule_pa(granule)) += 1;
 		map_data_close();
 		if (other == GRANULE_DELEGATED) {
-			WORLD_CHECK(map_wipe(held));
+			SIM_CHECK(map_wipe(held));
 		}
 		granule_unlock_to(held, other);
 	}
@@ -64,9 +64,9 @@ static void pass_on(unsigned int cpu, void *context)
 static void unlock_to_publishes(void **state)
 {
 	(void)state;
-	world_make(world_page(0), GRANULE_DELEGATED);
-	world_run_cpus(2, pass_on, NULL);
-	assert_int_equal(world_state(world_page(0)), GRANULE_DELEGATED);
+	sim_make(sim_page(0), GRANULE_DELEGATED);
+	sim_run_cpus(2, pass_on, NULL);
+	assert_int_equal(sim_state(sim_page(0)), GRANULE_DELEGATED);
 }
 
 /* As RECs run: who finds no reference under the lock owns the object until it drops its own. */
@@ -78,7 +78,7 @@ static void run_for_a_while(unsigned int cpu, void *context)
 	(void)cpu;
 	(void)context;
 	for (unsigned int done = 0; done < ROUNDS;) {
-		WORLD_CHECK(granule_lock(granule, GRANULE_REC, &held));
+		SIM_CHECK(granule_lock(granule, GRANULE_REC, &held));
 		if (granule_refs(granule) != 0) {
 			granule_unlock(held);
 			arch_cpu_relax();
@@ -95,9 +95,9 @@ static void run_for_a_while(unsigned int cpu, void *context)
 static void unref_publishes(void **state)
 {
 	(void)state;
-	world_make(world_page(0), GRANULE_REC);
-	world_run_cpus(CPUS, run_for_a_while, NULL);
-	assert_int_equal(*(uint64_t *)machine_raw(pa_of(world_page(0))), CPUS * ROUNDS);
+	sim_make(sim_page(0), GRANULE_REC);
+	sim_run_cpus(CPUS, run_for_a_while, NULL);
+	assert_int_equal(*(uint64_t *)machine_raw(pa_of(sim_page(0))), CPUS * ROUNDS);
 }
 
 /* Every CPU names the same granules in another order, with duplicates and wrong states between. */
@@ -110,7 +110,7 @@ static void lock_sets(unsigned int cpu, void *context)
 		for (unsigned int j = 0; j < ARRAY_LENGTH(set); j++) {
 			uint64_t page = (cpu % 2 == 0 ? j : 3 - j) + (i % 8 == 7 && j == cpu);
 
-			set[j] = (struct granule_wanted){.pa = pa_of(world_page(page)),
+			set[j] = (struct granule_wanted){.pa = pa_of(sim_page(page)),
 							 .state = GRANULE_RD};
 		}
 		if (granule_lock_set(set, ARRAY_LENGTH(set)) >= 0) {
@@ -129,11 +129,11 @@ static void opposite_orders(void **state)
 {
 	(void)state;
 	for (unsigned int i = 0; i < 4; i++) {
-		world_make(world_page(i), GRANULE_RD);
+		sim_make(sim_page(i), GRANULE_RD);
 	}
-	world_run_cpus(CPUS, lock_sets, NULL);
+	sim_run_cpus(CPUS, lock_sets, NULL);
 	for (unsigned int i = 0; i < 4; i++) {
-		assert_int_equal(*(uint64_t *)machine_raw(pa_of(world_page(i))),
+		assert_int_equal(*(uint64_t *)machine_raw(pa_of(sim_page(i))),
 				 CPUS * (ROUNDS - ROUNDS / 8));
 	}
 }
@@ -146,7 +146,7 @@ static void take_references(unsigned int cpu, void *context)
 	(void)cpu;
 	(void)context;
 	for (unsigned int i = 0; i < ROUNDS; i++) {
-		WORLD_CHECK(granule_lock(granule, GRANULE_RTT, &held));
+		SIM_CHECK(granule_lock(granule, GRANULE_RTT, &held));
 		granule_ref(held, 3);
 		granule_unlock(held);
 		granule_unref(granule, 2);
@@ -156,9 +156,9 @@ static void take_references(unsigned int cpu, void *context)
 static void references_add_up(void **state)
 {
 	(void)state;
-	world_make(world_page(0), GRANULE_RTT);
-	world_run_cpus(CPUS, take_references, NULL);
-	assert_int_equal(world_refs(world_page(0)), CPUS * ROUNDS);
+	sim_make(sim_page(0), GRANULE_RTT);
+	sim_run_cpus(CPUS, take_references, NULL);
+	assert_int_equal(sim_refs(sim_page(0)), CPUS * ROUNDS);
 	granule_unref(granule_at(0), CPUS * ROUNDS);
 }
 
@@ -168,7 +168,7 @@ static _Atomic unsigned int borrowers;
 
 static void borrow_and_look(unsigned int cpu, void *context)
 {
-	const pa_t page = pa_of(world_page(0));
+	const pa_t page = pa_of(sim_page(0));
 	struct granule *granule = granule_at(0);
 	struct granule_held held;
 
@@ -182,14 +182,14 @@ static void borrow_and_look(unsigned int cpu, void *context)
 		granule_unref_pages(&page, 1, GRANULE_DATA);
 	}
 	for (unsigned int i = 0; cpu == 0 && i < ROUNDS; i++) {
-		WORLD_CHECK(granule_lock(granule, GRANULE_DATA, &held));
+		SIM_CHECK(granule_lock(granule, GRANULE_DATA, &held));
 
 		unsigned int refs = granule_refs(granule);
 
 		for (unsigned int j = 0; j < 50 * ROUNDS; j++) {
 			unsigned int now = granule_refs(granule);
 
-			WORLD_CHECK(now <= refs);
+			SIM_CHECK(now <= refs);
 			refs = now;
 		}
 		granule_unlock(held);
@@ -202,22 +202,22 @@ static void borrow_and_look(unsigned int cpu, void *context)
 static void lock_keeps_references_out(void **state)
 {
 	(void)state;
-	world_make(world_page(0), GRANULE_DATA);
+	sim_make(sim_page(0), GRANULE_DATA);
 	looking = true;
 	borrowers = 0;
-	world_run_cpus(3, borrow_and_look, NULL);
-	assert_int_equal(world_refs(world_page(0)), 0);
+	sim_run_cpus(3, borrow_and_look, NULL);
+	assert_int_equal(sim_refs(sim_page(0)), 0);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		WORLD_TEST("granule_lock: excludes and orders, 4 CPUs", lock_excludes),
-		WORLD_TEST("granule_unlock_to: publishes, 2 CPUs", unlock_to_publishes),
-		WORLD_TEST("granule_unref: publishes, 4 CPUs", unref_publishes),
-		WORLD_TEST("granule_lock_set: opposite orders, 4 CPUs", opposite_orders),
-		WORLD_TEST("granule_ref, granule_unref: add up, 4 CPUs", references_add_up),
-		WORLD_TEST("granule_ref_pages waits for the lock", lock_keeps_references_out),
+		SIM_TEST("granule_lock: excludes and orders, 4 CPUs", lock_excludes),
+		SIM_TEST("granule_unlock_to: publishes, 2 CPUs", unlock_to_publishes),
+		SIM_TEST("granule_unref: publishes, 4 CPUs", unref_publishes),
+		SIM_TEST("granule_lock_set: opposite orders, 4 CPUs", opposite_orders),
+		SIM_TEST("granule_ref, granule_unref: add up, 4 CPUs", references_add_up),
+		SIM_TEST("granule_ref_pages waits for the lock", lock_keeps_references_out),
 	};
 
 	return unit_run(tests);

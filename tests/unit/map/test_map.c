@@ -4,7 +4,7 @@
 
 #include "unit.h"
 
-static const uint64_t page = WORLD_MAIN + 8 * GRANULE_SIZE;
+static const uint64_t page = SIM_MAIN + 8 * GRANULE_SIZE;
 
 static struct granule *granule(void)
 {
@@ -35,14 +35,14 @@ static void host_copies(void **state)
 		size_t words = cases[i].size / 8;
 		const uint64_t *memory = machine_raw(pa_of(page));
 
-		world_fill(page, i);
+		sim_fill(page, i);
 		memset(buffer, 0xEE, sizeof(buffer));
 		assert_true(map_host_read(pa_of(page), cases[i].offset, buffer, cases[i].size));
 		assert_memory_equal(buffer, memory + first, cases[i].size);
 		assert_true(words == ARRAY_LENGTH(buffer) ||
 			    buffer[words] == UINT64_C(0xEEEEEEEEEEEEEEEE));
 
-		world_fill(page, i + 100);
+		sim_fill(page, i + 100);
 		memset(buffer, (int)i, sizeof(buffer));
 		assert_true(map_host_write(pa_of(page), cases[i].offset, buffer, cases[i].size));
 		assert_memory_equal(buffer, memory + first, cases[i].size);
@@ -56,7 +56,7 @@ static void host_writes_nothing_else(void **state)
 	const uint64_t words[2] = {1, 2};
 
 	(void)state;
-	world_fill(page, 1);
+	sim_fill(page, 1);
 	memcpy(expected, machine_raw(pa_of(page)), sizeof(expected));
 	assert_true(map_host_write(pa_of(page), 0x7F8, words, sizeof(words)));
 	expected[0x7F8 / 8] = 1;
@@ -76,34 +76,34 @@ static void expect_no_host_page(uint64_t at)
 static void host_page_not_tracked(void **state)
 {
 	(void)state;
-	expect_no_host_page(WORLD_UNLISTED);
-	expect_no_host_page(WORLD_DEVICE);
-	expect_no_host_page(WORLD_OWN);
-	expect_no_host_page(WORLD_SHARED_PAGE);
+	expect_no_host_page(SIM_UNLISTED);
+	expect_no_host_page(SIM_DEVICE);
+	expect_no_host_page(SIM_OWN);
+	expect_no_host_page(SIM_SHARED_PAGE);
 	expect_no_host_page(page + 8);
 	expect_no_host_page(~GRANULE_MASK);
-	assert_true(world_is_zero(WORLD_UNLISTED));
+	assert_true(sim_is_zero(SIM_UNLISTED));
 }
 
 static void host_page_in_another_state(void **state)
 {
 	(void)state;
 	for (unsigned int is = GRANULE_DELEGATED; is < GRANULE_STATE_COUNT; is++) {
-		world_make(world_page(is), is);
-		expect_no_host_page(world_page(is));
+		sim_make(sim_page(is), is);
+		expect_no_host_page(sim_page(is));
 	}
 }
 
 static void host_page_in_another_world(void **state)
 {
 	(void)state;
-	expect_no_host_page(WORLD_SECURE);
-	expect_no_host_page(WORLD_ROOT);
-	expect_no_host_page(WORLD_HOLE);
+	expect_no_host_page(SIM_SECURE);
+	expect_no_host_page(SIM_ROOT);
+	expect_no_host_page(SIM_HOLE);
 	machine_set_pas(pa_of(page), MACHINE_REALM);
 	expect_no_host_page(page);
 	machine_set_pas(pa_of(page), MACHINE_NS);
-	assert_true(world_is_zero(page));
+	assert_true(sim_is_zero(page));
 }
 
 static uint64_t leaves_at;
@@ -123,7 +123,7 @@ static void host_page_leaves_meanwhile(void **state)
 	(void)state;
 	for (size_t word = 0; word < ARRAY_LENGTH(buffer); word++) {
 		for (unsigned int writes = 0; writes < 2; writes++) {
-			world_fill(page, 1);
+			sim_fill(page, 1);
 			memset(buffer, 0, sizeof(buffer));
 			leaves_at = page + 512 + word * 8;
 			machine_on_copy = leave;
@@ -133,7 +133,7 @@ static void host_page_leaves_meanwhile(void **state)
 			machine_on_copy = NULL;
 			machine_command_end();
 			machine_set_pas(pa_of(page), MACHINE_NS);
-			assert_int_equal(world_is_filled(page, 1), !writes || word == 0);
+			assert_int_equal(sim_is_filled(page, 1), !writes || word == 0);
 		}
 	}
 	/* A page that leaves behind the copy does not matter. */
@@ -166,11 +166,11 @@ static void meta_open_and_close(void **state)
 	uint64_t *words;
 
 	(void)state;
-	world_fill(page, 3);
-	world_delegate(page);
+	sim_fill(page, 3);
+	sim_delegate(page);
 	held = lock_in(GRANULE_DELEGATED);
 	words = map_meta_open(held);
-	assert_true(world_is_zero(page));
+	assert_true(sim_is_zero(page));
 	words[511] = 5;
 	granule_unlock_to(held, GRANULE_RD);
 	machine_command_end();
@@ -179,7 +179,7 @@ static void meta_open_and_close(void **state)
 
 	held = lock_in(GRANULE_RD);
 	map_meta_close(held);
-	assert_true(world_is_zero(page));
+	assert_true(sim_is_zero(page));
 	granule_unlock_to(held, GRANULE_DELEGATED);
 	ASSERT_RMI_OK(RMI(RMI_GRANULE_UNDELEGATE, page));
 }
@@ -190,13 +190,13 @@ static void meta_open_undone(void **state)
 	struct granule_held held;
 
 	(void)state;
-	world_delegate(page);
+	sim_delegate(page);
 	for (unsigned int i = 0; i < 3; i++) {
 		held = lock_in(GRANULE_DELEGATED);
 		*(uint64_t *)map_meta_open(held) = i + 1;
 		map_meta_close(held);
 		granule_unlock(held);
-		world_check();
+		sim_check();
 	}
 }
 
@@ -205,16 +205,16 @@ static void meta_after_close(void **state)
 	volatile uint64_t *words;
 
 	(void)state;
-	world_make(page, GRANULE_REC);
+	sim_make(page, GRANULE_REC);
 	words = map_meta(granule());
 	words[0] = 1;
-	world_unmake(page);
+	sim_unmake(page);
 	ASSERT_STOPS("ACCESS:", words[0] = 2);
-	world_make(page, GRANULE_REC);
+	sim_make(page, GRANULE_REC);
 	words = map_meta(granule());
-	world_unmake(page);
+	sim_unmake(page);
 	ASSERT_STOPS("ACCESS:", (void)words[511]);
-	world_make(page, GRANULE_REC);
+	sim_make(page, GRANULE_REC);
 	ASSERT_STOPS("ACCESS:",
 		     *(volatile uint64_t *)arch_window_at(granule_index(granule()) + 1) = 1);
 }
@@ -226,13 +226,13 @@ static void meta_of_another_state(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LENGTH(others); i++) {
-		world_make(page, others[i]);
+		sim_make(page, others[i]);
 		ASSERT_STOPS("panic map.c", map_meta(granule()));
 	}
 	for (unsigned int is = GRANULE_RD; is < GRANULE_STATE_COUNT; is++) {
 		if (is != GRANULE_DATA) {
-			world_make(world_page(is), is);
-			assert_non_null(map_meta(granule_find(pa_of(world_page(is)))));
+			sim_make(sim_page(is), is);
+			assert_non_null(map_meta(granule_find(pa_of(sim_page(is)))));
 		}
 	}
 }
@@ -242,7 +242,7 @@ static void meta_open_in_another_state(void **state)
 	(void)state;
 	for (unsigned int is = 0; is < GRANULE_STATE_COUNT; is++) {
 		if (is != GRANULE_DELEGATED) {
-			world_make(page, is);
+			sim_make(page, is);
 			ASSERT_STOPS("panic map.c", map_meta_open(lock_in(is)));
 		}
 	}
@@ -255,7 +255,7 @@ static void wipe_of_metadata(void **state)
 	(void)state;
 	for (unsigned int is = GRANULE_RD; is < GRANULE_STATE_COUNT; is++) {
 		if (is != GRANULE_DATA) {
-			world_make(page, is);
+			sim_make(page, is);
 			ASSERT_STOPS("panic map.c", map_wipe(lock_in(is)));
 		}
 	}
@@ -264,15 +264,15 @@ static void wipe_of_metadata(void **state)
 static void wipes_realm_memory_only(void **state)
 {
 	(void)state;
-	world_make(page, GRANULE_DATA);
+	sim_make(page, GRANULE_DATA);
 	memset(machine_raw(pa_of(page)), 0x11, GRANULE_SIZE);
 	memset(machine_raw(pa_of(page + GRANULE_SIZE)), 0x22, GRANULE_SIZE);
 	assert_true(map_wipe(lock_in(GRANULE_DATA)));
-	assert_true(world_is_zero(page));
+	assert_true(sim_is_zero(page));
 	assert_int_equal(*(uint8_t *)machine_raw(pa_of(page + GRANULE_SIZE)), 0x22);
 	granule_unlock((struct granule_held){granule()});
 	/* A host's page is not wiped through the Realm address space: that would fault. */
-	world_reset();
+	sim_reset();
 	ASSERT_STOPS("ACCESS:", map_wipe(lock_in(GRANULE_UNDELEGATED)));
 }
 
@@ -281,18 +281,18 @@ static void data_open_and_close(void **state)
 	volatile uint64_t *words;
 
 	(void)state;
-	world_make(page, GRANULE_DATA);
+	sim_make(page, GRANULE_DATA);
 	words = map_data_open(pa_of(page));
 	words[7] = 9;
 	map_data_close();
 	machine_command_end();
 	assert_int_equal(((uint64_t *)machine_raw(pa_of(page)))[7], 9);
 	ASSERT_STOPS("ACCESS:", words[7] = 8);
-	world_make(page, GRANULE_DATA);
+	sim_make(page, GRANULE_DATA);
 	map_data_open(pa_of(page));
 	ASSERT_STOPS("SLOTS:", map_data_open(pa_of(page)));
 	ASSERT_STOPS("SLOTS:", map_data_close());
-	world_make(page, GRANULE_DATA);
+	sim_make(page, GRANULE_DATA);
 	map_data_open(pa_of(page));
 	ASSERT_STOPS("SLOTS:", machine_command_end());
 }
@@ -300,25 +300,25 @@ static void data_open_and_close(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		WORLD_TEST("map_host_read, map_host_write: any part of a page", host_copies),
-		WORLD_TEST("map_host_write: nothing else changes", host_writes_nothing_else),
-		WORLD_TEST("map_host_read, map_host_write: not tracked", host_page_not_tracked),
-		WORLD_TEST("map_host_read, map_host_write: every other state",
-			   host_page_in_another_state),
-		WORLD_TEST("map_host_read, map_host_write: another world, no memory",
-			   host_page_in_another_world),
-		WORLD_TEST("map_host_read, map_host_write: fault at every word",
-			   host_page_leaves_meanwhile),
-		WORLD_TEST("map_host_read, map_host_write: a bad shape stops",
-			   host_copy_of_a_bad_shape),
-		WORLD_TEST("map_meta_open, map_meta_close: zeros in and out", meta_open_and_close),
-		WORLD_TEST("map_meta_open: undone", meta_open_undone),
-		WORLD_TEST("map_meta: not reachable once closed", meta_after_close),
-		WORLD_TEST("map_meta: only metadata", meta_of_another_state),
-		WORLD_TEST("map_meta_open: only DELEGATED", meta_open_in_another_state),
-		WORLD_TEST("map_wipe: no metadata", wipe_of_metadata),
-		WORLD_TEST("map_wipe: that granule, in the Realm world", wipes_realm_memory_only),
-		WORLD_TEST("map_data_open: one page, until closed", data_open_and_close),
+		SIM_TEST("map_host_read, map_host_write: any part of a page", host_copies),
+		SIM_TEST("map_host_write: nothing else changes", host_writes_nothing_else),
+		SIM_TEST("map_host_read, map_host_write: not tracked", host_page_not_tracked),
+		SIM_TEST("map_host_read, map_host_write: every other state",
+			 host_page_in_another_state),
+		SIM_TEST("map_host_read, map_host_write: another world, no memory",
+			 host_page_in_another_world),
+		SIM_TEST("map_host_read, map_host_write: fault at every word",
+			 host_page_leaves_meanwhile),
+		SIM_TEST("map_host_read, map_host_write: a bad shape stops",
+			 host_copy_of_a_bad_shape),
+		SIM_TEST("map_meta_open, map_meta_close: zeros in and out", meta_open_and_close),
+		SIM_TEST("map_meta_open: undone", meta_open_undone),
+		SIM_TEST("map_meta: not reachable once closed", meta_after_close),
+		SIM_TEST("map_meta: only metadata", meta_of_another_state),
+		SIM_TEST("map_meta_open: only DELEGATED", meta_open_in_another_state),
+		SIM_TEST("map_wipe: no metadata", wipe_of_metadata),
+		SIM_TEST("map_wipe: that granule, in the Realm world", wipes_realm_memory_only),
+		SIM_TEST("map_data_open: one page, until closed", data_open_and_close),
 	};
 
 	return unit_run(tests);

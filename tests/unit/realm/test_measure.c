@@ -275,7 +275,7 @@ int main(void)
 		PLAIN_TEST("REM with values of every size", rem_every_size),
 		PLAIN_TEST("RIM depends on the measured parameters alone", rim_measures_parameters),
 		PLAIN_TEST("RIM depends on the measured part of a REC alone", rim_measures_rec),
-		WORLD_TEST("measuring stops at a wrong use", measured_content_and_flag_agree),
+		SIM_TEST("measuring stops at a wrong use", measured_content_and_flag_agree),
 	};
 
 	return unit_run(tests);

@@ -34,14 +34,14 @@ static void make_and_destroy(unsigned int cpu, void *context)
 	struct rmi_realm_params params = cpu_params(cpu);
 
 	(void)context;
-	world_put(world_page(cpu), &params, sizeof(params));
+	sim_put(sim_page(cpu), &params, sizeof(params));
 	for (unsigned int i = 0; i < ROUNDS; i++) {
 		uint64_t rd = cpu_rd(cpu);
 
-		WORLD_CHECK(RMI(RMI_REALM_CREATE, rd, world_page(cpu)).x[0] == RMI_SUCCESS);
-		WORLD_CHECK(realm_find(host_rd(rd)->id) == granule_find(pa_of(rd)));
-		WORLD_CHECK(RMI(RMI_REALM_ACTIVATE, rd).x[0] == RMI_SUCCESS);
-		WORLD_CHECK(RMI(RMI_REALM_DESTROY, rd).x[0] == RMI_SUCCESS);
+		SIM_CHECK(RMI(RMI_REALM_CREATE, rd, sim_page(cpu)).x[0] == RMI_SUCCESS);
+		SIM_CHECK(realm_find(host_rd(rd)->id) == granule_find(pa_of(rd)));
+		SIM_CHECK(RMI(RMI_REALM_ACTIVATE, rd).x[0] == RMI_SUCCESS);
+		SIM_CHECK(RMI(RMI_REALM_DESTROY, rd).x[0] == RMI_SUCCESS);
 	}
 }
 
@@ -49,10 +49,10 @@ static void different_realms(void **state)
 {
 	(void)state;
 	for (unsigned int cpu = 0; cpu < CPUS; cpu++) {
-		world_delegate(cpu_rd(cpu));
+		sim_delegate(cpu_rd(cpu));
 		host_delegate(cpu_tables(cpu), 4);
 	}
-	world_run_cpus(CPUS, make_and_destroy, NULL);
+	sim_run_cpus(CPUS, make_and_destroy, NULL);
 }
 
 /* One RD, one VMID, one set of tables for all: each command succeeds for one or none. */
@@ -61,9 +61,9 @@ static void fight_for_one(unsigned int cpu, void *context)
 	struct rmi_realm_params params = cpu_params(0);
 
 	(void)context;
-	world_put(world_page(cpu), &params, sizeof(params));
+	sim_put(sim_page(cpu), &params, sizeof(params));
 	for (unsigned int i = 0; i < ROUNDS; i++) {
-		(void)RMI(RMI_REALM_CREATE, cpu_rd(0), world_page(cpu));
+		(void)RMI(RMI_REALM_CREATE, cpu_rd(0), sim_page(cpu));
 		(void)RMI(RMI_REALM_ACTIVATE, cpu_rd(0));
 		(void)RMI(RMI_REALM_DESTROY, cpu_rd(0));
 	}
@@ -74,9 +74,9 @@ static void one_realm(void **state)
 	struct rmi_realm_params params = cpu_params(0);
 
 	(void)state;
-	world_delegate(cpu_rd(0));
+	sim_delegate(cpu_rd(0));
 	host_delegate(cpu_tables(0), 4);
-	world_run_cpus(CPUS, fight_for_one, NULL);
+	sim_run_cpus(CPUS, fight_for_one, NULL);
 	(void)RMI(RMI_REALM_DESTROY, cpu_rd(0));
 	ASSERT_RMI_OK(host_realm_create(cpu_rd(0), &params));
 	ASSERT_RMI_OK(RMI(RMI_REALM_DESTROY, cpu_rd(0)));
@@ -99,7 +99,7 @@ static void vmids(void **state)
 
 	(void)state;
 	memset(reserved, 0, sizeof(reserved));
-	world_run_cpus(CPUS, reserve_all, NULL);
+	sim_run_cpus(CPUS, reserve_all, NULL);
 	for (unsigned int cpu = 0; cpu < CPUS; cpu++) {
 		sum += reserved[cpu];
 	}
@@ -138,17 +138,17 @@ static void one_rem(void **state)
 	for (unsigned int i = 0; i < EXTENSIONS * (CPUS - 1); i++) {
 		realm_extend_rem(&alone, 1, value, 32);
 	}
-	world_run_cpus(CPUS, extend, &rd);
+	sim_run_cpus(CPUS, extend, &rd);
 	assert_memory_equal(rd.measurement[1], alone.measurement[1], REALM_MEASUREMENT_SIZE);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		WORLD_TEST("realms of several CPUs", different_realms),
-		WORLD_TEST("several CPUs and one realm", one_realm),
-		WORLD_TEST("a VMID goes to one of several CPUs", vmids),
-		WORLD_TEST("a REM extended by several CPUs", one_rem),
+		SIM_TEST("realms of several CPUs", different_realms),
+		SIM_TEST("several CPUs and one realm", one_realm),
+		SIM_TEST("a VMID goes to one of several CPUs", vmids),
+		SIM_TEST("a REM extended by several CPUs", one_rem),
 	};
 
 	return unit_run(tests);

@@ -39,7 +39,7 @@
 /* Everything that never is the host's to know. */
 #define PRIVATE (IL | SSE | AR | VNCR | CM | S1PTW)
 
-static struct world_realm realm;
+static struct sim_realm realm;
 
 /* At EL1, PC and vector table known, MMU on. */
 static void at_el1(struct arch_vcpu *vcpu)
@@ -58,18 +58,18 @@ static void at_el0(struct arch_vcpu *vcpu)
 /* One page of each kind of protected memory. */
 static void ready(void)
 {
-	world_realm_new(&realm, WORLD_PAGES / 2, 1);
-	world_realm_ram(&realm, RAM, EMPTY);
-	world_realm_data(&realm, RAM);
-	world_realm_data(&realm, DESTROYED);
-	world_rec_new(&realm, RMI_REC_FLAG_RUNNABLE, WORLD_PC);
-	world_realm_activate(&realm);
+	sim_realm_new(&realm, SIM_PAGES / 2, 1);
+	sim_realm_ram(&realm, RAM, EMPTY);
+	sim_realm_data(&realm, RAM);
+	sim_realm_data(&realm, DESTROYED);
+	sim_rec_new(&realm, RMI_REC_FLAG_RUNNABLE, SIM_PC);
+	sim_realm_activate(&realm);
 	assert_int_equal(RMI(RMI_DATA_DESTROY, realm.rd, DESTROYED).x[0], RMI_SUCCESS);
 }
 
-static struct world_step fault(uint64_t esr, uint64_t ipa)
+static struct sim_step fault(uint64_t esr, uint64_t ipa)
 {
-	return (struct world_step){
+	return (struct sim_step){
 		.kind = ARCH_EXIT_SYNC,
 		.info = {.esr = esr, .far = ADDRESS, .hpfar = ipa >> 12 << 4},
 		.act = at_el1,
@@ -77,25 +77,25 @@ static struct world_step fault(uint64_t esr, uint64_t ipa)
 }
 
 /* The realm faults once; returns what the host is told. */
-static struct rmi_rec_exit run(struct world_step step)
+static struct rmi_rec_exit run(struct sim_step step)
 {
 	struct rmi_rec_exit exit;
 
-	world_play(&step, 1);
-	assert_int_equal(world_enter(&realm, 0, NULL, &exit).x[0], RMI_SUCCESS);
+	sim_exits(&step, 1);
+	assert_int_equal(sim_enter(&realm, 0, NULL, &exit).x[0], RMI_SUCCESS);
 	return exit;
 }
 
 /* The realm went on without the host, at its vector for a synchronous exception. */
-static void expect_injected(struct world_step step, uint64_t esr, uint64_t offset)
+static void expect_injected(struct sim_step step, uint64_t esr, uint64_t offset)
 {
-	uint64_t pc = world_rec(&realm, 0)->vcpu.pc;
+	uint64_t pc = sim_rec(&realm, 0)->vcpu.pc;
 	struct rmi_rec_exit exit = run(step);
-	const struct world_view *after;
+	const struct sim_view *after;
 
 	ASSERT_EXIT(exit, .exit_reason = RMI_EXIT_IRQ);
-	assert_int_equal(world_runs(), 2);
-	after = world_saw(1);
+	assert_int_equal(sim_runs(), 2);
+	after = sim_saw(1);
 	assert_int_equal(after->vcpu.pc, VBAR + offset);
 	assert_int_equal(after->el1.elr_el1, pc);
 	assert_int_equal(after->el1.esr_el1, esr);
@@ -117,11 +117,11 @@ static void external_recoverable(void **state)
 			ASSERT_EXIT(exit, .exit_reason = RMI_EXIT_SYNC,
 				    .esr = DATA | EA | codes[i]);
 			/* The realm finds it when the host lets it go on. */
-			WORLD_PLAY(WORLD_IRQ);
-			assert_int_equal(world_enter(&realm, 0, NULL, NULL).x[0], RMI_SUCCESS);
-			assert_int_equal(world_saw(0)->vcpu.pc, VBAR + 0x200);
-			assert_int_equal(world_saw(0)->el1.esr_el1, DATA_SAME | IL | EA | CM | SEA);
-			assert_int_equal(world_saw(0)->el1.far_el1, ADDRESS);
+			SIM_EXITS(SIM_IRQ);
+			assert_int_equal(sim_enter(&realm, 0, NULL, NULL).x[0], RMI_SUCCESS);
+			assert_int_equal(sim_saw(0)->vcpu.pc, VBAR + 0x200);
+			assert_int_equal(sim_saw(0)->el1.esr_el1, DATA_SAME | IL | EA | CM | SEA);
+			assert_int_equal(sim_saw(0)->el1.far_el1, ADDRESS);
 		}
 	}
 }
@@ -145,9 +145,9 @@ static void external_restartable(void **state)
 	ready();
 	exit = run(fault(DATA | PRIVATE | SET(3) | EA | SEA, RAM));
 	ASSERT_EXIT(exit, .exit_reason = RMI_EXIT_SYNC, .esr = DATA | SET(3) | EA | SEA);
-	WORLD_PLAY(WORLD_IRQ);
-	assert_int_equal(world_enter(&realm, 0, NULL, NULL).x[0], RMI_SUCCESS);
-	assert_int_equal(world_saw(0)->vcpu.pc, WORLD_PC);
+	SIM_EXITS(SIM_IRQ);
+	assert_int_equal(sim_enter(&realm, 0, NULL, NULL).x[0], RMI_SUCCESS);
+	assert_int_equal(sim_saw(0)->vcpu.pc, SIM_PC);
 }
 
 static void external_uncontained(void **state)
@@ -179,7 +179,7 @@ static void mmu_off(struct arch_vcpu *vcpu)
 
 static void outside_without_mmu(void **state)
 {
-	struct world_step step = fault(DATA | IL | LEVEL3, OUTSIDE);
+	struct sim_step step = fault(DATA | IL | LEVEL3, OUTSIDE);
 
 	(void)state;
 	ready();
@@ -208,7 +208,7 @@ static void empty(void **state)
 /* From EL0 the class stays, and the vector is that of a lower level. */
 static void empty_at_el0(void **state)
 {
-	struct world_step step = fault(DATA | IL | LEVEL3, EMPTY);
+	struct sim_step step = fault(DATA | IL | LEVEL3, EMPTY);
 
 	(void)state;
 	ready();
@@ -240,9 +240,9 @@ static void instruction_protected(void **state)
 
 		ASSERT_EXIT(exit, .exit_reason = RMI_EXIT_SYNC, .esr = INSTR | SET(3) | EA | LEVEL3,
 			    .hpfar = places[i] >> 8);
-		WORLD_PLAY(WORLD_IRQ);
-		assert_int_equal(world_enter(&realm, 0, NULL, NULL).x[0], RMI_SUCCESS);
-		assert_int_equal(world_saw(0)->vcpu.pc, WORLD_PC);
+		SIM_EXITS(SIM_IRQ);
+		assert_int_equal(sim_enter(&realm, 0, NULL, NULL).x[0], RMI_SUCCESS);
+		assert_int_equal(sim_saw(0)->vcpu.pc, SIM_PC);
 	}
 }
 
@@ -276,10 +276,10 @@ static void data_protected_is_not_emulated(void **state)
 	(void)state;
 	ready();
 	(void)run(fault(DATA | ISV | SAS(2) | LEVEL3, MISSING));
-	ASSERT_REFUSED(world_enter(&realm, 0, &emulate, NULL), RMI_ERROR_REC, rec_mmio);
-	WORLD_PLAY(WORLD_IRQ);
-	ASSERT_RMI_OK(world_enter(&realm, 0, &sea, NULL));
-	assert_int_equal(world_saw(0)->vcpu.pc, WORLD_PC);
+	ASSERT_REFUSED(sim_enter(&realm, 0, &emulate, NULL), RMI_ERROR_REC, rec_mmio);
+	SIM_EXITS(SIM_IRQ);
+	ASSERT_RMI_OK(sim_enter(&realm, 0, &sea, NULL));
+	assert_int_equal(sim_saw(0)->vcpu.pc, SIM_PC);
 }
 
 /* The host has mended it on another CPU before this one looked. */
@@ -291,8 +291,8 @@ static void mended_meanwhile(void **state)
 	ready();
 	exit = run(fault(DATA | LEVEL3, RAM));
 	ASSERT_EXIT(exit, .exit_reason = RMI_EXIT_IRQ);
-	assert_int_equal(world_runs(), 2);
-	assert_int_equal(world_saw(1)->vcpu.pc, WORLD_PC);
+	assert_int_equal(sim_runs(), 2);
+	assert_int_equal(sim_saw(1)->vcpu.pc, SIM_PC);
 }
 
 static void data_unprotected_not_described(void **state)
@@ -331,7 +331,7 @@ static void emulated_store(void **state)
 		for (unsigned int rt = 0; rt < 32; rt++) {
 			uint64_t value = rt == 31 ? 0 : UINT64_C(0xA1B2C3D4E5F60700) + rt;
 			uint64_t esr = DATA | ISV | SAS(sas) | (sas == 3 ? SF : 0) | WNR | LEVEL3;
-			struct world_step step = fault(esr | PRIVATE | SRT(rt), DEVICE | 0x678);
+			struct sim_step step = fault(esr | PRIVATE | SRT(rt), DEVICE | 0x678);
 			struct rmi_rec_exit exit;
 
 			step.act = fill_registers;
@@ -346,18 +346,18 @@ static void emulated_store(void **state)
 static void emulated_store_completes(void **state)
 {
 	struct rmi_rec_enter enter = {.flags = RMI_ENTER_FLAG_EMUL_MMIO};
-	struct world_step step = fault(DATA | ISV | SAS(2) | SRT(4) | WNR | LEVEL3, DEVICE);
+	struct sim_step step = fault(DATA | ISV | SAS(2) | SRT(4) | WNR | LEVEL3, DEVICE);
 
 	(void)state;
 	ready();
 	memset(enter.gprs, 0x5C, sizeof(enter.gprs));
 	step.act = fill_registers;
 	(void)run(step);
-	WORLD_PLAY(WORLD_IRQ);
-	ASSERT_RMI_OK(world_enter(&realm, 0, &enter, NULL));
-	assert_int_equal(world_saw(0)->vcpu.pc, WORLD_PC + 4);
+	SIM_EXITS(SIM_IRQ);
+	ASSERT_RMI_OK(sim_enter(&realm, 0, &enter, NULL));
+	assert_int_equal(sim_saw(0)->vcpu.pc, SIM_PC + 4);
 	for (unsigned int i = 0; i < 31; i++) {
-		assert_int_equal(world_saw(0)->vcpu.gprs[i], UINT64_C(0xA1B2C3D4E5F60700) + i);
+		assert_int_equal(sim_saw(0)->vcpu.gprs[i], UINT64_C(0xA1B2C3D4E5F60700) + i);
 	}
 }
 
@@ -392,8 +392,8 @@ static void expect_load(const struct load *load, unsigned int rt)
 {
 	struct rmi_rec_enter enter = {.flags = RMI_ENTER_FLAG_EMUL_MMIO};
 	uint64_t esr = DATA | ISV | SAS(load->sas) | LEVEL3;
-	struct world_step step = fault(esr | load->extend | SRT(rt) | IL | AR, DEVICE | 0x678);
-	uint64_t pc = world_rec(&realm, 0)->vcpu.pc;
+	struct sim_step step = fault(esr | load->extend | SRT(rt) | IL | AR, DEVICE | 0x678);
+	uint64_t pc = sim_rec(&realm, 0)->vcpu.pc;
 	struct rmi_rec_exit exit;
 
 	memset(enter.gprs, 0x5C, sizeof(enter.gprs));
@@ -404,11 +404,11 @@ static void expect_load(const struct load *load, unsigned int rt)
 	ASSERT_EXIT(exit, .exit_reason = RMI_EXIT_SYNC, .esr = esr | (load->extend & SF),
 		    .far = 0x678, .hpfar = DEVICE >> 8);
 
-	WORLD_PLAY(WORLD_IRQ);
-	ASSERT_RMI_OK(world_enter(&realm, 0, &enter, NULL));
-	assert_int_equal(world_saw(0)->vcpu.pc, pc + 4);
+	SIM_EXITS(SIM_IRQ);
+	ASSERT_RMI_OK(sim_enter(&realm, 0, &enter, NULL));
+	assert_int_equal(sim_saw(0)->vcpu.pc, pc + 4);
 	for (unsigned int i = 0; i < 31; i++) {
-		assert_int_equal(world_saw(0)->vcpu.gprs[i],
+		assert_int_equal(sim_saw(0)->vcpu.gprs[i],
 				 i == rt ? load->loaded : UINT64_C(0xA1B2C3D4E5F60700) + i);
 	}
 }
@@ -431,9 +431,9 @@ static void not_answered(void **state)
 	(void)state;
 	ready();
 	(void)run(fault(DATA | ISV | SAS(2) | LEVEL3, DEVICE));
-	WORLD_PLAY(WORLD_IRQ);
-	ASSERT_RMI_OK(world_enter(&realm, 0, NULL, NULL));
-	assert_int_equal(world_saw(0)->vcpu.pc, WORLD_PC);
+	SIM_EXITS(SIM_IRQ);
+	ASSERT_RMI_OK(sim_enter(&realm, 0, NULL, NULL));
+	assert_int_equal(sim_saw(0)->vcpu.pc, SIM_PC);
 }
 
 static void expect_sea_from_host(uint64_t esr, uint64_t flags)
@@ -441,17 +441,17 @@ static void expect_sea_from_host(uint64_t esr, uint64_t flags)
 	const struct rmi_rec_enter enter = {.flags = flags};
 
 	(void)run(fault(esr, DEVICE));
-	WORLD_PLAY(WORLD_IRQ);
-	ASSERT_RMI_OK(world_enter(&realm, 0, &enter, NULL));
-	assert_int_equal(world_saw(0)->vcpu.pc, VBAR + 0x200);
-	assert_int_equal(world_saw(0)->el1.esr_el1, DATA_SAME | (esr & (IL | WNR | CM)) | EA | SEA);
-	assert_int_equal(world_saw(0)->el1.far_el1, ADDRESS);
+	SIM_EXITS(SIM_IRQ);
+	ASSERT_RMI_OK(sim_enter(&realm, 0, &enter, NULL));
+	assert_int_equal(sim_saw(0)->vcpu.pc, VBAR + 0x200);
+	assert_int_equal(sim_saw(0)->el1.esr_el1, DATA_SAME | (esr & (IL | WNR | CM)) | EA | SEA);
+	assert_int_equal(sim_saw(0)->el1.far_el1, ADDRESS);
 
 	/* Once. */
-	WORLD_PLAY({.kind = ARCH_EXIT_IRQ, .act = at_el1});
-	ASSERT_RMI_OK(world_enter(&realm, 0, NULL, NULL));
-	assert_int_equal(world_saw(0)->vcpu.pc, VBAR + 0x200);
-	world_rec(&realm, 0)->vcpu.pc = WORLD_PC;
+	SIM_EXITS({.kind = ARCH_EXIT_IRQ, .act = at_el1});
+	ASSERT_RMI_OK(sim_enter(&realm, 0, NULL, NULL));
+	assert_int_equal(sim_saw(0)->vcpu.pc, VBAR + 0x200);
+	sim_rec(&realm, 0)->vcpu.pc = SIM_PC;
 }
 
 static void sea_from_host(void **state)
@@ -474,39 +474,39 @@ static void sea_from_host_without_abort(void **state)
 
 	(void)state;
 	ready();
-	WORLD_PLAY(WORLD_IRQ, WORLD_IRQ);
+	SIM_EXITS(SIM_IRQ, SIM_IRQ);
 	for (unsigned int i = 0; i < 2; i++) {
-		ASSERT_RMI_OK(world_enter(&realm, 0, &enter, NULL));
-		assert_int_equal(world_saw(i)->vcpu.pc, WORLD_PC);
+		ASSERT_RMI_OK(sim_enter(&realm, 0, &enter, NULL));
+		assert_int_equal(sim_saw(i)->vcpu.pc, SIM_PC);
 	}
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		WORLD_TEST("abort row 1: external, recoverable", external_recoverable),
-		WORLD_TEST("abort row 1: external, of an instruction", external_of_instruction),
-		WORLD_TEST("abort row 1: external, restartable", external_restartable),
-		WORLD_TEST("abort row 1: external, not contained", external_uncontained),
-		WORLD_TEST("abort row 2: outside of the address space", outside),
-		WORLD_TEST("abort row 2: outside, MMU off", outside_without_mmu),
-		WORLD_TEST("abort row 3: RIPAS EMPTY", empty),
-		WORLD_TEST("abort row 3: RIPAS EMPTY, from EL0", empty_at_el0),
-		WORLD_TEST("abort row 4: instruction at an unprotected address",
-			   instruction_unprotected),
-		WORLD_TEST("abort row 5: instruction without a page", instruction_protected),
-		WORLD_TEST("abort row 6: data without a page", data_protected),
-		WORLD_TEST("abort row 6: never emulated, never injected",
-			   data_protected_is_not_emulated),
-		WORLD_TEST("abort row 6: mended meanwhile", mended_meanwhile),
-		WORLD_TEST("abort row 7: store, every register and size", emulated_store),
-		WORLD_TEST("abort row 7: store, completed", emulated_store_completes),
-		WORLD_TEST("abort row 7: load, every size and extension", emulated_load),
-		WORLD_TEST("abort row 7: not answered", not_answered),
-		WORLD_TEST("abort row 8: data at an unprotected address, not described",
-			   data_unprotected_not_described),
-		WORLD_TEST("inject_sea after an abort at an unprotected address", sea_from_host),
-		WORLD_TEST("inject_sea after no such abort", sea_from_host_without_abort),
+		SIM_TEST("abort row 1: external, recoverable", external_recoverable),
+		SIM_TEST("abort row 1: external, of an instruction", external_of_instruction),
+		SIM_TEST("abort row 1: external, restartable", external_restartable),
+		SIM_TEST("abort row 1: external, not contained", external_uncontained),
+		SIM_TEST("abort row 2: outside of the address space", outside),
+		SIM_TEST("abort row 2: outside, MMU off", outside_without_mmu),
+		SIM_TEST("abort row 3: RIPAS EMPTY", empty),
+		SIM_TEST("abort row 3: RIPAS EMPTY, from EL0", empty_at_el0),
+		SIM_TEST("abort row 4: instruction at an unprotected address",
+			 instruction_unprotected),
+		SIM_TEST("abort row 5: instruction without a page", instruction_protected),
+		SIM_TEST("abort row 6: data without a page", data_protected),
+		SIM_TEST("abort row 6: never emulated, never injected",
+			 data_protected_is_not_emulated),
+		SIM_TEST("abort row 6: mended meanwhile", mended_meanwhile),
+		SIM_TEST("abort row 7: store, every register and size", emulated_store),
+		SIM_TEST("abort row 7: store, completed", emulated_store_completes),
+		SIM_TEST("abort row 7: load, every size and extension", emulated_load),
+		SIM_TEST("abort row 7: not answered", not_answered),
+		SIM_TEST("abort row 8: data at an unprotected address, not described",
+			 data_unprotected_not_described),
+		SIM_TEST("inject_sea after an abort at an unprotected address", sea_from_host),
+		SIM_TEST("inject_sea after no such abort", sea_from_host_without_abort),
 	};
 
 	return unit_run(tests);

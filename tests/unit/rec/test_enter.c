@@ -9,11 +9,11 @@
 #define GROUP1  BIT(60)
 #define EOI     BIT(41)
 
-static struct world_realm realm;
+static struct sim_realm realm;
 
 static void expect_refused(const struct rmi_rec_enter *enter)
 {
-	ASSERT_REFUSED(world_enter(&realm, 0, enter, NULL), RMI_ERROR_REC, rec_gicv3);
+	ASSERT_REFUSED(sim_enter(&realm, 0, enter, NULL), RMI_ERROR_REC, rec_gicv3);
 }
 
 /* One list register with this value, in each of those that are there. */
@@ -23,27 +23,27 @@ static void expect_lr(uint64_t lr, bool good)
 		struct rmi_rec_enter enter = {.flags = 0};
 
 		enter.gicv3_lrs[i] = lr;
-		WORLD_PLAY(WORLD_IRQ);
+		SIM_EXITS(SIM_IRQ);
 		if (!good) {
 			expect_refused(&enter);
 			continue;
 		}
-		ASSERT_RMI_OK(world_enter(&realm, 0, &enter, NULL));
-		assert_int_equal(world_saw(0)->vcpu.gic.lr[i], lr);
+		ASSERT_RMI_OK(sim_enter(&realm, 0, &enter, NULL));
+		assert_int_equal(sim_saw(0)->vcpu.gic.lr[i], lr);
 	}
 }
 
 static void hcr(void **state)
 {
 	(void)state;
-	world_realm_ready(&realm, 1);
+	sim_realm_ready(&realm, 1);
 	for (unsigned int bit = 0; bit < 64; bit++) {
 		const struct rmi_rec_enter enter = {.gicv3_hcr = BIT(bit)};
 
-		WORLD_PLAY(WORLD_IRQ);
+		SIM_EXITS(SIM_IRQ);
 		if ((bit >= 1 && bit <= 7) || bit == 14) {
-			ASSERT_RMI_OK(world_enter(&realm, 0, &enter, NULL));
-			assert_int_equal(world_saw(0)->vcpu.gic.hcr, BIT(bit));
+			ASSERT_RMI_OK(sim_enter(&realm, 0, &enter, NULL));
+			assert_int_equal(sim_saw(0)->vcpu.gic.hcr, BIT(bit));
 		} else {
 			expect_refused(&enter);
 		}
@@ -55,7 +55,7 @@ static const uint64_t valid_states[] = {PENDING, ACTIVE, PENDING | ACTIVE};
 static void hardware(void **state)
 {
 	(void)state;
-	world_realm_ready(&realm, 1);
+	sim_realm_ready(&realm, 1);
 	for (size_t i = 0; i < ARRAY_LENGTH(valid_states); i++) {
 		expect_lr(valid_states[i] | HW | 40, false);
 		expect_lr(valid_states[i] | GROUP1 | 40, true);
@@ -66,7 +66,7 @@ static void hardware(void **state)
 static void priority(void **state)
 {
 	(void)state;
-	world_realm_ready(&realm, 1);
+	sim_realm_ready(&realm, 1);
 	for (unsigned int bit = 48; bit < 56; bit++) {
 		expect_lr(PENDING | BIT(bit) | 40, bit >= 51);
 	}
@@ -77,7 +77,7 @@ static void priority(void **state)
 static void physical_id(void **state)
 {
 	(void)state;
-	world_realm_ready(&realm, 1);
+	sim_realm_ready(&realm, 1);
 	for (unsigned int bit = 32; bit < 48; bit++) {
 		expect_lr(PENDING | BIT(bit) | 40, bit == 41);
 	}
@@ -87,7 +87,7 @@ static void physical_id(void **state)
 static void reserved(void **state)
 {
 	(void)state;
-	world_realm_ready(&realm, 1);
+	sim_realm_ready(&realm, 1);
 	for (unsigned int bit = 56; bit < 60; bit++) {
 		expect_lr(PENDING | BIT(bit) | 40, false);
 	}
@@ -106,7 +106,7 @@ static void interrupt_id(void **state)
 	};
 
 	(void)state;
-	world_realm_ready(&realm, 1);
+	sim_realm_ready(&realm, 1);
 	for (size_t i = 0; i < ARRAY_LENGTH(ids); i++) {
 		expect_lr(PENDING | ids[i].id, ids[i].good);
 	}
@@ -117,8 +117,8 @@ static void twice(void **state)
 	struct rmi_rec_enter enter = {.flags = 0};
 
 	(void)state;
-	world_realm_ready(&realm, 1);
-	WORLD_PLAY(WORLD_IRQ);
+	sim_realm_ready(&realm, 1);
+	SIM_EXITS(SIM_IRQ);
 	for (unsigned int i = 0; i < LRS; i++) {
 		for (unsigned int j = 0; j < i; j++) {
 			memset(&enter, 0, sizeof(enter));
@@ -126,7 +126,7 @@ static void twice(void **state)
 			enter.gicv3_lrs[j] = ACTIVE | GROUP1 | (uint64_t)0x80 << 48 | 40;
 			expect_refused(&enter);
 			enter.gicv3_lrs[j] += 1;
-			ASSERT_RMI_OK(world_enter(&realm, 0, &enter, NULL));
+			ASSERT_RMI_OK(sim_enter(&realm, 0, &enter, NULL));
 		}
 	}
 }
@@ -137,31 +137,31 @@ static void not_looked_at(void **state)
 	struct rmi_rec_enter enter = {.flags = 0};
 
 	(void)state;
-	world_realm_ready(&realm, 1);
+	sim_realm_ready(&realm, 1);
 	for (unsigned int i = 0; i < LRS; i++) {
 		enter.gicv3_lrs[i] = ~(PENDING | ACTIVE);
 	}
 	for (unsigned int i = LRS; i < RMI_MAX_LRS; i++) {
 		enter.gicv3_lrs[i] = ~UINT64_C(0);
 	}
-	WORLD_PLAY(WORLD_IRQ);
-	ASSERT_RMI_OK(world_enter(&realm, 0, &enter, NULL));
+	SIM_EXITS(SIM_IRQ);
+	ASSERT_RMI_OK(sim_enter(&realm, 0, &enter, NULL));
 	for (unsigned int i = 0; i < RMI_MAX_LRS; i++) {
-		assert_int_equal(world_saw(0)->vcpu.gic.lr[i], 0);
+		assert_int_equal(sim_saw(0)->vcpu.gic.lr[i], 0);
 	}
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		WORLD_TEST("RMI_REC_ENTER rec_gicv3: gicv3_hcr, each bit", hcr),
-		WORLD_TEST("RMI_REC_ENTER rec_gicv3: physical interrupt", hardware),
-		WORLD_TEST("RMI_REC_ENTER rec_gicv3: priority", priority),
-		WORLD_TEST("RMI_REC_ENTER rec_gicv3: pINTID", physical_id),
-		WORLD_TEST("RMI_REC_ENTER rec_gicv3: reserved bits", reserved),
-		WORLD_TEST("RMI_REC_ENTER rec_gicv3: vINTID", interrupt_id),
-		WORLD_TEST("RMI_REC_ENTER rec_gicv3: one vINTID twice", twice),
-		WORLD_TEST("RMI_REC_ENTER rec_gicv3: what is not looked at", not_looked_at),
+		SIM_TEST("RMI_REC_ENTER rec_gicv3: gicv3_hcr, each bit", hcr),
+		SIM_TEST("RMI_REC_ENTER rec_gicv3: physical interrupt", hardware),
+		SIM_TEST("RMI_REC_ENTER rec_gicv3: priority", priority),
+		SIM_TEST("RMI_REC_ENTER rec_gicv3: pINTID", physical_id),
+		SIM_TEST("RMI_REC_ENTER rec_gicv3: reserved bits", reserved),
+		SIM_TEST("RMI_REC_ENTER rec_gicv3: vINTID", interrupt_id),
+		SIM_TEST("RMI_REC_ENTER rec_gicv3: one vINTID twice", twice),
+		SIM_TEST("RMI_REC_ENTER rec_gicv3: what is not looked at", not_looked_at),
 	};
 
 	return unit_run(tests);

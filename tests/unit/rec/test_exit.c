@@ -4,14 +4,14 @@
 
 #define IL BIT(25)
 
-static struct world_realm realm;
+static struct sim_realm realm;
 
-static struct rmi_rec_exit run(struct world_step step)
+static struct rmi_rec_exit run(struct sim_step step)
 {
 	struct rmi_rec_exit exit;
 
-	world_play(&step, 1);
-	assert_int_equal(world_enter(&realm, 0, NULL, &exit).x[0], RMI_SUCCESS);
+	sim_exits(&step, 1);
+	assert_int_equal(sim_enter(&realm, 0, NULL, &exit).x[0], RMI_SUCCESS);
 	return exit;
 }
 
@@ -27,17 +27,17 @@ static void interrupts(void **state)
 	struct rmi_rec_exit exit;
 
 	(void)state;
-	world_realm_ready(&realm, 1);
+	sim_realm_ready(&realm, 1);
 	/* What the hardware left in the syndrome registers is no part of an interrupt. */
-	exit = run((struct world_step){.kind = ARCH_EXIT_IRQ,
-				       .info = {.esr = ~UINT64_C(0), .far = 1, .hpfar = 2},
-				       .act = fill});
+	exit = run((struct sim_step){.kind = ARCH_EXIT_IRQ,
+				     .info = {.esr = ~UINT64_C(0), .far = 1, .hpfar = 2},
+				     .act = fill});
 	ASSERT_EXIT(exit, .exit_reason = RMI_EXIT_IRQ);
-	exit = run((struct world_step){.kind = ARCH_EXIT_FIQ,
-				       .info = {.esr = ~UINT64_C(0), .far = 1, .hpfar = 2},
-				       .act = fill});
+	exit = run((struct sim_step){.kind = ARCH_EXIT_FIQ,
+				     .info = {.esr = ~UINT64_C(0), .far = 1, .hpfar = 2},
+				     .act = fill});
 	ASSERT_EXIT(exit, .exit_reason = RMI_EXIT_FIQ);
-	assert_int_equal(world_rec(&realm, 0)->vcpu.pc, WORLD_PC);
+	assert_int_equal(sim_rec(&realm, 0)->vcpu.pc, SIM_PC);
 }
 
 #define WFX      ((uint64_t)0x01 << 26)
@@ -47,13 +47,13 @@ static void interrupts(void **state)
 static void wfx(void **state)
 {
 	(void)state;
-	world_realm_ready(&realm, 1);
+	sim_realm_ready(&realm, 1);
 	for (unsigned int ti = 0; ti < 4; ti++) {
 		for (unsigned int rt = 0; rt < 32; rt++) {
 			bool timeout = ti >= 2;
-			uint64_t pc = world_rec(&realm, 0)->vcpu.pc;
+			uint64_t pc = sim_rec(&realm, 0)->vcpu.pc;
 			uint64_t value = rt == 31 ? 0 : UINT64_C(0x7E57000000000000) + rt;
-			struct rmi_rec_exit exit = run((struct world_step){
+			struct rmi_rec_exit exit = run((struct sim_step){
 				.kind = ARCH_EXIT_SYNC,
 				.info = {.esr = WFX | WFX_REST | (uint64_t)rt << 5 |
 						(timeout ? WFX_RV : 0) | ti,
@@ -63,7 +63,7 @@ static void wfx(void **state)
 
 			ASSERT_EXIT(exit, .exit_reason = RMI_EXIT_SYNC, .esr = WFX | ti,
 				    .gprs = {timeout ? value : 0});
-			assert_int_equal(world_rec(&realm, 0)->vcpu.pc, pc + 4);
+			assert_int_equal(sim_rec(&realm, 0)->vcpu.pc, pc + 4);
 		}
 	}
 }
@@ -81,10 +81,10 @@ static void instruction_done(void **state)
 {
 	static const struct arch_exit_info exits[] = {
 		{.esr = WFX},
-		{.esr = WORLD_ESR(0x18) | 3 << 20 | 4 << 1 | 1}, /* MRS of ID_AA64PFR0_EL1 */
-		{.esr = WORLD_ESR(0x18) | 3 << 20 | 5 << 17 | 12 << 10 | 11 << 1}, /* ICC_SGI1R */
-		{.esr = WORLD_ESR(0x17)},
-		{.esr = WORLD_ESR(0x24) | BIT(24) | 3 << 22 | 7, .hpfar = BIT(39) >> 8}, /* MMIO */
+		{.esr = SIM_ESR(0x18) | 3 << 20 | 4 << 1 | 1}, /* MRS of ID_AA64PFR0_EL1 */
+		{.esr = SIM_ESR(0x18) | 3 << 20 | 5 << 17 | 12 << 10 | 11 << 1}, /* ICC_SGI1R */
+		{.esr = SIM_ESR(0x17)},
+		{.esr = SIM_ESR(0x24) | BIT(24) | 3 << 22 | 7, .hpfar = BIT(39) >> 8}, /* MMIO */
 	};
 
 	const struct rmi_rec_enter emulated = {.flags = RMI_ENTER_FLAG_EMUL_MMIO};
@@ -93,19 +93,19 @@ static void instruction_done(void **state)
 	for (size_t i = 0; i < ARRAY_LENGTH(exits); i++) {
 		uint64_t pc;
 
-		world_realm_ready(&realm, 1);
-		pc = world_rec(&realm, 0)->vcpu.pc;
-		(void)run((struct world_step){
+		sim_realm_ready(&realm, 1);
+		pc = sim_rec(&realm, 0)->vcpu.pc;
+		(void)run((struct sim_step){
 			.kind = ARCH_EXIT_SYNC, .info = exits[i], .act = step_over});
 		if (i + 1 == ARRAY_LENGTH(exits)) {
-			assert_int_equal(world_rec(&realm, 0)->vcpu.pstate & PSTATE_DONE,
+			assert_int_equal(sim_rec(&realm, 0)->vcpu.pstate & PSTATE_DONE,
 					 PSTATE_DONE);
-			WORLD_PLAY(WORLD_IRQ);
-			ASSERT_RMI_OK(world_enter(&realm, 0, &emulated, NULL));
+			SIM_EXITS(SIM_IRQ);
+			ASSERT_RMI_OK(sim_enter(&realm, 0, &emulated, NULL));
 		}
-		assert_int_equal(world_rec(&realm, 0)->vcpu.pc, pc + 4);
-		assert_int_equal(world_rec(&realm, 0)->vcpu.pstate, BIT(30) | 5);
-		world_realm_destroy(&realm);
+		assert_int_equal(sim_rec(&realm, 0)->vcpu.pc, pc + 4);
+		assert_int_equal(sim_rec(&realm, 0)->vcpu.pstate, BIT(30) | 5);
+		sim_realm_destroy(&realm);
 	}
 }
 
@@ -118,24 +118,24 @@ static void instruction_done(void **state)
 /* The realm learns of an error that concerns it, at its next entry and once. */
 static void expect_serror(uint64_t esr, uint64_t visible, bool injected)
 {
-	struct rmi_rec_exit exit = run((struct world_step){
+	struct rmi_rec_exit exit = run((struct sim_step){
 		.kind = ARCH_EXIT_SERROR, .info = {.esr = esr, .far = 5, .hpfar = 6}, .act = fill});
 
 	ASSERT_EXIT(exit, .exit_reason = RMI_EXIT_SERROR, .esr = visible);
-	WORLD_PLAY(WORLD_IRQ, WORLD_IRQ);
-	assert_int_equal(world_rec(&realm, 0)->vcpu.inject_serror, injected);
+	SIM_EXITS(SIM_IRQ, SIM_IRQ);
+	assert_int_equal(sim_rec(&realm, 0)->vcpu.inject_serror, injected);
 	if (injected) {
-		assert_int_equal(world_rec(&realm, 0)->vcpu.vsesr, esr & (AET(7) | ASYNC));
+		assert_int_equal(sim_rec(&realm, 0)->vcpu.vsesr, esr & (AET(7) | ASYNC));
 	}
-	assert_int_equal(world_enter(&realm, 0, NULL, NULL).x[0], RMI_SUCCESS);
-	assert_int_equal(world_saw(0)->vcpu.pc, WORLD_PC);
-	assert_false(world_rec(&realm, 0)->vcpu.inject_serror);
+	assert_int_equal(sim_enter(&realm, 0, NULL, NULL).x[0], RMI_SUCCESS);
+	assert_int_equal(sim_saw(0)->vcpu.pc, SIM_PC);
+	assert_false(sim_rec(&realm, 0)->vcpu.inject_serror);
 }
 
 static void serror(void **state)
 {
 	(void)state;
-	world_realm_ready(&realm, 1);
+	sim_realm_ready(&realm, 1);
 	expect_serror(SERROR | IL | AET(1) | EA | ASYNC, SERROR | AET(1) | EA | ASYNC, true);
 	expect_serror(SERROR | IL | AET(3) | EA | ASYNC, SERROR | AET(3) | EA | ASYNC, true);
 	expect_serror(SERROR | IL | AET(2) | ASYNC, SERROR | AET(2) | ASYNC, false);
@@ -147,10 +147,10 @@ static void serror(void **state)
 static void serror_uncontained(void **state)
 {
 	(void)state;
-	world_realm_ready(&realm, 1);
+	sim_realm_ready(&realm, 1);
 	ASSERT_STOPS("panic exit.c",
-		     run((struct world_step){.kind = ARCH_EXIT_SERROR,
-					     .info = {.esr = SERROR | AET(0) | ASYNC}}));
+		     run((struct sim_step){.kind = ARCH_EXIT_SERROR,
+					   .info = {.esr = SERROR | AET(0) | ASYNC}}));
 }
 
 /* --- GIC --- */
@@ -178,20 +178,20 @@ static void gic_record(void **state)
 	struct rmi_rec_exit exit;
 
 	(void)state;
-	world_realm_ready(&realm, 1);
-	WORLD_PLAY({.kind = ARCH_EXIT_IRQ, .act = use_gic}, WORLD_IRQ);
-	ASSERT_RMI_OK(world_enter(&realm, 0, &enter, &exit));
+	sim_realm_ready(&realm, 1);
+	SIM_EXITS({.kind = ARCH_EXIT_IRQ, .act = use_gic}, SIM_IRQ);
+	ASSERT_RMI_OK(sim_enter(&realm, 0, &enter, &exit));
 	ASSERT_EXIT(exit, .exit_reason = RMI_EXIT_IRQ, .gicv3_hcr = 0xF80040FE,
 		    .gicv3_lrs = {[0] = BIT(63) | 27, [3] = BIT(63) | 1019},
 		    .gicv3_vmcr = 0xF0000202);
 
 	/* VMCR and active priorities are the realm's and stay; list registers are the host's. */
-	ASSERT_RMI_OK(world_enter(&realm, 0, NULL, &exit));
+	ASSERT_RMI_OK(sim_enter(&realm, 0, NULL, &exit));
 	ASSERT_EXIT(exit, .exit_reason = RMI_EXIT_IRQ, .gicv3_vmcr = 0xF0000202);
-	assert_int_equal(world_saw(1)->vcpu.gic.vmcr, 0xF0000202);
-	assert_int_equal(world_saw(1)->vcpu.gic.ap1r[0], 0x80);
-	assert_int_equal(world_saw(1)->vcpu.gic.lr[0], 0);
-	assert_int_equal(world_saw(1)->vcpu.gic.hcr, 0);
+	assert_int_equal(sim_saw(1)->vcpu.gic.vmcr, 0xF0000202);
+	assert_int_equal(sim_saw(1)->vcpu.gic.ap1r[0], 0x80);
+	assert_int_equal(sim_saw(1)->vcpu.gic.lr[0], 0);
+	assert_int_equal(sim_saw(1)->vcpu.gic.hcr, 0);
 }
 
 /* Underflow is asked for, and at most one list register is in use. */
@@ -201,9 +201,9 @@ static void gic_misr(void **state)
 	const struct rmi_rec_enter enter = {.gicv3_hcr = BIT(1), .gicv3_lrs = {BIT(62) | 40}};
 
 	(void)state;
-	world_realm_ready(&realm, 1);
-	WORLD_PLAY(WORLD_IRQ);
-	ASSERT_RMI_OK(world_enter(&realm, 0, &enter, &exit));
+	sim_realm_ready(&realm, 1);
+	SIM_EXITS(SIM_IRQ);
+	ASSERT_RMI_OK(sim_enter(&realm, 0, &enter, &exit));
 	ASSERT_EXIT(exit, .exit_reason = RMI_EXIT_IRQ, .gicv3_hcr = BIT(1),
 		    .gicv3_lrs = {BIT(62) | 40}, .gicv3_misr = BIT(1));
 }
@@ -229,9 +229,9 @@ static void timers_record(void **state)
 	struct rmi_rec_exit exit;
 
 	(void)state;
-	world_realm_ready(&realm, 1);
-	WORLD_PLAY({.kind = ARCH_EXIT_IRQ, .act = set_timers}, WORLD_IRQ);
-	ASSERT_RMI_OK(world_enter(&realm, 0, NULL, &exit));
+	sim_realm_ready(&realm, 1);
+	SIM_EXITS({.kind = ARCH_EXIT_IRQ, .act = set_timers}, SIM_IRQ);
+	ASSERT_RMI_OK(sim_enter(&realm, 0, NULL, &exit));
 	ASSERT_EXIT(exit, .exit_reason = RMI_EXIT_IRQ, .cntp_ctl = ENABLE, .cntp_cval = 1500,
 		    .cntv_ctl = ENABLE | IMASK | ISTATUS, .cntv_cval = 900);
 }
@@ -245,29 +245,29 @@ static void timer_change_is_told(void **state)
 	struct rmi_rec_exit exit;
 
 	(void)state;
-	world_realm_ready(&realm, 1);
-	WORLD_PLAY({.kind = ARCH_EXIT_IRQ, .act = set_timers}, WORLD_IRQ, WORLD_IRQ, WORLD_IRQ);
-	ASSERT_RMI_OK(world_enter(&realm, 0, NULL, NULL));
-	assert_int_equal(world_runs(), 1);
+	sim_realm_ready(&realm, 1);
+	SIM_EXITS({.kind = ARCH_EXIT_IRQ, .act = set_timers}, SIM_IRQ, SIM_IRQ, SIM_IRQ);
+	ASSERT_RMI_OK(sim_enter(&realm, 0, NULL, NULL));
+	assert_int_equal(sim_runs(), 1);
 
 	machine_counter = 1500;
-	ASSERT_RMI_OK(world_enter(&realm, 0, NULL, &exit));
+	ASSERT_RMI_OK(sim_enter(&realm, 0, NULL, &exit));
 	ASSERT_EXIT(exit, .exit_reason = RMI_EXIT_IRQ, .cntp_ctl = ENABLE | ISTATUS,
 		    .cntp_cval = 1500, .cntv_ctl = ENABLE | IMASK | ISTATUS, .cntv_cval = 900);
-	assert_int_equal(world_runs(), 1);
+	assert_int_equal(sim_runs(), 1);
 
-	ASSERT_RMI_OK(world_enter(&realm, 0, NULL, NULL));
-	assert_int_equal(world_runs(), 2);
-	ASSERT_RMI_OK(world_enter(&realm, 0, NULL, NULL));
-	assert_int_equal(world_runs(), 3);
+	ASSERT_RMI_OK(sim_enter(&realm, 0, NULL, NULL));
+	assert_int_equal(sim_runs(), 2);
+	ASSERT_RMI_OK(sim_enter(&realm, 0, NULL, NULL));
+	assert_int_equal(sim_runs(), 3);
 
 	/* And when it drops. */
 	machine_counter = 1400;
-	ASSERT_RMI_OK(world_enter(&realm, 0, NULL, &exit));
+	ASSERT_RMI_OK(sim_enter(&realm, 0, NULL, &exit));
 	assert_int_equal(exit.cntp_ctl, ENABLE);
-	assert_int_equal(world_runs(), 3);
-	ASSERT_RMI_OK(world_enter(&realm, 0, NULL, NULL));
-	assert_int_equal(world_runs(), 4);
+	assert_int_equal(sim_runs(), 3);
+	ASSERT_RMI_OK(sim_enter(&realm, 0, NULL, NULL));
+	assert_int_equal(sim_runs(), 4);
 }
 
 static void timer_fires(struct arch_vcpu *vcpu)
@@ -280,22 +280,22 @@ static void timer_fires(struct arch_vcpu *vcpu)
 /* The same while the RMM handles the realm's calls without the host. */
 static void timer_change_within_an_entry(void **state)
 {
-	struct world_step call = WORLD_SMC(RSI_VERSION_FID, RSI_REVISION);
+	struct sim_step call = SIM_SMC(RSI_VERSION_FID, RSI_REVISION);
 	struct rmi_rec_exit exit;
 
 	(void)state;
-	world_realm_ready(&realm, 1);
+	sim_realm_ready(&realm, 1);
 	call.act = timer_fires;
 	exit = run(call);
 	ASSERT_EXIT(exit, .exit_reason = RMI_EXIT_IRQ, .cntv_ctl = ENABLE | ISTATUS,
 		    .cntv_cval = 10);
-	assert_int_equal(world_runs(), 1);
+	assert_int_equal(sim_runs(), 1);
 	/* The call itself has been answered. */
-	WORLD_PLAY(WORLD_IRQ);
-	ASSERT_RMI_OK(world_enter(&realm, 0, NULL, NULL));
-	assert_int_equal(world_runs(), 1);
+	SIM_EXITS(SIM_IRQ);
+	ASSERT_RMI_OK(sim_enter(&realm, 0, NULL, NULL));
+	assert_int_equal(sim_runs(), 1);
 	ASSERT_RESULTS(RSI_SUCCESS, RSI_REVISION, RSI_REVISION, 0);
-	assert_int_equal(world_saw(0)->vcpu.pc, WORLD_PC + 4);
+	assert_int_equal(sim_saw(0)->vcpu.pc, SIM_PC + 4);
 }
 
 static void timer_is_masked(struct arch_vcpu *vcpu)
@@ -306,13 +306,13 @@ static void timer_is_masked(struct arch_vcpu *vcpu)
 
 static void timer_masked_or_off_is_no_change(void **state)
 {
-	struct world_step call = WORLD_SMC(RSI_VERSION_FID, RSI_REVISION);
+	struct sim_step call = SIM_SMC(RSI_VERSION_FID, RSI_REVISION);
 
 	(void)state;
-	world_realm_ready(&realm, 1);
+	sim_realm_ready(&realm, 1);
 	call.act = timer_is_masked;
 	(void)run(call);
-	assert_int_equal(world_runs(), 2);
+	assert_int_equal(sim_runs(), 2);
 }
 
 /* --- PMU --- */
@@ -326,12 +326,12 @@ static void set_pmu(struct arch_vcpu *vcpu)
 
 static void realm_with_pmu(void)
 {
-	world_realm_prepare(&realm, WORLD_PAGES / 2, 1);
+	sim_realm_prepare(&realm, SIM_PAGES / 2, 1);
 	realm.params.flags = RMI_REALM_FLAG_PMU;
 	realm.params.pmu_num_ctrs = 4;
-	world_realm_create(&realm);
-	world_rec_new(&realm, RMI_REC_FLAG_RUNNABLE, WORLD_PC);
-	world_realm_activate(&realm);
+	sim_realm_create(&realm);
+	sim_rec_new(&realm, RMI_REC_FLAG_RUNNABLE, SIM_PC);
+	sim_realm_activate(&realm);
 }
 
 static uint64_t pmu_status(uint64_t pmcr, uint64_t overflow, uint64_t interrupt, uint64_t enabled)
@@ -343,7 +343,7 @@ static uint64_t pmu_status(uint64_t pmcr, uint64_t overflow, uint64_t interrupt,
 				    .pmintenset = interrupt,
 				    .pmcntenset = enabled,
 				    .pmccntr = 0x5EC7E7};
-	exit = run((struct world_step){.kind = ARCH_EXIT_IRQ, .act = set_pmu});
+	exit = run((struct sim_step){.kind = ARCH_EXIT_IRQ, .act = set_pmu});
 	ASSERT_EXIT(exit, .exit_reason = RMI_EXIT_IRQ, .pmu_ovf_status = exit.pmu_ovf_status);
 	return exit.pmu_ovf_status;
 }
@@ -366,7 +366,7 @@ static void pmu_overflow(void **state)
 static void pmu_not_offered(void **state)
 {
 	(void)state;
-	world_realm_ready(&realm, 1);
+	sim_realm_ready(&realm, 1);
 	assert_int_equal(pmu_status(1, 1, 1, 1), RMI_PMU_OVERFLOW_NOT_ACTIVE);
 }
 
@@ -377,15 +377,15 @@ static void every_exit_carries_them(void **state)
 	struct rmi_rec_exit exit;
 
 	(void)state;
-	world_realm_ready(&realm, 2);
-	WORLD_PLAY({.kind = ARCH_EXIT_IRQ, .act = set_timers}, WORLD_SMC(PSCI_CPU_SUSPEND_FID),
-		   WORLD_SMC(RSI_IPA_STATE_SET_FID, 0, GRANULE_SIZE, RSI_RIPAS_RAM, 0));
-	ASSERT_RMI_OK(world_enter(&realm, 0, NULL, NULL));
-	ASSERT_RMI_OK(world_enter(&realm, 0, NULL, &exit));
+	sim_realm_ready(&realm, 2);
+	SIM_EXITS({.kind = ARCH_EXIT_IRQ, .act = set_timers}, SIM_SMC(PSCI_CPU_SUSPEND_FID),
+		  SIM_SMC(RSI_IPA_STATE_SET_FID, 0, GRANULE_SIZE, RSI_RIPAS_RAM, 0));
+	ASSERT_RMI_OK(sim_enter(&realm, 0, NULL, NULL));
+	ASSERT_RMI_OK(sim_enter(&realm, 0, NULL, &exit));
 	ASSERT_EXIT(exit, .exit_reason = RMI_EXIT_PSCI, .gprs = {PSCI_CPU_SUSPEND_FID},
 		    .cntp_ctl = ENABLE, .cntp_cval = 1500, .cntv_ctl = ENABLE | IMASK | ISTATUS,
 		    .cntv_cval = 900);
-	ASSERT_RMI_OK(world_enter(&realm, 0, NULL, &exit));
+	ASSERT_RMI_OK(sim_enter(&realm, 0, NULL, &exit));
 	ASSERT_EXIT(exit, .exit_reason = RMI_EXIT_RIPAS_CHANGE, .ripas_top = GRANULE_SIZE,
 		    .ripas_value = RMI_RIPAS_RAM, .cntp_ctl = ENABLE, .cntp_cval = 1500,
 		    .cntv_ctl = ENABLE | IMASK | ISTATUS, .cntv_cval = 900);
@@ -394,23 +394,23 @@ static void every_exit_carries_them(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		WORLD_TEST("exit: IRQ and FIQ", interrupts),
-		WORLD_TEST("exit: WFI, WFE, WFIT, WFET", wfx),
-		WORLD_TEST("exit: an instruction that the RMM does ends PSTATE.SS and BTYPE",
-			   instruction_done),
-		WORLD_TEST("exit: SError", serror),
-		WORLD_TEST("exit: SError that is not contained", serror_uncontained),
-		WORLD_TEST("exit: GIC state in the record", gic_record),
-		WORLD_TEST("exit: GIC maintenance in the record", gic_misr),
-		WORLD_TEST("exit: timers in the record", timers_record),
-		WORLD_TEST("timers: the host is told of a change before the realm runs",
-			   timer_change_is_told),
-		WORLD_TEST("timers: a change within an entry", timer_change_within_an_entry),
-		WORLD_TEST("timers: a masked timer changes nothing",
-			   timer_masked_or_off_is_no_change),
-		WORLD_TEST("PMU: overflow", pmu_overflow),
-		WORLD_TEST("PMU: no overflow without a PMU", pmu_not_offered),
-		WORLD_TEST("exit: every reason carries the common fields", every_exit_carries_them),
+		SIM_TEST("exit: IRQ and FIQ", interrupts),
+		SIM_TEST("exit: WFI, WFE, WFIT, WFET", wfx),
+		SIM_TEST("exit: an instruction that the RMM does ends PSTATE.SS and BTYPE",
+			 instruction_done),
+		SIM_TEST("exit: SError", serror),
+		SIM_TEST("exit: SError that is not contained", serror_uncontained),
+		SIM_TEST("exit: GIC state in the record", gic_record),
+		SIM_TEST("exit: GIC maintenance in the record", gic_misr),
+		SIM_TEST("exit: timers in the record", timers_record),
+		SIM_TEST("timers: the host is told of a change before the realm runs",
+			 timer_change_is_told),
+		SIM_TEST("timers: a change within an entry", timer_change_within_an_entry),
+		SIM_TEST("timers: a masked timer changes nothing",
+			 timer_masked_or_off_is_no_change),
+		SIM_TEST("PMU: overflow", pmu_overflow),
+		SIM_TEST("PMU: no overflow without a PMU", pmu_not_offered),
+		SIM_TEST("exit: every reason carries the common fields", every_exit_carries_them),
 	};
 
 	return unit_run(tests);

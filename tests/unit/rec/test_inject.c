@@ -4,7 +4,7 @@
 
 #define PC    UINT64_C(0xFFFF000000040100)
 #define VBAR  UINT64_C(0xFFFF800000010000)
-#define HVC   (WORLD_ESR(0x16) | 0x1234)
+#define HVC   (SIM_ESR(0x16) | 0x1234)
 #define UNDEF (BIT(25)) /* class 0, IL */
 
 #define EL0         0x0U
@@ -29,7 +29,7 @@
 #define SPAN  BIT(23)
 #define DSSBS BIT(44)
 
-static struct world_realm realm;
+static struct sim_realm realm;
 static uint64_t pstate_now;
 static uint64_t sctlr_now;
 
@@ -45,14 +45,14 @@ static void set_state(struct arch_vcpu *vcpu)
 }
 
 /* An exception from `pstate` under `sctlr`; what the realm finds. */
-static const struct world_view *take(uint64_t esr, uint64_t pstate, uint64_t sctlr)
+static const struct sim_view *take(uint64_t esr, uint64_t pstate, uint64_t sctlr)
 {
 	pstate_now = pstate;
 	sctlr_now = sctlr;
-	WORLD_PLAY({.kind = ARCH_EXIT_SYNC, .info = {.esr = esr}, .act = set_state});
-	assert_int_equal(world_enter(&realm, 0, NULL, NULL).x[0], RMI_SUCCESS);
-	assert_int_equal(world_runs(), 2);
-	return world_saw(1);
+	SIM_EXITS({.kind = ARCH_EXIT_SYNC, .info = {.esr = esr}, .act = set_state});
+	assert_int_equal(sim_enter(&realm, 0, NULL, NULL).x[0], RMI_SUCCESS);
+	assert_int_equal(sim_runs(), 2);
+	return sim_saw(1);
 }
 
 static void vectors(void **state)
@@ -61,9 +61,9 @@ static void vectors(void **state)
 		{EL1T, 0x000}, {EL1H, 0x200}, {EL0, 0x400}, {EL0_AARCH32, 0x600}};
 
 	(void)state;
-	world_realm_ready(&realm, 1);
+	sim_realm_ready(&realm, 1);
 	for (size_t i = 0; i < ARRAY_LENGTH(froms); i++) {
-		const struct world_view *view = take(WORLD_ESR(0x1D), froms[i][0], SPAN);
+		const struct sim_view *view = take(SIM_ESR(0x1D), froms[i][0], SPAN);
 
 		assert_int_equal(view->vcpu.pc, VBAR + froms[i][1]);
 		assert_int_equal(view->vcpu.pstate, EL1H | DAIF);
@@ -77,10 +77,10 @@ static void vectors(void **state)
 /* The instruction pointer behind an HVC is not where a realm without a hypervisor expects it. */
 static void hvc(void **state)
 {
-	const struct world_view *view;
+	const struct sim_view *view;
 
 	(void)state;
-	world_realm_ready(&realm, 1);
+	sim_realm_ready(&realm, 1);
 	view = take(HVC, EL1H, SPAN);
 	assert_int_equal(view->el1.elr_el1, PC - 4);
 	assert_int_equal(view->el1.esr_el1, UNDEF);
@@ -105,10 +105,10 @@ static void pstate_bits(void **state)
 	};
 
 	(void)state;
-	world_realm_ready(&realm, 1);
+	sim_realm_ready(&realm, 1);
 	for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
-		const struct world_view *view =
-			take(WORLD_ESR(0x19), cases[i].before | EL1H, cases[i].sctlr);
+		const struct sim_view *view =
+			take(SIM_ESR(0x19), cases[i].before | EL1H, cases[i].sctlr);
 
 		assert_int_equal(view->vcpu.pstate, cases[i].after | EL1H | DAIF);
 		assert_int_equal(view->el1.spsr_el1, cases[i].before | EL1H);
@@ -119,15 +119,15 @@ static void pstate_bits(void **state)
 static void other_classes(void **state)
 {
 	(void)state;
-	world_realm_ready(&realm, 1);
+	sim_realm_ready(&realm, 1);
 	for (uint64_t ec = 0; ec < 64; ec++) {
-		const struct world_view *view;
+		const struct sim_view *view;
 
 		if (ec == 0x01 || ec == 0x16 || ec == 0x17 || ec == 0x18 || ec == 0x20 ||
 		    ec == 0x24) {
 			continue;
 		}
-		view = take(WORLD_ESR(ec) | 0x1FF, EL0, SPAN);
+		view = take(SIM_ESR(ec) | 0x1FF, EL0, SPAN);
 		assert_int_equal(view->vcpu.pc, VBAR + 0x400);
 		assert_int_equal(view->el1.elr_el1, PC);
 		assert_int_equal(view->el1.esr_el1, UNDEF);
@@ -136,10 +136,10 @@ static void other_classes(void **state)
 
 static void registers_stay(void **state)
 {
-	const struct world_view *view;
+	const struct sim_view *view;
 
 	(void)state;
-	world_realm_ready(&realm, 1);
+	sim_realm_ready(&realm, 1);
 	view = take(HVC, EL1H, SPAN);
 	for (unsigned int i = 0; i < 31; i++) {
 		assert_int_equal(view->vcpu.gprs[i], i < 8 ? 0x100 + i : 0);
@@ -151,11 +151,11 @@ static void registers_stay(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		WORLD_TEST("injection: vector and syndrome from each level", vectors),
-		WORLD_TEST("injection: HVC", hvc),
-		WORLD_TEST("injection: bits of PSTATE", pstate_bits),
-		WORLD_TEST("injection: every exception class that is not handled", other_classes),
-		WORLD_TEST("injection: other registers stay", registers_stay),
+		SIM_TEST("injection: vector and syndrome from each level", vectors),
+		SIM_TEST("injection: HVC", hvc),
+		SIM_TEST("injection: bits of PSTATE", pstate_bits),
+		SIM_TEST("injection: every exception class that is not handled", other_classes),
+		SIM_TEST("injection: other registers stay", registers_stay),
 	};
 
 	return unit_run(tests);

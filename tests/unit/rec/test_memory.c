@@ -6,12 +6,12 @@
 #define BLOCK      UINT64_C(0x200000)
 #define PAGES      512U
 
-static struct world_realm realm;
+static struct sim_realm realm;
 
 static void start(void)
 {
-	world_rec_new(&realm, RMI_REC_FLAG_RUNNABLE, WORLD_PC);
-	world_realm_activate(&realm);
+	sim_rec_new(&realm, RMI_REC_FLAG_RUNNABLE, SIM_PC);
+	sim_realm_activate(&realm);
 }
 
 /* 52 bits of address: the first table is of level -1, whose fault code is not 4 less one. */
@@ -21,16 +21,16 @@ static void level_minus_one(void **state)
 	struct rmi_rec_exit exit;
 
 	(void)state;
-	world_realm_prepare(&realm, WORLD_PAGES / 2, 1);
+	sim_realm_prepare(&realm, SIM_PAGES / 2, 1);
 	realm.params.flags = RMI_REALM_FLAG_LPA2;
 	realm.params.s2sz = 52;
 	realm.params.rtt_level_start = -1;
-	world_realm_create(&realm);
+	sim_realm_create(&realm);
 	ASSERT_RMI_OK(RMI(RMI_RTT_INIT_RIPAS, realm.rd, 0, ram_top));
 	start();
 
-	WORLD_PLAY(WORLD_SMC(RSI_REALM_CONFIG_FID, ram_top - GRANULE_SIZE));
-	ASSERT_RMI_OK(world_enter(&realm, 0, NULL, &exit));
+	SIM_EXITS(SIM_SMC(RSI_REALM_CONFIG_FID, ram_top - GRANULE_SIZE));
+	ASSERT_RMI_OK(sim_enter(&realm, 0, NULL, &exit));
 	ASSERT_EXIT(exit, .exit_reason = RMI_EXIT_SYNC, .esr = DATA_ABORT | 0x2B,
 		    .hpfar = (ram_top - GRANULE_SIZE) >> 8);
 
@@ -47,14 +47,14 @@ static void every_level(void **state)
 		uint64_t ipa = 511 * s2_entry_size(level) % BIT(38);
 		struct rmi_rec_exit exit;
 
-		world_reset();
-		world_realm_new(&realm, WORLD_PAGES / 2, 1);
+		sim_reset();
+		sim_realm_new(&realm, SIM_PAGES / 2, 1);
 		ipa = align_down(ipa, s2_entry_size(level));
-		world_realm_tables(&realm, ipa, level);
+		sim_realm_tables(&realm, ipa, level);
 		ASSERT_RMI_OK(RMI(RMI_RTT_INIT_RIPAS, realm.rd, ipa, ipa + s2_entry_size(level)));
 		start();
-		WORLD_PLAY(WORLD_SMC(RSI_REALM_CONFIG_FID, ipa));
-		ASSERT_RMI_OK(world_enter(&realm, 0, NULL, &exit));
+		SIM_EXITS(SIM_SMC(RSI_REALM_CONFIG_FID, ipa));
+		ASSERT_RMI_OK(sim_enter(&realm, 0, NULL, &exit));
 		ASSERT_EXIT(exit, .exit_reason = RMI_EXIT_SYNC,
 			    .esr = DATA_ABORT | (0x04 + (uint64_t)level), .hpfar = ipa >> 8);
 	}
@@ -67,11 +67,11 @@ static void within_a_block(void **state)
 	const uint64_t offsets[] = {0, 300 * GRANULE_SIZE, last};
 
 	(void)state;
-	world_realm_new(&realm, WORLD_PAGES / 2, 1);
-	world_realm_ram(&realm, BLOCK, 2 * BLOCK);
+	sim_realm_new(&realm, SIM_PAGES / 2, 1);
+	sim_realm_ram(&realm, BLOCK, 2 * BLOCK);
 	for (uint64_t i = 0; i < PAGES * GRANULE_SIZE; i += GRANULE_SIZE) {
-		world_delegate(WORLD_HIGH + i);
-		ASSERT_RMI_OK(RMI(RMI_DATA_CREATE_UNKNOWN, realm.rd, WORLD_HIGH + i, BLOCK + i));
+		sim_delegate(SIM_HIGH + i);
+		ASSERT_RMI_OK(RMI(RMI_DATA_CREATE_UNKNOWN, realm.rd, SIM_HIGH + i, BLOCK + i));
 	}
 	ASSERT_RMI_OK(RMI(RMI_RTT_FOLD, realm.rd, BLOCK, 3));
 	start();
@@ -79,42 +79,42 @@ static void within_a_block(void **state)
 	for (size_t i = 0; i < ARRAY_LENGTH(offsets); i++) {
 		REALM_CALLS(&realm, RSI_REALM_CONFIG_FID, BLOCK + offsets[i]);
 		ASSERT_RESULTS(RSI_SUCCESS, 0, 0, 0);
-		assert_int_equal(*(uint64_t *)machine_raw(pa_of(WORLD_HIGH + offsets[i])), 40);
+		assert_int_equal(*(uint64_t *)machine_raw(pa_of(SIM_HIGH + offsets[i])), 40);
 	}
-	assert_true(world_is_zero(WORLD_HIGH + GRANULE_SIZE));
-	assert_true(world_is_zero(WORLD_HIGH + 299 * GRANULE_SIZE));
-	assert_true(world_is_zero(WORLD_HIGH + last - GRANULE_SIZE));
+	assert_true(sim_is_zero(SIM_HIGH + GRANULE_SIZE));
+	assert_true(sim_is_zero(SIM_HIGH + 299 * GRANULE_SIZE));
+	assert_true(sim_is_zero(SIM_HIGH + last - GRANULE_SIZE));
 }
 
-/* No lock and no mapping is left, whatever the outcome; else the books stop the next run. */
+/* No lock and no mapping is left, whatever the outcome; else the checkers stop the next run. */
 static void every_outcome_in_one_run(void **state)
 {
 	struct rmi_rec_exit exit;
 
 	(void)state;
-	world_realm_new(&realm, WORLD_PAGES / 2, 1);
-	world_realm_ram_page(&realm, BLOCK);
-	world_realm_ram(&realm, BLOCK + GRANULE_SIZE, BLOCK + 2 * GRANULE_SIZE);
+	sim_realm_new(&realm, SIM_PAGES / 2, 1);
+	sim_realm_ram_page(&realm, BLOCK);
+	sim_realm_ram(&realm, BLOCK + GRANULE_SIZE, BLOCK + 2 * GRANULE_SIZE);
 	start();
-	WORLD_PLAY(WORLD_SMC(RSI_REALM_CONFIG_FID, BLOCK),
-		   WORLD_SMC(RSI_REALM_CONFIG_FID, BLOCK + 2 * GRANULE_SIZE),
-		   WORLD_SMC(RSI_HOST_CALL_FID, BLOCK + 2 * GRANULE_SIZE),
-		   WORLD_SMC(RSI_REALM_CONFIG_FID, BLOCK),
-		   WORLD_SMC(RSI_HOST_CALL_FID, BLOCK + GRANULE_SIZE));
-	ASSERT_RMI_OK(world_enter(&realm, 0, NULL, &exit));
+	SIM_EXITS(SIM_SMC(RSI_REALM_CONFIG_FID, BLOCK),
+		  SIM_SMC(RSI_REALM_CONFIG_FID, BLOCK + 2 * GRANULE_SIZE),
+		  SIM_SMC(RSI_HOST_CALL_FID, BLOCK + 2 * GRANULE_SIZE),
+		  SIM_SMC(RSI_REALM_CONFIG_FID, BLOCK),
+		  SIM_SMC(RSI_HOST_CALL_FID, BLOCK + GRANULE_SIZE));
+	ASSERT_RMI_OK(sim_enter(&realm, 0, NULL, &exit));
 	ASSERT_EXIT(exit, .exit_reason = RMI_EXIT_SYNC, .esr = DATA_ABORT | 0x07,
 		    .hpfar = (BLOCK + GRANULE_SIZE) >> 8);
-	assert_int_equal(world_runs(), 5);
-	world_realm_destroy(&realm);
+	assert_int_equal(sim_runs(), 5);
+	sim_realm_destroy(&realm);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		WORLD_TEST("memory of a realm: a walk that ends at level -1", level_minus_one),
-		WORLD_TEST("memory of a realm: every level", every_level),
-		WORLD_TEST("memory of a realm: within a block", within_a_block),
-		WORLD_TEST("memory of a realm: every outcome in one run", every_outcome_in_one_run),
+		SIM_TEST("memory of a realm: a walk that ends at level -1", level_minus_one),
+		SIM_TEST("memory of a realm: every level", every_level),
+		SIM_TEST("memory of a realm: within a block", within_a_block),
+		SIM_TEST("memory of a realm: every outcome in one run", every_outcome_in_one_run),
 	};
 
 	return unit_run(tests);

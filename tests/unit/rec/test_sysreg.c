@@ -6,11 +6,11 @@
 #define VBAR UINT64_C(0xFFFF800000010000)
 
 /* The syndrome of an MSR or MRS of this register, Rt in [9:5] (Arm ARM, ISS of class 0x18). */
-#define TRAP(op0, op1, crn, crm, op2, rt)                                                          \
-	(WORLD_ESR(0x18) | (uint64_t)(op0) << 20 | (uint64_t)(op2) << 17 | (uint64_t)(op1) << 14 | \
+#define TRAP(op0, op1, crn, crm, op2, rt)                                                        \
+	(SIM_ESR(0x18) | (uint64_t)(op0) << 20 | (uint64_t)(op2) << 17 | (uint64_t)(op1) << 14 | \
 	 (uint64_t)(crn) << 10 | (uint64_t)(rt) << 5 | (uint64_t)(crm) << 1)
 
-static struct world_realm realm;
+static struct sim_realm realm;
 
 static void set_state(struct arch_vcpu *vcpu)
 {
@@ -25,21 +25,21 @@ static struct rmi_rec_exit access(uint64_t esr)
 {
 	struct rmi_rec_exit exit;
 
-	WORLD_PLAY({.kind = ARCH_EXIT_SYNC, .info = {.esr = esr}, .act = set_state});
-	assert_int_equal(world_enter(&realm, 0, NULL, &exit).x[0], RMI_SUCCESS);
+	SIM_EXITS({.kind = ARCH_EXIT_SYNC, .info = {.esr = esr}, .act = set_state});
+	assert_int_equal(sim_enter(&realm, 0, NULL, &exit).x[0], RMI_SUCCESS);
 	return exit;
 }
 
 /* The realm goes on behind the instruction; all registers but Rt are as they were. */
 static uint64_t expect_read(uint64_t esr, unsigned int rt)
 {
-	uint64_t pc = world_rec(&realm, 0)->vcpu.pc;
+	uint64_t pc = sim_rec(&realm, 0)->vcpu.pc;
 	struct rmi_rec_exit exit = access(esr | READ);
 	const struct arch_vcpu *after;
 
 	ASSERT_EXIT(exit, .exit_reason = RMI_EXIT_IRQ);
-	assert_int_equal(world_runs(), 2);
-	after = &world_saw(1)->vcpu;
+	assert_int_equal(sim_runs(), 2);
+	after = &sim_saw(1)->vcpu;
 	assert_int_equal(after->pc, pc + 4);
 	for (unsigned int i = 0; i < 31; i++) {
 		if (i != rt) {
@@ -51,23 +51,23 @@ static uint64_t expect_read(uint64_t esr, unsigned int rt)
 
 static void expect_write_ignored(uint64_t esr)
 {
-	uint64_t pc = world_rec(&realm, 0)->vcpu.pc;
+	uint64_t pc = sim_rec(&realm, 0)->vcpu.pc;
 	struct rmi_rec_exit exit = access(esr);
 
 	ASSERT_EXIT(exit, .exit_reason = RMI_EXIT_IRQ);
-	assert_int_equal(world_saw(1)->vcpu.pc, pc + 4);
+	assert_int_equal(sim_saw(1)->vcpu.pc, pc + 4);
 }
 
 static void expect_undefined(uint64_t esr)
 {
-	uint64_t pc = world_rec(&realm, 0)->vcpu.pc;
+	uint64_t pc = sim_rec(&realm, 0)->vcpu.pc;
 	struct rmi_rec_exit exit = access(esr);
 
 	ASSERT_EXIT(exit, .exit_reason = RMI_EXIT_IRQ);
-	assert_int_equal(world_runs(), 2);
-	assert_int_equal(world_saw(1)->vcpu.pc, VBAR + 0x200);
-	assert_int_equal(world_saw(1)->el1.elr_el1, pc);
-	assert_int_equal(world_saw(1)->el1.esr_el1, BIT(25));
+	assert_int_equal(sim_runs(), 2);
+	assert_int_equal(sim_saw(1)->vcpu.pc, VBAR + 0x200);
+	assert_int_equal(sim_saw(1)->el1.elr_el1, pc);
+	assert_int_equal(sim_saw(1)->el1.esr_el1, BIT(25));
 }
 
 static uint64_t read_id(unsigned int crm, unsigned int op2)
@@ -86,16 +86,16 @@ static void interrupts_go_to_the_host(void **state)
 	};
 
 	(void)state;
-	world_realm_ready(&realm, 1);
+	sim_realm_ready(&realm, 1);
 	for (size_t i = 0; i < ARRAY_LENGTH(names); i++) {
 		for (unsigned int rt = 0; rt < 32; rt++) {
 			uint64_t esr = names[i] | (uint64_t)rt << 5;
-			uint64_t pc = world_rec(&realm, 0)->vcpu.pc;
+			uint64_t pc = sim_rec(&realm, 0)->vcpu.pc;
 			struct rmi_rec_exit exit = access(esr);
 
 			ASSERT_EXIT(exit, .exit_reason = RMI_EXIT_SYNC, .esr = names[i],
 				    .gprs = {rt == 31 ? 0 : UINT64_C(0xBAD0000000000000) + rt});
-			assert_int_equal(world_rec(&realm, 0)->vcpu.pc, pc + 4);
+			assert_int_equal(sim_rec(&realm, 0)->vcpu.pc, pc + 4);
 		}
 	}
 }
@@ -103,7 +103,7 @@ static void interrupts_go_to_the_host(void **state)
 static void interrupts_are_not_read(void **state)
 {
 	(void)state;
-	world_realm_ready(&realm, 1);
+	sim_realm_ready(&realm, 1);
 	expect_undefined(TRAP(3, 0, 12, 11, 5, 3) | READ);
 	expect_undefined(TRAP(3, 0, 12, 11, 1, 3) | READ);
 }
@@ -123,7 +123,7 @@ static void inert(void **state)
 	};
 
 	(void)state;
-	world_realm_ready(&realm, 1);
+	sim_realm_ready(&realm, 1);
 	for (size_t i = 0; i < ARRAY_LENGTH(names); i++) {
 		assert_int_equal(expect_read(names[i] | 7 << 5, 7), 0);
 		(void)expect_read(names[i] | 31 << 5, 31);
@@ -161,7 +161,7 @@ static void not_offered(void **state)
 	};
 
 	(void)state;
-	world_realm_ready(&realm, 1);
+	sim_realm_ready(&realm, 1);
 	for (size_t i = 0; i < ARRAY_LENGTH(names); i++) {
 		expect_undefined(names[i] | 3 << 5);
 		expect_undefined(names[i] | 3 << 5 | READ);
@@ -171,7 +171,7 @@ static void not_offered(void **state)
 static void ids_are_not_written(void **state)
 {
 	(void)state;
-	world_realm_ready(&realm, 1);
+	sim_realm_ready(&realm, 1);
 	expect_undefined(TRAP(3, 0, 0, 4, 0, 3));
 }
 
@@ -191,7 +191,7 @@ static void id_pfr0(void **state)
 	uint64_t value;
 
 	(void)state;
-	world_realm_ready(&realm, 1);
+	sim_realm_ready(&realm, 1);
 	claim_everything();
 	value = read_id(4, 0);
 	assert_int_equal(FIELD(value, 0), 1);    /* EL0: AArch64 only */
@@ -211,7 +211,7 @@ static void id_pfr0(void **state)
 static void id_features(void **state)
 {
 	(void)state;
-	world_realm_ready(&realm, 1);
+	sim_realm_ready(&realm, 1);
 	claim_everything();
 	/* PFR1: BT, SSBS; no MTE, SME, MPAM, CSV2_frac, NMI. */
 	assert_int_equal(FIELD(read_id(4, 1), 0), 0xF);
@@ -238,7 +238,7 @@ static void id_others(void **state)
 						{6, 1}, {7, 0}, {7, 1}, {7, 2}};
 
 	(void)state;
-	world_realm_ready(&realm, 1);
+	sim_realm_ready(&realm, 1);
 	claim_everything();
 	for (unsigned int crm = 1; crm < 8; crm++) {
 		for (unsigned int op2 = 0; op2 < 8; op2++) {
@@ -257,7 +257,7 @@ static void id_others(void **state)
 static void id_what_the_cpu_has(void **state)
 {
 	(void)state;
-	world_realm_ready(&realm, 1);
+	sim_realm_ready(&realm, 1);
 	for (unsigned int i = 0; i < ARCH_ID_COUNT; i++) {
 		machine_set_id(i, 0);
 	}
@@ -273,15 +273,15 @@ static void id_what_the_cpu_has(void **state)
 static void id_of_promised_features(void **state)
 {
 	(void)state;
-	world_realm_prepare(&realm, WORLD_PAGES / 2, 1);
+	sim_realm_prepare(&realm, SIM_PAGES / 2, 1);
 	realm.params.flags = RMI_REALM_FLAG_SVE | RMI_REALM_FLAG_PMU;
 	realm.params.sve_vl = 1;
 	realm.params.pmu_num_ctrs = 4;
 	realm.params.num_bps = 3;
 	realm.params.num_wps = 2;
-	world_realm_create(&realm);
-	world_rec_new(&realm, RMI_REC_FLAG_RUNNABLE, WORLD_PC);
-	world_realm_activate(&realm);
+	sim_realm_create(&realm);
+	sim_rec_new(&realm, RMI_REC_FLAG_RUNNABLE, SIM_PC);
+	sim_realm_activate(&realm);
 	machine_set_id(ARCH_ID_AA64ZFR0, 0x1234);
 	assert_int_equal(FIELD(read_id(4, 0), 32), 1);
 	assert_int_equal(read_id(4, 4), 0x1234);
@@ -294,7 +294,7 @@ static void id_of_promised_features(void **state)
 static void id_into_every_register(void **state)
 {
 	(void)state;
-	world_realm_ready(&realm, 1);
+	sim_realm_ready(&realm, 1);
 	machine_set_id(ARCH_ID_AA64ISAR0, 0x77);
 	for (unsigned int rt = 0; rt < 32; rt++) {
 		assert_int_equal(expect_read(TRAP(3, 0, 0, 6, 0, rt), rt), rt == 31 ? 0 : 0x77);
@@ -304,18 +304,18 @@ static void id_into_every_register(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		WORLD_TEST("system registers: writes of interrupts go to the host without Rt",
-			   interrupts_go_to_the_host),
-		WORLD_TEST("system registers: those are not read", interrupts_are_not_read),
-		WORLD_TEST("system registers: inert ones", inert),
-		WORLD_TEST("system registers: not offered, undefined", not_offered),
-		WORLD_TEST("system registers: identification is not written", ids_are_not_written),
-		WORLD_TEST("identification: ID_AA64PFR0_EL1 of a CPU that has everything", id_pfr0),
-		WORLD_TEST("identification: the others of such a CPU", id_features),
-		WORLD_TEST("identification: all other registers are zero", id_others),
-		WORLD_TEST("identification: what the CPU has", id_what_the_cpu_has),
-		WORLD_TEST("identification: what the realm was promised", id_of_promised_features),
-		WORLD_TEST("identification: into every register", id_into_every_register),
+		SIM_TEST("system registers: writes of interrupts go to the host without Rt",
+			 interrupts_go_to_the_host),
+		SIM_TEST("system registers: those are not read", interrupts_are_not_read),
+		SIM_TEST("system registers: inert ones", inert),
+		SIM_TEST("system registers: not offered, undefined", not_offered),
+		SIM_TEST("system registers: identification is not written", ids_are_not_written),
+		SIM_TEST("identification: ID_AA64PFR0_EL1 of a CPU that has everything", id_pfr0),
+		SIM_TEST("identification: the others of such a CPU", id_features),
+		SIM_TEST("identification: all other registers are zero", id_others),
+		SIM_TEST("identification: what the CPU has", id_what_the_cpu_has),
+		SIM_TEST("identification: what the realm was promised", id_of_promised_features),
+		SIM_TEST("identification: into every register", id_into_every_register),
 	};
 
 	return unit_run(tests);

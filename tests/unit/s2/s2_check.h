@@ -19,15 +19,15 @@ static inline void s2_check_pages(const struct s2_entry *entry, int level)
 	}
 }
 
-/* The table at pa for the IPAs from `base`: state, references, marks; then what it leads to. */
+/* The table at pa for the IPAs from `base`: state, references, live map; then what it leads to. */
 static inline void s2_check_table(const struct s2 *s2, uint64_t pa, int level, uint64_t base)
 {
 	const uint64_t *entries = machine_raw(pa_of(pa));
 	struct granule_held held = {granule_find(pa_of(pa))};
 	unsigned int refs = 0;
-	unsigned int marks = 0;
+	unsigned int live_map = 0;
 
-	assert_int_equal(world_state(pa), GRANULE_RTT);
+	assert_int_equal(sim_state(pa), GRANULE_RTT);
 	for (unsigned int i = 0; i < S2_TABLE_ENTRIES; i++) {
 		uint64_t ipa = base + i * s2_entry_size(level);
 		struct s2_entry entry =
@@ -38,15 +38,15 @@ static inline void s2_check_table(const struct s2 *s2, uint64_t pa, int level, u
 			assert_int_equal(s2_encode(&entry, level, s2->lpa2), entries[i]);
 		}
 		refs += s2_entry_counts(&entry);
-		marks |= (unsigned int)s2_raw_live(entries[i]) << (i / 32);
+		live_map |= (unsigned int)s2_raw_live(entries[i]) << (i / 32);
 		if (entry.kind == S2_TABLE) {
 			s2_check_table(s2, entry.pa.v, level + 1, ipa);
 		} else if (entry.kind == S2_ASSIGNED) {
 			s2_check_pages(&entry, level);
 		}
 	}
-	assert_int_equal(world_refs(pa), refs);
-	assert_int_equal(granule_marks(held), marks);
+	assert_int_equal(sim_refs(pa), refs);
+	assert_int_equal(granule_live_map(held), live_map);
 }
 
 static inline void s2_check(const struct s2 *s2)

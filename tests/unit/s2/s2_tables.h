@@ -5,8 +5,8 @@
 
 #include "s2/s2_check.h"
 
-#define TABLES_ROOT (WORLD_HIGH + UINT64_C(0x200000))
-#define TABLES_MORE (WORLD_HIGH + UINT64_C(0x300000)) /* granules for further tables */
+#define TABLES_ROOT (SIM_HIGH + UINT64_C(0x200000))
+#define TABLES_MORE (SIM_HIGH + UINT64_C(0x300000)) /* granules for further tables */
 #define TABLES_VMID 0x1234U
 
 static unsigned int tables_used; /* granules taken from TABLES_MORE since tables_make() */
@@ -24,7 +24,7 @@ static inline struct s2 tables_make(uint8_t bits, int8_t level, uint8_t count, b
 	assert_true(s2_geometry_valid(bits, level, count, lpa2));
 	s2.context = s2_context(&s2, TABLES_VMID);
 	for (unsigned int i = 0; i < count; i++) {
-		world_make(TABLES_ROOT + i * GRANULE_SIZE, GRANULE_RTT);
+		sim_make(TABLES_ROOT + i * GRANULE_SIZE, GRANULE_RTT);
 	}
 	tables_used = 0;
 	return s2;
@@ -35,7 +35,7 @@ static inline struct granule_held tables_granule(void)
 	uint64_t pa = TABLES_MORE + tables_used++ * GRANULE_SIZE;
 	struct granule_held held;
 
-	world_delegate(pa);
+	sim_delegate(pa);
 	assert_true(granule_lock(granule_find(pa_of(pa)), GRANULE_DELEGATED, &held));
 	return held;
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/* Changes of entries and tables: contents, references, marks, and what the TLBs are told. */
+/* Changes of entries and tables: contents, references, live map, and what the TLBs are told. */
 #include <stdlib.h>
 
 #include "arch/tlb.h"
@@ -152,7 +152,7 @@ static void tables_there_and_back(bool lpa2)
 		}
 	}
 	assert_int_equal(machine_tlb_count().alls, 0);
-	world_reset();
+	sim_reset();
 }
 
 static void unfold_fold(void **state)
@@ -357,7 +357,7 @@ static void set_ripas(const struct s2 *s2, uint64_t base, uint64_t end, enum s2_
 	s2_walk_end(&walk);
 }
 
-/* Each kind of entry to each RIPAS; HIPAS, address, references and marks stay. */
+/* Each kind of entry to each RIPAS; HIPAS, address, references and live map stay. */
 static void set_each(void **state)
 {
 	static const enum s2_ripas wanted[] = {S2_EMPTY, S2_RAM};
@@ -430,16 +430,16 @@ static void set_blocks(void **state)
 	assert_int_equal(invalidations(), 1);
 }
 
-/* --- the book that these tests rely on --- */
+/* --- the TLB checker that these tests rely on --- */
 
 static void write_raw(struct s2_walk *walk, uint64_t raw)
 {
-	struct arch_s2_place place = s2_place(walk, walk->index);
+	struct arch_s2_loc place = s2_loc(walk, walk->index);
 
 	arch_s2_write(&walk->entries[walk->index], raw, &place);
 }
 
-static void book_notices(void **state)
+static void checker_notices(void **state)
 {
 	struct s2 s2;
 	struct s2_walk walk;
@@ -472,20 +472,19 @@ static void book_notices(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		WORLD_TEST("s2_replace: each leaf by each, one invalidation or none",
-			   replace_leaves),
-		WORLD_TEST("s2_table_add, fold: each kind of entry at each level", unfold_fold),
-		WORLD_TEST("s2_table_add, fold: addresses above 2^48", unfold_high_addresses),
-		WORLD_TEST("s2_table_uniform: one entry differs", not_uniform),
-		WORLD_TEST("s2_table_uniform: pages that make no block", not_contiguous),
-		WORLD_TEST("s2_table_uniform: 1 GiB blocks and tables below", never_uniform),
-		WORLD_TEST("s2_table_uniform: nothing but tables", all_tables),
-		WORLD_TEST("s2_run_end: tables, DESTROYED, ASSIGNED, top", run_ends),
-		WORLD_TEST("s2_set_ripas: each entry to each RIPAS", set_each),
-		WORLD_TEST("s2_set_ripas: one invalidation for a run", set_run),
-		WORLD_TEST("s2_set_ripas: blocks of 1 GiB", set_blocks),
-		WORLD_TEST("TLB book: stale, made before broken, not seen by walkers",
-			   book_notices),
+		SIM_TEST("s2_replace: each leaf by each, one invalidation or none", replace_leaves),
+		SIM_TEST("s2_table_add, fold: each kind of entry at each level", unfold_fold),
+		SIM_TEST("s2_table_add, fold: addresses above 2^48", unfold_high_addresses),
+		SIM_TEST("s2_table_uniform: one entry differs", not_uniform),
+		SIM_TEST("s2_table_uniform: pages that make no block", not_contiguous),
+		SIM_TEST("s2_table_uniform: 1 GiB blocks and tables below", never_uniform),
+		SIM_TEST("s2_table_uniform: nothing but tables", all_tables),
+		SIM_TEST("s2_run_end: tables, DESTROYED, ASSIGNED, top", run_ends),
+		SIM_TEST("s2_set_ripas: each entry to each RIPAS", set_each),
+		SIM_TEST("s2_set_ripas: one invalidation for a run", set_run),
+		SIM_TEST("s2_set_ripas: blocks of 1 GiB", set_blocks),
+		SIM_TEST("TLB checker: stale, made before broken, not seen by walkers",
+			 checker_notices),
 	};
 
 	return unit_run(tests);

@@ -209,15 +209,13 @@ static void sizes(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		WORLD_TEST("s2_geometry_valid: all widths, levels and numbers of tables",
-			   geometries),
-		WORLD_TEST("s2_geometry_valid: numbers that wrap or truncate", wild_numbers),
-		WORLD_TEST("s2_geometry_valid: what a narrow CPU cannot do", narrow_cpu),
-		WORLD_TEST("s2_context: VTCR_EL2 of each shape", registers),
-		WORLD_TEST("s2_context: VTCR_EL2 on other CPUs", registers_of_other_cpus),
-		WORLD_TEST("s2_context: VTTBR_EL2 above 2^48", high_root),
-		WORLD_TEST("s2_ipa_protected, s2_ipa_valid, s2_range_protected: every edge",
-			   halves),
+		SIM_TEST("s2_geometry_valid: all widths, levels and numbers of tables", geometries),
+		SIM_TEST("s2_geometry_valid: numbers that wrap or truncate", wild_numbers),
+		SIM_TEST("s2_geometry_valid: what a narrow CPU cannot do", narrow_cpu),
+		SIM_TEST("s2_context: VTCR_EL2 of each shape", registers),
+		SIM_TEST("s2_context: VTCR_EL2 on other CPUs", registers_of_other_cpus),
+		SIM_TEST("s2_context: VTTBR_EL2 above 2^48", high_root),
+		SIM_TEST("s2_ipa_protected, s2_ipa_valid, s2_range_protected: every edge", halves),
 		PLAIN_TEST("s2_entry_size", sizes),
 	};
 

@@ -41,12 +41,12 @@ static void every_shape(void **state)
 						 level < S2_LEVEL_PAGE);
 				s2_walk_end(&walk);
 			}
-			assert_int_equal(world_refs(TABLES_ROOT + t * GRANULE_SIZE),
+			assert_int_equal(sim_refs(TABLES_ROOT + t * GRANULE_SIZE),
 					 s2.start_level < S2_LEVEL_PAGE);
 			assert_int_equal(walk.index, 511);
 		}
 		s2_check(&s2);
-		world_reset();
+		sim_reset();
 	}
 }
 
@@ -207,14 +207,14 @@ static void top_of_start_tables(void **state)
 	assert_int_equal(s2_next_live(&walk).v, BIT(39));
 	s2_walk_end(&walk);
 
-	world_reset();
+	sim_reset();
 	s2 = tables_make(52, -1, 1, true);
 	check_tops(&s2, 0, -1, 16);
 	s2_walk(&s2, ipa_of(BIT(51)), -1, &walk);
 	assert_int_equal(s2_next_live(&walk).v, BIT(52));
 	s2_walk_end(&walk);
 
-	world_reset();
+	sim_reset();
 	s2 = tables_make(32, 2, 4, false);
 	tables_grow(&s2, UINT64_C(0x40000000), 3);
 	s2_walk(&s2, ipa_of(0), 2, &walk);
@@ -309,16 +309,16 @@ static void access_holds_the_table(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		WORLD_TEST("s2_walk: every shape, start table and level", every_shape),
-		WORLD_TEST("s2_walk: all 16 concatenated start tables", concatenated),
-		WORLD_TEST("s2_walk: stops at the first entry that is no table", stops_early),
-		WORLD_TEST("s2_walk: hand over hand", hand_over_hand),
-		WORLD_TEST("s2_walk: never outside the IPA space or the levels", outside),
-		WORLD_TEST("s2_next_live: random tables in both halves", top_at_random),
-		WORLD_TEST("s2_next_live: start tables", top_of_start_tables),
-		WORLD_TEST("s2_access_begin: each HIPAS with each RIPAS", accesses),
-		WORLD_TEST("s2_access_begin: pages within blocks", access_in_blocks),
-		WORLD_TEST("s2_access_begin: holds the table only for RAM", access_holds_the_table),
+		SIM_TEST("s2_walk: every shape, start table and level", every_shape),
+		SIM_TEST("s2_walk: all 16 concatenated start tables", concatenated),
+		SIM_TEST("s2_walk: stops at the first entry that is no table", stops_early),
+		SIM_TEST("s2_walk: hand over hand", hand_over_hand),
+		SIM_TEST("s2_walk: never outside the IPA space or the levels", outside),
+		SIM_TEST("s2_next_live: random tables in both halves", top_at_random),
+		SIM_TEST("s2_next_live: start tables", top_of_start_tables),
+		SIM_TEST("s2_access_begin: each HIPAS with each RIPAS", accesses),
+		SIM_TEST("s2_access_begin: pages within blocks", access_in_blocks),
+		SIM_TEST("s2_access_begin: holds the table only for RAM", access_holds_the_table),
 	};
 
 	return unit_run(tests);

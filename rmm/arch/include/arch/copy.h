@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /*
- * Seam: moving bytes. The host may change the world of its own memory on another CPU at any time,
- * so reading or writing it can end in a granule protection fault; and it may name an address that
- * the platform lists as memory and that has none, which ends in an external abort. These copies
- * survive both.
+ * Arch interface: moving bytes. The host may change the world of its own memory on another CPU at
+ * any time, so reading or writing it can end in a granule protection fault; and it may name an
+ * address that the platform lists as memory and that has none, which ends in an external abort.
+ * These copies survive both.
  */
 #ifndef ARCH_COPY_H
 #define ARCH_COPY_H

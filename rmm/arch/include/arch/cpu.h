@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/* Seam: the CPU this code runs on. */
+/* Arch interface: the CPU this code runs on. */
 #ifndef ARCH_CPU_H
 #define ARCH_CPU_H
 

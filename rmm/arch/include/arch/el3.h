@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/* Seam: calls to EL3 (RMM-EL3 communication interface 0.4). */
+/* Arch interface: calls to EL3 (RMM-EL3 communication interface 0.4). */
 #ifndef ARCH_EL3_H
 #define ARCH_EL3_H
 

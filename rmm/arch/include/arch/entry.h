@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /*
- * Seam: entering the RMM. The only header in which the machine's code calls up: its entry code has
- * turned the MMU on and calls one of these on the CPU's own stack. core/boot.c provides them.
+ * Arch interface: entering the RMM. The only header in which the machine's code calls up: its entry
+ * code has turned the MMU on and calls one of these on the CPU's own stack. core/boot.c provides
+ * them.
  */
 #ifndef ARCH_ENTRY_H
 #define ARCH_ENTRY_H

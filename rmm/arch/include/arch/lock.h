@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /*
- * Seam: the books on locks. Taking a lock is portable code (granule/granule.c); the seam only hears
- * of it. The firmware compiles the notes away; the host build keeps for each thread the locks it
- * holds and stops at a lock taken twice, out of order, or held at the end of a command.
+ * Arch interface: the lock checker. Taking a lock is portable code (granule/granule.c); the machine
+ * only sees of it. The firmware compiles the notes away; the host build keeps for each thread the
+ * locks it holds and stops at a lock taken twice, out of order, or held at the end of a command.
  */
 #ifndef ARCH_LOCK_H
 #define ARCH_LOCK_H

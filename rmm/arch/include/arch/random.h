@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/* Seam: entropy of the CPU (FEAT_RNG). */
+/* Arch interface: entropy of the CPU (FEAT_RNG). */
 #ifndef ARCH_RANDOM_H
 #define ARCH_RANDOM_H
 

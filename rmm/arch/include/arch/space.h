@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /*
- * Seam: the RMM's own stage-1 address space. map/ decides what is mapped and when; here are the
- * descriptor writes and the invalidation of the RMM's own TLB.
+ * Arch interface: the RMM's own stage-1 address space. map/ decides what is mapped and when; here
+ * are the descriptor writes and the invalidation of the RMM's own TLB.
  *
  * Two kinds of place exist:
  *  - the window, shared by all CPUs: one page for every tracked granule, valid only while the

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /*
- * Seam: stage-2 table entries of realms, and the translations that CPUs may hold for them.
+ * Arch interface: stage-2 table entries of realms, and the translations that CPUs may hold for
+ * them.
  *
  * The decision when to invalidate what is portable (s2/). The host build keeps a ledger: an entry
  * that was valid and is overwritten makes its range stale for that VMID; the calls below clear it;
@@ -18,7 +19,7 @@ struct arch_s2_context {
 };
 
 /* Where an entry stands: for the ledger, and for the level hint of an invalidation. */
-struct arch_s2_place {
+struct arch_s2_loc {
 	struct arch_s2_context context;
 	ipa_t ipa; /* of the entry, aligned to its size */
 	int level;
@@ -30,8 +31,7 @@ struct arch_s2_place {
  * the new one is valid, and before the table's lock is released; otherwise arch_s2_sync() is
  * enough, once for any number of entries.
  */
-static inline void arch_s2_write(uint64_t *entry, uint64_t value,
-				 const struct arch_s2_place *place);
+static inline void arch_s2_write(uint64_t *entry, uint64_t value, const struct arch_s2_loc *loc);
 
 /* Returns when the hardware walkers of all CPUs see what this CPU wrote. */
 static inline void arch_s2_sync(void);
@@ -42,13 +42,13 @@ static inline void arch_s2_sync(void);
  */
 
 /* What one entry at `place` could translate or lead to, if it is a page or block. */
-void arch_tlb_s2_entry(const struct arch_s2_place *place);
+void arch_tlb_s2_entry(const struct arch_s2_loc *loc);
 
 /*
  * count entries at `place` and after it, all at its level, and the tables that led to nothing else
  * but them: one range operation, not one each.
  */
-void arch_tlb_s2_range(const struct arch_s2_place *place, uint64_t count);
+void arch_tlb_s2_range(const struct arch_s2_loc *loc, uint64_t count);
 
 /* Everything of the VMID. */
 void arch_tlb_s2_all(const struct arch_s2_context *context);

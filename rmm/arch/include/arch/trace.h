@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/* Seam: what a developer sees. Release firmware keeps nothing and prints one banner line. */
+/* Arch interface: what a developer sees. Release firmware keeps nothing, prints one banner line. */
 #ifndef ARCH_TRACE_H
 #define ARCH_TRACE_H
 

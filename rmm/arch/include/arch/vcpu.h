@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /*
- * Seam: the state of a virtual CPU of a realm, and running it.
+ * Arch interface: the state of a virtual CPU of a realm, and running it.
  *
  * The structs are plain data with the architecture's register names, the same in all builds:
  * portable code (rec/) reads and writes them. The functions move them between memory and the CPU.

@@ -4,10 +4,10 @@
  * in external aborts: of the RMM, which must survive them, and of realms.
  */
 #include "payload/common/probe.h"
+#include "payload/host/agent.h"
+#include "payload/host/bad_addresses.h"
 #include "payload/host/mem.h"
 #include "payload/host/memmap.h"
-#include "payload/host/places.h"
-#include "payload/host/puppet.h"
 #include "payload/host/test.h"
 
 #define UNPROTECTED 0x80000000UL
@@ -43,14 +43,14 @@ TEST(absent_buffers,
      "run_pas: memory that is not there")
 {
 	uint64_t page = absent_page();
-	struct places places = places_make();
+	struct bad_addresses places = bad_addresses_make();
 	uint64_t rd = places.realm->rd;
-	uint64_t granule = places.at[PLACE_DELEGATED];
+	uint64_t granule = places.at[BAD_DELEGATED];
 
 	expect_refused(RMI_REALM_CREATE_FID, RMI_ERROR_INPUT, granule, page);
 	expect_refused(RMI_REC_CREATE_FID, RMI_ERROR_INPUT, rd, granule, page);
 	expect_refused(RMI_DATA_CREATE_FID, RMI_ERROR_INPUT, rd, granule, PAGE_SIZE, page, 1);
-	expect_refused(RMI_REC_ENTER_FID, RMI_ERROR_INPUT, places.at[PLACE_REC], page);
+	expect_refused(RMI_REC_ENTER_FID, RMI_ERROR_INPUT, places.at[BAD_REC], page);
 	expect_entry(places.realm, PAGE_SIZE, 3, (struct entry){3, RMI_UNASSIGNED, 0, 0});
 	granule_give(granule);
 }
@@ -61,14 +61,14 @@ TEST(absent_mapped,
      "the realm; the RMM goes on")
 {
 	uint64_t page = absent_page();
-	struct rec *rec = &puppet_realm(1)->recs[0];
+	struct rec *rec = &agent_realm(1)->recs[0];
 
 	realm_map_page(rec->realm, UNPROTECTED, page);
 	for (unsigned i = 0; i < 2; i++) {
-		CHECK(!puppet_do(rec, INSN_LDR_X, UNPROTECTED + 8, 0));
+		CHECK(!agent_do(rec, INSN_LDR_X, UNPROTECTED + 8, 0));
 		REQUIRE_EQ(rec->stop, REC_CALL);
-		CHECK_EQ(ESR_EC(puppet_esr(rec)), EC_DATA_ABORT_SAME);
-		CHECK_EQ(ESR_FSC(puppet_esr(rec)), FSC_EXTERNAL_ABORT);
-		CHECK_EQ(puppet_far(rec), UNPROTECTED + 8);
+		CHECK_EQ(ESR_EC(agent_esr(rec)), EC_DATA_ABORT_SAME);
+		CHECK_EQ(ESR_FSC(agent_esr(rec)), FSC_EXTERNAL_ABORT);
+		CHECK_EQ(agent_far(rec), UNPROTECTED + 8);
 	}
 }

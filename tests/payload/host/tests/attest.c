@@ -10,10 +10,10 @@
  */
 #include "abi/csm.h"
 #include "abi/token.h"
+#include "payload/host/agent.h"
 #include "payload/host/cpu.h"
 #include "payload/host/gic.h"
 #include "payload/host/mem.h"
-#include "payload/host/puppet.h"
 #include "payload/host/test.h"
 
 #define TOKEN_PAGE      (REALM_RAM_TOP - 0x10000UL)
@@ -22,7 +22,7 @@
 
 static void slot_of(struct rec *rec, uint64_t index, uint64_t value[8])
 {
-	struct smc_regs r = puppet_smc(rec, RSI_MEASUREMENT_READ_FID, index);
+	struct smc_regs r = agent_smc(rec, RSI_MEASUREMENT_READ_FID, index);
 
 	REQUIRE_EQ(r.x[0], RSI_SUCCESS);
 	memcpy(value, &r.x[1], 64);
@@ -41,16 +41,16 @@ static void check_slot(struct rec *rec, uint64_t index, const uint64_t expected[
 /* Vectors of the measurement rules: 32 bytes 0, 1, 2... and nothing, into REMs of zeros. */
 static void check_rems(uint8_t hash, const uint64_t with_value[8], const uint64_t with_nothing[8])
 {
-	struct realm_config config = realm_default(PROGRAM_puppet);
+	struct realm_config config = realm_default(PROGRAM_agent);
 	struct rec *rec;
 
 	config.hash = hash;
-	rec = &puppet_realm_of(&config)->recs[0];
+	rec = &agent_realm_of(&config)->recs[0];
 	for (uint64_t index = 1; index <= 4; index++) {
 		struct smc_regs r =
-			puppet_smc(rec, RSI_MEASUREMENT_EXTEND_FID, index, index % 2 ? 32 : 0,
-				   0x0706050403020100, 0x0F0E0D0C0B0A0908, 0x1716151413121110,
-				   0x1F1E1D1C1B1A1918, 1, 2, 3, 4);
+			agent_smc(rec, RSI_MEASUREMENT_EXTEND_FID, index, index % 2 ? 32 : 0,
+				  0x0706050403020100, 0x0F0E0D0C0B0A0908, 0x1716151413121110,
+				  0x1F1E1D1C1B1A1918, 1, 2, 3, 4);
 
 		CHECK_EQ(r.x[0], RSI_SUCCESS);
 		check_slot(rec, index, index % 2 ? with_value : with_nothing);
@@ -82,12 +82,12 @@ TEST(attest_rem_sha512, "RSI_MEASUREMENT_EXTEND: vectors with SHA-512")
 TEST(attest_index_bound, "RSI_MEASUREMENT_READ index_bound, RSI_MEASUREMENT_EXTEND index_bound, "
 			 "RSI_MEASUREMENT_EXTEND size_bound")
 {
-	struct rec *rec = &puppet_realm(1)->recs[0];
+	struct rec *rec = &agent_realm(1)->recs[0];
 
-	CHECK_EQ(puppet_smc(rec, RSI_MEASUREMENT_READ_FID, 5).x[0], RSI_ERROR_INPUT);
-	CHECK_EQ(puppet_smc(rec, RSI_MEASUREMENT_EXTEND_FID, 0, 8, 1).x[0], RSI_ERROR_INPUT);
-	CHECK_EQ(puppet_smc(rec, RSI_MEASUREMENT_EXTEND_FID, 5, 8, 1).x[0], RSI_ERROR_INPUT);
-	CHECK_EQ(puppet_smc(rec, RSI_MEASUREMENT_EXTEND_FID, 1, 65, 1).x[0], RSI_ERROR_INPUT);
+	CHECK_EQ(agent_smc(rec, RSI_MEASUREMENT_READ_FID, 5).x[0], RSI_ERROR_INPUT);
+	CHECK_EQ(agent_smc(rec, RSI_MEASUREMENT_EXTEND_FID, 0, 8, 1).x[0], RSI_ERROR_INPUT);
+	CHECK_EQ(agent_smc(rec, RSI_MEASUREMENT_EXTEND_FID, 5, 8, 1).x[0], RSI_ERROR_INPUT);
+	CHECK_EQ(agent_smc(rec, RSI_MEASUREMENT_EXTEND_FID, 1, 65, 1).x[0], RSI_ERROR_INPUT);
 }
 
 struct token {
@@ -109,10 +109,9 @@ static uint64_t token_init(struct rec *rec, struct token *token, const char *nam
 	for (unsigned i = 0; i < CHALLENGE_WORDS; i++) {
 		token->challenge[i] = random64();
 	}
-	r = puppet_smc(rec, RSI_ATTESTATION_TOKEN_INIT_FID, token->challenge[0],
-		       token->challenge[1], token->challenge[2], token->challenge[3],
-		       token->challenge[4], token->challenge[5], token->challenge[6],
-		       token->challenge[7]);
+	r = agent_smc(rec, RSI_ATTESTATION_TOKEN_INIT_FID, token->challenge[0], token->challenge[1],
+		      token->challenge[2], token->challenge[3], token->challenge[4],
+		      token->challenge[5], token->challenge[6], token->challenge[7]);
 	REQUIRE_EQ(r.x[0], RSI_SUCCESS);
 	CHECK(r.x[1] > 1000 && r.x[1] <= RSI_TOKEN_SIZE_BOUND);
 	return r.x[1];
@@ -123,7 +122,7 @@ static void take_bytes(struct rec *rec, struct token *token, uint64_t offset, ui
 {
 	REQUIRE(token->size + size <= TOKEN_MAX);
 	for (uint64_t i = 0; i < size; i += 8) {
-		uint64_t word = puppet_get(rec, INSN_LDR_X, TOKEN_PAGE + offset + i);
+		uint64_t word = agent_get(rec, INSN_LDR_X, TOKEN_PAGE + offset + i);
 
 		memcpy(token->bytes + token->size + i, &word, size - i < 8 ? size - i : 8);
 	}
@@ -134,7 +133,7 @@ static void take_bytes(struct rec *rec, struct token *token, uint64_t offset, ui
 static uint64_t token_continue(struct rec *rec, struct token *token, uint64_t offset, uint64_t size)
 {
 	struct smc_regs r =
-		puppet_smc(rec, RSI_ATTESTATION_TOKEN_CONTINUE_FID, TOKEN_PAGE, offset, size);
+		agent_smc(rec, RSI_ATTESTATION_TOKEN_CONTINUE_FID, TOKEN_PAGE, offset, size);
 
 	CHECK(r.x[0] == RSI_SUCCESS || r.x[0] == RSI_INCOMPLETE);
 	CHECK(r.x[1] <= size);
@@ -183,13 +182,13 @@ static void token_show(const struct token *token, uint64_t announced)
 
 static struct rec *attest_rec(uint8_t hash)
 {
-	struct realm_config config = realm_default(PROGRAM_puppet);
+	struct realm_config config = realm_default(PROGRAM_agent);
 	struct rec *rec;
 
 	config.hash = hash;
-	rec = &puppet_realm_of(&config)->recs[0];
-	puppet_order(rec, PUPPET_MMU_ON, 0, 0, 0);
-	REQUIRE(puppet_done(rec));
+	rec = &agent_realm_of(&config)->recs[0];
+	agent_order(rec, AGENT_MMU_ON, 0, 0, 0);
+	REQUIRE(agent_done(rec));
 	return rec;
 }
 
@@ -200,7 +199,7 @@ TEST(attest_token_sha256, "RSI_ATTESTATION_TOKEN_CONTINUE: a token at once, hash
 
 	token_fetch(rec, &tokens[0], 3584);
 	token_show(&tokens[0], announced);
-	CHECK_EQ(puppet_smc(rec, RSI_ATTESTATION_TOKEN_CONTINUE_FID, TOKEN_PAGE, 0, 16).x[0],
+	CHECK_EQ(agent_smc(rec, RSI_ATTESTATION_TOKEN_CONTINUE_FID, TOKEN_PAGE, 0, 16).x[0],
 		 RSI_ERROR_STATE);
 }
 
@@ -211,10 +210,10 @@ TEST(csm_token_id, "realm token: the id that RSI_CSM_SELF tells the realm is the
 	struct rec *other = attest_rec(RMI_HASH_SHA_256);
 	struct rec *rec = attest_rec(RMI_HASH_SHA_256);
 	uint64_t announced = token_init(rec, &tokens[0], "id");
-	struct smc_regs self = puppet_smc(rec, RSI_CSM_SELF_FID);
+	struct smc_regs self = agent_smc(rec, RSI_CSM_SELF_FID);
 
 	CHECK_EQ(self.x[0], RSI_SUCCESS);
-	CHECK_NE(self.x[1], puppet_smc(other, RSI_CSM_SELF_FID).x[1]);
+	CHECK_NE(self.x[1], agent_smc(other, RSI_CSM_SELF_FID).x[1]);
 	token_fetch(rec, &tokens[0], 3584);
 	token_show(&tokens[0], announced);
 	note("realm-id id %lx", self.x[1]);
@@ -250,14 +249,14 @@ TEST(attest_token_refused, "RSI_ATTESTATION_TOKEN_CONTINUE addr_align, addr_boun
 	uint64_t fid = RSI_ATTESTATION_TOKEN_CONTINUE_FID;
 	uint64_t announced;
 
-	CHECK_EQ(puppet_smc(rec, fid, TOKEN_PAGE, 0, 16).x[0], RSI_ERROR_STATE);
+	CHECK_EQ(agent_smc(rec, fid, TOKEN_PAGE, 0, 16).x[0], RSI_ERROR_STATE);
 	announced = token_init(rec, &tokens[0], "refused");
-	CHECK_EQ(puppet_smc(rec, fid, TOKEN_PAGE + 8, 0, 16).x[0], RSI_ERROR_INPUT);
-	CHECK_EQ(puppet_smc(rec, fid, realm_unprotected(rec->realm), 0, 16).x[0], RSI_ERROR_INPUT);
-	CHECK_EQ(puppet_smc(rec, fid, TOKEN_PAGE, PAGE_SIZE, 0).x[0], RSI_ERROR_INPUT);
-	CHECK_EQ(puppet_smc(rec, fid, TOKEN_PAGE, 8, ~0UL).x[0], RSI_ERROR_INPUT);
-	CHECK_EQ(puppet_smc(rec, fid, TOKEN_PAGE, 8, PAGE_SIZE).x[0], RSI_ERROR_INPUT);
-	CHECK_EQ(puppet_smc(rec, RSI_MEASUREMENT_EXTEND_FID, 1, 8, 1).x[0], RSI_SUCCESS);
+	CHECK_EQ(agent_smc(rec, fid, TOKEN_PAGE + 8, 0, 16).x[0], RSI_ERROR_INPUT);
+	CHECK_EQ(agent_smc(rec, fid, realm_unprotected(rec->realm), 0, 16).x[0], RSI_ERROR_INPUT);
+	CHECK_EQ(agent_smc(rec, fid, TOKEN_PAGE, PAGE_SIZE, 0).x[0], RSI_ERROR_INPUT);
+	CHECK_EQ(agent_smc(rec, fid, TOKEN_PAGE, 8, ~0UL).x[0], RSI_ERROR_INPUT);
+	CHECK_EQ(agent_smc(rec, fid, TOKEN_PAGE, 8, PAGE_SIZE).x[0], RSI_ERROR_INPUT);
+	CHECK_EQ(agent_smc(rec, RSI_MEASUREMENT_EXTEND_FID, 1, 8, 1).x[0], RSI_SUCCESS);
 	token_fetch(rec, &tokens[0], 3584);
 	token_show(&tokens[0], announced);
 }
@@ -280,14 +279,14 @@ static uint64_t continue_with_timer(struct rec *rec, struct token *token, uint64
 
 	rec->stop_on_irq = true;
 	el2_timer_arm(us);
-	stop = puppet_smc_begin(rec, RSI_ATTESTATION_TOKEN_CONTINUE_FID, args, 3);
+	stop = agent_smc_begin(rec, RSI_ATTESTATION_TOKEN_CONTINUE_FID, args, 3);
 	el2_timer_stop();
 	rec->stop_on_irq = false;
 	irq_window();
 	if (stop == REC_IRQ) {
 		rec_run(rec);
 	}
-	r = puppet_smc_end(rec);
+	r = agent_smc_end(rec);
 	take_bytes(rec, token, 0, r.x[1]);
 	return r.x[0];
 }
@@ -317,16 +316,16 @@ TEST(attest_token_interrupts, "RSI_ATTESTATION_TOKEN_CONTINUE: interrupts while 
 /* Two RECs sign at once, on two CPUs where there are two. */
 TEST_CPUS(attest_token_two_recs, 2, "RSI_ATTESTATION_TOKEN_CONTINUE: two RECs at once")
 {
-	struct realm *realm = puppet_realm(2);
+	struct realm *realm = agent_realm(2);
 	uint64_t announced[2];
 
-	puppet_start_rec(realm, 1);
+	agent_start_rec(realm, 1);
 	for (unsigned i = 0; i < 2; i++) {
-		puppet_order(&realm->recs[i], PUPPET_MMU_ON, 0, 0, 0);
-		REQUIRE(puppet_done(&realm->recs[i]));
+		agent_order(&realm->recs[i], AGENT_MMU_ON, 0, 0, 0);
+		REQUIRE(agent_done(&realm->recs[i]));
 		announced[i] = token_init(&realm->recs[i], &tokens[i], i ? "two-b" : "two-a");
-		puppet_prepare(&realm->recs[i], PUPPET_SMC, RSI_ATTESTATION_TOKEN_CONTINUE_FID,
-			       TOKEN_PAGE + i * PAGE_SIZE, 0);
+		agent_prepare(&realm->recs[i], AGENT_SMC, RSI_ATTESTATION_TOKEN_CONTINUE_FID,
+			      TOKEN_PAGE + i * PAGE_SIZE, 0);
 		realm->recs[i].run->enter.gprs[4] = 0;
 	}
 	/* With a size of 0 the work is done and nothing delivered. */
@@ -334,7 +333,7 @@ TEST_CPUS(attest_token_two_recs, 2, "RSI_ATTESTATION_TOKEN_CONTINUE: two RECs at
 	rec_run(&realm->recs[0]);
 	REQUIRE(cpu_join(1, PATIENCE_MS));
 	for (unsigned i = 0; i < 2; i++) {
-		struct smc_regs r = puppet_smc_end(&realm->recs[i]);
+		struct smc_regs r = agent_smc_end(&realm->recs[i]);
 
 		CHECK_EQ(r.x[0], RSI_INCOMPLETE);
 		CHECK_EQ(r.x[1], 0);
@@ -427,7 +426,7 @@ static void check_vectors(void)
 /* RMI_REALM_CREATE and a measured RMI_DATA_CREATE hash with vector instructions. */
 TEST(attest_vectors_kept, "the host's vector registers are whole after the RMM has hashed")
 {
-	struct realm_config config = realm_default(PROGRAM_puppet);
+	struct realm_config config = realm_default(PROGRAM_agent);
 
 	open_vectors();
 	for (uint64_t i = 0; i < sizeof(before); i += 8) {

@@ -48,8 +48,8 @@ static void claim(uint64_t base, uint64_t size)
 	uint64_t top = base + size;
 
 	while (base < top) {
-		struct smc_regs r = puppet_smc(provider, RSI_IPA_STATE_SET_FID, base, top,
-					       RSI_RIPAS_RAM, RSI_RIPAS_FLAG_CHANGE_DESTROYED);
+		struct smc_regs r = agent_smc(provider, RSI_IPA_STATE_SET_FID, base, top,
+					      RSI_RIPAS_RAM, RSI_RIPAS_FLAG_CHANGE_DESTROYED);
 
 		REQUIRE_EQ(r.x[0], RSI_SUCCESS);
 		REQUIRE(r.x[1] > base);
@@ -252,7 +252,7 @@ static void bench_questions(uint64_t region)
 	MEASURE("theirs", consumers[0], PEER, provider_id, 0);
 }
 
-/* An order to the puppet, with an access that faults and one that does not: the difference. */
+/* An order to the agent, with an access that faults and one that does not: the difference. */
 static void bench_access(uint64_t region)
 {
 	uint64_t rd = consumers[0]->realm->rd;
@@ -334,11 +334,11 @@ static void meet(unsigned count)
 	if (smc_call(RMI_FEATURES_FID, CSM_FEATURE_INDEX).x[1] == 0) {
 		SKIP("the firmware is without CSM");
 	}
-	provider = &csm_puppet(1)->recs[0];
+	provider = &csm_agent(1)->recs[0];
 	provider->realm->csm.lazy = true;
 	provider_id = csm_self(provider);
 	for (unsigned c = 0; c < count; c++) {
-		consumers[c] = &csm_puppet(1)->recs[0];
+		consumers[c] = &csm_agent(1)->recs[0];
 		ids[c] = csm_self(consumers[c]);
 	}
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /* What measurements depend on and what not; what of the realm is in its token. */
+#include "payload/host/agent.h"
 #include "payload/host/mem.h"
-#include "payload/host/puppet.h"
 #include "payload/host/test.h"
 
 #define PAGE       (REALM_RAM_TOP - 0x8000UL) /* RAM that the image does not use */
@@ -14,7 +14,7 @@ struct slot {
 
 static struct slot read_slot(struct rec *rec, uint64_t index)
 {
-	struct smc_regs r = puppet_smc(rec, RSI_MEASUREMENT_READ_FID, index);
+	struct smc_regs r = agent_smc(rec, RSI_MEASUREMENT_READ_FID, index);
 	struct slot slot;
 
 	REQUIRE_EQ(r.x[0], RSI_SUCCESS);
@@ -32,7 +32,7 @@ TEST(initial_rem,
      "zero")
 {
 	static const struct slot zero;
-	struct rec *rec = &puppet_realm(1)->recs[0];
+	struct rec *rec = &agent_realm(1)->recs[0];
 	struct slot rim = read_slot(rec, 0);
 
 	for (uint64_t index = 1; index <= 4; index++) {
@@ -48,31 +48,31 @@ TEST(immutable_rim,
      "immutable RIM: RMI_DATA_DESTROY, RMI_DATA_CREATE_UNKNOWN, RIPAS changes and REM "
      "extensions of an ACTIVE realm do not change it")
 {
-	struct realm *realm = puppet_realm(1);
+	struct realm *realm = agent_realm(1);
 	struct rec *rec = &realm->recs[0];
 	struct slot before = read_slot(rec, 0);
 
-	CHECK(puppet_do(rec, INSN_STR_X, PAGE, 1));
+	CHECK(agent_do(rec, INSN_STR_X, PAGE, 1));
 	granule_give(smc_call(RMI_DATA_DESTROY_FID, realm->rd, PAGE).x[1]);
 	REQUIRE(realm_data_unknown(realm, PAGE));
-	CHECK_EQ(puppet_smc(rec, RSI_IPA_STATE_SET_FID, PAGE, PAGE + PAGE_SIZE, RSI_RIPAS_RAM,
-			    RSI_RIPAS_FLAG_CHANGE_DESTROYED)
+	CHECK_EQ(agent_smc(rec, RSI_IPA_STATE_SET_FID, PAGE, PAGE + PAGE_SIZE, RSI_RIPAS_RAM,
+			   RSI_RIPAS_FLAG_CHANGE_DESTROYED)
 			 .x[0],
 		 RSI_SUCCESS);
-	CHECK_EQ(puppet_smc(rec, RSI_MEASUREMENT_EXTEND_FID, 1, 8, 1).x[0], RSI_SUCCESS);
+	CHECK_EQ(agent_smc(rec, RSI_MEASUREMENT_EXTEND_FID, 1, 8, 1).x[0], RSI_SUCCESS);
 	CHECK(same(read_slot(rec, 0), before));
 }
 
-/* The RIM of a puppet realm with two pages more, created in this order. */
+/* The RIM of an agent realm with two pages more, created in this order. */
 static struct slot rim_with(uint64_t first, uint64_t second, uint64_t flags)
 {
-	struct realm_config config = realm_default(PROGRAM_puppet);
+	struct realm_config config = realm_default(PROGRAM_agent);
 	uint64_t page = page_alloc();
 	struct realm *realm;
 	struct slot rim;
 
 	config.created = (struct realm_pages){{first, second}, page, flags};
-	realm = puppet_realm_of(&config);
+	realm = agent_realm_of(&config);
 	rim = read_slot(&realm->recs[0], 0);
 	realm_destroy(realm);
 	return rim;
@@ -93,16 +93,16 @@ static uint8_t token[TOKEN_MAX];
 
 static uint64_t fetch_token(struct rec *rec)
 {
-	struct smc_regs r = puppet_smc(rec, RSI_ATTESTATION_TOKEN_INIT_FID, 1, 2, 3, 4, 5, 6, 7, 8);
+	struct smc_regs r = agent_smc(rec, RSI_ATTESTATION_TOKEN_INIT_FID, 1, 2, 3, 4, 5, 6, 7, 8);
 
 	REQUIRE_EQ(r.x[0], RSI_SUCCESS);
 	REQUIRE(r.x[1] <= TOKEN_MAX);
 	do {
-		r = puppet_smc(rec, RSI_ATTESTATION_TOKEN_CONTINUE_FID, PAGE, 0, PAGE_SIZE);
+		r = agent_smc(rec, RSI_ATTESTATION_TOKEN_CONTINUE_FID, PAGE, 0, PAGE_SIZE);
 	} while (r.x[0] == RSI_INCOMPLETE && r.x[1] == 0);
 	REQUIRE_EQ(r.x[0], RSI_SUCCESS);
 	for (uint64_t i = 0; i < r.x[1]; i += 8) {
-		uint64_t word = puppet_get(rec, INSN_LDR_X, PAGE + i);
+		uint64_t word = agent_get(rec, INSN_LDR_X, PAGE + i);
 
 		memcpy(token + i, &word, 8);
 	}
@@ -123,7 +123,7 @@ TEST(token_claims,
      "REM extend, RPV: the token carries the RIM and the REMs as RSI_MEASUREMENT_READ gives them "
      "now, and the personalization value given at creation")
 {
-	struct realm_config config = realm_default(PROGRAM_puppet);
+	struct realm_config config = realm_default(PROGRAM_agent);
 	struct rec *rec;
 	struct slot rim, rem;
 	uint64_t size;
@@ -131,9 +131,9 @@ TEST(token_claims,
 	for (unsigned i = 0; i < RMI_RPV_SIZE; i++) {
 		config.rpv[i] = (uint8_t)(0xa0 + i * 3);
 	}
-	rec = &puppet_realm_of(&config)->recs[0];
+	rec = &agent_realm_of(&config)->recs[0];
 	rim = read_slot(rec, 0);
-	CHECK_EQ(puppet_smc(rec, RSI_MEASUREMENT_EXTEND_FID, 3, 8, 0x123456).x[0], RSI_SUCCESS);
+	CHECK_EQ(agent_smc(rec, RSI_MEASUREMENT_EXTEND_FID, 3, 8, 0x123456).x[0], RSI_SUCCESS);
 	rem = read_slot(rec, 3);
 	size = fetch_token(rec);
 	CHECK_EQ(occurrences(&rim, 32, size), 1);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /* RMI_DATA_CREATE, CREATE_UNKNOWN, DESTROY, RMI_RTT_INIT_RIPAS, MAP and UNMAP_UNPROTECTED. */
+#include "payload/host/agent.h"
+#include "payload/host/bad_addresses.h"
 #include "payload/host/mem.h"
-#include "payload/host/places.h"
-#include "payload/host/puppet.h"
 #include "payload/host/test.h"
 
 #define MIB(n) ((uint64_t)(n) << 20)
@@ -19,14 +19,14 @@ static const struct entry empty_3 = {3, RMI_UNASSIGNED, 0, RMI_RIPAS_EMPTY};
 TEST(data_create_input, "RMI_DATA_CREATE src_align, src_bound, src_pas, data_align, data_bound, "
 			"data_state, data_bound2, rd_align, rd_bound, rd_state")
 {
-	struct places places = places_make();
-	uint64_t data = places.at[PLACE_DELEGATED];
+	struct bad_addresses places = bad_addresses_make();
+	uint64_t data = places.at[BAD_DELEGATED];
 	const uint64_t *args =
-		ARGS(places.realm->rd, data, FREE_IPA, places.at[PLACE_UNDELEGATED], 1);
+		ARGS(places.realm->rd, data, FREE_IPA, places.at[BAD_UNDELEGATED], 1);
 
-	places_refused(&places, RMI_DATA_CREATE_FID, args, 1, PLACE_RD);
-	places_refused(&places, RMI_DATA_CREATE_FID, args, 2, PLACE_DELEGATED);
-	places_refused(&places, RMI_DATA_CREATE_FID, args, 4, PLACE_UNDELEGATED);
+	bad_addresses_refused(&places, RMI_DATA_CREATE_FID, args, 1, BAD_RD);
+	bad_addresses_refused(&places, RMI_DATA_CREATE_FID, args, 2, BAD_DELEGATED);
+	bad_addresses_refused(&places, RMI_DATA_CREATE_FID, args, 4, BAD_UNDELEGATED);
 	expect_entry(places.realm, FREE_IPA, 3, empty_3);
 	CHECK_EQ(rmi_granule_undelegate(data), RMI_SUCCESS);
 	CHECK(page_is(data, 0));
@@ -41,27 +41,27 @@ static const uint64_t bad_data_ipas[] = {
 TEST(data_create_ipa, "RMI_DATA_CREATE ipa_align, ipa_bound: unaligned, unprotected with and "
 		      "without tables, outside")
 {
-	struct places places = places_make();
-	uint64_t src = places.at[PLACE_UNDELEGATED];
+	struct bad_addresses places = bad_addresses_make();
+	uint64_t src = places.at[BAD_UNDELEGATED];
 
 	for (unsigned i = 0; i < BAD_DATA_IPAS; i++) {
 		expect_refused(RMI_DATA_CREATE_FID, RMI_ERROR_INPUT, places.realm->rd,
-			       places.at[PLACE_DELEGATED], bad_data_ipas[i], src, 1);
+			       places.at[BAD_DELEGATED], bad_data_ipas[i], src, 1);
 	}
 	realm_make_tables(places.realm, NS, 0, 3);
 	expect_refused(RMI_DATA_CREATE_FID, RMI_ERROR_INPUT, places.realm->rd,
-		       places.at[PLACE_DELEGATED], NS, src, 1);
+		       places.at[BAD_DELEGATED], NS, src, 1);
 	realm_map_page(places.realm, NS, src);
 	expect_refused(RMI_DATA_CREATE_FID, RMI_ERROR_INPUT, places.realm->rd,
-		       places.at[PLACE_DELEGATED], NS, src, 1);
+		       places.at[BAD_DELEGATED], NS, src, 1);
 }
 
 TEST(data_create_walk, "RMI_DATA_CREATE rtt_walk, rtte_state: no table, a page, a block")
 {
-	struct places places = places_make();
+	struct bad_addresses places = bad_addresses_make();
 	uint64_t rd = places.realm->rd;
-	uint64_t data = places.at[PLACE_DELEGATED];
-	uint64_t src = places.at[PLACE_UNDELEGATED];
+	uint64_t data = places.at[BAD_DELEGATED];
+	uint64_t src = places.at[BAD_UNDELEGATED];
 
 	expect_refused(RMI_DATA_CREATE_FID, RTT(2), rd, data, MIB(2), src, 1);
 	expect_refused(RMI_DATA_CREATE_FID, RTT(1), rd, data, GIB(1), src, 1);
@@ -76,16 +76,16 @@ TEST(data_create_walk, "RMI_DATA_CREATE rtt_walk, rtte_state: no table, a page, 
 TEST(data_create_state, "RMI_DATA_CREATE realm_state: ACTIVE and SYSTEM_OFF realms; rd_state comes "
 			"before it")
 {
-	struct places places = places_make();
-	struct realm *off = puppet_realm_off();
-	uint64_t data = places.at[PLACE_DELEGATED];
-	uint64_t src = places.at[PLACE_UNDELEGATED];
+	struct bad_addresses places = bad_addresses_make();
+	struct realm *off = agent_realm_off();
+	uint64_t data = places.at[BAD_DELEGATED];
+	uint64_t src = places.at[BAD_UNDELEGATED];
 
 	realm_activate(places.realm);
 	expect_refused(RMI_DATA_CREATE_FID, RMI_ERROR_REALM, places.realm->rd, data, FREE_IPA, src,
 		       1);
 	expect_refused(RMI_DATA_CREATE_FID, RMI_ERROR_REALM, off->rd, data, REALM_RAM_TOP, src, 1);
-	expect_refused(RMI_DATA_CREATE_FID, RMI_ERROR_INPUT, places.at[PLACE_REC], data, FREE_IPA,
+	expect_refused(RMI_DATA_CREATE_FID, RMI_ERROR_INPUT, places.at[BAD_REC], data, FREE_IPA,
 		       src, 1);
 	expect_entry(places.realm, FREE_IPA, 3, empty_3);
 }
@@ -94,18 +94,18 @@ TEST(data_create_good,
      "RMI_DATA_CREATE: the entry is ASSIGNED, its RIPAS RAM whatever it was, with "
      "and without measuring")
 {
-	struct places places = places_make();
+	struct bad_addresses places = bad_addresses_make();
 	struct realm *realm = places.realm;
 	uint64_t data[3] = {granule_take(), granule_take(), granule_take()};
 
 	realm_init_ripas(realm, FREE_IPA, FREE_TOP);
 	REQUIRE_EQ(smc_call(RMI_DATA_DESTROY_FID, realm->rd, 0).x[0], RMI_SUCCESS);
-	granule_give(places.at[PLACE_DATA]);
+	granule_give(places.at[BAD_DATA]);
 	for (unsigned i = 0; i < 3; i++) {
 		uint64_t ipa = FREE_IPA + i * PAGE_SIZE;
 
 		REQUIRE_EQ(smc_call(RMI_DATA_CREATE_FID, realm->rd, data[i], ipa,
-				    places.at[PLACE_UNDELEGATED], i & 1)
+				    places.at[BAD_UNDELEGATED], i & 1)
 				   .x[0],
 			   RMI_SUCCESS);
 		expect_entry(realm, ipa, 3,
@@ -117,23 +117,23 @@ TEST(data_create_good,
 TEST(data_unknown_input, "RMI_DATA_CREATE_UNKNOWN data_align, data_bound, data_state, data_bound2, "
 			 "rd_align, rd_bound, rd_state, ipa_align, ipa_bound")
 {
-	struct places places = places_make();
-	const uint64_t *args = ARGS(places.realm->rd, places.at[PLACE_DELEGATED], FREE_IPA);
+	struct bad_addresses places = bad_addresses_make();
+	const uint64_t *args = ARGS(places.realm->rd, places.at[BAD_DELEGATED], FREE_IPA);
 
-	places_refused(&places, RMI_DATA_CREATE_UNKNOWN_FID, args, 1, PLACE_RD);
-	places_refused(&places, RMI_DATA_CREATE_UNKNOWN_FID, args, 2, PLACE_DELEGATED);
+	bad_addresses_refused(&places, RMI_DATA_CREATE_UNKNOWN_FID, args, 1, BAD_RD);
+	bad_addresses_refused(&places, RMI_DATA_CREATE_UNKNOWN_FID, args, 2, BAD_DELEGATED);
 	for (unsigned i = 0; i < BAD_DATA_IPAS; i++) {
 		expect_refused(RMI_DATA_CREATE_UNKNOWN_FID, RMI_ERROR_INPUT, places.realm->rd,
-			       places.at[PLACE_DELEGATED], bad_data_ipas[i]);
+			       places.at[BAD_DELEGATED], bad_data_ipas[i]);
 	}
 	expect_entry(places.realm, FREE_IPA, 3, empty_3);
 }
 
 TEST(data_unknown_walk, "RMI_DATA_CREATE_UNKNOWN rtt_walk, rtte_state")
 {
-	struct places places = places_make();
+	struct bad_addresses places = bad_addresses_make();
 	uint64_t rd = places.realm->rd;
-	uint64_t data = places.at[PLACE_DELEGATED];
+	uint64_t data = places.at[BAD_DELEGATED];
 
 	expect_refused(RMI_DATA_CREATE_UNKNOWN_FID, RTT(2), rd, data, MIB(2));
 	expect_refused(RMI_DATA_CREATE_UNKNOWN_FID, RTT(1), rd, data, GIB(1));
@@ -167,7 +167,7 @@ static void unknown_rounds(struct realm *realm, uint64_t ipa)
 TEST(data_unknown_good, "RMI_DATA_CREATE_UNKNOWN and DATA_DESTROY: EMPTY, RAM, DESTROYED, in NEW, "
 			"ACTIVE and SYSTEM_OFF realms")
 {
-	struct places places = places_make();
+	struct bad_addresses places = bad_addresses_make();
 	struct realm *off;
 
 	realm_init_ripas(places.realm, FREE_IPA, FREE_TOP);
@@ -175,7 +175,7 @@ TEST(data_unknown_good, "RMI_DATA_CREATE_UNKNOWN and DATA_DESTROY: EMPTY, RAM, D
 	unknown_rounds(places.realm, FREE_IPA);
 	realm_activate(places.realm);
 	unknown_rounds(places.realm, FREE_IPA + 4 * PAGE_SIZE);
-	off = puppet_realm_off();
+	off = agent_realm_off();
 	realm_make_tables(off, REALM_RAM_TOP, 2, 3);
 	unknown_round(off, REALM_RAM_TOP - PAGE_SIZE, RMI_RIPAS_RAM, RMI_RIPAS_DESTROYED);
 	unknown_round(off, REALM_RAM_TOP, RMI_RIPAS_EMPTY, RMI_RIPAS_EMPTY);
@@ -184,16 +184,16 @@ TEST(data_unknown_good, "RMI_DATA_CREATE_UNKNOWN and DATA_DESTROY: EMPTY, RAM, D
 TEST(data_destroy_input, "RMI_DATA_DESTROY rd_align, rd_bound, rd_state, ipa_align, ipa_bound: top "
 			 "is 0, also where tables are missing")
 {
-	struct places places = places_make();
+	struct bad_addresses places = bad_addresses_make();
 
-	places_refused(&places, RMI_DATA_DESTROY_FID, ARGS(places.realm->rd, 0), 1, PLACE_RD);
+	bad_addresses_refused(&places, RMI_DATA_DESTROY_FID, ARGS(places.realm->rd, 0), 1, BAD_RD);
 	for (unsigned i = 0; i < BAD_DATA_IPAS; i++) {
 		expect_refused(RMI_DATA_DESTROY_FID, RMI_ERROR_INPUT, places.realm->rd,
 			       bad_data_ipas[i]);
 	}
-	realm_map_page(places.realm, NS, places.at[PLACE_UNDELEGATED]);
+	realm_map_page(places.realm, NS, places.at[BAD_UNDELEGATED]);
 	expect_refused(RMI_DATA_DESTROY_FID, RMI_ERROR_INPUT, places.realm->rd, NS);
-	expect_entry(places.realm, 0, 3, (struct entry){3, RMI_ASSIGNED, places.at[PLACE_DATA], 0});
+	expect_entry(places.realm, 0, 3, (struct entry){3, RMI_ASSIGNED, places.at[BAD_DATA], 0});
 }
 
 static void expect_destroy(const struct realm *realm, uint64_t ipa, uint64_t status, uint64_t data,
@@ -210,7 +210,7 @@ static void expect_destroy(const struct realm *realm, uint64_t ipa, uint64_t sta
 TEST(data_destroy_top, "RMI_DATA_DESTROY rtt_walk, rtte_state and success: top is the next live "
 		       "address, or ipa in a block")
 {
-	struct places places = places_make();
+	struct bad_addresses places = bad_addresses_make();
 	struct realm *realm = places.realm;
 	uint64_t run;
 
@@ -223,8 +223,8 @@ TEST(data_destroy_top, "RMI_DATA_DESTROY rtt_walk, rtte_state and success: top i
 	expect_destroy(realm, MIB(6), RTT(2), 0, MIB(6));
 	expect_destroy(realm, MIB(6) + PAGE_SIZE, RTT(2), 0, MIB(6) + PAGE_SIZE);
 	expect_destroy(realm, GIB(1), RTT(1), 0, NS);
-	expect_destroy(realm, 0, RMI_SUCCESS, places.at[PLACE_DATA], 0x7000);
-	granule_give(places.at[PLACE_DATA]);
+	expect_destroy(realm, 0, RMI_SUCCESS, places.at[BAD_DATA], 0x7000);
+	granule_give(places.at[BAD_DATA]);
 	expect_destroy(realm, 0, RTT(3), 0, 0x7000);
 	realm_make_tables(realm, MIB(6), 2, 3);
 	expect_destroy(realm, MIB(6), RMI_SUCCESS, run, MIB(6) + PAGE_SIZE);
@@ -246,11 +246,11 @@ static void expect_init(const struct realm *realm, uint64_t base, uint64_t top, 
 TEST(init_ripas_input, "RMI_RTT_INIT_RIPAS rd_align, rd_bound, rd_state, size_valid, top_bound, "
 		       "top_gran_align")
 {
-	struct places places = places_make();
+	struct bad_addresses places = bad_addresses_make();
 	struct realm *realm = places.realm;
 
-	places_refused(&places, RMI_RTT_INIT_RIPAS_FID, ARGS(realm->rd, FREE_IPA, FREE_TOP), 1,
-		       PLACE_RD);
+	bad_addresses_refused(&places, RMI_RTT_INIT_RIPAS_FID, ARGS(realm->rd, FREE_IPA, FREE_TOP),
+			      1, BAD_RD);
 	expect_init(realm, FREE_IPA, FREE_IPA, RMI_ERROR_INPUT, 0);
 	expect_init(realm, FREE_TOP, FREE_IPA, RMI_ERROR_INPUT, 0);
 	expect_init(realm, FREE_IPA, 0, RMI_ERROR_INPUT, 0);
@@ -268,7 +268,7 @@ TEST(init_ripas_input, "RMI_RTT_INIT_RIPAS rd_align, rd_bound, rd_state, size_va
 TEST(init_ripas_rtt, "RMI_RTT_INIT_RIPAS base_align, rtte_state, no_progress: RTT with the level "
 		     "reached")
 {
-	struct places places = places_make();
+	struct bad_addresses places = bad_addresses_make();
 	struct realm *realm = places.realm;
 
 	expect_init(realm, MIB(2) + PAGE_SIZE, MIB(4), RTT(2), 0);
@@ -276,15 +276,15 @@ TEST(init_ripas_rtt, "RMI_RTT_INIT_RIPAS base_align, rtte_state, no_progress: RT
 	expect_init(realm, 0, PAGE_SIZE, RTT(3), 0);
 	expect_init(realm, MIB(2), MIB(2) + PAGE_SIZE, RTT(2), 0);
 	expect_init(realm, GIB(1), GIB(1) + MIB(2), RTT(1), 0);
-	expect_entry(realm, 0, 3, (struct entry){3, RMI_ASSIGNED, places.at[PLACE_DATA], 0});
+	expect_entry(realm, 0, 3, (struct entry){3, RMI_ASSIGNED, places.at[BAD_DATA], 0});
 	expect_entry(realm, MIB(2), 3, (struct entry){2, RMI_UNASSIGNED, 0, 0});
 }
 
 TEST(init_ripas_state, "RMI_RTT_INIT_RIPAS realm_state: ACTIVE and SYSTEM_OFF realms; a destroyed "
 		       "one is INPUT")
 {
-	struct places places = places_make();
-	struct realm *off = puppet_realm_off();
+	struct bad_addresses places = bad_addresses_make();
+	struct realm *off = agent_realm_off();
 	uint64_t rd = off->rd;
 
 	realm_activate(places.realm);
@@ -299,7 +299,7 @@ TEST(init_ripas_good,
      "RMI_RTT_INIT_RIPAS: out_top is top, the end of the table, or where a table or "
      "a page is in the way; again is fine")
 {
-	struct places places = places_make();
+	struct bad_addresses places = bad_addresses_make();
 	struct realm *realm = places.realm;
 	struct smc_regs r;
 
@@ -325,7 +325,7 @@ TEST(init_ripas_good,
 TEST(map_ns_input, "RMI_RTT_MAP_UNPROTECTED rd_align, rd_bound, rd_state, level_bound, ipa_align, "
 		   "ipa_bound, addr_align, addr_bound")
 {
-	struct places places = places_make();
+	struct bad_addresses places = bad_addresses_make();
 	uint64_t rd = places.realm->rd;
 	uint64_t page = ns_desc(GIB(1) + PAGE_SIZE, RMI_MEMATTR_NORMAL_WB, 3);
 	uint64_t gib = ns_desc(GIB(1), RMI_MEMATTR_NORMAL_WB, 3);
@@ -353,7 +353,8 @@ TEST(map_ns_input, "RMI_RTT_MAP_UNPROTECTED rd_align, rd_bound, rd_state, level_
 	};
 
 	realm_make_tables(places.realm, NS, 0, 3);
-	places_refused(&places, RMI_RTT_MAP_UNPROTECTED_FID, ARGS(rd, NS, 3, page), 1, PLACE_RD);
+	bad_addresses_refused(&places, RMI_RTT_MAP_UNPROTECTED_FID, ARGS(rd, NS, 3, page), 1,
+			      BAD_RD);
 	for (unsigned i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
 		expect_refused(RMI_RTT_MAP_UNPROTECTED_FID, RMI_ERROR_INPUT, rd, bad[i].ipa,
 			       (uint64_t)bad[i].level, bad[i].desc);
@@ -414,7 +415,7 @@ TEST(map_ns_walk,
      "RMI_RTT_MAP_UNPROTECTED rtt_walk, rtte_state; rd_state, level_bound and ipa_bound "
      "come before them")
 {
-	struct places places = places_make();
+	struct bad_addresses places = bad_addresses_make();
 	uint64_t rd = places.realm->rd;
 	uint64_t desc = ns_desc(GIB(1), RMI_MEMATTR_NORMAL_WB, 3);
 
@@ -427,7 +428,7 @@ TEST(map_ns_walk,
 	expect_refused(RMI_RTT_MAP_UNPROTECTED_FID, RTT(2), rd, NS, 2, desc);
 	expect_refused(RMI_RTT_MAP_UNPROTECTED_FID, RMI_ERROR_INPUT, rd, NS, 4, desc);
 	expect_refused(RMI_RTT_MAP_UNPROTECTED_FID, RMI_ERROR_INPUT, rd, MIB(2), 3, desc);
-	expect_refused(RMI_RTT_MAP_UNPROTECTED_FID, RMI_ERROR_INPUT, places.at[PLACE_REC], NS, 3,
+	expect_refused(RMI_RTT_MAP_UNPROTECTED_FID, RMI_ERROR_INPUT, places.at[BAD_REC], NS, 3,
 		       desc);
 	expect_entry(places.realm, NS, 3,
 		     (struct entry){3, RMI_ASSIGNED, ns_desc(GIB(1), 6, 3), 0});
@@ -437,7 +438,7 @@ TEST(unmap_ns_input,
      "RMI_RTT_UNMAP_UNPROTECTED rd_align, rd_bound, rd_state, level_bound, ipa_align, "
      "ipa_bound: top is 0")
 {
-	struct places places = places_make();
+	struct bad_addresses places = bad_addresses_make();
 	uint64_t rd = places.realm->rd;
 	static const struct {
 		uint64_t ipa;
@@ -452,7 +453,7 @@ TEST(unmap_ns_input,
 	};
 
 	realm_map_page(places.realm, NS, GIB(1));
-	places_refused(&places, RMI_RTT_UNMAP_UNPROTECTED_FID, ARGS(rd, NS, 3), 1, PLACE_RD);
+	bad_addresses_refused(&places, RMI_RTT_UNMAP_UNPROTECTED_FID, ARGS(rd, NS, 3), 1, BAD_RD);
 	for (unsigned i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
 		expect_refused(RMI_RTT_UNMAP_UNPROTECTED_FID, RMI_ERROR_INPUT, rd, bad[i].ipa,
 			       (uint64_t)bad[i].level);
@@ -475,7 +476,7 @@ TEST(unmap_ns_top,
      "RMI_RTT_UNMAP_UNPROTECTED rtt_walk, rtte_state and success: top is the next live "
      "address, or ipa")
 {
-	struct places places = places_make();
+	struct bad_addresses places = bad_addresses_make();
 	struct realm *realm = places.realm;
 
 	expect_unmap(realm, NS, 3, RTT(0), 1UL << 48);

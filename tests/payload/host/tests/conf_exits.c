@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /* Exceptions of a realm: what the host sees of them, what the realm sees, and how it goes on. */
 #include "payload/common/probe.h"
+#include "payload/host/agent.h"
+#include "payload/host/bad_addresses.h"
 #include "payload/host/gic.h"
 #include "payload/host/mem.h"
-#include "payload/host/places.h"
-#include "payload/host/puppet.h"
 #include "payload/host/test.h"
 
 #define UNPROTECTED 0x80000000UL                    /* of realm_default() */
@@ -23,15 +23,15 @@
 #define DFSC_TRANS3 0x07
 #define DFSC_PERM3  0x0f
 
-static struct rec *one_puppet(void)
+static struct rec *one_agent(void)
 {
-	return &puppet_realm(1)->recs[0];
+	return &agent_realm(1)->recs[0];
 }
 
 /* The realm with tables at level 3 for MMIO, so that the fault's level is 3. */
-static struct rec *mmio_puppet(void)
+static struct rec *mmio_agent(void)
 {
-	struct realm *realm = puppet_realm(1);
+	struct realm *realm = agent_realm(1);
 
 	realm_make_tables(realm, UNPROTECTED, 1, 3);
 	return &realm->recs[0];
@@ -40,64 +40,64 @@ static struct rec *mmio_puppet(void)
 TEST(exit_wfi, "WFI exit: SYNC, EC 0x01, TI 0, nothing else; goes on behind the instruction; "
 	       "registers are the realm's own")
 {
-	struct rec *rec = one_puppet();
+	struct rec *rec = one_agent();
 
-	puppet_prepare(rec, PUPPET_DO, INSN_WFI, 0, 0x12345678);
+	agent_prepare(rec, AGENT_DO, INSN_WFI, 0, 0x12345678);
 	rec->run->enter.flags = RMI_ENTER_FLAG_TRAP_WFI;
 	expect_exit(rec, RMI_EXIT_SYNC, EXIT_ESR);
 	CHECK_EQ(rec->run->exit.esr, EC(EC_WFX));
 	memset(rec->run->enter.gprs, 0x77, sizeof(rec->run->enter.gprs));
 	REQUIRE_EQ(rec_run(rec), REC_CALL);
-	CHECK(puppet_done(rec));
-	CHECK_EQ(puppet_value(rec), 0x12345678);
-	puppet_prepare(rec, PUPPET_DO, INSN_WFI, 0, 0x4321);
+	CHECK(agent_done(rec));
+	CHECK_EQ(agent_value(rec), 0x12345678);
+	agent_prepare(rec, AGENT_DO, INSN_WFI, 0, 0x4321);
 	rec->run->enter.flags = RMI_ENTER_FLAG_TRAP_WFI;
 	expect_exit(rec, RMI_EXIT_SYNC, EXIT_ESR);
 	REQUIRE_EQ(rec_run(rec), REC_CALL);
-	CHECK_EQ(puppet_value(rec), 0x4321);
+	CHECK_EQ(agent_value(rec), 0x4321);
 }
 
 /* QEMU's syndrome does not name the register of the timeout (RV is 0), so there is none to show. */
 TEST(exit_wfit, "WFI exit of WFIT: TI 2")
 {
-	struct rec *rec = one_puppet();
+	struct rec *rec = one_agent();
 	uint64_t deadline = time_now() + us_to_ticks(100000000);
 
-	puppet_prepare(rec, PUPPET_DO, INSN_WFIT, 0, deadline);
+	agent_prepare(rec, AGENT_DO, INSN_WFIT, 0, deadline);
 	rec->run->enter.flags = RMI_ENTER_FLAG_TRAP_WFI;
 	expect_exit(rec, RMI_EXIT_SYNC, EXIT_ESR);
 	CHECK_EQ(rec->run->exit.esr, EC(EC_WFX) | 2);
 	REQUIRE_EQ(rec_run(rec), REC_CALL);
-	CHECK(puppet_done(rec));
+	CHECK(agent_done(rec));
 }
 
 /* The instruction is undefined in the realm, and the realm alone notices. */
-static void undefined(struct rec *rec, enum puppet_insn insn)
+static void undefined(struct rec *rec, enum agent_insn insn)
 {
-	puppet_prepare(rec, PUPPET_DO, insn, 0, 0);
+	agent_prepare(rec, AGENT_DO, insn, 0, 0);
 	expect_exit(rec, RMI_EXIT_HOST_CALL, EXIT_GPRS | EXIT_IMM);
 	rec->stop = REC_CALL;
-	if (!CHECK(!puppet_done(rec)) || !CHECK_EQ(puppet_esr(rec), 1UL << 25)) {
+	if (!CHECK(!agent_done(rec)) || !CHECK_EQ(agent_esr(rec), 1UL << 25)) {
 		note("instruction %u", insn);
 	}
 }
 
 TEST(realm_hvc, "HVC: an undefined exception in the realm, EC 0, at the instruction")
 {
-	struct rec *rec = one_puppet();
+	struct rec *rec = one_agent();
 
 	undefined(rec, INSN_HVC);
 	undefined(rec, INSN_HVC);
-	CHECK(puppet_do(rec, INSN_ISB, 0, 0));
+	CHECK(agent_do(rec, INSN_ISB, 0, 0));
 }
 
 TEST(realm_undefined, "instructions that a realm does not have: implementation defined registers, "
 		      "SME, statistical profiling, activity monitors, LORegions, and SVE and PMU "
 		      "without their flags")
 {
-	struct rec *rec = one_puppet();
+	struct rec *rec = one_agent();
 
-	puppet_set(rec, INSN_W_CPACR, 0x3330000);
+	agent_set(rec, INSN_W_CPACR, 0x3330000);
 	undefined(rec, INSN_IMPDEF);
 	undefined(rec, INSN_SVE);
 	undefined(rec, INSN_SME);
@@ -113,62 +113,62 @@ TEST(realm_undefined, "instructions that a realm does not have: implementation d
 TEST(realm_id_registers, "identification: nothing a realm cannot use is shown; its own index in "
 			 "MPIDR_EL1; OS lock and ACTLR_EL1 are inert")
 {
-	struct realm *realm = puppet_realm(2);
+	struct realm *realm = agent_realm(2);
 	struct rec *rec = &realm->recs[0];
-	uint64_t pfr0 = puppet_get(rec, INSN_PFR0, 0);
-	uint64_t dfr0 = puppet_get(rec, INSN_DFR0, 0);
+	uint64_t pfr0 = agent_get(rec, INSN_PFR0, 0);
+	uint64_t dfr0 = agent_get(rec, INSN_DFR0, 0);
 
 	CHECK_EQ(pfr0 & 0xff, 0x11);
-	CHECK_EQ(pfr0 >> 32 & 0xf, 0);                          /* SVE */
-	CHECK_EQ(pfr0 >> 44 & 0xf, 0);                          /* AMU */
-	CHECK_EQ(pfr0 >> 40 & 0xf, 0);                          /* MPAM */
-	CHECK_EQ(puppet_get(rec, INSN_PFR1, 0) >> 8 & 0xf, 0);  /* MTE */
-	CHECK_EQ(puppet_get(rec, INSN_PFR1, 0) >> 24 & 0xf, 0); /* SME */
-	CHECK_EQ(dfr0 >> 8 & 0xf, 0);                           /* PMU */
-	CHECK_EQ(dfr0 >> 32 & 0xf, 0);                          /* SPE */
-	CHECK_EQ(dfr0 >> 12 & 0xf, 1);                          /* breakpoints - 1 */
+	CHECK_EQ(pfr0 >> 32 & 0xf, 0);                         /* SVE */
+	CHECK_EQ(pfr0 >> 44 & 0xf, 0);                         /* AMU */
+	CHECK_EQ(pfr0 >> 40 & 0xf, 0);                         /* MPAM */
+	CHECK_EQ(agent_get(rec, INSN_PFR1, 0) >> 8 & 0xf, 0);  /* MTE */
+	CHECK_EQ(agent_get(rec, INSN_PFR1, 0) >> 24 & 0xf, 0); /* SME */
+	CHECK_EQ(dfr0 >> 8 & 0xf, 0);                          /* PMU */
+	CHECK_EQ(dfr0 >> 32 & 0xf, 0);                         /* SPE */
+	CHECK_EQ(dfr0 >> 12 & 0xf, 1);                         /* breakpoints - 1 */
 	CHECK_EQ(dfr0 >> 20 & 0xf, 1);
-	CHECK_EQ(puppet_get(rec, INSN_ZFR0, 0), 0);
-	CHECK_EQ(puppet_get(rec, INSN_SMFR0, 0), 0);
-	CHECK_EQ(puppet_get(rec, INSN_MIDR, 0), sysreg_read("midr_el1"));
-	CHECK_EQ(puppet_get(rec, INSN_MPIDR, 0), 1UL << 31);
-	CHECK_EQ(puppet_get(rec, INSN_ACTLR, 0), 0);
-	puppet_set(rec, INSN_OSLAR, 1);
-	CHECK_EQ(puppet_get(rec, INSN_OSLSR, 0), 0);
-	puppet_start_rec(realm, 1);
-	CHECK_EQ(puppet_get(&realm->recs[1], INSN_MPIDR, 0), 1UL << 31 | 1);
+	CHECK_EQ(agent_get(rec, INSN_ZFR0, 0), 0);
+	CHECK_EQ(agent_get(rec, INSN_SMFR0, 0), 0);
+	CHECK_EQ(agent_get(rec, INSN_MIDR, 0), sysreg_read("midr_el1"));
+	CHECK_EQ(agent_get(rec, INSN_MPIDR, 0), 1UL << 31);
+	CHECK_EQ(agent_get(rec, INSN_ACTLR, 0), 0);
+	agent_set(rec, INSN_OSLAR, 1);
+	CHECK_EQ(agent_get(rec, INSN_OSLSR, 0), 0);
+	agent_start_rec(realm, 1);
+	CHECK_EQ(agent_get(&realm->recs[1], INSN_MPIDR, 0), 1UL << 31 | 1);
 }
 
 TEST(exit_sgi, "system register exit: writes of ICC_SGI1R_EL1 and ICC_DIR_EL1 reach the host with "
 	       "their value; the realm goes on behind them")
 {
-	struct rec *rec = one_puppet();
+	struct rec *rec = one_agent();
 
-	puppet_prepare(rec, PUPPET_DO, INSN_W_ICC_SGI1R, 0, 0x05000001);
+	agent_prepare(rec, AGENT_DO, INSN_W_ICC_SGI1R, 0, 0x05000001);
 	expect_exit(rec, RMI_EXIT_SYNC, EXIT_ESR | EXIT_GPR0);
 	CHECK_EQ(ESR_EC(rec->run->exit.esr), EC_SYSREG);
 	CHECK_EQ(rec->run->exit.esr & 0x3fffff, 3UL << 20 | 5UL << 17 | 12UL << 10 | 11UL << 1);
 	CHECK_EQ(rec->run->exit.gprs[0], 0x05000001);
 	memset(rec->run->enter.gprs, 0x77, sizeof(rec->run->enter.gprs));
 	REQUIRE_EQ(rec_run(rec), REC_CALL);
-	CHECK(puppet_done(rec));
-	CHECK_EQ(puppet_value(rec), 0x05000001);
+	CHECK(agent_done(rec));
+	CHECK_EQ(agent_value(rec), 0x05000001);
 	rec->run->enter.gicv3_hcr = 1UL << 14; /* TDIR */
-	puppet_prepare(rec, PUPPET_DO, INSN_W_ICC_DIR, 0, 0x29);
+	agent_prepare(rec, AGENT_DO, INSN_W_ICC_DIR, 0, 0x29);
 	expect_exit(rec, RMI_EXIT_SYNC, EXIT_ESR | EXIT_GPR0);
 	CHECK_EQ(rec->run->exit.gprs[0], 0x29);
 	CHECK_EQ(rec->run->exit.gicv3_hcr, 1UL << 14);
 	rec->run->enter.gicv3_hcr = 0;
 	REQUIRE_EQ(rec_run(rec), REC_CALL);
-	CHECK(puppet_done(rec));
+	CHECK(agent_done(rec));
 }
 
 TEST(exit_fetch, "instruction abort exit: RAM without a page; EC 0x20, IFSC 0x07, hpfar, nothing "
 		 "else; again until the page is there")
 {
-	struct rec *rec = one_puppet();
+	struct rec *rec = one_agent();
 
-	puppet_prepare(rec, PUPPET_FETCH, PAGE, 0, 0);
+	agent_prepare(rec, AGENT_FETCH, PAGE, 0, 0);
 	for (unsigned i = 0; i < 2; i++) {
 		expect_exit(rec, RMI_EXIT_SYNC, EXIT_ESR | EXIT_HPFAR);
 		CHECK_EQ(rec->run->exit.esr, EC(EC_FETCH) | DFSC_TRANS3);
@@ -177,20 +177,20 @@ TEST(exit_fetch, "instruction abort exit: RAM without a page; EC 0x20, IFSC 0x07
 	REQUIRE(realm_data_unknown(rec->realm, PAGE));
 	REQUIRE_EQ(rec_run(rec), REC_CALL);
 	/* The page is zeros, and zero is no instruction. */
-	CHECK(!puppet_done(rec));
-	CHECK_EQ(ESR_EC(puppet_esr(rec)), EC_UNKNOWN);
-	REQUIRE(puppet_do(rec, INSN_STR_W, PAGE, 0xd65f03c0));
-	REQUIRE(puppet_do(rec, INSN_IC, 0, 0));
-	puppet_order(rec, PUPPET_FETCH, PAGE, 0, 0);
-	CHECK(puppet_done(rec));
+	CHECK(!agent_done(rec));
+	CHECK_EQ(ESR_EC(agent_esr(rec)), EC_UNKNOWN);
+	REQUIRE(agent_do(rec, INSN_STR_W, PAGE, 0xd65f03c0));
+	REQUIRE(agent_do(rec, INSN_IC, 0, 0));
+	agent_order(rec, AGENT_FETCH, PAGE, 0, 0);
+	CHECK(agent_done(rec));
 }
 
 /* The realm's access ends with an exit that the host may emulate. */
-static void emulatable(struct rec *rec, enum puppet_insn insn, uint64_t value, uint64_t esr)
+static void emulatable(struct rec *rec, enum agent_insn insn, uint64_t value, uint64_t esr)
 {
 	bool store = esr & WNR;
 
-	puppet_prepare(rec, PUPPET_DO, insn, MMIO + 0x128, value);
+	agent_prepare(rec, AGENT_DO, insn, MMIO + 0x128, value);
 	expect_exit(rec, RMI_EXIT_SYNC, EXIT_ESR | EXIT_FAR | EXIT_HPFAR | (store ? EXIT_GPR0 : 0));
 	CHECK_EQ(rec->run->exit.esr, EC(EC_DATA) | ISV | DFSC_TRANS3 | esr);
 	CHECK_EQ(rec->run->exit.far, 0x128);
@@ -204,13 +204,13 @@ static uint64_t emulated(struct rec *rec, uint64_t answer)
 	rec->run->enter.gprs[0] = answer;
 	rec->run->enter.flags = RMI_ENTER_FLAG_EMUL_MMIO;
 	REQUIRE_EQ(rec_run(rec), REC_CALL);
-	CHECK(puppet_done(rec));
-	return puppet_value(rec);
+	CHECK(agent_done(rec));
+	return agent_value(rec);
 }
 
 TEST(exit_mmio, "emulatable data abort: a word stored and loaded with emul_mmio")
 {
-	struct rec *rec = mmio_puppet();
+	struct rec *rec = mmio_agent();
 
 	emulatable(rec, INSN_STR_W, 0x333, WNR | SAS(2));
 	CHECK_EQ(rec->run->exit.gprs[0], 0x333);
@@ -222,7 +222,7 @@ TEST(exit_mmio, "emulatable data abort: a word stored and loaded with emul_mmio"
 TEST(exit_mmio_stores,
      "emulatable data abort: stores of every size show the bytes stored and no more")
 {
-	struct rec *rec = mmio_puppet();
+	struct rec *rec = mmio_agent();
 	uint64_t value = 0x8182838485868788;
 
 	emulatable(rec, INSN_STR_X, value, WNR | SAS(3) | SF);
@@ -246,10 +246,10 @@ TEST(exit_mmio_loads,
      "emulatable data abort: loads of every size, signed and unsigned, 32 and 64 bits; "
      "into XZR; SSE and SRT are not shown")
 {
-	struct rec *rec = mmio_puppet();
+	struct rec *rec = mmio_agent();
 	uint64_t answer = 0xfff1f2f3f4f5f6f7;
 	static const struct {
-		enum puppet_insn insn;
+		enum agent_insn insn;
 		uint64_t esr;
 		uint64_t result;
 	} loads[] = {
@@ -279,21 +279,21 @@ TEST(exit_mmio_retry,
      "emulatable data abort: without emul_mmio the access is made again; with a page "
      "it succeeds")
 {
-	struct rec *rec = mmio_puppet();
+	struct rec *rec = mmio_agent();
 	uint64_t page = page_alloc();
 
 	emulatable(rec, INSN_STR_X, 0x77, WNR | SAS(3) | SF);
 	expect_exit(rec, RMI_EXIT_SYNC, EXIT_ESR | EXIT_FAR | EXIT_HPFAR | EXIT_GPR0);
 	realm_map_page(rec->realm, MMIO, page);
 	REQUIRE_EQ(rec_run(rec), REC_CALL);
-	CHECK(puppet_done(rec));
+	CHECK(agent_done(rec));
 	CHECK_EQ(read64(page + 0x128), 0x77);
 }
 
 /* The access ends with an exit that the host may not emulate; emul_mmio is then refused. */
-static void not_emulatable(struct rec *rec, enum puppet_insn insn, uint64_t address, uint64_t dfsc)
+static void not_emulatable(struct rec *rec, enum agent_insn insn, uint64_t address, uint64_t dfsc)
 {
-	puppet_prepare(rec, PUPPET_DO, insn, address, 0x99);
+	agent_prepare(rec, AGENT_DO, insn, address, 0x99);
 	expect_exit(rec, RMI_EXIT_SYNC, EXIT_ESR | EXIT_HPFAR);
 	CHECK_EQ(rec->run->exit.esr, EC(EC_DATA) | dfsc);
 	CHECK_EQ(rec->run->exit.hpfar, address >> 12 << 4);
@@ -306,15 +306,15 @@ TEST(exit_exclusive,
      "non-emulatable data abort: an exclusive load and store, a pair, an atomic at an "
      "unmapped address: IL, ISV, SAS, WnR are 0")
 {
-	static const enum puppet_insn insns[] = {INSN_LDXR, INSN_LDP, INSN_STP, INSN_LDADD};
-	struct rec *rec = mmio_puppet();
+	static const enum agent_insn insns[] = {INSN_LDXR, INSN_LDP, INSN_STP, INSN_LDADD};
+	struct rec *rec = mmio_agent();
 	uint64_t page = page_alloc();
 
 	for (unsigned i = 0; i < 4; i++) {
 		not_emulatable(rec, insns[i], MMIO, DFSC_TRANS3);
 		realm_map_page(rec->realm, MMIO, page);
 		REQUIRE_EQ(rec_run(rec), REC_CALL);
-		CHECK(puppet_done(rec));
+		CHECK(agent_done(rec));
 		REQUIRE_EQ(smc_call(RMI_RTT_UNMAP_UNPROTECTED_FID, rec->realm->rd, MMIO, 3).x[0],
 			   RMI_SUCCESS);
 	}
@@ -323,18 +323,18 @@ TEST(exit_exclusive,
 TEST(exit_write_only, "non-emulatable data abort: an exclusive load of a write-only mapping is a "
 		      "permission fault at level 3; a plain load of it can be emulated")
 {
-	struct rec *rec = mmio_puppet();
+	struct rec *rec = mmio_agent();
 	uint64_t page = page_alloc();
 	uint64_t desc = ns_desc(page, RMI_MEMATTR_NORMAL_WB, RMI_S2AP_WRITE);
 
 	REQUIRE_EQ(smc_call(RMI_RTT_MAP_UNPROTECTED_FID, rec->realm->rd, MMIO, 3, desc).x[0],
 		   RMI_SUCCESS);
-	CHECK(puppet_do(rec, INSN_STR_X, MMIO, 0x4711));
+	CHECK(agent_do(rec, INSN_STR_X, MMIO, 0x4711));
 	CHECK_EQ(read64(page), 0x4711);
 	not_emulatable(rec, INSN_LDXR, MMIO, DFSC_PERM3);
 	rec->run->enter.flags = RMI_ENTER_FLAG_INJECT_SEA;
 	REQUIRE_EQ(rec_run(rec), REC_CALL);
-	puppet_prepare(rec, PUPPET_DO, INSN_LDR_X, MMIO, 0);
+	agent_prepare(rec, AGENT_DO, INSN_LDR_X, MMIO, 0);
 	expect_exit(rec, RMI_EXIT_SYNC, EXIT_ESR | EXIT_FAR | EXIT_HPFAR);
 	CHECK_EQ(rec->run->exit.esr, EC(EC_DATA) | ISV | SAS(3) | SF | DFSC_PERM3);
 	CHECK_EQ(emulated(rec, 0x1234), 0x1234);
@@ -344,15 +344,15 @@ TEST(exit_read_only,
      "emulatable data abort: a store to a read-only mapping, and the page stays as it "
      "is")
 {
-	struct rec *rec = mmio_puppet();
+	struct rec *rec = mmio_agent();
 	uint64_t page = page_alloc();
 	uint64_t desc = ns_desc(page, RMI_MEMATTR_NORMAL_WB, RMI_S2AP_READ);
 
 	write64(page, 0x1122);
 	REQUIRE_EQ(smc_call(RMI_RTT_MAP_UNPROTECTED_FID, rec->realm->rd, MMIO, 3, desc).x[0],
 		   RMI_SUCCESS);
-	CHECK_EQ(puppet_get(rec, INSN_LDR_X, MMIO), 0x1122);
-	puppet_prepare(rec, PUPPET_DO, INSN_STR_X, MMIO, 0x3344);
+	CHECK_EQ(agent_get(rec, INSN_LDR_X, MMIO), 0x1122);
+	agent_prepare(rec, AGENT_DO, INSN_STR_X, MMIO, 0x3344);
 	expect_exit(rec, RMI_EXIT_SYNC, EXIT_ESR | EXIT_FAR | EXIT_HPFAR | EXIT_GPR0);
 	CHECK_EQ(rec->run->exit.esr, EC(EC_DATA) | ISV | SAS(3) | SF | WNR | DFSC_PERM3);
 	CHECK_EQ(rec->run->exit.gprs[0], 0x3344);
@@ -364,9 +364,9 @@ TEST(exit_destroyed,
      "non-emulatable data abort: load and store of a page that was destroyed; ISV, WnR "
      "and the stored value are not shown")
 {
-	struct rec *rec = one_puppet();
+	struct rec *rec = one_agent();
 
-	CHECK(puppet_do(rec, INSN_STR_X, PAGE, 0x55));
+	CHECK(agent_do(rec, INSN_STR_X, PAGE, 0x55));
 	granule_give(smc_call(RMI_DATA_DESTROY_FID, rec->realm->rd, PAGE).x[1]);
 	not_emulatable(rec, INSN_STR_X, PAGE, DFSC_TRANS3);
 	not_emulatable(rec, INSN_STR_X, PAGE, DFSC_TRANS3);
@@ -378,14 +378,14 @@ TEST(exit_destroyed_load,
      "non-emulatable data abort: a load of a page that was destroyed, and of RAM "
      "that never had one")
 {
-	struct rec *rec = one_puppet();
+	struct rec *rec = one_agent();
 
-	puppet_prepare(rec, PUPPET_DO, INSN_LDR_X, PAGE, 0);
+	agent_prepare(rec, AGENT_DO, INSN_LDR_X, PAGE, 0);
 	expect_exit(rec, RMI_EXIT_SYNC, EXIT_ESR | EXIT_HPFAR);
 	CHECK_EQ(rec->run->exit.esr, EC(EC_DATA) | DFSC_TRANS3);
 	REQUIRE(realm_data_unknown(rec->realm, PAGE));
 	REQUIRE_EQ(rec_run(rec), REC_CALL);
-	CHECK_EQ(puppet_value(rec), 0);
+	CHECK_EQ(agent_value(rec), 0);
 	granule_give(smc_call(RMI_DATA_DESTROY_FID, rec->realm->rd, PAGE).x[1]);
 	not_emulatable(rec, INSN_LDR_X, PAGE, DFSC_TRANS3);
 	REQUIRE(realm_data_unknown(rec->realm, PAGE));
@@ -396,10 +396,10 @@ TEST(exit_enter_ignored,
      "RMI_REC_ENTER: reserved bytes, unused registers and flags of the enter record "
      "change nothing")
 {
-	struct rec *rec = one_puppet();
+	struct rec *rec = one_agent();
 	struct rmi_rec_enter *enter = &rec->run->enter;
 
-	puppet_prepare(rec, PUPPET_DO, INSN_R_TPIDR, 0, 0);
+	agent_prepare(rec, AGENT_DO, INSN_R_TPIDR, 0, 0);
 	memset(enter->reserved_008, 0xff, sizeof(enter->reserved_008));
 	memset(enter->reserved_2f8, 0xff, sizeof(enter->reserved_2f8));
 	memset(enter->reserved_388, 0xff, sizeof(enter->reserved_388));
@@ -411,5 +411,5 @@ TEST(exit_enter_ignored,
 		memset(enter->gicv3_lrs, 0, sizeof(enter->gicv3_lrs));
 	}
 	expect_exit(rec, RMI_EXIT_HOST_CALL, EXIT_GPRS | EXIT_IMM);
-	CHECK_EQ(puppet_value(rec), 0);
+	CHECK_EQ(agent_value(rec), 0);
 }

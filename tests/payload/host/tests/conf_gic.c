@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /* A realm's interrupts, timers and performance monitors, and what the host is told of them. */
+#include "payload/host/agent.h"
 #include "payload/host/cpu.h"
 #include "payload/host/gic.h"
 #include "payload/host/mem.h"
-#include "payload/host/puppet.h"
 #include "payload/host/test.h"
 
 #define LR_PENDING (1UL << 62)
@@ -31,21 +31,21 @@
 #define SPURIOUS    1023
 #define EOI_MODE    (1UL << 1) /* ICC_CTLR_EL1 */
 
-static struct rec *gic_puppet(void)
+static struct rec *gic_agent(void)
 {
-	struct rec *rec = &puppet_realm(1)->recs[0];
+	struct rec *rec = &agent_realm(1)->recs[0];
 
-	puppet_set(rec, INSN_W_ICC_PMR, 0xff);
-	puppet_set(rec, INSN_W_ICC_IGRPEN1, 1);
+	agent_set(rec, INSN_W_ICC_PMR, 0xff);
+	agent_set(rec, INSN_W_ICC_IGRPEN1, 1);
 	return rec;
 }
 
-/* Like puppet_do(), with the list registers handed back to the realm as it left them. */
-static uint64_t gic_step(struct rec *rec, enum puppet_insn insn, uint64_t value)
+/* Like agent_do(), with the list registers handed back to the realm as it left them. */
+static uint64_t gic_step(struct rec *rec, enum agent_insn insn, uint64_t value)
 {
 	struct rmi_rec_run *run = rec->run;
 
-	puppet_prepare(rec, PUPPET_DO, insn, 0, value);
+	agent_prepare(rec, AGENT_DO, insn, 0, value);
 	do {
 		REQUIRE_EQ(rec_enter(rec), RMI_SUCCESS);
 		memcpy(run->enter.gicv3_lrs, run->exit.gicv3_lrs, sizeof(run->exit.gicv3_lrs));
@@ -53,15 +53,15 @@ static uint64_t gic_step(struct rec *rec, enum puppet_insn insn, uint64_t value)
 	} while (run->exit.exit_reason == RMI_EXIT_IRQ);
 	REQUIRE_EQ(run->exit.exit_reason, RMI_EXIT_HOST_CALL);
 	rec->stop = REC_CALL;
-	CHECK(puppet_done(rec));
-	return puppet_value(rec);
+	CHECK(agent_done(rec));
+	return agent_value(rec);
 }
 
 TEST(gic_list_invalid,
      "list invalid: HW with states 1, 2, 3; special and unimplemented INTIDs, priority "
      "and reserved bits, the same INTID twice: refused; state 0 is not looked at")
 {
-	struct rec *rec = gic_puppet();
+	struct rec *rec = gic_agent();
 	uint64_t *lrs = rec->run->enter.gicv3_lrs;
 	static const uint64_t bad[] = {
 		LR_HW | 1UL << 62 | LR_GROUP1 | 40,
@@ -82,7 +82,7 @@ TEST(gic_list_invalid,
 		LR(40) | 1UL << 59,
 	};
 
-	puppet_prepare(rec, PUPPET_DO, INSN_ISB, 0, 0);
+	agent_prepare(rec, AGENT_DO, INSN_ISB, 0, 0);
 	for (unsigned i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
 		lrs[i % 4] = bad[i];
 		if (!CHECK_EQ(rec_enter(rec), RMI_ERROR_REC)) {
@@ -96,7 +96,7 @@ TEST(gic_list_invalid,
 	lrs[0] = LR_HW | 40;
 	lrs[2] = LR_HW | 0xffffffff;
 	REQUIRE_EQ(rec_run(rec), REC_CALL);
-	CHECK(puppet_done(rec));
+	CHECK(agent_done(rec));
 }
 
 TEST(gic_list_control,
@@ -104,7 +104,7 @@ TEST(gic_list_control,
      "inactive one stays so")
 {
 	static const uint64_t intids[] = {40, 29, 5, 8192, 1019};
-	struct rec *rec = gic_puppet();
+	struct rec *rec = gic_agent();
 	uint64_t *lr = rec->run->enter.gicv3_lrs;
 
 	for (unsigned i = 0; i < sizeof(intids) / sizeof(intids[0]); i++) {
@@ -131,7 +131,7 @@ TEST(gic_list_all,
 		(unsigned)(smc_call(RMI_FEATURES_FID, 0).x[1] >> RMI_FEATURE0_GICV3_NUM_LRS_SHIFT &
 			   0xf) +
 		1;
-	struct rec *rec = gic_puppet();
+	struct rec *rec = gic_agent();
 	uint64_t *lr = rec->run->enter.gicv3_lrs;
 
 	for (unsigned i = 0; i < count; i++) {
@@ -149,10 +149,10 @@ TEST(gic_list_all,
 
 TEST(gic_taken, "list control: a pending interrupt is taken by the realm's handler")
 {
-	struct rec *rec = gic_puppet();
+	struct rec *rec = gic_agent();
 
 	rec->run->enter.gicv3_lrs[0] = LR(45);
-	puppet_prepare(rec, PUPPET_IRQ_COUNT, 1000, 0, 0);
+	agent_prepare(rec, AGENT_IRQ_COUNT, 1000, 0, 0);
 	REQUIRE_EQ(rec_enter(rec), RMI_SUCCESS);
 	REQUIRE_EQ(rec->run->exit.exit_reason, RMI_EXIT_HOST_CALL);
 	CHECK_EQ(rec->run->exit.gprs[1], 1);
@@ -162,7 +162,7 @@ TEST(gic_taken, "list control: a pending interrupt is taken by the realm's handl
 
 TEST(gic_hcr_np, "hcr control: NPIE with nothing pending: misr.NP, EOIcount 0; with something: not")
 {
-	struct rec *rec = gic_puppet();
+	struct rec *rec = gic_agent();
 
 	rec->run->enter.gicv3_hcr = HCR_NPIE;
 	gic_step(rec, INSN_ISB, 0);
@@ -178,7 +178,7 @@ TEST(gic_hcr_np, "hcr control: NPIE with nothing pending: misr.NP, EOIcount 0; w
 
 TEST(gic_hcr_u, "hcr control: UIE with two list registers, one handled: misr.U")
 {
-	struct rec *rec = gic_puppet();
+	struct rec *rec = gic_agent();
 
 	rec->run->enter.gicv3_hcr = HCR_UIE;
 	rec->run->enter.gicv3_lrs[0] = LR(40);
@@ -195,7 +195,7 @@ TEST(gic_hcr_lrenp,
      "hcr control: LRENPIE and an EOI without a list register: misr.LRENP, EOIcount 1; the "
      "next entry begins with 0")
 {
-	struct rec *rec = gic_puppet();
+	struct rec *rec = gic_agent();
 
 	rec->run->enter.gicv3_lrs[0] = LR(40);
 	CHECK_EQ(gic_step(rec, INSN_R_ICC_IAR1, 0), 40);
@@ -214,7 +214,7 @@ TEST(gic_vmcr,
      "vmcr: PMR, EOImode, group 1 enable and binary point as the realm reads them, and kept "
      "from entry to entry")
 {
-	struct rec *rec = gic_puppet();
+	struct rec *rec = gic_agent();
 	uint64_t vmcr, pmr, bpr;
 
 	gic_step(rec, INSN_W_ICC_PMR, 0xa8);
@@ -237,7 +237,7 @@ TEST(gic_vmcr,
 
 TEST(gic_host_state, "GIC: nothing of the realm's virtual interface is left for the host")
 {
-	struct rec *rec = gic_puppet();
+	struct rec *rec = gic_agent();
 
 	rec->run->enter.gicv3_lrs[0] = LR(40);
 	gic_step(rec, INSN_R_ICC_IAR1, 0);
@@ -269,7 +269,7 @@ static struct waiting wait_begin(struct rec *rec)
 	uint64_t ipa = realm_unprotected(rec->realm);
 
 	realm_map_page(rec->realm, ipa, waiting.page);
-	puppet_prepare(rec, PUPPET_WAIT, ipa, 0, 0);
+	agent_prepare(rec, AGENT_WAIT, ipa, 0, 0);
 	return waiting;
 }
 
@@ -277,7 +277,7 @@ static void wait_end(const struct waiting *waiting)
 {
 	write64(waiting->page, 1);
 	REQUIRE_EQ(rec_run(waiting->rec), REC_CALL);
-	CHECK(puppet_done(waiting->rec));
+	CHECK(agent_done(waiting->rec));
 	REQUIRE_EQ(smc_call(RMI_RTT_UNMAP_UNPROTECTED_FID, waiting->rec->realm->rd,
 			    realm_unprotected(waiting->rec->realm), RMI_LEVEL_PAGE)
 			   .x[0],
@@ -288,8 +288,7 @@ static void wait_end(const struct waiting *waiting)
  * The realm waits, and its timer ends that with an exit. A timer that is due before the realm waits
  * was reported already, and is set again for later.
  */
-static struct waiting timer_exit(struct rec *rec, enum puppet_insn set_ctl,
-				 enum puppet_insn set_cval)
+static struct waiting timer_exit(struct rec *rec, enum agent_insn set_ctl, enum agent_insn set_cval)
 {
 	const struct rmi_rec_exit *exit = &rec->run->exit;
 	struct waiting waiting;
@@ -297,10 +296,10 @@ static struct waiting timer_exit(struct rec *rec, enum puppet_insn set_ctl,
 	uint64_t us = 2000;
 
 	do {
-		puppet_set(rec, set_ctl, 0);
+		agent_set(rec, set_ctl, 0);
 		deadline = time_now() + us_to_ticks(us);
-		puppet_set(rec, set_cval, deadline);
-		puppet_set(rec, set_ctl, CTL_ENABLE);
+		agent_set(rec, set_cval, deadline);
+		agent_set(rec, set_ctl, CTL_ENABLE);
 		us *= 2;
 	} while ((exit->cntp_ctl | exit->cntv_ctl) & CTL_ISTATUS);
 	waiting = wait_begin(rec);
@@ -320,7 +319,7 @@ TEST(timer_el1,
      "EL1 timer: the realm's physical timer fires: exit IRQ, esr 0, cntp_ctl 5; the next entry "
      "goes on; a masked one does not exit")
 {
-	struct rec *rec = gic_puppet();
+	struct rec *rec = gic_agent();
 	struct waiting waiting;
 
 	interrupt_on(PPI_TIMER, no_handler);
@@ -330,25 +329,25 @@ TEST(timer_el1,
 	rec->run->enter.gicv3_lrs[0] = LR(PPI_TIMER);
 	wait_end(&waiting);
 	rec->run->enter.gicv3_lrs[0] = 0;
-	puppet_set(rec, INSN_W_CNTP_CTL, CTL_ENABLE | CTL_IMASK);
+	agent_set(rec, INSN_W_CNTP_CTL, CTL_ENABLE | CTL_IMASK);
 	CHECK_EQ(rec->run->exit.cntp_ctl, CTL_ENABLE | CTL_IMASK | CTL_ISTATUS);
-	puppet_set(rec, INSN_W_CNTP_CTL, 0);
+	agent_set(rec, INSN_W_CNTP_CTL, 0);
 }
 
 TEST(timer_el1_virtual, "EL1 timer: the same with the virtual timer; deadlines are reported")
 {
-	struct rec *rec = gic_puppet();
+	struct rec *rec = gic_agent();
 	struct waiting waiting;
 
 	interrupt_on(PPI_TIMER_V, no_handler);
 	waiting = timer_exit(rec, INSN_W_CNTV_CTL, INSN_W_CNTV_CVAL);
 	CHECK_EQ(rec->run->exit.cntv_ctl, CTL_ENABLE | CTL_ISTATUS);
 	wait_end(&waiting);
-	puppet_set(rec, INSN_W_CNTV_CTL, 0);
-	puppet_set(rec, INSN_W_CNTV_CVAL, 0x1234567890);
+	agent_set(rec, INSN_W_CNTV_CTL, 0);
+	agent_set(rec, INSN_W_CNTV_CVAL, 0x1234567890);
 	CHECK_EQ(rec->run->exit.cntv_cval, 0x1234567890);
 	CHECK_EQ(rec->run->exit.cntv_ctl & (CTL_ENABLE | CTL_IMASK), 0);
-	CHECK_EQ(puppet_get(rec, INSN_R_CNTV_CVAL, 0), 0x1234567890);
+	CHECK_EQ(agent_get(rec, INSN_R_CNTV_CVAL, 0), 0x1234567890);
 }
 
 static void stop_timer(unsigned intid)
@@ -361,7 +360,7 @@ TEST(timer_el2,
      "EL2 timer: the host's timer fires while the realm runs: exit IRQ, esr 0; an interrupt "
      "that is pending already ends the entry at once")
 {
-	struct rec *rec = &puppet_realm(1)->recs[0];
+	struct rec *rec = &agent_realm(1)->recs[0];
 	struct waiting waiting;
 
 	interrupt_on(PPI_EL2_TIMER, stop_timer);
@@ -379,11 +378,11 @@ TEST(counters,
      "counters: CNTPCT and CNTVCT of a realm are the same and never go back, in line with the "
      "host's")
 {
-	struct rec *rec = &puppet_realm(1)->recs[0];
+	struct rec *rec = &agent_realm(1)->recs[0];
 	uint64_t last = time_now();
 
 	for (unsigned i = 0; i < 20; i++) {
-		uint64_t now = puppet_get(rec, i & 1 ? INSN_R_CNTPCT : INSN_R_CNTVCT, 0);
+		uint64_t now = agent_get(rec, i & 1 ? INSN_R_CNTPCT : INSN_R_CNTVCT, 0);
 
 		CHECK(now >= last);
 		last = time_now();
@@ -396,32 +395,32 @@ static uint64_t pmu_counters(void)
 	return smc_call(RMI_FEATURES_FID, 0).x[1] >> RMI_FEATURE0_PMU_NUM_CTRS_SHIFT & 0x1f;
 }
 
-static struct rec *pmu_puppet(void)
+static struct rec *pmu_agent(void)
 {
-	struct realm_config config = realm_default(PROGRAM_puppet);
+	struct realm_config config = realm_default(PROGRAM_agent);
 
 	if (!(smc_call(RMI_FEATURES_FID, 0).x[1] >> RMI_FEATURE0_PMU_EN_SHIFT & 1)) {
 		SKIP("no PMU");
 	}
 	config.flags = RMI_REALM_FLAG_PMU;
 	config.pmu_counters = (uint8_t)pmu_counters();
-	return &puppet_realm_of(&config)->recs[0];
+	return &agent_realm_of(&config)->recs[0];
 }
 
 #define CYCLES (1UL << 31) /* the cycle counter's bit */
 
 /* A REC whose cycle counter's overflow interrupts it from when its PMU is on. */
-static struct rec *overflow_puppet(void)
+static struct rec *overflow_agent(void)
 {
-	struct rec *rec = pmu_puppet();
+	struct rec *rec = pmu_agent();
 
 	interrupt_on(PPI_PMU, no_handler);
-	puppet_set(rec, INSN_W_ICC_PMR, 0xff);
-	puppet_set(rec, INSN_W_ICC_IGRPEN1, 1);
+	agent_set(rec, INSN_W_ICC_PMR, 0xff);
+	agent_set(rec, INSN_W_ICC_IGRPEN1, 1);
 	CHECK_EQ(rec->run->exit.pmu_ovf_status, RMI_PMU_OVERFLOW_NOT_ACTIVE);
-	puppet_set(rec, INSN_W_PMCCFILTR, 0);
-	puppet_set(rec, INSN_W_PMINTENSET, CYCLES);
-	puppet_set(rec, INSN_W_PMCNTENSET, CYCLES);
+	agent_set(rec, INSN_W_PMCCFILTR, 0);
+	agent_set(rec, INSN_W_PMINTENSET, CYCLES);
+	agent_set(rec, INSN_W_PMCNTENSET, CYCLES);
 	return rec;
 }
 
@@ -432,7 +431,7 @@ static void overflow_reaches_realm(struct rec *rec, uint64_t pmcr)
 	bool waits;
 
 	/* The overflow may come at once, before the realm reports the step. */
-	puppet_prepare(rec, PUPPET_DO, INSN_W_PMCR, 0, pmcr);
+	agent_prepare(rec, AGENT_DO, INSN_W_PMCR, 0, pmcr);
 	REQUIRE_EQ(rec_enter(rec), RMI_SUCCESS);
 	waits = rec->run->exit.exit_reason == RMI_EXIT_HOST_CALL;
 	if (waits) {
@@ -462,18 +461,18 @@ TEST(pmu_overflow,
      "pmu_overflow: the cycle counter overflows: exit IRQ with pmu_ovf_status 1; the host's "
      "virtual PPI with NPIE reaches the realm, which clears it")
 {
-	struct rec *rec = overflow_puppet();
+	struct rec *rec = overflow_agent();
 
-	puppet_set(rec, INSN_W_PMCCNTR, (uint64_t)-1000000);
+	agent_set(rec, INSN_W_PMCCNTR, (uint64_t)-1000000);
 	overflow_reaches_realm(rec, 0x41);
 }
 
 TEST(pmu_overflow_pending,
      "pmu_overflow: an overflow that is there when the REC is entered interrupts it")
 {
-	struct rec *rec = overflow_puppet();
+	struct rec *rec = overflow_agent();
 
-	puppet_set(rec, INSN_W_PMOVSSET, CYCLES);
+	agent_set(rec, INSN_W_PMOVSSET, CYCLES);
 	overflow_reaches_realm(rec, 1);
 }
 
@@ -481,11 +480,11 @@ TEST(pmu_counters,
      "PMU: a realm has as many counters as it was given; host and realm do not see each "
      "other's counters and settings")
 {
-	struct rec *rec = pmu_puppet();
+	struct rec *rec = pmu_agent();
 	uint64_t host[4];
 
-	CHECK_EQ(puppet_get(rec, INSN_R_PMCR, 0) >> 11 & 0x1f, pmu_counters());
-	CHECK_NE(puppet_get(rec, INSN_DFR0, 0) >> 8 & 0xf, 0);
+	CHECK_EQ(agent_get(rec, INSN_R_PMCR, 0) >> 11 & 0x1f, pmu_counters());
+	CHECK_NE(agent_get(rec, INSN_DFR0, 0) >> 8 & 0xf, 0);
 	sysreg_write("pmselr_el0", 1);
 	isb();
 	sysreg_write("pmxevcntr_el0", 0x4444);
@@ -493,16 +492,16 @@ TEST(pmu_counters,
 	sysreg_write("pmccntr_el0", 0x55555555);
 	isb();
 	host[0] = sysreg_read("pmxevcntr_el0");
-	puppet_set(rec, INSN_W_PMSELR, 1);
-	CHECK_EQ(puppet_get(rec, INSN_R_PMXEVCNTR, 0), 0);
-	CHECK(puppet_get(rec, INSN_R_PMCCNTR, 0) != 0x55555555);
-	puppet_set(rec, INSN_W_PMXEVCNTR, 0x7777);
-	puppet_set(rec, INSN_W_PMINTENSET, 2);
-	puppet_set(rec, INSN_W_PMCCNTR, 0x66);
+	agent_set(rec, INSN_W_PMSELR, 1);
+	CHECK_EQ(agent_get(rec, INSN_R_PMXEVCNTR, 0), 0);
+	CHECK(agent_get(rec, INSN_R_PMCCNTR, 0) != 0x55555555);
+	agent_set(rec, INSN_W_PMXEVCNTR, 0x7777);
+	agent_set(rec, INSN_W_PMINTENSET, 2);
+	agent_set(rec, INSN_W_PMCCNTR, 0x66);
 	CHECK_EQ(sysreg_read("pmselr_el0") & 0x1f, 1);
 	CHECK_EQ(sysreg_read("pmxevcntr_el0"), host[0]);
 	CHECK_EQ(sysreg_read("pmintenset_el1"), 0);
 	CHECK_EQ(sysreg_read("pmccntr_el0"), 0x55555555);
-	CHECK_EQ(puppet_get(rec, INSN_R_PMXEVCNTR, 0), 0x7777);
-	CHECK_EQ(puppet_get(rec, INSN_R_PMCCNTR, 0), 0x66);
+	CHECK_EQ(agent_get(rec, INSN_R_PMXEVCNTR, 0), 0x7777);
+	CHECK_EQ(agent_get(rec, INSN_R_PMCCNTR, 0), 0x66);
 }

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /* A realm's memory: changes of RIPAS, states and what accesses meet, folds, geometries. */
 #include "payload/common/probe.h"
+#include "payload/host/agent.h"
+#include "payload/host/bad_addresses.h"
 #include "payload/host/gic.h"
 #include "payload/host/mem.h"
-#include "payload/host/places.h"
-#include "payload/host/puppet.h"
 #include "payload/host/test.h"
 
 #define MIB(n)      ((uint64_t)(n) << 20)
@@ -17,15 +17,15 @@
 #define FSC_ADDRESS_SIZE  0x00
 #define FSC_TRANSLATION_2 0x06
 
-static struct rec *one_puppet(void)
+static struct rec *one_agent(void)
 {
-	return &puppet_realm(1)->recs[0];
+	return &agent_realm(1)->recs[0];
 }
 
 /* RSI_IPA_STATE_SET up to its exit. */
 static void ask(struct rec *rec, uint64_t base, uint64_t top, uint64_t ripas, uint64_t flags)
 {
-	puppet_prepare(rec, PUPPET_SMC, RSI_IPA_STATE_SET_FID, base, top);
+	agent_prepare(rec, AGENT_SMC, RSI_IPA_STATE_SET_FID, base, top);
 	rec->run->enter.gprs[4] = ripas;
 	rec->run->enter.gprs[5] = flags;
 	expect_exit(rec, RMI_EXIT_RIPAS_CHANGE, EXIT_RIPAS);
@@ -51,7 +51,7 @@ static void told(struct rec *rec, uint64_t flags, uint64_t new_base, uint64_t re
 	memset(rec->run->enter.gprs, 0x31, sizeof(rec->run->enter.gprs));
 	rec->run->enter.flags = flags;
 	REQUIRE_EQ(rec_run(rec), REC_CALL);
-	r = puppet_smc_end(rec);
+	r = agent_smc_end(rec);
 	CHECK_EQ(r.x[0], RSI_SUCCESS);
 	CHECK_EQ(r.x[1], new_base);
 	CHECK_EQ(r.x[2], response);
@@ -60,7 +60,7 @@ static void told(struct rec *rec, uint64_t flags, uint64_t new_base, uint64_t re
 
 static uint64_t state_of(struct rec *rec, uint64_t ipa)
 {
-	struct smc_regs r = puppet_smc(rec, RSI_IPA_STATE_GET_FID, ipa, ipa + PAGE_SIZE);
+	struct smc_regs r = agent_smc(rec, RSI_IPA_STATE_GET_FID, ipa, ipa + PAGE_SIZE);
 
 	CHECK_EQ(r.x[0], RSI_SUCCESS);
 	CHECK_EQ(r.x[2] >> 2, 0);
@@ -69,7 +69,7 @@ static uint64_t state_of(struct rec *rec, uint64_t ipa)
 
 TEST(ripas_change, "RIPAS exit, all of it: 12 KiB from RAM to EMPTY and back; new_base is the top")
 {
-	struct rec *rec = one_puppet();
+	struct rec *rec = one_agent();
 	uint64_t top = PAGES + 3 * PAGE_SIZE;
 
 	ask(rec, PAGES, top, RSI_RIPAS_EMPTY, 0);
@@ -87,7 +87,7 @@ TEST(ripas_change_partial,
      "RIPAS exit, 4 KiB of a larger request: new_base is as far as the host went; "
      "the rest is as it was")
 {
-	struct rec *rec = one_puppet();
+	struct rec *rec = one_agent();
 
 	ask(rec, PAGES, PAGES + 4 * PAGE_SIZE, RSI_RIPAS_EMPTY, 0);
 	apply(rec, PAGES, PAGES + PAGE_SIZE);
@@ -104,7 +104,7 @@ TEST(ripas_change_reject,
      "RIPAS exit, nothing of it: new_base is the base, RIPAS is unchanged; REJECT "
      "counts only for RAM that was not given in full")
 {
-	struct rec *rec = one_puppet();
+	struct rec *rec = one_agent();
 	uint64_t top = PAGES + 3 * PAGE_SIZE;
 
 	ask(rec, PAGES, top, RSI_RIPAS_EMPTY, 0);
@@ -126,28 +126,28 @@ TEST(ripas_change_reject,
  */
 static void all_sea(struct rec *rec, uint64_t address)
 {
-	static const enum puppet_insn insns[] = {INSN_LDR_X, INSN_STR_W, INSN_LDXR, INSN_LDR_B};
+	static const enum agent_insn insns[] = {INSN_LDR_X, INSN_STR_W, INSN_LDXR, INSN_LDR_B};
 
 	for (unsigned i = 0; i < 4; i++) {
-		CHECK(!puppet_do(rec, insns[i], address, 0));
+		CHECK(!agent_do(rec, insns[i], address, 0));
 		REQUIRE_EQ(rec->stop, REC_CALL);
-		CHECK_EQ(ESR_EC(puppet_esr(rec)), EC_DATA_ABORT_SAME);
-		CHECK_EQ(ESR_FSC(puppet_esr(rec)), FSC_EXTERNAL_ABORT);
-		CHECK_EQ(puppet_far(rec), address);
+		CHECK_EQ(ESR_EC(agent_esr(rec)), EC_DATA_ABORT_SAME);
+		CHECK_EQ(ESR_FSC(agent_esr(rec)), FSC_EXTERNAL_ABORT);
+		CHECK_EQ(agent_far(rec), address);
 	}
-	puppet_order(rec, PUPPET_FETCH, address, 0, 0);
+	agent_order(rec, AGENT_FETCH, address, 0, 0);
 	REQUIRE_EQ(rec->stop, REC_CALL);
-	CHECK(!puppet_done(rec));
-	CHECK_EQ(ESR_EC(puppet_esr(rec)), EC_INSTRUCTION_ABORT_SAME);
-	CHECK_EQ(ESR_FSC(puppet_esr(rec)), FSC_EXTERNAL_ABORT);
-	CHECK_EQ(puppet_far(rec), address);
+	CHECK(!agent_done(rec));
+	CHECK_EQ(ESR_EC(agent_esr(rec)), EC_INSTRUCTION_ABORT_SAME);
+	CHECK_EQ(ESR_FSC(agent_esr(rec)), FSC_EXTERNAL_ABORT);
+	CHECK_EQ(agent_far(rec), address);
 }
 
 TEST(state_empty,
      "UNASSIGNED and ASSIGNED with RIPAS EMPTY: load, store and fetch are external aborts "
      "in the realm, with stage 1 off and on")
 {
-	struct rec *rec = one_puppet();
+	struct rec *rec = one_agent();
 	uint64_t assigned = REALM_RAM_TOP + MIB(2);
 
 	REQUIRE(realm_data_unknown(rec->realm, assigned));
@@ -155,19 +155,19 @@ TEST(state_empty,
 		all_sea(rec, REALM_RAM_TOP + PAGE_SIZE);
 		all_sea(rec, assigned);
 		all_sea(rec, 0);
-		puppet_order(rec, PUPPET_MMU_ON, 0, 0, 0);
+		agent_order(rec, AGENT_MMU_ON, 0, 0, 0);
 	}
 	expect_entry(rec->realm, assigned, 2,
 		     (struct entry){2, RMI_TABLE, rtt_read(rec->realm, assigned, 2).desc, 0});
 }
 
-static void abort_exit(struct rec *rec, enum puppet_op op, uint64_t arg, uint64_t address,
+static void abort_exit(struct rec *rec, enum agent_op op, uint64_t arg, uint64_t address,
 		       uint64_t ec)
 {
-	if (op == PUPPET_FETCH) {
-		puppet_prepare(rec, op, address, 0, 0);
+	if (op == AGENT_FETCH) {
+		agent_prepare(rec, op, address, 0, 0);
 	} else {
-		puppet_prepare(rec, op, arg, address, 0);
+		agent_prepare(rec, op, arg, address, 0);
 	}
 	expect_exit(rec, RMI_EXIT_SYNC, EXIT_ESR | EXIT_HPFAR);
 	CHECK_EQ(ESR_EC(rec->run->exit.esr), ec);
@@ -178,16 +178,16 @@ TEST(state_ram,
      "UNASSIGNED with RIPAS RAM: load and fetch exit to the host; ASSIGNED: they succeed; "
      "what was EMPTY with a page keeps the page")
 {
-	struct rec *rec = one_puppet();
+	struct rec *rec = one_agent();
 	uint64_t page = PAGES;
 
-	abort_exit(rec, PUPPET_DO, INSN_LDR_X, page, EC_DATA_LOWER);
+	abort_exit(rec, AGENT_DO, INSN_LDR_X, page, EC_DATA_LOWER);
 	REQUIRE(realm_data_unknown(rec->realm, page));
 	REQUIRE_EQ(rec_run(rec), REC_CALL);
-	CHECK_EQ(puppet_value(rec), 0);
-	CHECK(puppet_do(rec, INSN_STR_W, page, RET));
-	puppet_order(rec, PUPPET_FETCH, page, 0, 0);
-	CHECK(puppet_done(rec));
+	CHECK_EQ(agent_value(rec), 0);
+	CHECK(agent_do(rec, INSN_STR_W, page, RET));
+	agent_order(rec, AGENT_FETCH, page, 0, 0);
+	CHECK(agent_done(rec));
 	ask(rec, page, page + PAGE_SIZE, RSI_RIPAS_EMPTY, 0);
 	apply(rec, page, page + PAGE_SIZE);
 	told(rec, 0, page + PAGE_SIZE, RSI_RESPONSE_ACCEPT);
@@ -195,18 +195,18 @@ TEST(state_ram,
 	ask(rec, page, page + PAGE_SIZE, RSI_RIPAS_RAM, 0);
 	apply(rec, page, page + PAGE_SIZE);
 	told(rec, 0, page + PAGE_SIZE, RSI_RESPONSE_ACCEPT);
-	CHECK_EQ(puppet_get(rec, INSN_LDR_W, page), RET);
-	abort_exit(rec, PUPPET_FETCH, 0, page + PAGE_SIZE, EC_FETCH_LOWER);
+	CHECK_EQ(agent_get(rec, INSN_LDR_W, page), RET);
+	abort_exit(rec, AGENT_FETCH, 0, page + PAGE_SIZE, EC_FETCH_LOWER);
 }
 
 TEST(state_destroyed,
      "DESTROYED, UNASSIGNED and ASSIGNED: load and fetch exit to the host, even with a "
      "page; until the realm agrees to RAM, when the page is zeros")
 {
-	struct rec *rec = one_puppet();
+	struct rec *rec = one_agent();
 	uint64_t page = PAGES;
 
-	CHECK(puppet_do(rec, INSN_STR_X, page, 0x5ec3e7));
+	CHECK(agent_do(rec, INSN_STR_X, page, 0x5ec3e7));
 	granule_give(smc_call(RMI_DATA_DESTROY_FID, rec->realm->rd, page).x[1]);
 	CHECK_EQ(state_of(rec, page), RSI_RIPAS_DESTROYED);
 	REQUIRE(realm_data_unknown(rec->realm, page));
@@ -214,20 +214,20 @@ TEST(state_destroyed,
 	ask(rec, page, page + PAGE_SIZE, RSI_RIPAS_RAM, RSI_RIPAS_FLAG_CHANGE_DESTROYED);
 	apply(rec, page, page + PAGE_SIZE);
 	told(rec, 0, page + PAGE_SIZE, RSI_RESPONSE_ACCEPT);
-	CHECK_EQ(puppet_get(rec, INSN_LDR_X, page), 0);
+	CHECK_EQ(agent_get(rec, INSN_LDR_X, page), 0);
 	granule_give(smc_call(RMI_DATA_DESTROY_FID, rec->realm->rd, page).x[1]);
 	REQUIRE(realm_data_unknown(rec->realm, page));
-	abort_exit(rec, PUPPET_DO, INSN_LDR_X, page, EC_DATA_LOWER);
+	abort_exit(rec, AGENT_DO, INSN_LDR_X, page, EC_DATA_LOWER);
 	expect_exit(rec, RMI_EXIT_SYNC, EXIT_ESR | EXIT_HPFAR);
 }
 
 TEST(state_destroyed_fetch, "DESTROYED: a fetch is an instruction abort exit")
 {
-	struct rec *rec = one_puppet();
+	struct rec *rec = one_agent();
 
-	CHECK(puppet_do(rec, INSN_STR_W, PAGES, RET));
+	CHECK(agent_do(rec, INSN_STR_W, PAGES, RET));
 	granule_give(smc_call(RMI_DATA_DESTROY_FID, rec->realm->rd, PAGES).x[1]);
-	abort_exit(rec, PUPPET_FETCH, 0, PAGES, EC_FETCH_LOWER);
+	abort_exit(rec, AGENT_FETCH, 0, PAGES, EC_FETCH_LOWER);
 	REQUIRE(realm_data_unknown(rec->realm, PAGES));
 	expect_exit(rec, RMI_EXIT_SYNC, EXIT_ESR | EXIT_HPFAR);
 }
@@ -236,22 +236,22 @@ TEST(state_ns,
      "UNASSIGNED_NS and ASSIGNED_NS: a fetch is an external abort in the realm; data of the "
      "host is read and written")
 {
-	struct rec *rec = one_puppet();
+	struct rec *rec = one_agent();
 	uint64_t page = page_alloc();
 
-	puppet_order(rec, PUPPET_FETCH, UNPROTECTED, 0, 0);
-	CHECK(!puppet_done(rec));
-	CHECK_EQ(ESR_FSC(puppet_esr(rec)), FSC_EXTERNAL_ABORT);
-	CHECK_EQ(ESR_EC(puppet_esr(rec)), EC_INSTRUCTION_ABORT_SAME);
+	agent_order(rec, AGENT_FETCH, UNPROTECTED, 0, 0);
+	CHECK(!agent_done(rec));
+	CHECK_EQ(ESR_FSC(agent_esr(rec)), FSC_EXTERNAL_ABORT);
+	CHECK_EQ(ESR_EC(agent_esr(rec)), EC_INSTRUCTION_ABORT_SAME);
 	page_fill(page, (uint64_t)RET << 32 | RET);
 	realm_map_page(rec->realm, UNPROTECTED, page);
-	puppet_order(rec, PUPPET_FETCH, UNPROTECTED, 0, 0);
+	agent_order(rec, AGENT_FETCH, UNPROTECTED, 0, 0);
 	REQUIRE_EQ(rec->stop, REC_CALL);
-	CHECK(!puppet_done(rec));
-	CHECK_EQ(ESR_FSC(puppet_esr(rec)), FSC_EXTERNAL_ABORT);
-	CHECK_EQ(puppet_far(rec), UNPROTECTED);
-	CHECK_EQ(puppet_get(rec, INSN_LDR_W, UNPROTECTED + 8), RET);
-	CHECK(puppet_do(rec, INSN_STR_X, UNPROTECTED + 8, 0x1234567812345678));
+	CHECK(!agent_done(rec));
+	CHECK_EQ(ESR_FSC(agent_esr(rec)), FSC_EXTERNAL_ABORT);
+	CHECK_EQ(agent_far(rec), UNPROTECTED);
+	CHECK_EQ(agent_get(rec, INSN_LDR_W, UNPROTECTED + 8), RET);
+	CHECK(agent_do(rec, INSN_STR_X, UNPROTECTED + 8, 0x1234567812345678));
 	CHECK_EQ(read64(page + 8), 0x1234567812345678);
 }
 
@@ -275,115 +275,115 @@ static void timer_off(void *unused)
 TEST(state_ns_el0, "ASSIGNED_NS: a fetch at EL0, from a page that EL0 may only execute, is an "
 		   "external abort in the realm, before the host's next interrupt")
 {
-	struct rec *rec = one_puppet();
+	struct rec *rec = one_agent();
 	uint64_t page = page_alloc();
 
 	page_fill(page, (uint64_t)RET << 32 | RET);
 	realm_map_page(rec->realm, UNPROTECTED, page);
-	puppet_order(rec, PUPPET_MMU_ON, 0, 0, 0);
-	REQUIRE(puppet_done(rec));
+	agent_order(rec, AGENT_MMU_ON, 0, 0, 0);
+	REQUIRE(agent_done(rec));
 	gic_enable(PPI_EL2_TIMER, quiet_timer);
 	test_cleanup(timer_off, NULL);
 	rec->stop_on_irq = true;
 	el2_timer_arm(5000000);
-	puppet_order(rec, PUPPET_FETCH_EL0, UNPROTECTED, 0, 0);
+	agent_order(rec, AGENT_FETCH_EL0, UNPROTECTED, 0, 0);
 	irq_window();
 	rec->stop_on_irq = false;
 	REQUIRE_EQ(rec->stop, REC_CALL);
-	CHECK_EQ(ESR_EC(puppet_esr(rec)), EC_FETCH_LOWER);
-	CHECK_EQ(ESR_FSC(puppet_esr(rec)), FSC_EXTERNAL_ABORT);
-	CHECK_EQ(puppet_far(rec), UNPROTECTED);
+	CHECK_EQ(ESR_EC(agent_esr(rec)), EC_FETCH_LOWER);
+	CHECK_EQ(ESR_FSC(agent_esr(rec)), FSC_EXTERNAL_ABORT);
+	CHECK_EQ(agent_far(rec), UNPROTECTED);
 }
 
 TEST(state_ns_gpf,
      "ASSIGNED_NS page that the host delegates: the realm's access does not reach it, host "
      "and RMM go on; given back, it works again")
 {
-	struct rec *rec = one_puppet();
+	struct rec *rec = one_agent();
 	uint64_t page = page_alloc();
 
 	realm_map_page(rec->realm, UNPROTECTED, page);
-	CHECK(puppet_do(rec, INSN_STR_X, UNPROTECTED, 0x77));
+	CHECK(agent_do(rec, INSN_STR_X, UNPROTECTED, 0x77));
 	REQUIRE_EQ(rmi_granule_delegate(page), RMI_SUCCESS);
-	CHECK(!puppet_do(rec, INSN_LDR_X, UNPROTECTED, 0));
+	CHECK(!agent_do(rec, INSN_LDR_X, UNPROTECTED, 0));
 	if (rec->stop == REC_EXIT) {
 		rec->run->enter.flags = RMI_ENTER_FLAG_INJECT_SEA;
 		REQUIRE_EQ(rec_run(rec), REC_CALL);
 	}
-	CHECK(!puppet_done(rec));
+	CHECK(!agent_done(rec));
 	REQUIRE_EQ(rmi_granule_undelegate(page), RMI_SUCCESS);
-	CHECK_EQ(puppet_get(rec, INSN_LDR_X, UNPROTECTED), 0);
+	CHECK_EQ(agent_get(rec, INSN_LDR_X, UNPROTECTED), 0);
 }
 
 TEST(inject_sea,
      "inject SEA: after a data abort exit at an unprotected address, emulatable or not; "
      "emul_mmio beside it is ignored")
 {
-	struct rec *rec = one_puppet();
-	static const enum puppet_insn insns[] = {INSN_LDR_X, INSN_STR_W, INSN_LDXR};
+	struct rec *rec = one_agent();
+	static const enum agent_insn insns[] = {INSN_LDR_X, INSN_STR_W, INSN_LDXR};
 
 	for (unsigned i = 0; i < 3; i++) {
 		uint64_t address = UNPROTECTED + 0x20340 + i * PAGE_SIZE;
 
-		CHECK(!puppet_do(rec, insns[i], address, 0x11));
+		CHECK(!agent_do(rec, insns[i], address, 0x11));
 		REQUIRE_EQ(rec->stop, REC_EXIT);
 		rec->run->enter.flags =
 			RMI_ENTER_FLAG_INJECT_SEA | (i < 2 ? RMI_ENTER_FLAG_EMUL_MMIO : 0);
 		REQUIRE_EQ(rec_run(rec), REC_CALL);
-		CHECK(!puppet_done(rec));
-		CHECK_EQ(ESR_EC(puppet_esr(rec)), EC_DATA_ABORT_SAME);
-		CHECK_EQ(ESR_FSC(puppet_esr(rec)), FSC_EXTERNAL_ABORT);
-		CHECK_EQ(puppet_far(rec), address);
+		CHECK(!agent_done(rec));
+		CHECK_EQ(ESR_EC(agent_esr(rec)), EC_DATA_ABORT_SAME);
+		CHECK_EQ(ESR_FSC(agent_esr(rec)), FSC_EXTERNAL_ABORT);
+		CHECK_EQ(agent_far(rec), address);
 	}
 }
 
 TEST(inject_sea_nothing, "inject SEA: no effect after another exit")
 {
-	struct rec *rec = one_puppet();
+	struct rec *rec = one_agent();
 
-	puppet_prepare(rec, PUPPET_DO, INSN_LDR_X, PAGES, 0);
+	agent_prepare(rec, AGENT_DO, INSN_LDR_X, PAGES, 0);
 	expect_exit(rec, RMI_EXIT_SYNC, EXIT_ESR | EXIT_HPFAR);
 	REQUIRE(realm_data_unknown(rec->realm, PAGES));
 	rec->run->enter.flags = RMI_ENTER_FLAG_INJECT_SEA;
 	REQUIRE_EQ(rec_run(rec), REC_CALL);
-	CHECK(puppet_done(rec));
-	puppet_prepare(rec, PUPPET_DO, INSN_ISB, 0, 0);
+	CHECK(agent_done(rec));
+	agent_prepare(rec, AGENT_DO, INSN_ISB, 0, 0);
 	rec->run->enter.flags = RMI_ENTER_FLAG_INJECT_SEA;
 	REQUIRE_EQ(rec_run(rec), REC_CALL);
-	CHECK(puppet_done(rec));
+	CHECK(agent_done(rec));
 }
 
 TEST(boundaries,
      "boundaries: the last page of the protected half and the first of the unprotected, an "
      "access across them, and the end of all addresses")
 {
-	struct rec *rec = one_puppet();
+	struct rec *rec = one_agent();
 	uint64_t last = UNPROTECTED - PAGE_SIZE;
 	uint64_t page = page_alloc();
 
 	all_sea(rec, last);
 	all_sea(rec, UNPROTECTED - 8);
-	REQUIRE_EQ(puppet_smc(rec, RSI_IPA_STATE_SET_FID, last, UNPROTECTED, RSI_RIPAS_RAM).x[1],
+	REQUIRE_EQ(agent_smc(rec, RSI_IPA_STATE_SET_FID, last, UNPROTECTED, RSI_RIPAS_RAM).x[1],
 		   UNPROTECTED);
-	CHECK(puppet_do(rec, INSN_STR_X, UNPROTECTED - 8, 0xabc));
-	CHECK_EQ(puppet_get(rec, INSN_LDR_X, UNPROTECTED - 8), 0xabc);
-	CHECK(!puppet_do(rec, INSN_LDR_X, UNPROTECTED, 0));
+	CHECK(agent_do(rec, INSN_STR_X, UNPROTECTED - 8, 0xabc));
+	CHECK_EQ(agent_get(rec, INSN_LDR_X, UNPROTECTED - 8), 0xabc);
+	CHECK(!agent_do(rec, INSN_LDR_X, UNPROTECTED, 0));
 	REQUIRE_EQ(rec->stop, REC_EXIT);
 	CHECK_EQ(rec->run->exit.hpfar, UNPROTECTED >> 8);
 	realm_map_page(rec->realm, UNPROTECTED, page);
 	REQUIRE_EQ(rec_run(rec), REC_CALL);
-	puppet_order(rec, PUPPET_MMU_ON, 0, 0, 0);
-	CHECK(puppet_do(rec, INSN_STR_X, UNPROTECTED - 4, 0x1111111122222222));
-	CHECK_EQ(puppet_get(rec, INSN_LDR_W, UNPROTECTED - 4), 0x22222222);
+	agent_order(rec, AGENT_MMU_ON, 0, 0, 0);
+	CHECK(agent_do(rec, INSN_STR_X, UNPROTECTED - 4, 0x1111111122222222));
+	CHECK_EQ(agent_get(rec, INSN_LDR_W, UNPROTECTED - 4), 0x22222222);
 	CHECK_EQ(read64(page), 0x11111111);
 	REQUIRE_EQ(smc_call(RMI_RTT_UNMAP_UNPROTECTED_FID, rec->realm->rd, UNPROTECTED, 3).x[0],
 		   RMI_SUCCESS);
-	CHECK(!puppet_do(rec, INSN_LDR_X, UNPROTECTED - 4, 0));
+	CHECK(!agent_do(rec, INSN_LDR_X, UNPROTECTED - 4, 0));
 	REQUIRE_EQ(rec->stop, REC_EXIT);
 	CHECK_EQ(rec->run->exit.hpfar, UNPROTECTED >> 8);
 	rec->run->enter.flags = RMI_ENTER_FLAG_INJECT_SEA;
 	REQUIRE_EQ(rec_run(rec), REC_CALL);
-	CHECK(!puppet_do(rec, INSN_LDR_X, (1UL << 32) - 8, 0));
+	CHECK(!agent_do(rec, INSN_LDR_X, (1UL << 32) - 8, 0));
 	REQUIRE_EQ(rec->stop, REC_EXIT);
 	CHECK_EQ(rec->run->exit.hpfar, ((1UL << 32) - PAGE_SIZE) >> 8);
 }
@@ -391,29 +391,29 @@ TEST(boundaries,
 /* Load and fetch meet an address size fault of this level. */
 static void address_size(struct rec *rec, uint64_t address, unsigned level)
 {
-	CHECK(!puppet_do(rec, INSN_LDR_X, address, 0));
+	CHECK(!agent_do(rec, INSN_LDR_X, address, 0));
 	REQUIRE_EQ(rec->stop, REC_CALL);
-	CHECK_EQ(ESR_EC(puppet_esr(rec)), EC_DATA_ABORT_SAME);
-	CHECK_EQ(ESR_FSC(puppet_esr(rec)), FSC_ADDRESS_SIZE + level);
-	CHECK_EQ(puppet_far(rec), address);
-	puppet_order(rec, PUPPET_FETCH, address, 0, 0);
+	CHECK_EQ(ESR_EC(agent_esr(rec)), EC_DATA_ABORT_SAME);
+	CHECK_EQ(ESR_FSC(agent_esr(rec)), FSC_ADDRESS_SIZE + level);
+	CHECK_EQ(agent_far(rec), address);
+	agent_order(rec, AGENT_FETCH, address, 0, 0);
 	REQUIRE_EQ(rec->stop, REC_CALL);
-	CHECK(!puppet_done(rec));
-	CHECK_EQ(ESR_EC(puppet_esr(rec)), EC_INSTRUCTION_ABORT_SAME);
-	CHECK_EQ(ESR_FSC(puppet_esr(rec)), FSC_ADDRESS_SIZE + level);
-	CHECK_EQ(puppet_far(rec), address);
+	CHECK(!agent_done(rec));
+	CHECK_EQ(ESR_EC(agent_esr(rec)), EC_INSTRUCTION_ABORT_SAME);
+	CHECK_EQ(ESR_FSC(agent_esr(rec)), FSC_ADDRESS_SIZE + level);
+	CHECK_EQ(agent_far(rec), address);
 }
 
 TEST(outside_ipa,
      "outside the IPA space: address size faults in the realm, level 0 with stage 1 off, "
      "level 3 with it on, at the address accessed")
 {
-	struct rec *rec = one_puppet();
+	struct rec *rec = one_agent();
 
 	address_size(rec, 1UL << 32, 0);
 	address_size(rec, 1UL << 36 | PAGE_SIZE, 0);
 	address_size(rec, 1UL << 53, 0);
-	puppet_order(rec, PUPPET_MMU_ON, 0, 0, 0);
+	agent_order(rec, AGENT_MMU_ON, 0, 0, 0);
 	address_size(rec, 1UL << 32, 3);
 	address_size(rec, (1UL << 38) + 0x1238, 3);
 }
@@ -446,14 +446,14 @@ TEST(rtt_fold_assigned,
      "RTT fold of ASSIGNED pages: a block with the same state, PA and RIPAS; the realm "
      "reads the same before, in between and after")
 {
-	struct realm_config config = realm_default(PROGRAM_puppet);
+	struct realm_config config = realm_default(PROGRAM_agent);
 	struct realm *realm = realm_create(&config);
 	struct entry before[8];
 	struct rec *rec;
 	uint64_t run, ipa = REALM_RAM_TOP;
 
 	realm_destroy(realm);
-	realm = puppet_realm(1);
+	realm = agent_realm(1);
 	rec = &realm->recs[0];
 	run = realm_make_block(realm, ipa);
 	expect_entry(realm, ipa, 2, (struct entry){2, RMI_ASSIGNED, run, RMI_RIPAS_EMPTY});
@@ -462,28 +462,28 @@ TEST(rtt_fold_assigned,
 	told(rec, 0, ipa + MIB(2), RSI_RESPONSE_ACCEPT);
 	expect_entry(realm, ipa, 2, (struct entry){2, RMI_ASSIGNED, run, RMI_RIPAS_RAM});
 	expect_entry(realm, ipa + 0x80000, 3, (struct entry){2, RMI_ASSIGNED, run, RMI_RIPAS_RAM});
-	puppet_order(rec, PUPPET_FILL, ipa, ipa + MIB(2), 0x4711);
-	CHECK(puppet_done(rec));
+	agent_order(rec, AGENT_FILL, ipa, ipa + MIB(2), 0x4711);
+	CHECK(agent_done(rec));
 	realm_make_tables(realm, ipa, 2, 3);
 	remember_table(realm, ipa, before);
 	CHECK_EQ(before[3].desc, run + 3 * 73 * PAGE_SIZE);
-	puppet_order(rec, PUPPET_CHECK, ipa, ipa + MIB(2), 0x4711);
-	CHECK_EQ(puppet_value(rec), 0);
+	agent_order(rec, AGENT_CHECK, ipa, ipa + MIB(2), 0x4711);
+	CHECK_EQ(agent_value(rec), 0);
 	fold(realm, ipa, 3);
 	expect_entry(realm, ipa + 0x80000, 3, (struct entry){2, RMI_ASSIGNED, run, RMI_RIPAS_RAM});
-	puppet_order(rec, PUPPET_CHECK, ipa, ipa + MIB(2), 0x4711);
-	CHECK_EQ(puppet_value(rec), 0);
+	agent_order(rec, AGENT_CHECK, ipa, ipa + MIB(2), 0x4711);
+	CHECK_EQ(agent_value(rec), 0);
 	realm_make_tables(realm, ipa, 2, 3);
 	compare_table(realm, ipa, before);
-	puppet_order(rec, PUPPET_CHECK, ipa, ipa + MIB(2), 0x4711);
-	CHECK_EQ(puppet_value(rec), 0);
+	agent_order(rec, AGENT_CHECK, ipa, ipa + MIB(2), 0x4711);
+	CHECK_EQ(agent_value(rec), 0);
 }
 
 TEST(rtt_fold_destroyed,
      "RTT fold: a block of RAM keeps its page's place when one is destroyed behind an "
      "unfold; the realm meets an abort there only")
 {
-	struct realm *realm = puppet_realm(1);
+	struct realm *realm = agent_realm(1);
 	struct rec *rec = &realm->recs[0];
 	uint64_t ipa = REALM_RAM_TOP;
 
@@ -491,19 +491,19 @@ TEST(rtt_fold_destroyed,
 	ask(rec, ipa, ipa + MIB(2), RSI_RIPAS_RAM, 0);
 	apply(rec, ipa, ipa + MIB(2));
 	told(rec, 0, ipa + MIB(2), RSI_RESPONSE_ACCEPT);
-	CHECK(puppet_do(rec, INSN_STR_X, ipa + PAGE_SIZE, 1));
+	CHECK(agent_do(rec, INSN_STR_X, ipa + PAGE_SIZE, 1));
 	realm_make_tables(realm, ipa, 2, 3);
 	granule_give(smc_call(RMI_DATA_DESTROY_FID, realm->rd, ipa + PAGE_SIZE).x[1]);
-	CHECK_EQ(puppet_get(rec, INSN_LDR_X, ipa), 0);
-	CHECK_EQ(puppet_get(rec, INSN_LDR_X, ipa + 2 * PAGE_SIZE), 0);
-	abort_exit(rec, PUPPET_DO, INSN_LDR_X, ipa + PAGE_SIZE, EC_DATA_LOWER);
+	CHECK_EQ(agent_get(rec, INSN_LDR_X, ipa), 0);
+	CHECK_EQ(agent_get(rec, INSN_LDR_X, ipa + 2 * PAGE_SIZE), 0);
+	abort_exit(rec, AGENT_DO, INSN_LDR_X, ipa + PAGE_SIZE, EC_DATA_LOWER);
 }
 
 TEST(rtt_fold_assigned_ns,
      "RTT fold of ASSIGNED_NS pages: a block with the same address and attributes; "
      "the realm reads through all of them; unfolded, the entries are as before")
 {
-	struct realm *realm = puppet_realm(1);
+	struct realm *realm = agent_realm(1);
 	struct rec *rec = &realm->recs[0];
 	uint64_t pa = page_alloc_run(512, 512);
 	uint64_t desc = ns_desc(pa, RMI_MEMATTR_NORMAL_WB, 3);
@@ -518,14 +518,14 @@ TEST(rtt_fold_assigned_ns,
 		write64(pa + at, pa + at);
 	}
 	remember_table(realm, UNPROTECTED, before);
-	CHECK_EQ(puppet_get(rec, INSN_LDR_X, UNPROTECTED + 0x91000), pa + 0x91000);
+	CHECK_EQ(agent_get(rec, INSN_LDR_X, UNPROTECTED + 0x91000), pa + 0x91000);
 	fold(realm, UNPROTECTED, 3);
 	expect_entry(realm, UNPROTECTED, 2, (struct entry){2, RMI_ASSIGNED, desc, 0});
 	expect_entry(realm, UNPROTECTED + 0x80000, 3, (struct entry){2, RMI_ASSIGNED, desc, 0});
-	CHECK_EQ(puppet_get(rec, INSN_LDR_X, UNPROTECTED + 0x91000), pa + 0x91000);
+	CHECK_EQ(agent_get(rec, INSN_LDR_X, UNPROTECTED + 0x91000), pa + 0x91000);
 	realm_make_tables(realm, UNPROTECTED, 2, 3);
 	compare_table(realm, UNPROTECTED, before);
-	CHECK_EQ(puppet_get(rec, INSN_LDR_X, UNPROTECTED + 0x1ff000), pa + 0x1ff000);
+	CHECK_EQ(agent_get(rec, INSN_LDR_X, UNPROTECTED + 0x1ff000), pa + 0x1ff000);
 }
 
 /* Tables without pages fold to level 2 and on to level 1, and unfold to what they were. */
@@ -567,7 +567,7 @@ struct geometry {
 /* A realm of this shape runs, and has memory at the ends of both halves. */
 static void live_in(const struct geometry *g)
 {
-	struct realm_config config = realm_default(PROGRAM_puppet);
+	struct realm_config config = realm_default(PROGRAM_agent);
 	uint64_t half = 1UL << (g->width - 1);
 	uint64_t page = page_alloc();
 	struct realm *realm;
@@ -577,20 +577,20 @@ static void live_in(const struct geometry *g)
 	config.start_level = g->level;
 	config.start_tables = g->tables;
 	config.flags = g->width > 48 ? RMI_REALM_FLAG_LPA2 : 0;
-	realm = puppet_realm_of(&config);
+	realm = agent_realm_of(&config);
 	rec = &realm->recs[0];
-	CHECK_EQ(puppet_smc(rec, RSI_REALM_CONFIG_FID, PAGES).x[0], RSI_SUCCESS);
-	CHECK_EQ(puppet_get(rec, INSN_LDR_X, PAGES), g->width);
+	CHECK_EQ(agent_smc(rec, RSI_REALM_CONFIG_FID, PAGES).x[0], RSI_SUCCESS);
+	CHECK_EQ(agent_get(rec, INSN_LDR_X, PAGES), g->width);
 	REQUIRE_EQ(
-		puppet_smc(rec, RSI_IPA_STATE_SET_FID, half - PAGE_SIZE, half, RSI_RIPAS_RAM).x[1],
+		agent_smc(rec, RSI_IPA_STATE_SET_FID, half - PAGE_SIZE, half, RSI_RIPAS_RAM).x[1],
 		half);
-	CHECK(puppet_do(rec, INSN_STR_X, half - 8, 0x77));
-	CHECK_EQ(puppet_get(rec, INSN_LDR_X, half - 8), 0x77);
+	CHECK(agent_do(rec, INSN_STR_X, half - 8, 0x77));
+	CHECK_EQ(agent_get(rec, INSN_LDR_X, half - 8), 0x77);
 	realm_map_page(realm, 2 * half - PAGE_SIZE, page);
-	CHECK(puppet_do(rec, INSN_STR_X, 2 * half - 8, 0x88));
+	CHECK(agent_do(rec, INSN_STR_X, 2 * half - 8, 0x88));
 	CHECK_EQ(read64(page + PAGE_SIZE - 8), 0x88);
 	realm_map_page(realm, half, page);
-	CHECK_EQ(puppet_get(rec, INSN_LDR_X, half + PAGE_SIZE - 8), 0x88);
+	CHECK_EQ(agent_get(rec, INSN_LDR_X, half + PAGE_SIZE - 8), 0x88);
 	realm_destroy(realm);
 }
 
@@ -632,11 +632,11 @@ TEST(s2fwb,
 {
 	static const uint8_t memattr[] = {6, 7, 5};
 	static const uint64_t stage1[] = {0x705, 0x705, 0x701}; /* AttrIndx 1 is non-cacheable */
-	struct rec *rec = one_puppet();
+	struct rec *rec = one_agent();
 	struct realm *realm = rec->realm;
 	uint64_t page = page_alloc();
 
-	puppet_order(rec, PUPPET_MMU_ON, 0, 0, 0);
+	agent_order(rec, AGENT_MMU_ON, 0, 0, 0);
 	realm_make_tables(realm, UNPROTECTED, 1, 3);
 	for (unsigned i = 0; i < 3; i++) {
 		uint64_t desc = ns_desc(page, memattr[i], 3);
@@ -644,10 +644,10 @@ TEST(s2fwb,
 		REQUIRE_EQ(
 			smc_call(RMI_RTT_MAP_UNPROTECTED_FID, realm->rd, UNPROTECTED, 3, desc).x[0],
 			RMI_SUCCESS);
-		puppet_order(rec, PUPPET_MAP, UNPROTECTED, stage1[i], 0);
+		agent_order(rec, AGENT_MAP, UNPROTECTED, stage1[i], 0);
 		write64(page, 0x1000 + i);
-		CHECK_EQ(puppet_get(rec, INSN_LDR_X, UNPROTECTED), 0x1000 + i);
-		CHECK(puppet_do(rec, INSN_STR_X, UNPROTECTED + 8, 0x2000 + i));
+		CHECK_EQ(agent_get(rec, INSN_LDR_X, UNPROTECTED), 0x1000 + i);
+		CHECK(agent_do(rec, INSN_STR_X, UNPROTECTED + 8, 0x2000 + i));
 		CHECK_EQ(read64(page + 8), 0x2000 + i);
 		REQUIRE_EQ(smc_call(RMI_RTT_UNMAP_UNPROTECTED_FID, realm->rd, UNPROTECTED, 3).x[0],
 			   RMI_SUCCESS);
@@ -657,53 +657,53 @@ TEST(s2fwb,
 TEST(ha_hd, "HA/HD: hardware updates of access flag and dirty state in the realm's own stage 1")
 {
 	uint64_t free_block = 0x40000000;
-	struct rec *rec = one_puppet();
+	struct rec *rec = one_agent();
 	uint64_t descriptor, tcr;
 
 	if ((sysreg_read("id_aa64mmfr1_el1") & 0xf) < 2) {
 		SKIP("this CPU does not update page tables");
 	}
-	REQUIRE_EQ(puppet_smc(rec, RSI_IPA_STATE_SET_FID, free_block, free_block + PAGE_SIZE,
-			      RSI_RIPAS_RAM)
+	REQUIRE_EQ(agent_smc(rec, RSI_IPA_STATE_SET_FID, free_block, free_block + PAGE_SIZE,
+			     RSI_RIPAS_RAM)
 			   .x[1],
 		   free_block + PAGE_SIZE);
-	puppet_order(rec, PUPPET_MMU_ON, 0, 0, 0);
-	tcr = puppet_get(rec, INSN_R_TCR, 0);
-	puppet_set(rec, INSN_W_TCR, tcr | 3UL << 39);
+	agent_order(rec, AGENT_MMU_ON, 0, 0, 0);
+	tcr = agent_get(rec, INSN_R_TCR, 0);
+	agent_set(rec, INSN_W_TCR, tcr | 3UL << 39);
 	/* No access flag, read-only, DBM: writable and clean. */
-	puppet_order(rec, PUPPET_MAP, free_block, 0x381 | 1UL << 51, 0);
-	descriptor = puppet_value(rec);
-	CHECK_EQ(puppet_get(rec, INSN_LDR_X, descriptor) & 0x480, 0x080);
-	CHECK_EQ(puppet_get(rec, INSN_LDR_X, free_block), 0);
-	CHECK_EQ(puppet_get(rec, INSN_LDR_X, descriptor) & 0x480, 0x480);
-	CHECK(puppet_do(rec, INSN_STR_X, free_block, 5));
-	CHECK_EQ(puppet_get(rec, INSN_LDR_X, descriptor) & 0x480, 0x400);
+	agent_order(rec, AGENT_MAP, free_block, 0x381 | 1UL << 51, 0);
+	descriptor = agent_value(rec);
+	CHECK_EQ(agent_get(rec, INSN_LDR_X, descriptor) & 0x480, 0x080);
+	CHECK_EQ(agent_get(rec, INSN_LDR_X, free_block), 0);
+	CHECK_EQ(agent_get(rec, INSN_LDR_X, descriptor) & 0x480, 0x480);
+	CHECK(agent_do(rec, INSN_STR_X, free_block, 5));
+	CHECK_EQ(agent_get(rec, INSN_LDR_X, descriptor) & 0x480, 0x400);
 }
 
 TEST(stage1_walk,
      "stage 1 walk: a table of the realm in RAM without a page exits and is not emulatable, in "
      "normal memory too; in EMPTY memory it is an external abort in the realm")
 {
-	struct rec *rec = one_puppet();
+	struct rec *rec = one_agent();
 	uint64_t ram = 0x40000000, va = ram + 0x123000;
 
-	puppet_order(rec, PUPPET_MMU_ON, 0, 0, 0);
-	puppet_order(rec, PUPPET_MAP, ram, 3, 0);
-	CHECK(!puppet_do(rec, INSN_LDR_X, va, 0));
+	agent_order(rec, AGENT_MMU_ON, 0, 0, 0);
+	agent_order(rec, AGENT_MAP, ram, 3, 0);
+	CHECK(!agent_do(rec, INSN_LDR_X, va, 0));
 	REQUIRE_EQ(rec->stop, REC_CALL);
-	CHECK_EQ(ESR_EC(puppet_esr(rec)), EC_DATA_ABORT_SAME);
-	CHECK_EQ(puppet_far(rec), va);
-	REQUIRE_EQ(puppet_smc(rec, RSI_IPA_STATE_SET_FID, ram, ram + PAGE_SIZE, RSI_RIPAS_RAM).x[1],
+	CHECK_EQ(ESR_EC(agent_esr(rec)), EC_DATA_ABORT_SAME);
+	CHECK_EQ(agent_far(rec), va);
+	REQUIRE_EQ(agent_smc(rec, RSI_IPA_STATE_SET_FID, ram, ram + PAGE_SIZE, RSI_RIPAS_RAM).x[1],
 		   ram + PAGE_SIZE);
-	puppet_prepare(rec, PUPPET_DO, INSN_LDR_X, va, 0);
+	agent_prepare(rec, AGENT_DO, INSN_LDR_X, va, 0);
 	expect_exit(rec, RMI_EXIT_SYNC, EXIT_ESR | EXIT_HPFAR);
 	CHECK_EQ(rec->run->exit.esr & ~0x3fUL, (uint64_t)EC_DATA_LOWER << 26);
 	CHECK_EQ(rec->run->exit.hpfar, ram >> 8);
 	REQUIRE(realm_data_unknown(rec->realm, ram));
 	REQUIRE_EQ(rec_run(rec), REC_CALL);
-	CHECK_EQ(ESR_FSC(puppet_esr(rec)), FSC_TRANSLATION_2);
-	puppet_order(rec, PUPPET_MAP, UNPROTECTED, 3, 0);
-	puppet_prepare(rec, PUPPET_DO, INSN_STR_X, UNPROTECTED + 0x5000, 0x77);
+	CHECK_EQ(ESR_FSC(agent_esr(rec)), FSC_TRANSLATION_2);
+	agent_order(rec, AGENT_MAP, UNPROTECTED, 3, 0);
+	agent_prepare(rec, AGENT_DO, INSN_STR_X, UNPROTECTED + 0x5000, 0x77);
 	expect_exit(rec, RMI_EXIT_SYNC, EXIT_ESR | EXIT_HPFAR);
 	CHECK_EQ(rec->run->exit.esr & ~0x3fUL, (uint64_t)EC_DATA_LOWER << 26);
 	CHECK_EQ(rec->run->exit.hpfar, UNPROTECTED >> 8);

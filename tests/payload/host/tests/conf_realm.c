@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /* RMI_REALM_CREATE, ACTIVATE and DESTROY, RMI_REC_AUX_COUNT, and states of granules. */
+#include "payload/host/agent.h"
+#include "payload/host/bad_addresses.h"
 #include "payload/host/mem.h"
-#include "payload/host/places.h"
-#include "payload/host/puppet.h"
 #include "payload/host/test.h"
 
 /* A realm about to be created: everything is right until a test makes one thing wrong. */
@@ -48,25 +48,26 @@ static void plan_works(const struct plan *plan)
 TEST(realm_create_places, "RMI_REALM_CREATE params_align, params_bound, params_pas, rd_align, "
 			  "rd_bound, rd_state")
 {
-	struct places places = places_make();
+	struct bad_addresses places = bad_addresses_make();
 	struct plan plan = make_plan();
 
-	places_refused(&places, RMI_REALM_CREATE_FID, ARGS(plan.rd, plan.page), 2,
-		       PLACE_UNDELEGATED);
-	places_refused(&places, RMI_REALM_CREATE_FID, ARGS(plan.rd, plan.page), 1, PLACE_DELEGATED);
+	bad_addresses_refused(&places, RMI_REALM_CREATE_FID, ARGS(plan.rd, plan.page), 2,
+			      BAD_UNDELEGATED);
+	bad_addresses_refused(&places, RMI_REALM_CREATE_FID, ARGS(plan.rd, plan.page), 1,
+			      BAD_DELEGATED);
 	plan_works(&plan);
 }
 
 TEST(realm_create_rtt_state, "RMI_REALM_CREATE rtt_align, rtt_state: start tables that are not "
 			     "delegated, in the right place")
 {
-	struct places places = places_make();
+	struct bad_addresses places = bad_addresses_make();
 	struct plan plan = make_plan();
 	uint64_t good = plan.params->rtt_base;
 
-	for (unsigned i = 0; i < PLACES; i++) {
-		if (i != PLACE_DELEGATED) {
-			plan.params->rtt_base = i == PLACE_UNALIGNED ? good + 1 : places.at[i];
+	for (unsigned i = 0; i < BAD_ADDRESSES; i++) {
+		if (i != BAD_DELEGATED) {
+			plan.params->rtt_base = i == BAD_UNALIGNED ? good + 1 : places.at[i];
 			plan_refused(&plan);
 		}
 	}
@@ -258,19 +259,19 @@ TEST(realm_create_reserved, "RMI_REALM_CREATE: reserved flags and bytes are igno
 	plan_works(&plan);
 }
 
-static void rd_refused_by(const struct places *places, uint64_t fid)
+static void rd_refused_by(const struct bad_addresses *places, uint64_t fid)
 {
-	places_refused(places, fid, ARGS(places->at[PLACE_RD]), 1, PLACE_RD);
+	bad_addresses_refused(places, fid, ARGS(places->at[BAD_RD]), 1, BAD_RD);
 }
 
 TEST(realm_activate, "RMI_REALM_ACTIVATE rd_align, rd_bound, rd_state, realm_state: ACTIVE and "
 		     "SYSTEM_OFF realms; a destroyed one")
 {
-	struct places places = places_make();
+	struct bad_addresses places = bad_addresses_make();
 	struct realm_config config = realm_default(PROGRAM_hello);
 	struct realm *gone = realm_create(&config);
 	uint64_t rd = gone->rd;
-	struct realm *off = puppet_realm_off();
+	struct realm *off = agent_realm_off();
 
 	rd_refused_by(&places, RMI_REALM_ACTIVATE_FID);
 	CHECK_EQ(smc_call(RMI_REALM_ACTIVATE_FID, places.realm->rd).x[0], RMI_SUCCESS);
@@ -282,11 +283,11 @@ TEST(realm_activate, "RMI_REALM_ACTIVATE rd_align, rd_bound, rd_state, realm_sta
 
 TEST(realm_destroy_places, "RMI_REALM_DESTROY rd_align, rd_bound, rd_state")
 {
-	struct places places = places_make();
+	struct bad_addresses places = bad_addresses_make();
 
 	rd_refused_by(&places, RMI_REALM_DESTROY_FID);
 	realm_destroy(places.realm);
-	expect_refused(RMI_REALM_DESTROY_FID, RMI_ERROR_INPUT, places.at[PLACE_RD]);
+	expect_refused(RMI_REALM_DESTROY_FID, RMI_ERROR_INPUT, places.at[BAD_RD]);
 }
 
 TEST(realm_destroy_live, "RMI_REALM_DESTROY realm_live: a REC, a table, a page; in every state of "
@@ -295,7 +296,7 @@ TEST(realm_destroy_live, "RMI_REALM_DESTROY realm_live: a REC, a table, a page; 
 	static const uint64_t no_args[8];
 	struct realm_config config = realm_default(PROGRAM_hello);
 	struct realm *realm = realm_create(&config);
-	struct realm *off = puppet_realm_off();
+	struct realm *off = agent_realm_off();
 
 	realm_make_tables(realm, 0, 1, 2);
 	expect_refused(RMI_REALM_DESTROY_FID, RMI_ERROR_REALM, realm->rd);
@@ -329,7 +330,7 @@ TEST(realm_destroy_ns, "RMI_REALM_DESTROY: mappings of normal memory in the star
 TEST(rec_aux_count, "RMI_REC_AUX_COUNT rd_align, rd_bound, rd_state; the count is constant for a "
 		    "realm and at most 16")
 {
-	struct places places = places_make();
+	struct bad_addresses places = bad_addresses_make();
 	struct smc_regs r = smc_call(RMI_REC_AUX_COUNT_FID, places.realm->rd);
 
 	rd_refused_by(&places, RMI_REC_AUX_COUNT_FID);
@@ -342,10 +343,10 @@ TEST(rec_aux_count, "RMI_REC_AUX_COUNT rd_align, rd_bound, rd_state; the count i
 TEST(granule_states, "RMI_GRANULE_DELEGATE and UNDELEGATE gran_state: RD, REC, REC_AUX, RTT and "
 		     "DATA granules; devices and other worlds")
 {
-	struct places places = places_make();
+	struct bad_addresses places = bad_addresses_make();
 
-	places_refused(&places, RMI_GRANULE_DELEGATE_FID, ARGS(places.at[PLACE_UNDELEGATED]), 1,
-		       PLACE_UNDELEGATED);
-	places_refused(&places, RMI_GRANULE_UNDELEGATE_FID, ARGS(places.at[PLACE_DELEGATED]), 1,
-		       PLACE_DELEGATED);
+	bad_addresses_refused(&places, RMI_GRANULE_DELEGATE_FID, ARGS(places.at[BAD_UNDELEGATED]),
+			      1, BAD_UNDELEGATED);
+	bad_addresses_refused(&places, RMI_GRANULE_UNDELEGATE_FID, ARGS(places.at[BAD_DELEGATED]),
+			      1, BAD_DELEGATED);
 }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /* RSI and PSCI as a realm sees them, but measurements and tokens. */
+#include "payload/host/agent.h"
+#include "payload/host/bad_addresses.h"
 #include "payload/host/mem.h"
-#include "payload/host/places.h"
-#include "payload/host/puppet.h"
 #include "payload/host/test.h"
 
 #define UNPROTECTED 0x80000000UL                    /* of realm_default() */
@@ -18,11 +18,11 @@ static void expect_regs(struct smc_regs r, uint64_t x0, uint64_t x1, uint64_t x2
 }
 
 #define expect_rsi(rec, x0, x1, x2, fid, ...) \
-	expect_regs(puppet_smc((rec), (fid), ##__VA_ARGS__), (x0), (x1), (x2), 0)
+	expect_regs(agent_smc((rec), (fid), ##__VA_ARGS__), (x0), (x1), (x2), 0)
 
 TEST(rsi_version, "RSI_VERSION: 1.0 is the lower and the higher revision, whatever is asked for")
 {
-	struct rec *rec = &puppet_realm(1)->recs[0];
+	struct rec *rec = &agent_realm(1)->recs[0];
 	static const uint64_t others[] = {0,
 					  RSI_REVISION + 1,
 					  RSI_REVISION - 1,
@@ -39,7 +39,7 @@ TEST(rsi_version, "RSI_VERSION: 1.0 is the lower and the higher revision, whatev
 
 TEST(rsi_features, "RSI_FEATURES: 0 for indices without a meaning")
 {
-	struct rec *rec = &puppet_realm(1)->recs[0];
+	struct rec *rec = &agent_realm(1)->recs[0];
 
 	for (uint64_t index = 0; index < 8; index++) {
 		expect_rsi(rec, RSI_SUCCESS, 0, 0, RSI_FEATURES_FID, index);
@@ -50,7 +50,7 @@ TEST(rsi_features, "RSI_FEATURES: 0 for indices without a meaning")
 TEST(rsi_unknown, "unsupported SMC: RMI, EL3, TRNG, vendor and unknown RSI numbers answer -1 in a "
 		  "realm; SMCCC_VERSION is 1.2; the SVE hint changes nothing")
 {
-	struct rec *rec = &puppet_realm(1)->recs[0];
+	struct rec *rec = &agent_realm(1)->recs[0];
 	static const uint64_t fids[] = {RMI_VERSION_FID,
 					RMI_GRANULE_DELEGATE_FID,
 					RMI_REC_ENTER_FID,
@@ -99,54 +99,54 @@ TEST(rsi_realm_config,
      "RSI_REALM_CONFIG addr_align, addr_bound; a page that is EMPTY; success fills "
      "the page, zeros included")
 {
-	struct rec *rec = &puppet_realm(1)->recs[0];
+	struct rec *rec = &agent_realm(1)->recs[0];
 
 	bad_addresses(rec, RSI_REALM_CONFIG_FID, PAGE_SIZE);
 	expect_rsi(rec, RSI_ERROR_INPUT, 0, 0, RSI_REALM_CONFIG_FID, REALM_RAM_TOP);
-	puppet_order(rec, PUPPET_FILL, PAGE, PAGE + PAGE_SIZE, UINT64_MAX);
+	agent_order(rec, AGENT_FILL, PAGE, PAGE + PAGE_SIZE, UINT64_MAX);
 	expect_rsi(rec, RSI_SUCCESS, 0, 0, RSI_REALM_CONFIG_FID, PAGE);
-	CHECK_EQ(puppet_get(rec, INSN_LDR_X, PAGE), 32);
+	CHECK_EQ(agent_get(rec, INSN_LDR_X, PAGE), 32);
 	for (uint64_t at = 8; at < PAGE_SIZE; at += 8) {
-		REQUIRE_EQ(puppet_get(rec, INSN_LDR_X, PAGE + at), 0);
+		REQUIRE_EQ(agent_get(rec, INSN_LDR_X, PAGE + at), 0);
 	}
 }
 
 TEST(rsi_config_512, "RSI_REALM_CONFIG: width, hash algorithm and personalization value of another "
 		     "realm")
 {
-	struct realm_config config = realm_default(PROGRAM_puppet);
+	struct realm_config config = realm_default(PROGRAM_agent);
 	struct rec *rec;
 
 	config.ipa_width = 40;
 	config.start_level = 0;
 	config.hash = RMI_HASH_SHA_512;
 	memset(config.rpv, 0x7e, sizeof(config.rpv));
-	rec = &puppet_realm_of(&config)->recs[0];
+	rec = &agent_realm_of(&config)->recs[0];
 	expect_rsi(rec, RSI_SUCCESS, 0, 0, RSI_REALM_CONFIG_FID, PAGE);
-	CHECK_EQ(puppet_get(rec, INSN_LDR_X, PAGE), 40);
-	CHECK_EQ(puppet_get(rec, INSN_LDR_X, PAGE + 8), RSI_HASH_SHA_512);
+	CHECK_EQ(agent_get(rec, INSN_LDR_X, PAGE), 40);
+	CHECK_EQ(agent_get(rec, INSN_LDR_X, PAGE + 8), RSI_HASH_SHA_512);
 	for (uint64_t at = 0; at < RMI_RPV_SIZE; at += 8) {
-		CHECK_EQ(puppet_get(rec, INSN_LDR_X, PAGE + 0x200 + at), 0x7e7e7e7e7e7e7e7e);
+		CHECK_EQ(agent_get(rec, INSN_LDR_X, PAGE + 0x200 + at), 0x7e7e7e7e7e7e7e7e);
 	}
-	CHECK_EQ(puppet_get(rec, INSN_LDR_X, PAGE + 0x240), 0);
-	CHECK_EQ(puppet_get(rec, INSN_LDR_X, PAGE + 0x1f8), 0);
+	CHECK_EQ(agent_get(rec, INSN_LDR_X, PAGE + 0x240), 0);
+	CHECK_EQ(agent_get(rec, INSN_LDR_X, PAGE + 0x1f8), 0);
 }
 
 TEST(rsi_config_missing, "RSI_REALM_CONFIG of a page that is not there: a data abort exit with the "
 			 "page's address and nothing else; then the call is made again")
 {
-	struct realm *realm = puppet_realm(1);
+	struct realm *realm = agent_realm(1);
 	struct rec *rec = &realm->recs[0];
 
-	puppet_prepare(rec, PUPPET_SMC, RSI_REALM_CONFIG_FID, PAGE, 0);
+	agent_prepare(rec, AGENT_SMC, RSI_REALM_CONFIG_FID, PAGE, 0);
 	expect_exit(rec, RMI_EXIT_SYNC, EXIT_ESR | EXIT_HPFAR);
 	CHECK_EQ(rec->run->exit.esr, 0x24UL << 26 | 0x07);
 	CHECK_EQ(rec->run->exit.hpfar, PAGE >> 8);
 	expect_exit(rec, RMI_EXIT_SYNC, EXIT_ESR | EXIT_HPFAR);
 	REQUIRE(realm_data_unknown(realm, PAGE));
 	REQUIRE_EQ(rec_run(rec), REC_CALL);
-	CHECK_EQ(puppet_smc_end(rec).x[0], RSI_SUCCESS);
-	CHECK_EQ(puppet_get(rec, INSN_LDR_X, PAGE), 32);
+	CHECK_EQ(agent_smc_end(rec).x[0], RSI_SUCCESS);
+	CHECK_EQ(agent_get(rec, INSN_LDR_X, PAGE), 32);
 }
 
 static const uint64_t bad_regions[][2] = {
@@ -167,7 +167,7 @@ static const uint64_t bad_regions[][2] = {
 
 TEST(rsi_state_get_input, "RSI_IPA_STATE_GET base_align, end_align, size_valid, rgn_bound")
 {
-	struct rec *rec = &puppet_realm(1)->recs[0];
+	struct rec *rec = &agent_realm(1)->recs[0];
 
 	for (unsigned i = 0; i < BAD_REGIONS; i++) {
 		expect_rsi(rec, RSI_ERROR_INPUT, 0, 0, RSI_IPA_STATE_GET_FID, bad_regions[i][0],
@@ -178,7 +178,7 @@ TEST(rsi_state_get_input, "RSI_IPA_STATE_GET base_align, end_align, size_valid, 
 TEST(rsi_state_get,
      "RSI_IPA_STATE_GET: the state, and where it ends: RAM, EMPTY, DESTROYED, blocks")
 {
-	struct realm *realm = puppet_realm(1);
+	struct realm *realm = agent_realm(1);
 	struct rec *rec = &realm->recs[0];
 
 	expect_rsi(rec, RSI_SUCCESS, PAGE + PAGE_SIZE, RSI_RIPAS_RAM, RSI_IPA_STATE_GET_FID, PAGE,
@@ -203,7 +203,7 @@ TEST(rsi_state_get,
 TEST(rsi_state_set_input, "RSI_IPA_STATE_SET base_align, top_align, size_valid, rgn_bound, "
 			  "ripas_valid: no exit")
 {
-	struct rec *rec = &puppet_realm(1)->recs[0];
+	struct rec *rec = &agent_realm(1)->recs[0];
 
 	for (unsigned i = 0; i < BAD_REGIONS; i++) {
 		expect_rsi(rec, RSI_ERROR_INPUT, 0, 0, RSI_IPA_STATE_SET_FID, bad_regions[i][0],
@@ -217,7 +217,7 @@ TEST(rsi_state_set_input, "RSI_IPA_STATE_SET base_align, top_align, size_valid, 
 
 TEST(rsi_host_call_input, "RSI_HOST_CALL addr_align, addr_bound; a structure in an EMPTY page")
 {
-	struct rec *rec = &puppet_realm(1)->recs[0];
+	struct rec *rec = &agent_realm(1)->recs[0];
 
 	bad_addresses(rec, RSI_HOST_CALL_FID, RSI_HOST_CALL_ALIGN);
 	expect_rsi(rec, RSI_ERROR_INPUT, 0, 0, RSI_HOST_CALL_FID, REALM_RAM_TOP);
@@ -227,13 +227,13 @@ TEST(rsi_host_call,
      "RSI_HOST_CALL: imm and all 31 registers go out, all 31 come back, nothing else "
      "of the realm shows")
 {
-	struct realm *realm = puppet_realm(1);
+	struct realm *realm = agent_realm(1);
 	struct rec *rec = &realm->recs[0];
 	uint64_t at = PAGE + 0x300;
 
-	puppet_order(rec, PUPPET_FILL, PAGE, PAGE + PAGE_SIZE, 0xabcd1234abcd1234);
-	REQUIRE(puppet_do(rec, INSN_STR_H, at, 0xbeef));
-	puppet_prepare(rec, PUPPET_SMC, RSI_HOST_CALL_FID, at, 0);
+	agent_order(rec, AGENT_FILL, PAGE, PAGE + PAGE_SIZE, 0xabcd1234abcd1234);
+	REQUIRE(agent_do(rec, INSN_STR_H, at, 0xbeef));
+	agent_prepare(rec, AGENT_SMC, RSI_HOST_CALL_FID, at, 0);
 	expect_exit(rec, RMI_EXIT_HOST_CALL, EXIT_GPRS | EXIT_IMM);
 	CHECK_EQ(rec->run->exit.imm, 0xbeef);
 	for (unsigned i = 0; i < 31; i++) {
@@ -241,24 +241,24 @@ TEST(rsi_host_call,
 		rec->run->enter.gprs[i] = 0x1000 + i;
 	}
 	REQUIRE_EQ(rec_run(rec), REC_CALL);
-	CHECK_EQ(puppet_smc_end(rec).x[0], RSI_SUCCESS);
+	CHECK_EQ(agent_smc_end(rec).x[0], RSI_SUCCESS);
 	for (unsigned i = 0; i < 31; i++) {
-		CHECK_EQ(puppet_get(rec, INSN_LDR_X, at + 8 + 8 * i), 0x1000 + i);
+		CHECK_EQ(agent_get(rec, INSN_LDR_X, at + 8 + 8 * i), 0x1000 + i);
 	}
-	CHECK_EQ(puppet_get(rec, INSN_LDR_H, at), 0xbeef);
-	CHECK_EQ(puppet_get(rec, INSN_LDR_X, at + 0x100), 0xabcd1234abcd1234 ^ (at + 0x100));
-	CHECK_EQ(puppet_get(rec, INSN_LDR_X, at - 8), 0xabcd1234abcd1234 ^ (at - 8));
+	CHECK_EQ(agent_get(rec, INSN_LDR_H, at), 0xbeef);
+	CHECK_EQ(agent_get(rec, INSN_LDR_X, at + 0x100), 0xabcd1234abcd1234 ^ (at + 0x100));
+	CHECK_EQ(agent_get(rec, INSN_LDR_X, at - 8), 0xabcd1234abcd1234 ^ (at - 8));
 }
 
 TEST(rsi_host_call_lost,
      "RSI_HOST_CALL: the page goes while the host answers: an abort exit, and the "
      "call stays open until the page is back")
 {
-	struct realm *realm = puppet_realm(1);
+	struct realm *realm = agent_realm(1);
 	struct rec *rec = &realm->recs[0];
 
-	puppet_order(rec, PUPPET_FILL, PAGE, PAGE + 0x100, 0);
-	puppet_prepare(rec, PUPPET_SMC, RSI_HOST_CALL_FID, PAGE, 0);
+	agent_order(rec, AGENT_FILL, PAGE, PAGE + 0x100, 0);
+	agent_prepare(rec, AGENT_SMC, RSI_HOST_CALL_FID, PAGE, 0);
 	expect_exit(rec, RMI_EXIT_HOST_CALL, EXIT_GPRS | EXIT_IMM);
 	granule_give(smc_call(RMI_DATA_DESTROY_FID, realm->rd, PAGE).x[1]);
 	for (unsigned i = 0; i < 2; i++) {
@@ -270,8 +270,8 @@ TEST(rsi_host_call_lost,
 
 TEST(psci_version, "PSCI_VERSION at least 1.1, PSCI_FEATURES: what there is and what there is not")
 {
-	struct rec *rec = &puppet_realm(1)->recs[0];
-	struct smc_regs r = puppet_smc(rec, PSCI_VERSION_FID);
+	struct rec *rec = &agent_realm(1)->recs[0];
+	struct smc_regs r = agent_smc(rec, PSCI_VERSION_FID);
 	static const uint64_t there[] = {
 		PSCI_AFFINITY_INFO_FID,  PSCI_AFFINITY_INFO_32_FID, PSCI_CPU_ON_FID,
 		PSCI_CPU_ON_32_FID,      PSCI_CPU_OFF_FID,          PSCI_CPU_SUSPEND_FID,
@@ -293,7 +293,7 @@ TEST(psci_version, "PSCI_VERSION at least 1.1, PSCI_FEATURES: what there is and 
 TEST(psci_cpu_on, "PSCI_CPU_ON entry, mpidr, runnable: unprotected entry, unknown REC, itself; no "
 		  "exit")
 {
-	struct rec *rec = &puppet_realm(2)->recs[0];
+	struct rec *rec = &agent_realm(2)->recs[0];
 	static const uint64_t nobody[] = {2,       15,        0x10,       0x100,
 					  0x10000, 1UL << 32, 0x80000001, 1UL << 40};
 
@@ -310,10 +310,10 @@ TEST(psci_cpu_on_exit,
      "PSCI_CPU_ON of a runnable REC: an exit all the same, then ALREADY_ON; DENIED "
      "by the host is DENIED")
 {
-	struct realm *realm = puppet_realm(2);
+	struct realm *realm = agent_realm(2);
 	struct rec *rec = &realm->recs[0];
 
-	puppet_prepare(rec, PUPPET_SMC, PSCI_CPU_ON_FID, 1, REALM_RAM_BASE);
+	agent_prepare(rec, AGENT_SMC, PSCI_CPU_ON_FID, 1, REALM_RAM_BASE);
 	expect_exit(rec, RMI_EXIT_PSCI, EXIT_GPR0 | EXIT_GPR1);
 	CHECK_EQ(rec->run->exit.gprs[0], PSCI_CPU_ON_FID);
 	CHECK_EQ(rec->run->exit.gprs[1], 1);
@@ -322,22 +322,22 @@ TEST(psci_cpu_on_exit,
 			   .x[0],
 		   RMI_SUCCESS);
 	REQUIRE_EQ(rec_run(rec), REC_CALL);
-	expect_regs(puppet_smc_end(rec), (uint64_t)PSCI_DENIED, 0, 0, 0);
-	puppet_start_rec(realm, 1);
+	expect_regs(agent_smc_end(rec), (uint64_t)PSCI_DENIED, 0, 0, 0);
+	agent_start_rec(realm, 1);
 	expect_rsi(rec, (uint64_t)PSCI_ALREADY_ON, 0, 0, PSCI_CPU_ON_FID, 1, REALM_RAM_BASE, 0);
-	puppet_get(&realm->recs[1], INSN_MPIDR, 0);
+	agent_get(&realm->recs[1], INSN_MPIDR, 0);
 }
 
 TEST(psci_cpu_on_32,
      "PSCI_CPU_ON and AFFINITY_INFO, 32 bits: the upper halves do not count, and the "
      "host does not see them")
 {
-	struct realm *realm = puppet_realm(2);
+	struct realm *realm = agent_realm(2);
 	struct rec *rec = &realm->recs[0];
 	uint64_t junk = 0xabcdef0100000000;
 
-	puppet_prepare(rec, PUPPET_SMC, PSCI_AFFINITY_INFO_32_FID | SMCCC_FID_SVE_HINT, junk | 1,
-		       junk);
+	agent_prepare(rec, AGENT_SMC, PSCI_AFFINITY_INFO_32_FID | SMCCC_FID_SVE_HINT, junk | 1,
+		      junk);
 	expect_exit(rec, RMI_EXIT_PSCI, EXIT_GPR0 | EXIT_GPR1);
 	CHECK_EQ(rec->run->exit.gprs[0], PSCI_AFFINITY_INFO_32_FID);
 	CHECK_EQ(rec->run->exit.gprs[1], 1);
@@ -346,14 +346,14 @@ TEST(psci_cpu_on_32,
 			.x[0],
 		RMI_SUCCESS);
 	REQUIRE_EQ(rec_run(rec), REC_CALL);
-	expect_regs(puppet_smc_end(rec), PSCI_AFFINITY_OFF, 0, 0, 0);
+	expect_regs(agent_smc_end(rec), PSCI_AFFINITY_OFF, 0, 0, 0);
 }
 
 TEST(psci_affinity_info,
      "PSCI_AFFINITY_INFO target_bound, target_match; itself; OFF, ON and OFF again "
      "of another REC")
 {
-	struct realm *realm = puppet_realm(2);
+	struct realm *realm = agent_realm(2);
 	struct rec *rec = &realm->recs[0];
 
 	for (uint64_t level = 1; level < 5; level++) {
@@ -363,45 +363,45 @@ TEST(psci_affinity_info,
 	expect_rsi(rec, (uint64_t)PSCI_INVALID_PARAMETERS, 0, 0, PSCI_AFFINITY_INFO_FID, 2, 0);
 	expect_rsi(rec, PSCI_AFFINITY_ON, 0, 0, PSCI_AFFINITY_INFO_FID, 0, 0);
 	expect_rsi(rec, PSCI_AFFINITY_OFF, 0, 0, PSCI_AFFINITY_INFO_FID, 1, 0);
-	puppet_start_rec(realm, 1);
+	agent_start_rec(realm, 1);
 	expect_rsi(rec, PSCI_AFFINITY_ON, 0, 0, PSCI_AFFINITY_INFO_FID, 1, 0);
-	REQUIRE_EQ(puppet_smc_begin(&realm->recs[1], PSCI_CPU_OFF_FID, NULL, 0), REC_OFF);
+	REQUIRE_EQ(agent_smc_begin(&realm->recs[1], PSCI_CPU_OFF_FID, NULL, 0), REC_OFF);
 	expect_rsi(rec, PSCI_AFFINITY_OFF, 0, 0, PSCI_AFFINITY_INFO_FID, 1, 0);
 }
 
 TEST(psci_cpu_off, "PSCI_CPU_OFF: exit with the function number alone, then not runnable; CPU_ON "
 		   "starts the REC anew, registers zero but for the context")
 {
-	struct realm *realm = puppet_realm(2);
+	struct realm *realm = agent_realm(2);
 	struct rec *rec = &realm->recs[1];
 
-	puppet_start_rec(realm, 1);
-	puppet_set(rec, INSN_W_TCR, 0x123);
-	CHECK_EQ(puppet_get(rec, INSN_R_TCR, 0), 0x123);
-	puppet_prepare(rec, PUPPET_SMC, PSCI_CPU_OFF_FID, 0x1111, 0x2222);
+	agent_start_rec(realm, 1);
+	agent_set(rec, INSN_W_TCR, 0x123);
+	CHECK_EQ(agent_get(rec, INSN_R_TCR, 0), 0x123);
+	agent_prepare(rec, AGENT_SMC, PSCI_CPU_OFF_FID, 0x1111, 0x2222);
 	expect_exit(rec, RMI_EXIT_PSCI, EXIT_GPR0);
 	CHECK_EQ(rec->run->exit.gprs[0], PSCI_CPU_OFF_FID);
 	CHECK_EQ(rec_enter(rec), RMI_ERROR_REC);
-	puppet_start_rec(realm, 1);
-	CHECK_EQ(puppet_get(rec, INSN_MPIDR, 0) & 0xff, 1);
-	CHECK_EQ(puppet_get(rec, INSN_R_TCR, 0), 0);
+	agent_start_rec(realm, 1);
+	CHECK_EQ(agent_get(rec, INSN_MPIDR, 0) & 0xff, 1);
+	CHECK_EQ(agent_get(rec, INSN_R_TCR, 0), 0);
 }
 
 TEST(psci_suspend,
      "PSCI_CPU_SUSPEND: exit with the function number alone; x0 is SUCCESS on the next "
      "entry, whatever the host puts into enter.gprs")
 {
-	struct realm *realm = puppet_realm(1);
+	struct realm *realm = agent_realm(1);
 	struct rec *rec = &realm->recs[0];
 	static const uint64_t fids[] = {PSCI_CPU_SUSPEND_32_FID, PSCI_CPU_SUSPEND_FID};
 
 	for (unsigned i = 0; i < 2; i++) {
-		puppet_prepare(rec, PUPPET_SMC, fids[i], 0x3333, REALM_RAM_BASE);
+		agent_prepare(rec, AGENT_SMC, fids[i], 0x3333, REALM_RAM_BASE);
 		expect_exit(rec, RMI_EXIT_PSCI, EXIT_GPR0);
 		CHECK_EQ(rec->run->exit.gprs[0], fids[i]);
 		memset(rec->run->enter.gprs, 0x99, sizeof(rec->run->enter.gprs));
 		REQUIRE_EQ(rec_run(rec), REC_CALL);
-		expect_regs(puppet_smc_end(rec), PSCI_SUCCESS, 0, 0, 0);
+		expect_regs(agent_smc_end(rec), PSCI_SUCCESS, 0, 0, 0);
 	}
 }
 
@@ -412,11 +412,11 @@ TEST(psci_system_off,
 	static const uint64_t fids[] = {PSCI_SYSTEM_OFF_FID, PSCI_SYSTEM_RESET_FID};
 
 	for (unsigned i = 0; i < 2; i++) {
-		struct realm *realm = puppet_realm(2);
+		struct realm *realm = agent_realm(2);
 		struct rec *rec = &realm->recs[0];
 
-		puppet_start_rec(realm, 1);
-		puppet_prepare(rec, PUPPET_SMC, fids[i], 0x3333, 0x4444);
+		agent_start_rec(realm, 1);
+		agent_prepare(rec, AGENT_SMC, fids[i], 0x3333, 0x4444);
 		expect_exit(rec, RMI_EXIT_PSCI, EXIT_GPR0);
 		CHECK_EQ(rec->run->exit.gprs[0], fids[i]);
 		CHECK_EQ(rec_enter(rec), rmi_status_pack(RMI_ERROR_REALM, 1));

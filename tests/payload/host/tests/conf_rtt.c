@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /* RMI_RTT_CREATE, DESTROY, FOLD, READ_ENTRY: conditions, `top`, what is left after a failure. */
+#include "payload/host/bad_addresses.h"
 #include "payload/host/mem.h"
-#include "payload/host/places.h"
 #include "payload/host/test.h"
 
 #define MIB(n) ((uint64_t)(n) << 20)
@@ -28,7 +28,7 @@ static void expect_call(uint64_t fid, const uint64_t args[5], uint64_t status, u
 #define expect(fid, status, x1, x2, ...) expect_call((fid), ARGS(__VA_ARGS__), (status), (x1), (x2))
 
 /* The levels, addresses and alignments that no table of places.realm can have. */
-static void bad_tables(const struct places *places, uint64_t fid, bool create)
+static void bad_tables(const struct bad_addresses *places, uint64_t fid, bool create)
 {
 	static const struct {
 		uint64_t ipa;
@@ -54,7 +54,7 @@ static void bad_tables(const struct places *places, uint64_t fid, bool create)
 		{1UL << 63, 1},
 		{UINT64_MAX & ~(MIB(2) - 1), 3},
 	};
-	uint64_t rtt = places->at[PLACE_DELEGATED];
+	uint64_t rtt = places->at[BAD_DELEGATED];
 
 	for (unsigned i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
 		if (create) {
@@ -70,20 +70,20 @@ static void bad_tables(const struct places *places, uint64_t fid, bool create)
 TEST(rtt_create_input, "RMI_RTT_CREATE rd_align, rd_bound, rd_state, rtt_align, rtt_bound, "
 		       "rtt_state, rtt_bound2, level_bound, ipa_align, ipa_bound")
 {
-	struct places places = places_make();
-	const uint64_t *args = ARGS(places.realm->rd, places.at[PLACE_DELEGATED], GIB(1), 2);
+	struct bad_addresses places = bad_addresses_make();
+	const uint64_t *args = ARGS(places.realm->rd, places.at[BAD_DELEGATED], GIB(1), 2);
 
-	places_refused(&places, RMI_RTT_CREATE_FID, args, 1, PLACE_RD);
-	places_refused(&places, RMI_RTT_CREATE_FID, args, 2, PLACE_DELEGATED);
+	bad_addresses_refused(&places, RMI_RTT_CREATE_FID, args, 1, BAD_RD);
+	bad_addresses_refused(&places, RMI_RTT_CREATE_FID, args, 2, BAD_DELEGATED);
 	bad_tables(&places, RMI_RTT_CREATE_FID, true);
 	expect_entry(places.realm, GIB(1), 1, (struct entry){1, RMI_UNASSIGNED, 0, 0});
-	CHECK_EQ(rmi_granule_undelegate(places.at[PLACE_DELEGATED]), RMI_SUCCESS);
+	CHECK_EQ(rmi_granule_undelegate(places.at[BAD_DELEGATED]), RMI_SUCCESS);
 }
 
 TEST(rtt_create_walk, "RMI_RTT_CREATE rtt_walk, rtte_state: level where the walk stopped; the "
 		      "parent leads to the new table")
 {
-	struct places places = places_make();
+	struct bad_addresses places = bad_addresses_make();
 	uint64_t rd = places.realm->rd;
 	uint64_t rtt = granule_take();
 
@@ -101,13 +101,13 @@ TEST(rtt_create_walk, "RMI_RTT_CREATE rtt_walk, rtte_state: level where the walk
 TEST(rtt_create_order, "RMI_RTT_CREATE: rd_state and level_bound, ipa_bound come before rtt_walk "
 		       "and rtte_state")
 {
-	struct places places = places_make();
+	struct bad_addresses places = bad_addresses_make();
 	uint64_t rd = places.realm->rd;
-	uint64_t rtt = places.at[PLACE_DELEGATED];
+	uint64_t rtt = places.at[BAD_DELEGATED];
 
-	expect_refused(RMI_RTT_CREATE_FID, RMI_ERROR_INPUT, places.at[PLACE_DELEGATED], rtt, GIB(1),
+	expect_refused(RMI_RTT_CREATE_FID, RMI_ERROR_INPUT, places.at[BAD_DELEGATED], rtt, GIB(1),
 		       3);
-	expect_refused(RMI_RTT_CREATE_FID, RMI_ERROR_INPUT, places.at[PLACE_DEVICE], rtt, 0, 3);
+	expect_refused(RMI_RTT_CREATE_FID, RMI_ERROR_INPUT, places.at[BAD_DEVICE], rtt, 0, 3);
 	expect_refused(RMI_RTT_CREATE_FID, RMI_ERROR_INPUT, rd, rtt, GIB(1), 4);
 	expect_refused(RMI_RTT_CREATE_FID, RMI_ERROR_INPUT, rd, rtt, 0, 0);
 	expect_refused(RMI_RTT_CREATE_FID, RMI_ERROR_INPUT, rd, rtt, END + GIB(1), 3);
@@ -116,17 +116,17 @@ TEST(rtt_create_order, "RMI_RTT_CREATE: rd_state and level_bound, ipa_bound come
 TEST(rtt_destroy_input, "RMI_RTT_DESTROY rd_align, rd_bound, rd_state, level_bound, ipa_align, "
 			"ipa_bound: top is 0")
 {
-	struct places places = places_make();
+	struct bad_addresses places = bad_addresses_make();
 
-	places_refused(&places, RMI_RTT_DESTROY_FID, ARGS(places.realm->rd, GIB(1), 2), 1,
-		       PLACE_RD);
+	bad_addresses_refused(&places, RMI_RTT_DESTROY_FID, ARGS(places.realm->rd, GIB(1), 2), 1,
+			      BAD_RD);
 	bad_tables(&places, RMI_RTT_DESTROY_FID, false);
 }
 
 TEST(rtt_destroy_walk, "RMI_RTT_DESTROY rtt_walk, rtte_state, rtt_live: top is the next live "
 		       "address, or ipa")
 {
-	struct places places = places_make();
+	struct bad_addresses places = bad_addresses_make();
 	struct realm *realm = places.realm;
 	uint64_t rd = realm->rd;
 
@@ -142,7 +142,7 @@ TEST(rtt_destroy_walk, "RMI_RTT_DESTROY rtt_walk, rtte_state, rtt_live: top is t
 	expect(RMI_RTT_DESTROY_FID, RTT(3), 0, 0, rd, 0, 3);
 	expect(RMI_RTT_DESTROY_FID, RTT(2), 0, 0, rd, 0, 2);
 	expect(RMI_RTT_DESTROY_FID, RTT(1), 0, 0, rd, 0, 1);
-	expect_entry(realm, 0, 3, (struct entry){3, RMI_ASSIGNED, places.at[PLACE_DATA], 0});
+	expect_entry(realm, 0, 3, (struct entry){3, RMI_ASSIGNED, places.at[BAD_DATA], 0});
 }
 
 TEST(rtt_destroy_block, "RMI_RTT_DESTROY rtte_state: a block of data, a block of normal memory; "
@@ -190,11 +190,11 @@ TEST(rtt_destroy_order,
      "RMI_RTT_DESTROY: rd_state and level_bound, ipa_bound come before rtt_walk, "
      "rtte_state and rtt_live")
 {
-	struct places places = places_make();
+	struct bad_addresses places = bad_addresses_make();
 	uint64_t rd = places.realm->rd;
 
-	expect_refused(RMI_RTT_DESTROY_FID, RMI_ERROR_INPUT, places.at[PLACE_DELEGATED], 0, 3);
-	expect_refused(RMI_RTT_DESTROY_FID, RMI_ERROR_INPUT, places.at[PLACE_DEVICE], GIB(1), 3);
+	expect_refused(RMI_RTT_DESTROY_FID, RMI_ERROR_INPUT, places.at[BAD_DELEGATED], 0, 3);
+	expect_refused(RMI_RTT_DESTROY_FID, RMI_ERROR_INPUT, places.at[BAD_DEVICE], GIB(1), 3);
 	expect_refused(RMI_RTT_DESTROY_FID, RMI_ERROR_INPUT, rd, GIB(1), 4);
 	expect_refused(RMI_RTT_DESTROY_FID, RMI_ERROR_INPUT, rd, 0, 0);
 	expect_refused(RMI_RTT_DESTROY_FID, RMI_ERROR_INPUT, rd, END + GIB(1), 3);
@@ -204,10 +204,10 @@ TEST(rtt_fold_input,
      "RMI_RTT_FOLD rd_align, rd_bound, rd_state, level_bound, ipa_align, ipa_bound; "
      "they come before rtt_walk and rtte_state")
 {
-	struct places places = places_make();
+	struct bad_addresses places = bad_addresses_make();
 
-	places_refused(&places, RMI_RTT_FOLD_FID, ARGS(places.realm->rd, 0, 3), 1, PLACE_RD);
-	places_refused(&places, RMI_RTT_FOLD_FID, ARGS(places.realm->rd, NS, 3), 1, PLACE_RD);
+	bad_addresses_refused(&places, RMI_RTT_FOLD_FID, ARGS(places.realm->rd, 0, 3), 1, BAD_RD);
+	bad_addresses_refused(&places, RMI_RTT_FOLD_FID, ARGS(places.realm->rd, NS, 3), 1, BAD_RD);
 	bad_tables(&places, RMI_RTT_FOLD_FID, false);
 	expect_refused(RMI_RTT_FOLD_FID, RMI_ERROR_INPUT, places.realm->rd, NS, 4);
 	expect_refused(RMI_RTT_FOLD_FID, RMI_ERROR_INPUT, places.realm->rd, MIB(2), 0);
@@ -215,7 +215,7 @@ TEST(rtt_fold_input,
 
 TEST(rtt_fold_walk, "RMI_RTT_FOLD rtt_walk, rtte_state: nothing there, UNASSIGNED, a block")
 {
-	struct places places = places_make();
+	struct bad_addresses places = bad_addresses_make();
 	uint64_t rd = places.realm->rd;
 
 	expect_refused(RMI_RTT_FOLD_FID, RTT(0), rd, NS, 3);
@@ -241,7 +241,7 @@ TEST(rtt_fold_homo,
      "RMI_RTT_FOLD rtt_homo: one page, mixed RIPAS, a table below, one page missing, "
      "not in a row, not aligned")
 {
-	struct places places = places_make();
+	struct bad_addresses places = bad_addresses_make();
 	struct realm *realm = places.realm;
 	uint64_t run = page_alloc_run(513, 512);
 
@@ -361,11 +361,11 @@ TEST(rtt_fold_level_1, "RMI_RTT_FOLD rtt_homo: a uniform table of 1 GiB blocks d
 TEST(rtt_read_input, "RMI_RTT_READ_ENTRY rd_align, rd_bound, rd_state, level_bound, ipa_align, "
 		     "ipa_bound: x1 to x4 are 0")
 {
-	struct places places = places_make();
+	struct bad_addresses places = bad_addresses_make();
 	uint64_t rd = places.realm->rd;
 	static const int64_t levels[] = {-1, -2, 4, 5, 0x103, 1L << 32, INT64_MAX, INT64_MIN};
 
-	places_refused(&places, RMI_RTT_READ_ENTRY_FID, ARGS(rd, 0, 3, 0x55), 1, PLACE_RD);
+	bad_addresses_refused(&places, RMI_RTT_READ_ENTRY_FID, ARGS(rd, 0, 3, 0x55), 1, BAD_RD);
 	for (unsigned i = 0; i < sizeof(levels) / sizeof(levels[0]); i++) {
 		expect_refused(RMI_RTT_READ_ENTRY_FID, RMI_ERROR_INPUT, rd, 0, (uint64_t)levels[i],
 			       0x55);
@@ -381,7 +381,7 @@ TEST(rtt_read_input, "RMI_RTT_READ_ENTRY rd_align, rd_bound, rd_state, level_bou
 TEST(rtt_read_levels, "RMI_RTT_READ_ENTRY: every level, both halves; the level that was reached; "
 		      "attributes as mapped")
 {
-	struct places places = places_make();
+	struct bad_addresses places = bad_addresses_make();
 	struct realm *realm = places.realm;
 	uint64_t desc = ns_desc(GIB(1), RMI_MEMATTR_NORMAL_NC, RMI_S2AP_WRITE);
 
@@ -393,7 +393,7 @@ TEST(rtt_read_levels, "RMI_RTT_READ_ENTRY: every level, both halves; the level t
 		CHECK_EQ(entry.desc & (PAGE_SIZE - 1), 0);
 		CHECK_EQ(entry.ripas, 0);
 	}
-	expect_entry(realm, 0, 3, (struct entry){3, RMI_ASSIGNED, places.at[PLACE_DATA], 0});
+	expect_entry(realm, 0, 3, (struct entry){3, RMI_ASSIGNED, places.at[BAD_DATA], 0});
 	expect_entry(realm, PAGE_SIZE, 3, empty_3);
 	expect_entry(realm, MIB(2), 3, (struct entry){2, RMI_UNASSIGNED, 0, 0});
 	expect_entry(realm, GIB(1), 3, (struct entry){1, RMI_UNASSIGNED, 0, 0});

@@ -2,7 +2,7 @@
 /* Realms that share in all directions, under load. */
 #include "payload/common/duplex.h"
 #include "payload/host/cpu.h"
-#include "payload/host/crew.h"
+#include "payload/host/cpu_pool.h"
 #include "payload/host/csm.h"
 #include "payload/host/mem.h"
 #include "payload/host/test.h"
@@ -42,7 +42,7 @@ static struct realm *start(unsigned index)
 	return realm;
 }
 
-TEST_CPUS(csm_duplex, CREW,
+TEST_CPUS(csm_duplex, CPU_POOL,
 	  "hazard 16: three realms of two RECs on four CPUs share in all six directions: regions "
 	  "come "
 	  "and go, are granted, attached, read, written, sealed, revoked and detached at random: "
@@ -55,7 +55,7 @@ TEST_CPUS(csm_duplex, CREW,
 	uint64_t ids[DUPLEX_PARTIES];
 
 	memset(counts, 0, sizeof(counts));
-	crew_begin();
+	cpu_pool_begin();
 	for (unsigned i = 0; i < DUPLEX_PARTIES; i++) {
 		realms[i] = start(i);
 		ids[i] = realms[i]->recs[0].run->exit.gprs[0];
@@ -64,10 +64,10 @@ TEST_CPUS(csm_duplex, CREW,
 		memcpy(realms[i]->recs[0].run->enter.gprs, ids, sizeof(ids));
 		realms[i]->recs[0].run->enter.gprs[DUPLEX_SEED] = random64();
 		for (unsigned n = 0; n < RECS; n++) {
-			crew_add(&realms[i]->recs[n]);
+			cpu_pool_add(&realms[i]->recs[n]);
 		}
 	}
-	crew_run(add_report, SLICE_US, LONG_MS);
+	cpu_pool_run(add_report, SLICE_US, LONG_MS);
 	for (unsigned i = 0; i < ACTS; i++) {
 		note("%s: %lu", names[i], counts[i]);
 		CHECK(counts[i] > 0);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /* Two realms exchange data through a region: rights, pages, blocks, sealing, what they may ask. */
+#include "payload/host/bad_addresses.h"
 #include "payload/host/csm.h"
 #include "payload/host/mem.h"
-#include "payload/host/places.h"
 #include "payload/host/test.h"
 
 #define RMI(command, ...) smc_call(RMI_##command##_FID, ##__VA_ARGS__)
@@ -22,8 +22,7 @@ struct pair {
 /* Two realms; the provider has a region of this size at OWN, granted, and reserved nowhere. */
 static struct pair granted(uint64_t size, uint64_t perm)
 {
-	struct pair pair = {.provider = &csm_puppet(1)->recs[0],
-			    .consumer = &csm_puppet(1)->recs[0]};
+	struct pair pair = {.provider = &csm_agent(1)->recs[0], .consumer = &csm_agent(1)->recs[0]};
 
 	csm_ram(pair.provider, OWN, OWN + size);
 	pair.id = csm_self(pair.provider);
@@ -43,8 +42,8 @@ static struct pair sharing(uint64_t size, uint64_t perm)
 
 static void fill(struct rec *rec, uint64_t base, uint64_t size, uint64_t value)
 {
-	puppet_order(rec, PUPPET_FILL, base, base + size, value);
-	CHECK(puppet_done(rec));
+	agent_order(rec, AGENT_FILL, base, base + size, value);
+	CHECK(agent_done(rec));
 }
 
 /* The words that fill() wrote in the other realm, `shift` below these addresses. */
@@ -89,25 +88,24 @@ TEST(csm_read_only,
 	csm_aborts(pair.consumer, INSN_STR_X, THERE);
 	csm_aborts(pair.consumer, INSN_STP, THERE);
 	csm_aborts(pair.consumer, INSN_LDADD, THERE);
-	puppet_order(pair.consumer, PUPPET_FETCH, THERE, 0, 0);
-	CHECK(!puppet_done(pair.consumer));
-	CHECK_EQ(ESR_EC(puppet_esr(pair.consumer)), EC_INSTRUCTION_ABORT_SAME);
+	agent_order(pair.consumer, AGENT_FETCH, THERE, 0, 0);
+	CHECK(!agent_done(pair.consumer));
+	CHECK_EQ(ESR_EC(agent_esr(pair.consumer)), EC_INSTRUCTION_ABORT_SAME);
 	CHECK_EQ(csm_read(pair.provider, OWN), CODE);
 
 	other = csm_region(pair.provider, REALM_RAM_TOP - PAGE_SIZE, PAGE_SIZE);
 	csm_write(pair.provider, REALM_RAM_TOP - PAGE_SIZE, CODE);
 	csm_share(pair.provider, other, pair.consumer, RX);
 	CHECK_EQ(csm_attach(pair.consumer, pair.provider, other, THERE + MIB(4), PAGE_SIZE), RX);
-	puppet_order(pair.consumer, PUPPET_FETCH, THERE + MIB(4), 0, 0);
-	CHECK(puppet_done(pair.consumer));
+	agent_order(pair.consumer, AGENT_FETCH, THERE + MIB(4), 0, 0);
+	CHECK(agent_done(pair.consumer));
 	csm_aborts(pair.consumer, INSN_STR_X, THERE + MIB(4));
 }
 
 /* A region of blocks: the host has given the provider 2 MiB pieces. */
 static struct pair in_blocks(uint64_t size, uint64_t at)
 {
-	struct pair pair = {.provider = &csm_puppet(1)->recs[0],
-			    .consumer = &csm_puppet(1)->recs[0]};
+	struct pair pair = {.provider = &csm_agent(1)->recs[0], .consumer = &csm_agent(1)->recs[0]};
 
 	for (uint64_t ipa = OWN; ipa < OWN + size; ipa += MIB(2)) {
 		realm_make_block(pair.provider->realm, ipa);
@@ -223,8 +221,7 @@ TEST(csm_edges,
      "blocks: RMI_EXIT_CSM_SPLIT splits those, they are not folded again before the end, and "
      "RSI_CSM_SEAL and RSI_CSM_DIGEST reach the region and no more")
 {
-	struct pair pair = {.provider = &csm_puppet(1)->recs[0],
-			    .consumer = &csm_puppet(1)->recs[0]};
+	struct pair pair = {.provider = &csm_agent(1)->recs[0], .consumer = &csm_agent(1)->recs[0]};
 
 	realm_make_block(pair.provider->realm, OWN);
 	realm_make_block(pair.provider->realm, OWN + MIB(2));
@@ -245,8 +242,7 @@ TEST(csm_later,
      "mapping on access: a page that the host gives the provider later: until then the consumer's "
      "access is an external abort, without an exit; then both have it")
 {
-	struct pair pair = {.provider = &csm_puppet(1)->recs[0],
-			    .consumer = &csm_puppet(1)->recs[0]};
+	struct pair pair = {.provider = &csm_agent(1)->recs[0], .consumer = &csm_agent(1)->recs[0]};
 	uint64_t size = 4 * PAGE_SIZE;
 
 	pair.provider->realm->csm.lazy = true;
@@ -373,7 +369,7 @@ TEST(csm_query,
      "state from granted to ended; a third realm sees nothing, with the error of a wrong id")
 {
 	struct pair pair = granted(PAGE_SIZE, RW);
-	struct rec *third = &csm_puppet(1)->recs[0];
+	struct rec *third = &csm_agent(1)->recs[0];
 
 	expect_query(pair.provider, &pair, rsi_csm_query_pack(CSM_PERM_ALL, CSM_STATE_OWN, 0), OWN);
 	expect_query(pair.consumer, &pair, rsi_csm_query_pack(RW, CSM_STATE_GRANTED, 0), 0);
@@ -397,7 +393,7 @@ TEST(csm_query,
 static void expect_peer(struct rec *asks, struct rec *of, uint64_t index)
 {
 	struct smc_regs peer = CSM(asks, PEER, csm_self(of), index);
-	struct smc_regs own = puppet_smc(of, RSI_MEASUREMENT_READ_FID, index);
+	struct smc_regs own = agent_smc(of, RSI_MEASUREMENT_READ_FID, index);
 
 	CHECK_EQ(peer.x[0], RSI_SUCCESS);
 	for (unsigned i = 1; i <= 8; i++) {
@@ -411,18 +407,18 @@ TEST(csm_peer,
      "behind, and no third realm")
 {
 	struct pair pair = granted(PAGE_SIZE, CSM_PERM_READ);
-	struct realm_config config = realm_default(PROGRAM_puppet);
+	struct realm_config config = realm_default(PROGRAM_agent);
 	struct rec *third;
 	uint64_t consumer;
 	struct smc_regs rpv;
 
 	memset(config.rpv, 0x41, sizeof(config.rpv));
 	third = pair.consumer;
-	pair.consumer = &csm_puppet_of(&config)->recs[0];
+	pair.consumer = &csm_agent_of(&config)->recs[0];
 	consumer = csm_self(pair.consumer);
 	CHECK_EQ(CSM(pair.provider, REVOKE, pair.region, csm_self(third)).x[0], RSI_SUCCESS);
 	csm_share(pair.provider, pair.region, pair.consumer, CSM_PERM_READ);
-	puppet_smc(pair.consumer, RSI_MEASUREMENT_EXTEND_FID, 3, 32, 0xabc);
+	agent_smc(pair.consumer, RSI_MEASUREMENT_EXTEND_FID, 3, 32, 0xabc);
 	CHECK_EQ(CSM(pair.provider, PEER, consumer, 0).x[0], CSM_ERROR_ACCESS);
 	csm_attach(pair.consumer, pair.provider, pair.region, THERE, PAGE_SIZE);
 	for (uint64_t i = CSM_PEER_RIM; i <= CSM_PEER_REM_LAST; i++) {

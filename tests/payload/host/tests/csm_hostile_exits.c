@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /* A host that answers the exits of CSM wrongly, with other realms' memory, late, or never. */
+#include "payload/host/bad_addresses.h"
 #include "payload/host/csm_live.h"
 #include "payload/host/mem.h"
-#include "payload/host/places.h"
 #include "payload/host/test.h"
 
 #define OWN   LIVE_OWN
@@ -15,7 +15,7 @@
 static void begin_args(struct rec *rec, unsigned reason, const uint64_t *range, uint64_t fid,
 		       const uint64_t *args, unsigned count)
 {
-	puppet_prepare(rec, PUPPET_SMC, fid, 0, 0);
+	agent_prepare(rec, AGENT_SMC, fid, 0, 0);
 	for (unsigned i = 0; i < count; i++) {
 		rec->run->enter.gprs[i + 2] = args[i];
 	}
@@ -62,7 +62,7 @@ static struct smc_regs finish(struct rec *rec)
 	enter->gicv3_hcr = 0;
 	memset(enter->gicv3_lrs, 0, sizeof(enter->gicv3_lrs));
 	rec_run(rec);
-	return puppet_smc_end(rec);
+	return agent_smc_end(rec);
 }
 
 /* Nothing but the status, and what the command answers in x1. */
@@ -79,7 +79,7 @@ TEST(csm_hostile_answers,
      "Wrong and wild enter records at each exit of CSM: refused, or without effect on the answer "
      "of the command; the exit records carry the range and no more; hazard 19, invariant 11")
 {
-	struct live live = {.p = csm_puppet(1), .c = csm_puppet(1)};
+	struct live live = {.p = csm_agent(1), .c = csm_agent(1)};
 	struct rec *provider = live.provider = &live.p->recs[0];
 	struct rec *consumer = live.consumer = &live.c->recs[0];
 	uint64_t pid = csm_self(provider);
@@ -154,7 +154,7 @@ TEST(csm_hostile_not_populated,
      "RMI_EXIT_CSM_PROVIDER answered with pages that are not to be had, then not at all: the "
      "consumer's access is an abort, never another page; hazard 14, hazard 22, invariant 04")
 {
-	struct live live = {.p = csm_puppet(1), .c = csm_puppet(1)};
+	struct live live = {.p = csm_agent(1), .c = csm_agent(1)};
 	struct live other = live_make(LIVE_RW, 1);
 	uint64_t pages[] = {csm_page(other.p, OWN),  other.p->rd,
 			    other.c->csm.apt[0],     live.p->csm.apt[0],
@@ -183,14 +183,14 @@ TEST(csm_hostile_no_split,
      "the realm's other REC goes on with the memory; then split and folded again: RMI_RTT_FOLD "
      "rtt_homo; hazard 19, hazard 22")
 {
-	struct realm *realm = csm_puppet(2);
+	struct realm *realm = csm_agent(2);
 	struct rec *rec = &realm->recs[0];
 	struct rec *other = &realm->recs[1];
 	uint64_t base = 0x8000000;
 	uint64_t size = level_size(RMI_LEVEL_PAGE - 1);
 	struct smc_regs r;
 
-	puppet_start_rec(realm, 1);
+	agent_start_rec(realm, 1);
 	realm_make_block(realm, base);
 	csm_ram(rec, base, base + size);
 	BEGIN(rec, SPLIT, RANGE(base, base + size), CREATE, base + PAGE_SIZE, SIZE, 0);
@@ -223,7 +223,7 @@ TEST(csm_hostile_left_alone,
 	struct rec *rec = live.consumer;
 	struct rec *left = &live.c->recs[1];
 
-	puppet_start_rec(live.c, 1);
+	agent_start_rec(live.c, 1);
 	BEGIN(left, CONSUMER, RANGE(THERE, THERE + SIZE), RESERVE, live.pid, live.region, THERE,
 	      SIZE, 0);
 	csm_answer(left);
@@ -252,7 +252,7 @@ TEST(csm_hostile_policy_page,
 	uint64_t policy = REALM_RAM_TOP - 2 * PAGE_SIZE;
 
 	for (unsigned i = 0; i < 2; i++) {
-		puppet_prepare(provider, PUPPET_SMC, RSI_CSM_SHARE_FID, live.region, 0);
+		agent_prepare(provider, AGENT_SMC, RSI_CSM_SHARE_FID, live.region, 0);
 		provider->run->enter.gprs[4] = CSM_PERM_READ;
 		provider->run->enter.gprs[5] = policy + i * PAGE_SIZE;
 		for (unsigned n = 0; n < 3; n++) {
@@ -263,7 +263,7 @@ TEST(csm_hostile_policy_page,
 		}
 		if (i == 0) {
 			rec_run(provider);
-			CHECK_EQ(puppet_smc_end(provider).x[0], RSI_ERROR_INPUT);
+			CHECK_EQ(agent_smc_end(provider).x[0], RSI_ERROR_INPUT);
 			CHECK_EQ(CSM(provider, REVOKE, live.region, 0).x[0], RSI_ERROR_INPUT);
 		}
 	}

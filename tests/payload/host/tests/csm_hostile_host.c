@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /* A host that turns on two realms in the middle of a sharing. */
 #include "abi/psci.h"
+#include "payload/host/bad_addresses.h"
 #include "payload/host/cpu.h"
 #include "payload/host/csm_live.h"
 #include "payload/host/mem.h"
-#include "payload/host/places.h"
 #include "payload/host/test.h"
 
 #define BLOCK (2UL << 20)
@@ -59,12 +59,12 @@ static void read_until_gone(void *arg)
 
 	do {
 		gone = __atomic_load_n(&reader->gone, __ATOMIC_ACQUIRE);
-		if (!puppet_do(reader->rec, INSN_LDR_X, reader->ipa, 0)) {
+		if (!agent_do(reader->rec, INSN_LDR_X, reader->ipa, 0)) {
 			CHECK_EQ(reader->rec->stop, REC_CALL);
-			CHECK_EQ(ESR_FSC(puppet_esr(reader->rec)), FSC_EXTERNAL_ABORT);
+			CHECK_EQ(ESR_FSC(agent_esr(reader->rec)), FSC_EXTERNAL_ABORT);
 			return;
 		}
-		CHECK_EQ(puppet_value(reader->rec), reader->expected);
+		CHECK_EQ(agent_value(reader->rec), reader->expected);
 		__atomic_add_fetch(&reader->reads, 1, __ATOMIC_RELEASE);
 	} while (!gone);
 	CHECK(!"a page is readable after it was taken");
@@ -143,9 +143,8 @@ TEST(csm_hostile_consumer_range,
 	struct rec *other = &live.c->recs[1];
 	struct smc_regs r;
 
-	puppet_start_rec(live.c, 1);
-	puppet_prepare(other, PUPPET_SMC, RSI_IPA_STATE_SET_FID, LIVE_THERE,
-		       LIVE_THERE + LIVE_SIZE);
+	agent_start_rec(live.c, 1);
+	agent_prepare(other, AGENT_SMC, RSI_IPA_STATE_SET_FID, LIVE_THERE, LIVE_THERE + LIVE_SIZE);
 	other->run->enter.gprs[4] = RSI_RIPAS_RAM;
 	expect_exit(other, RMI_EXIT_RIPAS_CHANGE, EXIT_RIPAS);
 	r = CSM(live.consumer, RESERVE, live.pid, live.region, LIVE_THERE, LIVE_SIZE);
@@ -156,7 +155,7 @@ TEST(csm_hostile_consumer_range,
 	try_consumer_range(&live, true);
 	live_works(&live);
 	rec_run(other);
-	r = puppet_smc_end(other);
+	r = agent_smc_end(other);
 	CHECK_EQ(r.x[0], RSI_SUCCESS);
 	CHECK_EQ(r.x[1], LIVE_THERE);
 	live_works(&live);
@@ -213,7 +212,7 @@ TEST(csm_hostile_provider_range,
 /* A block of the provider at `own`, lent as a block; a word in each eighth says where it is. */
 static struct live lend_block(uint64_t own, uint64_t there)
 {
-	struct live live = {.p = csm_puppet(1), .c = csm_puppet(1)};
+	struct live live = {.p = csm_agent(1), .c = csm_agent(1)};
 
 	live.provider = &live.p->recs[0];
 	live.consumer = &live.c->recs[0];
@@ -347,8 +346,8 @@ TEST(csm_hostile_off,
 
 	live_works(&live);
 	live_works(&other);
-	REQUIRE_EQ(puppet_smc_begin(live.provider, PSCI_SYSTEM_OFF_FID, NULL, 0), REC_SYSTEM_OFF);
-	REQUIRE_EQ(puppet_smc_begin(other.consumer, PSCI_SYSTEM_OFF_FID, NULL, 0), REC_SYSTEM_OFF);
+	REQUIRE_EQ(agent_smc_begin(live.provider, PSCI_SYSTEM_OFF_FID, NULL, 0), REC_SYSTEM_OFF);
+	REQUIRE_EQ(agent_smc_begin(other.consumer, PSCI_SYSTEM_OFF_FID, NULL, 0), REC_SYSTEM_OFF);
 	expect_refused(RMI_APT_CREATE_FID, RMI_ERROR_REALM, live.p->rd, apt);
 	expect_refused(RMI_APT_CREATE_FID, RMI_ERROR_REALM, other.c->rd, apt);
 	granule_give(apt);
@@ -522,7 +521,7 @@ static void take_data(struct realm *realm)
 typedef void (*take_fn)(struct realm *realm);
 
 /* Takes a realm apart in this order; it cannot go before its last part. */
-static void take_apart(struct realm *realm, const take_fn order[4])
+static void teardown(struct realm *realm, const take_fn order[4])
 {
 	for (unsigned i = 0; i < 4; i++) {
 		expect_refused(RMI_REALM_DESTROY_FID, RMI_ERROR_REALM, realm->rd);
@@ -549,13 +548,13 @@ TEST(csm_hostile_ends,
 
 		live_works(&live);
 		if (i % 2 == 0) {
-			take_apart(live.p, orders[i]);
+			teardown(live.p, orders[i]);
 			live_no_access(live.consumer, LIVE_THERE);
-			take_apart(live.c, orders[(i + 1) % 6]);
+			teardown(live.c, orders[(i + 1) % 6]);
 		} else {
-			take_apart(live.c, orders[i]);
+			teardown(live.c, orders[i]);
 			CHECK_EQ(csm_read(live.provider, LIVE_OWN), live.mark - LIVE_PAGES + 1);
-			take_apart(live.p, orders[(i + 1) % 6]);
+			teardown(live.p, orders[(i + 1) % 6]);
 		}
 	}
 }

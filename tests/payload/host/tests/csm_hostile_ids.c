@@ -19,7 +19,7 @@ struct rim {
 
 static struct rim rim_of(struct rec *rec)
 {
-	struct smc_regs r = puppet_smc(rec, RSI_MEASUREMENT_READ_FID, 0);
+	struct smc_regs r = agent_smc(rec, RSI_MEASUREMENT_READ_FID, 0);
 	struct rim rim;
 
 	REQUIRE_EQ(r.x[0], RSI_SUCCESS);
@@ -37,7 +37,7 @@ static struct realm *rebuild(struct realm *old)
 	struct realm *new;
 
 	realm_destroy(old);
-	new = csm_puppet(1);
+	new = csm_agent(1);
 	REQUIRE_EQ(new->rd, rd);
 	CHECK_NE(csm_self(&new->recs[0]), id);
 	now = rim_of(&new->recs[0]);
@@ -133,11 +133,11 @@ struct asked {
 /* One SMC without any exit before its end. */
 static struct smc_regs ask(struct rec *rec, const struct asked *asked)
 {
-	puppet_prepare(rec, PUPPET_SMC, asked->fid, 0, 0);
+	agent_prepare(rec, AGENT_SMC, asked->fid, 0, 0);
 	memcpy(&rec->run->enter.gprs[2], asked->args, sizeof(asked->args));
 	expect_exit(rec, RMI_EXIT_HOST_CALL, EXIT_GPRS | EXIT_IMM);
 	rec->stop = REC_CALL;
-	return puppet_smc_end(rec);
+	return agent_smc_end(rec);
 }
 
 static void questions(uint64_t provider, uint64_t region, uint64_t self, struct asked out[ASKED])
@@ -176,7 +176,7 @@ TEST(csm_hostile_uniform,
      "in all registers, without an exit; invariant 11")
 {
 	struct live live = live_granted(RW, 1);
-	struct rec *nosy = &csm_puppet(1)->recs[0];
+	struct rec *nosy = &csm_agent(1)->recs[0];
 	uint64_t id = csm_self(nosy);
 	uint64_t policy = REALM_RAM_TOP - PAGE_SIZE;
 	uint64_t regions[6] = {live.region, 99};

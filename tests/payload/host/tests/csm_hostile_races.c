@@ -37,15 +37,15 @@ static bool stopping(void)
 }
 
 /* One word at an offset; false if there is none to be had. */
-static bool word(enum puppet_insn insn, uint64_t offset, uint64_t *value)
+static bool word(enum agent_insn insn, uint64_t offset, uint64_t *value)
 {
 	struct rec *rec = live.consumer;
 
-	puppet_prepare(rec, PUPPET_DO, insn, THERE + offset, *value);
+	agent_prepare(rec, AGENT_DO, insn, THERE + offset, *value);
 	for (unsigned i = 0; i < RETRIES; i++) {
 		if (live_alone(rec)) {
-			*value = puppet_value(rec);
-			return puppet_done(rec);
+			*value = agent_value(rec);
+			return agent_done(rec);
 		}
 		/*
 		 * RIPAS DESTROYED, where the host took the table when the range was no attachment.
@@ -250,14 +250,14 @@ TEST_CPUS(
 	uint64_t end = time_now() + us_to_ticks(LONG_MS * 1000UL);
 
 	test_limit(LONG_MS / 1000 + 100);
-	live = (struct live){.p = csm_puppet(1), .c = csm_puppet(2)};
+	live = (struct live){.p = csm_agent(1), .c = csm_agent(2)};
 	memset(count, 0, sizeof(count));
 	stop = 0;
 	live.provider = &live.p->recs[0];
 	live.consumer = &live.c->recs[0];
 	live.pid = csm_self(live.provider);
 	live.cid = csm_self(live.consumer);
-	puppet_start_rec(live.c, 1);
+	agent_start_rec(live.c, 1);
 	realm_make_tables(live.p, OWN, 1, RMI_LEVEL_PAGE);
 	realm_make_tables(live.c, THERE, 1, RMI_LEVEL_PAGE);
 	cpu_start(1, provide, NULL);

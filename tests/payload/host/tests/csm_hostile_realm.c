@@ -24,12 +24,12 @@
 #define UNSHARED  2
 
 /* Each lends to the other. `other` lends at OWN; what is attached is at THERE. */
-struct party {
+struct pair {
 	struct rec *self, *other;
 	uint64_t id, other_id;
 };
 
-static void lend_back(const struct party *p)
+static void lend_back(const struct pair *p)
 {
 	CHECK_EQ(csm_region(p->self, OWN, 4 * PAGE_SIZE), SHARED);
 	CHECK_EQ(csm_region(p->self, OWN + 4 * PAGE_SIZE, 2 * PAGE_SIZE), UNSHARED);
@@ -37,9 +37,9 @@ static void lend_back(const struct party *p)
 	csm_attach(p->other, p->self, SHARED, THERE, 4 * PAGE_SIZE);
 }
 
-static struct party party_make(void)
+static struct pair pair_make(void)
 {
-	struct party p = {&csm_puppet(1)->recs[0], &csm_puppet(1)->recs[0], 0, 0};
+	struct pair p = {&csm_agent(1)->recs[0], &csm_agent(1)->recs[0], 0, 0};
 
 	p.id = csm_self(p.self);
 	p.other_id = csm_self(p.other);
@@ -88,7 +88,7 @@ static void look_at(struct rec *rec, uint64_t realm, struct smc_regs shown[SHOWN
 	CHECK(!"more regions than there are");
 }
 
-static void look(const struct party *p, struct view *view)
+static void look(const struct pair *p, struct view *view)
 {
 	memset(view, 0, sizeof(*view));
 	look_at(p->self, p->id, view->shown[0]);
@@ -148,7 +148,7 @@ struct trial {
 #define LAST 0x1a57UL /* no value, but the end of a list */
 
 /* Bad values of each sort. */
-static void wild_of(const struct party *p, enum sort sort, uint64_t good, uint64_t out[WILD_MAX])
+static void wild_of(const struct pair *p, enum sort sort, uint64_t good, uint64_t out[WILD_MAX])
 {
 	const uint64_t self = p->id;
 	const uint64_t other = p->other_id;
@@ -194,7 +194,7 @@ static uint64_t try_it(struct rec *rec, uint64_t fid, const uint64_t args[ARGS_M
 	return r.x[0];
 }
 
-static void try_argument(const struct party *p, const struct trial *t, unsigned n)
+static void try_argument(const struct pair *p, const struct trial *t, unsigned n)
 {
 	uint64_t wild[WILD_MAX];
 	uint64_t args[ARGS_MAX];
@@ -211,7 +211,7 @@ static void try_argument(const struct party *p, const struct trial *t, unsigned 
 	}
 }
 
-static void try_good(const struct party *p, const struct trial *t)
+static void try_good(const struct pair *p, const struct trial *t)
 {
 	uint64_t args[ARGS_MAX];
 
@@ -229,7 +229,7 @@ static void try_good(const struct party *p, const struct trial *t)
 #define ANY(value) {(value), FINE, 0}
 
 /* Each does this with what is right, in this order. */
-static void trials_of(const struct party *p, struct trial out[TRIALS])
+static void trials_of(const struct pair *p, struct trial out[TRIALS])
 {
 	const uint64_t peer = p->other_id;
 	const struct trial trials[TRIALS] = {
@@ -282,7 +282,7 @@ TEST(csm_hostile_arguments,
      "else in the results, nothing changes for anybody; with right ones it does what it is for; "
      "hazard 04, hazard 08, hazard 12, hazard 15, invariant 06, invariant 07")
 {
-	struct party p = party_make();
+	struct pair p = pair_make();
 	struct trial trials[TRIALS];
 	struct view before, now;
 
@@ -312,9 +312,9 @@ TEST(csm_hostile_no_apt,
      "Every call of CSM by a realm without an APT, with arguments that are right elsewhere: "
      "CSM_ERROR_NO_APT, but RSI_CSM_SELF; the peers notice nothing; hazard 18")
 {
-	struct party p = party_make();
-	struct rec *poor = &puppet_realm(1)->recs[0];
-	struct party asked = {poor, p.other, csm_self(poor), p.other_id};
+	struct pair p = pair_make();
+	struct rec *poor = &agent_realm(1)->recs[0];
+	struct pair asked = {poor, p.other, csm_self(poor), p.other_id};
 	struct trial trials[TRIALS];
 	struct view before, now;
 
@@ -353,7 +353,7 @@ TEST(csm_hostile_policies,
 		{0x18, 1},
 		{0x38, TOP_BIT},
 	};
-	struct party p = party_make();
+	struct pair p = pair_make();
 
 	for (unsigned i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
 		uint64_t right = csm_read(p.self, POLICY + wrong[i].offset);
@@ -373,11 +373,11 @@ TEST(csm_hostile_policies,
 /* Every call that takes a buffer, with this address: refused, and nothing is written. */
 static void try_buffers(struct rec *rec, uint64_t at, uint64_t provider)
 {
-	CHECK_EQ(puppet_smc(rec, RSI_REALM_CONFIG_FID, at).x[0], RSI_ERROR_INPUT);
-	CHECK_EQ(puppet_smc(rec, RSI_HOST_CALL_FID, at).x[0], RSI_ERROR_INPUT);
-	CHECK_EQ(puppet_smc(rec, RSI_ATTESTATION_TOKEN_INIT_FID, 1, 2, 3, 4, 5, 6, 7, 8).x[0],
+	CHECK_EQ(agent_smc(rec, RSI_REALM_CONFIG_FID, at).x[0], RSI_ERROR_INPUT);
+	CHECK_EQ(agent_smc(rec, RSI_HOST_CALL_FID, at).x[0], RSI_ERROR_INPUT);
+	CHECK_EQ(agent_smc(rec, RSI_ATTESTATION_TOKEN_INIT_FID, 1, 2, 3, 4, 5, 6, 7, 8).x[0],
 		 RSI_SUCCESS);
-	CHECK_EQ(puppet_smc(rec, RSI_ATTESTATION_TOKEN_CONTINUE_FID, at, 0, PAGE_SIZE).x[0],
+	CHECK_EQ(agent_smc(rec, RSI_ATTESTATION_TOKEN_CONTINUE_FID, at, 0, PAGE_SIZE).x[0],
 		 RSI_ERROR_INPUT);
 	CHECK_EQ(CSM(rec, SHARE, SHARED, 0x1234, RO, at).x[0], RSI_ERROR_INPUT);
 	CHECK_EQ(CSM(rec, RESERVE, provider, GRANTED, NOWHERE, 2 * PAGE_SIZE, at).x[0],
@@ -386,22 +386,22 @@ static void try_buffers(struct rec *rec, uint64_t at, uint64_t provider)
 
 static void fill_page(struct rec *rec, uint64_t at, uint64_t value)
 {
-	puppet_order(rec, PUPPET_FILL, at, at + PAGE_SIZE, value);
-	CHECK(puppet_done(rec));
+	agent_order(rec, AGENT_FILL, at, at + PAGE_SIZE, value);
+	CHECK(agent_done(rec));
 }
 
 static void expect_page(struct rec *rec, uint64_t at, uint64_t value)
 {
-	puppet_order(rec, PUPPET_CHECK, at, at + PAGE_SIZE, value);
-	CHECK(puppet_done(rec));
-	CHECK_EQ(puppet_value(rec), 0);
+	agent_order(rec, AGENT_CHECK, at, at + PAGE_SIZE, value);
+	CHECK(agent_done(rec));
+	CHECK_EQ(agent_value(rec), 0);
 }
 
 TEST(csm_hostile_buffers,
      "RSI_REALM_CONFIG, RSI_HOST_CALL, RSI_ATTESTATION_TOKEN_CONTINUE and policies in attachments, "
      "read-only and not, and in a sealed region: refused, the pages stay; hazard 11, invariant 02")
 {
-	struct party p = party_make();
+	struct pair p = pair_make();
 	struct smc_regs r;
 
 	fill_page(p.other, OWN, 0xaaaa);
@@ -411,10 +411,10 @@ TEST(csm_hostile_buffers,
 	try_buffers(p.self, THERE, p.other_id);
 	try_buffers(p.self, NOWHERE + 4 * PAGE_SIZE, p.other_id);
 	CHECK_EQ(CSM(p.self, SEAL, UNSHARED).x[0], RSI_SUCCESS);
-	CHECK_EQ(puppet_smc(p.self, RSI_REALM_CONFIG_FID, OWN + 4 * PAGE_SIZE).x[0],
+	CHECK_EQ(agent_smc(p.self, RSI_REALM_CONFIG_FID, OWN + 4 * PAGE_SIZE).x[0],
 		 RSI_ERROR_INPUT);
-	CHECK_EQ(puppet_smc(p.self, RSI_ATTESTATION_TOKEN_CONTINUE_FID, OWN + 4 * PAGE_SIZE, 0,
-			    PAGE_SIZE)
+	CHECK_EQ(agent_smc(p.self, RSI_ATTESTATION_TOKEN_CONTINUE_FID, OWN + 4 * PAGE_SIZE, 0,
+			   PAGE_SIZE)
 			 .x[0],
 		 RSI_ERROR_INPUT);
 	/* The host takes the table away: still nothing for the realm to wait for. */
@@ -433,7 +433,7 @@ TEST(csm_hostile_buffers,
 static void wait_in_host_call(struct rec *rec)
 {
 	csm_write(rec, CALL_AT, REALM_CALL_TEST);
-	puppet_prepare(rec, PUPPET_SMC, RSI_HOST_CALL_FID, CALL_AT, 0);
+	agent_prepare(rec, AGENT_SMC, RSI_HOST_CALL_FID, CALL_AT, 0);
 	expect_exit(rec, RMI_EXIT_HOST_CALL, EXIT_GPRS | EXIT_IMM);
 }
 
@@ -443,7 +443,7 @@ static void end_host_call(struct rec *rec)
 	memset(rec->run->enter.gprs, 0xee, sizeof(rec->run->enter.gprs));
 	expect_exit(rec, RMI_EXIT_HOST_CALL, EXIT_GPRS | EXIT_IMM);
 	rec->stop = REC_CALL;
-	CHECK_EQ(puppet_smc_end(rec).x[0], RSI_ERROR_INPUT);
+	CHECK_EQ(agent_smc_end(rec).x[0], RSI_ERROR_INPUT);
 }
 
 /* The page of the structure becomes another realm's while the REC is with the host. */
@@ -454,7 +454,7 @@ static void lend_under_host_call(bool with_table)
 	struct smc_regs r;
 
 	csm_ram(live.consumer, CALL_AT, CALL_AT + LIVE_SIZE);
-	puppet_start_rec(live.c, 1);
+	agent_start_rec(live.c, 1);
 	wait_in_host_call(caller);
 	csm_attach(live.consumer, live.provider, live.region, CALL_AT, LIVE_SIZE);
 	fill_page(live.provider, OWN, 0xdddd);
@@ -470,12 +470,12 @@ static void lend_under_host_call(bool with_table)
 
 static void seal_under_host_call(void)
 {
-	struct realm *realm = csm_puppet(2);
+	struct realm *realm = csm_agent(2);
 	struct rec *rec = &realm->recs[0];
 	uint64_t region;
 
 	csm_ram(rec, CALL_AT, CALL_AT + PAGE_SIZE);
-	puppet_start_rec(realm, 1);
+	agent_start_rec(realm, 1);
 	wait_in_host_call(&realm->recs[1]);
 	region = csm_region(rec, CALL_AT, PAGE_SIZE);
 	CHECK_EQ(CSM(rec, SEAL, region).x[0], RSI_SUCCESS);
@@ -499,9 +499,9 @@ TEST(csm_hostile_host_call,
 static void try_ripas(struct rec *rec, uint64_t base, uint64_t top)
 {
 	for (uint64_t ripas = RSI_RIPAS_EMPTY; ripas <= RSI_RIPAS_RAM; ripas++) {
-		puppet_smc_begin(rec, RSI_IPA_STATE_SET_FID,
-				 (const uint64_t[]){base, top, ripas, 1}, 4);
-		CHECK_EQ(puppet_smc_end(rec).x[0], RSI_ERROR_STATE);
+		agent_smc_begin(rec, RSI_IPA_STATE_SET_FID, (const uint64_t[]){base, top, ripas, 1},
+				4);
+		CHECK_EQ(agent_smc_end(rec).x[0], RSI_ERROR_STATE);
 	}
 }
 
@@ -509,7 +509,7 @@ TEST(csm_hostile_ripas,
      "RSI_IPA_STATE_SET on any part of a region, an attachment or a reservation: RSI_ERROR_STATE, "
      "without an exit; the sharing stands; hazard 13, invariant 05")
 {
-	struct party p = party_make();
+	struct pair p = pair_make();
 	static const uint64_t around[][2] = {
 		{0, PAGE_SIZE},
 		{PAGE_SIZE, 2 * PAGE_SIZE},

@@ -5,10 +5,10 @@
 #include "payload/host/gic.h"
 #include "payload/host/test.h"
 
-#define OWN    LIVE_OWN
-#define THERE  LIVE_THERE
-#define PLACES 4  /* for regions, and for attachments; some overlap */
-#define LEAST  10 /* successes of each call, before the test is over */
+#define OWN           LIVE_OWN
+#define THERE         LIVE_THERE
+#define BAD_ADDRESSES 4  /* for regions, and for attachments; some overlap */
+#define LEAST         10 /* successes of each call, before the test is over */
 
 /* Name, and how often it is called: what builds more often than what ends. */
 #define CALLS(X)              \
@@ -35,14 +35,14 @@ static const uint64_t fids[] = {CALLS(CALL_FID)};
 static const uint8_t weights[] = {CALLS(CALL_WEIGHT)};
 #define WEIGHTS (CALLS(ADD_WEIGHT))
 
-struct party {
+struct trealm {
 	struct realm *realm;
 	uint64_t id;
 	uint64_t last; /* atomic: region */
 };
 
 struct caller {
-	struct party *self, *other;
+	struct trealm *self, *other;
 	struct rec *rec;
 };
 
@@ -50,20 +50,20 @@ static uint32_t stop;             /* atomic */
 static uint32_t done[CALL_COUNT]; /* atomic: successes */
 
 /* One of the last few regions of the realm, or one that there is not yet. */
-static uint64_t some_region(const struct party *party)
+static uint64_t some_region(const struct trealm *trealm)
 {
-	uint64_t last = __atomic_load_n(&party->last, __ATOMIC_ACQUIRE);
-	uint64_t back = random_below(PLACES + 1);
+	uint64_t last = __atomic_load_n(&trealm->last, __ATOMIC_ACQUIRE);
+	uint64_t back = random_below(BAD_ADDRESSES + 1);
 
 	return last + 1 > back ? last + 1 - back : 1;
 }
 
 static void pick_args(const struct caller *caller, enum call call, uint64_t args[5])
 {
-	const struct party *self = caller->self;
-	const struct party *other = caller->other;
-	const struct party *either = random_below(2) == 0 ? self : other;
-	uint64_t place = (random_below(PLACES) * 4 + random_below(8) / 7) * PAGE_SIZE;
+	const struct trealm *self = caller->self;
+	const struct trealm *other = caller->other;
+	const struct trealm *either = random_below(2) == 0 ? self : other;
+	uint64_t place = (random_below(BAD_ADDRESSES) * 4 + random_below(8) / 7) * PAGE_SIZE;
 	uint64_t size = (4 - random_below(8) / 7) * PAGE_SIZE;
 
 	memset(args, 0, 5 * sizeof(*args));
@@ -130,12 +130,12 @@ static void check_status(uint64_t status)
 }
 
 /* One of those that QUERY shows; 0 if there is none. */
-static uint64_t shown_region(const struct caller *caller, const struct party *of)
+static uint64_t shown_region(const struct caller *caller, const struct trealm *of)
 {
 	uint64_t region = 0;
 	uint64_t cursor = 0;
 
-	for (uint64_t n = random_below(PLACES * 2) + 1; n > 0; n--) {
+	for (uint64_t n = random_below(BAD_ADDRESSES * 2) + 1; n > 0; n--) {
 		struct smc_regs r = ALONE(caller->rec, RSI_CSM_QUERY_FID, of->id, cursor);
 
 		region = r.x[0] == RSI_SUCCESS && r.x[1] != 0 ? r.x[1] : region;
@@ -196,21 +196,21 @@ static bool enough(void)
 	return true;
 }
 
-static void party_make(struct party *party)
+static void trealm_make(struct trealm *trealm)
 {
-	party->realm = csm_puppet(2);
-	party->id = csm_self(&party->realm->recs[0]);
-	party->last = 0;
-	puppet_start_rec(party->realm, 1);
-	csm_apt_add(party->realm);
+	trealm->realm = csm_agent(2);
+	trealm->id = csm_self(&trealm->realm->recs[0]);
+	trealm->last = 0;
+	agent_start_rec(trealm->realm, 1);
+	csm_apt_add(trealm->realm);
 	for (uint64_t at = OWN; at < OWN + 16 * PAGE_SIZE; at += PAGE_SIZE) {
-		csm_write(&party->realm->recs[0], at, at);
+		csm_write(&trealm->realm->recs[0], at, at);
 	}
-	realm_make_tables(party->realm, THERE, 1, RMI_LEVEL_PAGE);
+	realm_make_tables(trealm->realm, THERE, 1, RMI_LEVEL_PAGE);
 }
 
 /* What is left can be taken apart by the realms themselves, and then nothing is. */
-static void tidy(const struct party *self, const struct party *other)
+static void tidy(const struct trealm *self, const struct trealm *other)
 {
 	struct rec *rec = &self->realm->recs[0];
 	struct smc_regs r;
@@ -234,18 +234,18 @@ TEST_CPUS(csm_hostile_recs, 4,
 	  "the same few regions: only answers of the interface, and all can be ended afterwards; "
 	  "hazard 16, hazard 17, hazard 19, invariant 12")
 {
-	struct party parties[2];
+	struct trealm trealms[2];
 	struct caller callers[4];
 	uint64_t end = time_now() + us_to_ticks(LONG_MS * 1000UL);
 
 	test_limit(LONG_MS / 1000 + 100);
 	stop = 0;
 	memset(done, 0, sizeof(done));
-	party_make(&parties[0]);
-	party_make(&parties[1]);
+	trealm_make(&trealms[0]);
+	trealm_make(&trealms[1]);
 	for (unsigned i = 0; i < 4; i++) {
-		callers[i] = (struct caller){&parties[i & 1], &parties[~i & 1],
-					     &parties[i & 1].realm->recs[i / 2]};
+		callers[i] = (struct caller){&trealms[i & 1], &trealms[~i & 1],
+					     &trealms[i & 1].realm->recs[i / 2]};
 	}
 	for (unsigned i = 1; i < 4; i++) {
 		cpu_start(i, call_at_random, &callers[i]);
@@ -262,13 +262,13 @@ TEST_CPUS(csm_hostile_recs, 4,
 			note("call %lx succeeded %u times", fids[i], done[i]);
 		}
 	}
-	tidy(&parties[0], &parties[1]);
-	tidy(&parties[1], &parties[0]);
+	tidy(&trealms[0], &trealms[1]);
+	tidy(&trealms[1], &trealms[0]);
 	for (unsigned i = 0; i < 2; i++) {
-		struct rec *rec = &parties[i].realm->recs[0];
+		struct rec *rec = &trealms[i].realm->recs[0];
 
-		CHECK_EQ(CSM(rec, QUERY, parties[i].id, 0).x[1], 0);
-		CHECK(csm_region(rec, OWN, 16 * PAGE_SIZE) > parties[i].last);
+		CHECK_EQ(CSM(rec, QUERY, trealms[i].id, 0).x[1], 0);
+		CHECK(csm_region(rec, OWN, 16 * PAGE_SIZE) > trealms[i].last);
 		CHECK_EQ(csm_read(rec, OWN + PAGE_SIZE), OWN + PAGE_SIZE);
 	}
 }

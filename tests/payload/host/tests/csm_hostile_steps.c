@@ -37,7 +37,7 @@ struct way {
 
 static struct live big(bool attached)
 {
-	struct live live = {.p = csm_puppet(1), .c = csm_puppet(1)};
+	struct live live = {.p = csm_agent(1), .c = csm_agent(1)};
 
 	live.provider = &live.p->recs[0];
 	live.consumer = &live.c->recs[0];
@@ -113,9 +113,9 @@ static void do_act(struct live *live, enum act act)
 static struct smc_regs one_call(const struct live *live, const struct way *way)
 {
 	if (way->by_consumer) {
-		return puppet_smc(live->consumer, way->fid, live->pid, live->region);
+		return agent_smc(live->consumer, way->fid, live->pid, live->region);
 	}
-	return puppet_smc(live->provider, way->fid, live->region, live->cid);
+	return agent_smc(live->provider, way->fid, live->region, live->cid);
 }
 
 /* What is left when the command is over. */

@@ -15,9 +15,9 @@
 #define ENDED_BY_PEER (CSM_SIGNAL_PEER_ENDED | CSM_SIGNAL_REGION_ENDED)
 #define PEER_GONE     (CSM_SIGNAL_PEER_ENDED | CSM_SIGNAL_DETACHED)
 
-static struct rec *party(void)
+static struct rec *new_realm(void)
 {
-	struct rec *rec = &csm_puppet(1)->recs[0];
+	struct rec *rec = &csm_agent(1)->recs[0];
 
 	csm_ram(rec, OWN, OWN + SIZE);
 	return rec;
@@ -50,13 +50,13 @@ TEST(csm_three_consumers,
      "three consumers of one region, one revoked: it faults, the two others read and write on; the "
      "revoked one cannot attach again; then each goes in its own way; hazard 03")
 {
-	struct rec *provider = party();
+	struct rec *provider = new_realm();
 	uint64_t id = csm_self(provider);
 	uint64_t region = csm_region(provider, OWN, SIZE);
 	struct rec *consumers[3];
 
 	for (unsigned i = 0; i < 3; i++) {
-		consumers[i] = party();
+		consumers[i] = new_realm();
 		csm_share(provider, region, consumers[i], RW);
 		csm_attach(consumers[i], provider, region, THERE + i * APART, SIZE);
 		csm_write(consumers[i], THERE + i * APART + i * 8, 0x100 + i);
@@ -93,8 +93,8 @@ TEST(csm_orders,
      "what is attached; the range is the consumer's again each time, and region ids never repeat; "
      "invariant 09")
 {
-	struct rec *provider = party();
-	struct rec *consumer = party();
+	struct rec *provider = new_realm();
+	struct rec *consumer = new_realm();
 	uint64_t id = csm_self(provider);
 	uint64_t peer = csm_self(consumer);
 	uint64_t last = 0;
@@ -134,9 +134,9 @@ TEST(csm_both_roles, "a realm that is provider and consumer at once: it reads on
 		     "another, and cannot "
 		     "lend what is lent to it; invariant 06")
 {
-	struct rec *first = party();
-	struct rec *middle = party();
-	struct rec *last = party();
+	struct rec *first = new_realm();
+	struct rec *middle = new_realm();
+	struct rec *last = new_realm();
 	uint64_t one = csm_region(first, OWN, SIZE);
 	uint64_t two = csm_region(middle, OWN, SIZE);
 
@@ -163,7 +163,7 @@ TEST(csm_both_roles, "a realm that is provider and consumer at once: it reads on
 
 TEST(csm_mutual, "two realms that share with each other, in two regions each; hazard 16")
 {
-	struct rec *recs[2] = {party(), party()};
+	struct rec *recs[2] = {new_realm(), new_realm()};
 	uint64_t regions[2][2];
 
 	for (unsigned i = 0; i < 4; i++) {
@@ -195,8 +195,8 @@ TEST(csm_consumer_destroyed,
      "lifetimes: the host destroys a consumer: the provider gets bits 60 and 63, reads on, and the "
      "grant does not serve a new realm of the same measurement; hazard 02")
 {
-	struct rec *provider = party();
-	struct rec *consumer = party();
+	struct rec *provider = new_realm();
+	struct rec *consumer = new_realm();
 	struct realm_config config = consumer->realm->config;
 	uint64_t id = csm_self(provider);
 	uint64_t peer = csm_self(consumer);
@@ -212,7 +212,7 @@ TEST(csm_consumer_destroyed,
 	CHECK_EQ(csm_read(provider, OWN), 0x77);
 	CHECK_EQ(CSM(provider, PEER, peer, 0).x[0], CSM_ERROR_ACCESS);
 
-	consumer = &csm_puppet_of(&config)->recs[0];
+	consumer = &csm_agent_of(&config)->recs[0];
 	CHECK_NE(csm_self(consumer), peer);
 	CHECK_EQ(CSM(consumer, RESERVE, id, region, THERE, SIZE).x[0], CSM_ERROR_ACCESS);
 	CHECK_EQ(CSM(provider, REVOKE, region, peer).x[0], RSI_SUCCESS);
@@ -223,8 +223,8 @@ TEST(csm_provider_destroyed,
      "lifetimes: the host destroys a provider: its consumers get bits 62 and 63, fault, keep "
      "reservations that only DETACH_AND_FREE accepts, and have their ranges again; invariant 08")
 {
-	struct rec *provider = party();
-	struct rec *consumers[2] = {party(), party()};
+	struct rec *provider = new_realm();
+	struct rec *consumers[2] = {new_realm(), new_realm()};
 	uint64_t id = csm_self(provider);
 	uint64_t region = csm_region(provider, OWN, SIZE);
 
@@ -256,8 +256,8 @@ TEST(csm_page_lost,
      "lifetimes: the host takes a page of the region: bit 59, that page faults, the others go on; "
      "hazard 06")
 {
-	struct rec *provider = party();
-	struct rec *consumer = party();
+	struct rec *provider = new_realm();
+	struct rec *consumer = new_realm();
 	uint64_t id = csm_self(provider);
 	uint64_t region = csm_region(provider, OWN, SIZE);
 
@@ -294,7 +294,7 @@ static struct rsi_csm_policy demand(struct rec *of, uint64_t index)
 {
 	struct rsi_csm_policy policy = {.version = CSM_POLICY_VERSION,
 					.hash_algo = of->realm->config.hash};
-	struct smc_regs r = puppet_smc(of, RSI_MEASUREMENT_READ_FID, index);
+	struct smc_regs r = agent_smc(of, RSI_MEASUREMENT_READ_FID, index);
 
 	REQUIRE_EQ(r.x[0], RSI_SUCCESS);
 	policy.flags = index == 0 ? CSM_POLICY_RIM : CSM_POLICY_REM(index - 1);
@@ -304,16 +304,16 @@ static struct rsi_csm_policy demand(struct rec *of, uint64_t index)
 
 static void extend(struct rec *rec, uint64_t index)
 {
-	CHECK_EQ(puppet_smc(rec, RSI_MEASUREMENT_EXTEND_FID, index, 32, 0x4711).x[0], RSI_SUCCESS);
+	CHECK_EQ(agent_smc(rec, RSI_MEASUREMENT_EXTEND_FID, index, 32, 0x4711).x[0], RSI_SUCCESS);
 }
 
-/* A puppet that measures otherwise than the others. */
+/* An agent that measures otherwise than the others. */
 static struct rec *stranger(void)
 {
-	struct realm_config config = realm_default(PROGRAM_puppet);
+	struct realm_config config = realm_default(PROGRAM_agent);
 
 	config.args[0] = 0x5742;
-	return &csm_puppet_of(&config)->recs[0];
+	return &csm_agent_of(&config)->recs[0];
 }
 
 TEST(csm_any,
@@ -321,8 +321,8 @@ TEST(csm_any,
      "in, another gets the error of a region that is not there; REVOKE of ANY ends all of them; "
      "invariant 05, invariant 11")
 {
-	struct rec *provider = party();
-	struct rec *good[2] = {party(), party()};
+	struct rec *provider = new_realm();
+	struct rec *good[2] = {new_realm(), new_realm()};
 	struct rec *bad = stranger();
 	uint64_t id = csm_self(provider);
 	uint64_t region = csm_region(provider, OWN, SIZE);
@@ -355,8 +355,8 @@ TEST(csm_policies,
      "policies of both sides: the consumer's on the provider too; asked again at ATTACH: a realm "
      "that has extended its REM meanwhile stays out; hazard 03")
 {
-	struct rec *provider = party();
-	struct rec *consumer = party();
+	struct rec *provider = new_realm();
+	struct rec *consumer = new_realm();
 	uint64_t id = csm_self(provider);
 	uint64_t region = csm_region(provider, OWN, SIZE);
 	struct rsi_csm_policy own = demand(consumer, 2);
@@ -390,8 +390,8 @@ TEST(csm_apt_grows, "RMI_APT_CREATE: a realm whose APT is full gets CSM_ERROR_NO
 		    "granule, and goes "
 		    "on; all granules come back wiped while its regions are in use; invariant 08")
 {
-	struct rec *provider = party();
-	struct rec *consumer = party();
+	struct rec *provider = new_realm();
+	struct rec *consumer = new_realm();
 	uint64_t region = csm_region(provider, OWN, SIZE);
 	uint64_t records = 1;
 	uint64_t peer = csm_self(consumer);

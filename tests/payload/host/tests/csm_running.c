@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /* Shared memory while realms run on several CPUs: signals, and what ends under somebody's feet. */
+#include "payload/host/bad_addresses.h"
 #include "payload/host/csm.h"
 #include "payload/host/gic.h"
 #include "payload/host/mem.h"
-#include "payload/host/places.h"
 #include "payload/host/test.h"
 
 #define OWN        0x8000000UL  /* becomes RAM */
@@ -18,19 +18,18 @@
 #define QUIET_US   2000
 #define NO_REC     UINT32_MAX /* no REC takes the interrupt: the host drops it */
 #define ARGS_(...) ((const uint64_t[]){__VA_ARGS__})
-#define ORDER(rec, op, ...)                                  \
-	puppet_prepare_args((rec), (op), ARGS_(__VA_ARGS__), \
-			    sizeof(ARGS_(__VA_ARGS__)) / sizeof(uint64_t))
+#define ORDER(rec, op, ...)                                 \
+	agent_prepare_args((rec), (op), ARGS_(__VA_ARGS__), \
+			   sizeof(ARGS_(__VA_ARGS__)) / sizeof(uint64_t))
 
 struct pair {
 	struct rec *provider, *consumer;
 	uint64_t id, peer, region;
 };
 
-static struct pair parties(void)
+static struct pair two_realms(void)
 {
-	struct pair pair = {.provider = &csm_puppet(1)->recs[0],
-			    .consumer = &csm_puppet(1)->recs[0]};
+	struct pair pair = {.provider = &csm_agent(1)->recs[0], .consumer = &csm_agent(1)->recs[0]};
 
 	csm_ram(pair.provider, OWN, OWN + SIZE);
 	pair.id = csm_self(pair.provider);
@@ -59,22 +58,22 @@ TEST_CPUS(
 	"RSI_CSM_SIGNAL, RSI_CSM_SIGNAL_TAKE: realms on two CPUs take turns, waiting in WFI: every "
 	"signal arrives once, from the right peer, with its bits, and wakes")
 {
-	struct pair pair = parties();
+	struct pair pair = two_realms();
 	struct smc_regs r;
 
 	share(&pair, RO);
 	CHECK_EQ(CSM(pair.provider, SIGNAL_TAKE).x[4], CSM_SIGNAL_ATTACHED);
-	ORDER(pair.consumer, PUPPET_TURNS, pair.id, pair.id, pair.region, TURNS, 0);
+	ORDER(pair.consumer, AGENT_TURNS, pair.id, pair.id, pair.region, TURNS, 0);
 	cpu_start(1, rec_run_here, pair.consumer);
-	ORDER(pair.provider, PUPPET_TURNS, pair.peer, pair.id, pair.region, TURNS, 1);
+	ORDER(pair.provider, AGENT_TURNS, pair.peer, pair.id, pair.region, TURNS, 1);
 	CHECK_EQ(rec_run(pair.provider), REC_CALL);
 	REQUIRE(cpu_join(1, PATIENCE_MS));
-	CHECK(puppet_done(pair.provider) && puppet_done(pair.consumer));
-	CHECK_EQ(puppet_value(pair.provider), TURNS / 2);
-	CHECK_EQ(puppet_value(pair.consumer), TURNS / 2);
-	note("interrupts taken: %lu and %lu", puppet_esr(pair.provider), puppet_esr(pair.consumer));
-	CHECK(puppet_esr(pair.provider) > 0);
-	CHECK(puppet_esr(pair.consumer) > 0);
+	CHECK(agent_done(pair.provider) && agent_done(pair.consumer));
+	CHECK_EQ(agent_value(pair.provider), TURNS / 2);
+	CHECK_EQ(agent_value(pair.consumer), TURNS / 2);
+	note("interrupts taken: %lu and %lu", agent_esr(pair.provider), agent_esr(pair.consumer));
+	CHECK(agent_esr(pair.provider) > 0);
+	CHECK(agent_esr(pair.consumer) > 0);
 	r = CSM(pair.consumer, SIGNAL_TAKE);
 	CHECK_EQ(r.x[1], pair.id);
 	CHECK_EQ(r.x[4], TURNS + 1);
@@ -91,10 +90,10 @@ static void expect_faulted(struct rec *rec)
 		rec_let_go(rec, 1);
 	}
 	REQUIRE_EQ(rec->stop, REC_CALL);
-	CHECK(!puppet_done(rec));
-	CHECK_EQ(ESR_EC(puppet_esr(rec)), EC_DATA_ABORT_SAME);
-	CHECK_EQ(ESR_FSC(puppet_esr(rec)), FSC_EXTERNAL_ABORT);
-	CHECK(puppet_value(rec) > 0);
+	CHECK(!agent_done(rec));
+	CHECK_EQ(ESR_EC(agent_esr(rec)), EC_DATA_ABORT_SAME);
+	CHECK_EQ(ESR_FSC(agent_esr(rec)), FSC_EXTERNAL_ABORT);
+	CHECK(agent_value(rec) > 0);
 }
 
 /*
@@ -105,7 +104,7 @@ static void load_on(struct pair *pair, uint64_t offset, uint64_t said)
 	uint64_t end = time_now() + us_to_ticks(PATIENCE_MS * 1000UL);
 
 	write64(said, 0);
-	ORDER(pair->consumer, PUPPET_LOADS, THERE + offset,
+	ORDER(pair->consumer, AGENT_LOADS, THERE + offset,
 	      realm_unprotected(pair->consumer->realm));
 	cpu_start(1, rec_run_on, pair->consumer);
 	while (read64(said) == 0) {
@@ -129,7 +128,7 @@ static void store_on(struct pair *pair, uint64_t base)
 	uint64_t last = SIZE - PAGE_SIZE;
 
 	csm_write(pair->provider, OWN + last, 0);
-	ORDER(pair->consumer, PUPPET_STORES, base, base + SIZE);
+	ORDER(pair->consumer, AGENT_STORES, base, base + SIZE);
 	cpu_start(1, rec_run_on, pair->consumer);
 	wait_for_store(pair->provider, OWN + last);
 }
@@ -137,18 +136,18 @@ static void store_on(struct pair *pair, uint64_t base)
 /* A command of the provider; when it is back, no store of the consumer lands. */
 static void still(struct pair *pair, uint64_t fid, uint64_t x1, uint64_t x2)
 {
-	ORDER(pair->provider, PUPPET_STILL, OWN, OWN + SIZE, us_to_ticks(QUIET_US), fid, x1, x2);
+	ORDER(pair->provider, AGENT_STILL, OWN, OWN + SIZE, us_to_ticks(QUIET_US), fid, x1, x2);
 	CHECK_EQ(rec_run(pair->provider), REC_CALL);
-	CHECK(puppet_done(pair->provider));
-	CHECK_EQ(puppet_value(pair->provider), RSI_SUCCESS);
-	CHECK_EQ(puppet_esr(pair->provider), 0);
+	CHECK(agent_done(pair->provider));
+	CHECK_EQ(agent_value(pair->provider), RSI_SUCCESS);
+	CHECK_EQ(agent_esr(pair->provider), 0);
 }
 
 TEST_CPUS(csm_revoke_reading, 2,
 	  "invariant 03: RSI_CSM_REVOKE while the consumer reads on another CPU: its next access "
 	  "faults, and every one after that; the provider's contents are as they were")
 {
-	struct pair pair = parties();
+	struct pair pair = two_realms();
 	uint64_t said = page_alloc();
 
 	realm_map_page(pair.consumer->realm, realm_unprotected(pair.consumer->realm), said);
@@ -171,7 +170,7 @@ TEST_CPUS(csm_revoke_writing, 2,
 	  "with no "
 	  "interrupt there: when it has returned, not one store lands any more")
 {
-	struct pair pair = parties();
+	struct pair pair = two_realms();
 
 	pair.consumer->realm->csm.target = NO_REC;
 	for (unsigned i = 0; i < ROUNDS; i++) {
@@ -187,7 +186,7 @@ TEST_CPUS(csm_destroy_writing, 2,
 	  "invariant 03: RSI_CSM_DESTROY while the consumer stores on another CPU: no store lands "
 	  "behind it")
 {
-	struct pair pair = parties();
+	struct pair pair = two_realms();
 
 	pair.consumer->realm->csm.target = NO_REC;
 	for (unsigned i = 0; i < ROUNDS; i++) {
@@ -205,7 +204,7 @@ TEST_CPUS(csm_seal_writing, 2,
 	  "store "
 	  "lands behind it, so the digest is that of what stays; the consumer reads on")
 {
-	struct pair pair = parties();
+	struct pair pair = two_realms();
 	struct smc_regs digest;
 
 	pair.consumer->realm->csm.target = NO_REC;
@@ -228,11 +227,11 @@ TEST_CPUS(csm_seal_own_writing, 2,
 	  "the region on another CPU: no store lands behind it; when the region ends it may store "
 	  "again")
 {
-	struct realm *realm = csm_puppet(2);
+	struct realm *realm = csm_agent(2);
 	struct pair pair = {.provider = &realm->recs[0], .consumer = &realm->recs[1]};
 
 	csm_ram(pair.provider, OWN, OWN + SIZE);
-	puppet_start_rec(realm, 1);
+	agent_start_rec(realm, 1);
 	for (unsigned i = 0; i < ROUNDS / 2; i++) {
 		pair.region = csm_region(pair.provider, OWN, SIZE);
 		store_on(&pair, OWN);
@@ -246,11 +245,10 @@ TEST_CPUS(csm_seal_own_writing, 2,
 
 /* ---- blocks */
 
-/* Like parties(), with a region of one block, which is lent as such. */
+/* Like two_realms(), with a region of one block, which is lent as such. */
 static struct pair share_block(uint64_t perm)
 {
-	struct pair pair = {.provider = &csm_puppet(1)->recs[0],
-			    .consumer = &csm_puppet(1)->recs[0]};
+	struct pair pair = {.provider = &csm_agent(1)->recs[0], .consumer = &csm_agent(1)->recs[0]};
 
 	realm_make_block(pair.provider->realm, OWN);
 	csm_ram(pair.provider, OWN, OWN + BLOCK);
@@ -294,9 +292,9 @@ static void read_on(void *arg)
 	struct rec *rec = reader->rec;
 
 	while (!__atomic_load_n(&reader->stop, __ATOMIC_ACQUIRE) && !test_failing()) {
-		puppet_order(rec, PUPPET_CHECK, THERE, THERE + BLOCK, 0x4711 ^ THERE ^ OWN);
-		CHECK(puppet_done(rec));
-		CHECK_EQ(puppet_value(rec), 0);
+		agent_order(rec, AGENT_CHECK, THERE, THERE + BLOCK, 0x4711 ^ THERE ^ OWN);
+		CHECK(agent_done(rec));
+		CHECK_EQ(agent_value(rec), 0);
 		__atomic_add_fetch(&reader->passes, 1, __ATOMIC_RELEASE);
 	}
 }
@@ -329,7 +327,7 @@ TEST_CPUS(csm_tables_running, 2,
 	uint64_t end = time_now() + us_to_ticks(PATIENCE_MS * 1000UL);
 	uint32_t passes = 0;
 
-	puppet_order(pair.provider, PUPPET_FILL, OWN, OWN + BLOCK, 0x4711);
+	agent_order(pair.provider, AGENT_FILL, OWN, OWN + BLOCK, 0x4711);
 	cpu_start(1, read_on, &reader);
 	for (unsigned i = 0; (i < 40 || passes < 3) && time_now() < end && !test_failing(); i++) {
 		change_tables(&pair);
@@ -346,14 +344,14 @@ TEST_CPUS(csm_detach_writing, 2,
 	  "on "
 	  "another CPU: no store lands behind it")
 {
-	struct pair pair = parties();
-	struct realm *realm = csm_puppet(2);
+	struct pair pair = two_realms();
+	struct realm *realm = csm_agent(2);
 	struct rec *other = &realm->recs[1];
 	uint64_t before;
 
 	realm->csm.target = NO_REC;
 	pair.consumer = &realm->recs[0];
-	puppet_start_rec(realm, 1);
+	agent_start_rec(realm, 1);
 	for (unsigned i = 0; i < ROUNDS / 2; i++) {
 		share(&pair, RW);
 		store_on(&pair, THERE);
@@ -371,7 +369,7 @@ TEST_CPUS(
 	"hazard 06: RMI_DATA_DESTROY of a page while the consumer stores to it on another CPU: it "
 	"faults, and the page comes back wiped and stays so")
 {
-	struct pair pair = parties();
+	struct pair pair = two_realms();
 	struct smc_regs r;
 
 	pair.consumer->realm->csm.target = NO_REC;
@@ -380,7 +378,7 @@ TEST_CPUS(
 		uint64_t offset = i * PAGE_SIZE;
 
 		csm_write(pair.provider, OWN + offset, 0);
-		ORDER(pair.consumer, PUPPET_STORES, THERE + offset, THERE + offset + PAGE_SIZE);
+		ORDER(pair.consumer, AGENT_STORES, THERE + offset, THERE + offset + PAGE_SIZE);
 		cpu_start(1, rec_run_on, pair.consumer);
 		wait_for_store(pair.provider, OWN + offset);
 		r = smc_call(RMI_DATA_DESTROY_FID, pair.provider->realm->rd, OWN + offset);
@@ -399,7 +397,7 @@ TEST_CPUS(csm_provider_lost_writing, 2,
 	  "consumer faults with bits 62 and 63, and all granules of the provider are wiped")
 {
 	for (unsigned i = 0; i < 3; i++) {
-		struct pair pair = parties();
+		struct pair pair = two_realms();
 
 		share(&pair, RW);
 		store_on(&pair, THERE);
@@ -416,7 +414,7 @@ TEST_CPUS(csm_apt_lost_writing, 2,
 	  "faults, "
 	  "not one store lands behind it, the provider gets bits 60 and 63")
 {
-	struct pair pair = parties();
+	struct pair pair = two_realms();
 	uint64_t before;
 
 	share(&pair, RW);
@@ -452,7 +450,7 @@ TEST_CPUS(csm_host_probes, 3,
 	  "faults, on each CPU, while provider and consumer use it; the consumer's entries show no "
 	  "page; so with the granules of the APTs")
 {
-	struct pair pair = parties();
+	struct pair pair = two_realms();
 	uint64_t pages[PAGES], apts[PAGES];
 
 	share(&pair, RW);

@@ -4,10 +4,10 @@
 #include "abi/el3.h"
 #include "abi/rsi.h"
 #include "payload/common/probe.h"
+#include "payload/host/agent.h"
 #include "payload/host/cpu.h"
 #include "payload/host/fwcfg.h"
 #include "payload/host/mem.h"
-#include "payload/host/puppet.h"
 #include "payload/host/rmi.h"
 #include "payload/host/test.h"
 
@@ -127,7 +127,7 @@ static bool has_csm(void)
 
 static void expect_no_csm(uint64_t page)
 {
-	struct rec *rec = &puppet_realm(1)->recs[0];
+	struct rec *rec = &agent_realm(1)->recs[0];
 	uint64_t rd = rec->realm->rd;
 
 	REQUIRE_EQ(rmi_granule_delegate(page), RMI_SUCCESS);
@@ -139,7 +139,7 @@ static void expect_no_csm(uint64_t page)
 	}
 	CHECK_EQ(rmi_granule_undelegate(page), RMI_SUCCESS);
 	for (uint64_t fid = RSI_CSM_FID_FIRST; fid <= RSI_CSM_FID_LAST; fid++) {
-		struct smc_regs r = puppet_smc(rec, fid, REALM_RAM_TOP - PAGE_SIZE, PAGE_SIZE);
+		struct smc_regs r = agent_smc(rec, fid, REALM_RAM_TOP - PAGE_SIZE, PAGE_SIZE);
 
 		CHECK_EQ(r.x[0], SMCCC_UNKNOWN);
 		CHECK_EQ(r.x[1] | r.x[2] | r.x[3], 0);
@@ -155,7 +155,7 @@ TEST(features_csm,
 
 	CHECK_EQ(r.x[0], RMI_SUCCESS);
 	CHECK_EQ(r.x[1], revision);
-	r = puppet_smc(&puppet_realm(1)->recs[0], RSI_FEATURES_FID, CSM_FEATURE_INDEX);
+	r = agent_smc(&agent_realm(1)->recs[0], RSI_FEATURES_FID, CSM_FEATURE_INDEX);
 	CHECK_EQ(r.x[0], RSI_SUCCESS);
 	CHECK_EQ(r.x[1], revision);
 	for (uint64_t fid = RSI_CSM_FID_FIRST; fid <= RSI_CSM_FID_LAST; fid++) {

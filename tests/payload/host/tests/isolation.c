@@ -2,10 +2,10 @@
 /* Registers of host and realms are kept apart: vectors, EL1, keys, timers, breakpoints. */
 #include "payload/common/probe.h"
 #include "payload/common/simd.h"
+#include "payload/host/agent.h"
 #include "payload/host/cpu.h"
 #include "payload/host/gic.h"
 #include "payload/host/mem.h"
-#include "payload/host/puppet.h"
 #include "payload/host/test.h"
 
 #define ROUNDS 6
@@ -313,24 +313,24 @@ TEST(timers_apart,
      "timers: those of two realms in turn on one CPU are each realm's own; the host's EL1 timers "
      "do not change")
 {
-	struct realm *a = puppet_realm(1);
-	struct realm *b = puppet_realm(1);
+	struct realm *a = agent_realm(1);
+	struct realm *b = agent_realm(1);
 	uint64_t far_away = time_now() + us_to_ticks(1000000000);
 
 	sysreg_write("cntp_cval_el02", 0x7777);
 	sysreg_write("cntp_ctl_el02", 2);
 	for (unsigned i = 0; i < 4; i++) {
-		puppet_set(&a->recs[0], INSN_W_CNTP_CVAL, far_away + i);
-		puppet_set(&a->recs[0], INSN_W_CNTP_CTL, 1);
-		puppet_set(&b->recs[0], INSN_W_CNTP_CVAL, 0x8888 + i);
-		puppet_set(&b->recs[0], INSN_W_CNTP_CTL, 3);
+		agent_set(&a->recs[0], INSN_W_CNTP_CVAL, far_away + i);
+		agent_set(&a->recs[0], INSN_W_CNTP_CTL, 1);
+		agent_set(&b->recs[0], INSN_W_CNTP_CVAL, 0x8888 + i);
+		agent_set(&b->recs[0], INSN_W_CNTP_CTL, 3);
 		CHECK_EQ(b->recs[0].run->exit.cntp_cval, 0x8888 + i);
-		CHECK_EQ(puppet_get(&a->recs[0], INSN_R_CNTP_CVAL, 0), far_away + i);
-		CHECK_EQ(puppet_get(&a->recs[0], INSN_R_CNTP_CTL, 0), 1);
+		CHECK_EQ(agent_get(&a->recs[0], INSN_R_CNTP_CVAL, 0), far_away + i);
+		CHECK_EQ(agent_get(&a->recs[0], INSN_R_CNTP_CTL, 0), 1);
 		CHECK_EQ(a->recs[0].run->exit.cntp_cval, far_away + i);
 		CHECK_EQ(a->recs[0].run->exit.cntp_ctl, 1);
-		CHECK_EQ(puppet_get(&b->recs[0], INSN_R_CNTP_CTL, 0), 7);
-		CHECK_EQ(puppet_get(&b->recs[0], INSN_R_CNTP_CVAL, 0), 0x8888 + i);
+		CHECK_EQ(agent_get(&b->recs[0], INSN_R_CNTP_CTL, 0), 7);
+		CHECK_EQ(agent_get(&b->recs[0], INSN_R_CNTP_CVAL, 0), 0x8888 + i);
 	}
 	CHECK_EQ(sysreg_read("cntp_cval_el02"), 0x7777);
 	CHECK_EQ(sysreg_read("cntp_ctl_el02") & 3, 2);
@@ -340,11 +340,11 @@ TEST(timers_apart,
 /* The realm executes one instruction; true if it hits its breakpoint. */
 static bool stops(struct rec *rec, unsigned ec)
 {
-	bool done = puppet_do(rec, INSN_ISB, 0, 0);
+	bool done = agent_do(rec, INSN_ISB, 0, 0);
 
 	REQUIRE_EQ(rec->stop, REC_CALL);
 	if (!done) {
-		CHECK_EQ(ESR_EC(puppet_esr(rec)), ec);
+		CHECK_EQ(ESR_EC(agent_esr(rec)), ec);
 	}
 	return !done;
 }
@@ -353,55 +353,55 @@ TEST(breakpoints,
      "debug registers: a breakpoint fires in its realm and not in another, nor in another REC of "
      "the same realm; the host's own do not change")
 {
-	struct realm *a = puppet_realm(2);
-	struct realm *b = puppet_realm(1);
+	struct realm *a = agent_realm(2);
+	struct realm *b = agent_realm(1);
 	struct rec *rec = &a->recs[0];
 	uint64_t at;
 
 	sysreg_write("dbgbvr0_el1", 0x123450);
 	sysreg_write("dbgbcr0_el1", 0x1e0);
-	puppet_start_rec(a, 1);
-	puppet_get(rec, INSN_ISB, 0);
+	agent_start_rec(a, 1);
+	agent_get(rec, INSN_ISB, 0);
 	at = rec->run->exit.gprs[4];
-	puppet_set(rec, INSN_W_DBGBVR0, at);
-	puppet_set(rec, INSN_W_DBGBCR0, BCR_EL1);
-	puppet_set(rec, INSN_W_MDSCR, MDSCR_MDE | MDSCR_KDE | MDSCR_TDCC);
-	puppet_order(rec, PUPPET_DEBUG_ON, 0, 0, 0);
-	puppet_order(&a->recs[1], PUPPET_DEBUG_ON, 0, 0, 0);
-	puppet_order(&b->recs[0], PUPPET_DEBUG_ON, 0, 0, 0);
+	agent_set(rec, INSN_W_DBGBVR0, at);
+	agent_set(rec, INSN_W_DBGBCR0, BCR_EL1);
+	agent_set(rec, INSN_W_MDSCR, MDSCR_MDE | MDSCR_KDE | MDSCR_TDCC);
+	agent_order(rec, AGENT_DEBUG_ON, 0, 0, 0);
+	agent_order(&a->recs[1], AGENT_DEBUG_ON, 0, 0, 0);
+	agent_order(&b->recs[0], AGENT_DEBUG_ON, 0, 0, 0);
 	for (unsigned i = 0; i < 3; i++) {
 		CHECK(stops(rec, EC_BREAKPOINT_SAME));
 		CHECK(!stops(&b->recs[0], EC_BREAKPOINT_SAME));
 		CHECK(!stops(&a->recs[1], EC_BREAKPOINT_SAME));
 		CHECK_EQ(sysreg_read("dbgbvr0_el1"), 0x123450);
 		CHECK_EQ(sysreg_read("dbgbcr0_el1") & 0x1e7, 0x1e0);
-		CHECK_EQ(puppet_get(rec, INSN_R_DBGBVR0, 0), at);
+		CHECK_EQ(agent_get(rec, INSN_R_DBGBVR0, 0), at);
 	}
-	CHECK_EQ(puppet_get(&b->recs[0], INSN_R_DBGBVR0, 0), 0);
+	CHECK_EQ(agent_get(&b->recs[0], INSN_R_DBGBVR0, 0), 0);
 	CHECK(!stops(&b->recs[0], EC_BREAKPOINT_SAME));
 }
 
 TEST(watchpoints, "debug registers: a watchpoint fires in its realm and not in another")
 {
-	struct realm *a = puppet_realm(1);
-	struct realm *b = puppet_realm(1);
+	struct realm *a = agent_realm(1);
+	struct realm *b = agent_realm(1);
 	struct rec *rec = &a->recs[0];
 	uint64_t page = REALM_RAM_TOP - PAGE_SIZE;
 
-	CHECK_EQ(puppet_get(rec, INSN_LDR_X, page), 0);
-	CHECK_EQ(puppet_get(&b->recs[0], INSN_LDR_X, page), 0);
-	puppet_set(rec, INSN_W_DBGWVR0, page);
-	puppet_set(rec, INSN_W_DBGWCR0, WCR_EL1);
-	puppet_set(rec, INSN_W_MDSCR, MDSCR_MDE | MDSCR_KDE | MDSCR_TDCC);
-	puppet_order(rec, PUPPET_DEBUG_ON, 0, 0, 0);
-	puppet_order(&b->recs[0], PUPPET_DEBUG_ON, 0, 0, 0);
+	CHECK_EQ(agent_get(rec, INSN_LDR_X, page), 0);
+	CHECK_EQ(agent_get(&b->recs[0], INSN_LDR_X, page), 0);
+	agent_set(rec, INSN_W_DBGWVR0, page);
+	agent_set(rec, INSN_W_DBGWCR0, WCR_EL1);
+	agent_set(rec, INSN_W_MDSCR, MDSCR_MDE | MDSCR_KDE | MDSCR_TDCC);
+	agent_order(rec, AGENT_DEBUG_ON, 0, 0, 0);
+	agent_order(&b->recs[0], AGENT_DEBUG_ON, 0, 0, 0);
 	for (unsigned i = 0; i < 2; i++) {
-		CHECK(!puppet_do(rec, INSN_LDR_X, page, 0));
+		CHECK(!agent_do(rec, INSN_LDR_X, page, 0));
 		REQUIRE_EQ(rec->stop, REC_CALL);
-		CHECK_EQ(ESR_EC(puppet_esr(rec)), EC_WATCHPOINT_SAME);
-		CHECK_EQ(puppet_far(rec), page);
-		CHECK(puppet_do(&b->recs[0], INSN_LDR_X, page, 0));
-		CHECK(puppet_do(rec, INSN_LDR_X, page + 8, 0));
+		CHECK_EQ(ESR_EC(agent_esr(rec)), EC_WATCHPOINT_SAME);
+		CHECK_EQ(agent_far(rec), page);
+		CHECK(agent_do(&b->recs[0], INSN_LDR_X, page, 0));
+		CHECK(agent_do(rec, INSN_LDR_X, page + 8, 0));
 	}
 }
 
@@ -418,24 +418,24 @@ TEST(claim_tags,
      "debug registers: claim tags that a realm sets are not seen by another realm nor by the host, "
      "and its own are there again; the host's do not change and no realm sees them")
 {
-	struct rec *a = &puppet_realm(1)->recs[0];
-	struct rec *b = &puppet_realm(1)->recs[0];
+	struct rec *a = &agent_realm(1)->recs[0];
+	struct rec *b = &agent_realm(1)->recs[0];
 
 	test_cleanup(claim_nothing, NULL);
 	sysreg_write("dbgclaimclr_el1", CLAIM_ALL);
 	sysreg_write("dbgclaimset_el1", 0x3c);
 	/* A claim tag is the first debug register that this realm touches; the other's is not. */
-	CHECK_EQ(puppet_get(a, INSN_R_CLAIM, 0), 0);
-	puppet_set(b, INSN_W_DBGBVR0, 0x1000);
-	CHECK_EQ(puppet_get(b, INSN_R_CLAIM, 0), 0);
-	puppet_set(a, INSN_W_CLAIMSET, 0xa5);
+	CHECK_EQ(agent_get(a, INSN_R_CLAIM, 0), 0);
+	agent_set(b, INSN_W_DBGBVR0, 0x1000);
+	CHECK_EQ(agent_get(b, INSN_R_CLAIM, 0), 0);
+	agent_set(a, INSN_W_CLAIMSET, 0xa5);
 	CHECK_EQ(sysreg_read("dbgclaimclr_el1"), 0x3c);
-	CHECK_EQ(puppet_get(b, INSN_R_CLAIM, 0), 0);
-	puppet_set(b, INSN_W_CLAIMSET, 0x0f);
-	CHECK_EQ(puppet_get(a, INSN_R_CLAIM, 0), 0xa5);
-	CHECK_EQ(puppet_get(a, INSN_R_CLAIMSET, 0), CLAIM_ALL);
-	puppet_set(a, INSN_W_CLAIMCLR, 0x05);
-	CHECK_EQ(puppet_get(b, INSN_R_CLAIM, 0), 0x0f);
-	CHECK_EQ(puppet_get(a, INSN_R_CLAIM, 0), 0xa0);
+	CHECK_EQ(agent_get(b, INSN_R_CLAIM, 0), 0);
+	agent_set(b, INSN_W_CLAIMSET, 0x0f);
+	CHECK_EQ(agent_get(a, INSN_R_CLAIM, 0), 0xa5);
+	CHECK_EQ(agent_get(a, INSN_R_CLAIMSET, 0), CLAIM_ALL);
+	agent_set(a, INSN_W_CLAIMCLR, 0x05);
+	CHECK_EQ(agent_get(b, INSN_R_CLAIM, 0), 0x0f);
+	CHECK_EQ(agent_get(a, INSN_R_CLAIM, 0), 0xa0);
 	CHECK_EQ(sysreg_read("dbgclaimclr_el1"), 0x3c);
 }

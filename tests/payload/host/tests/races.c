@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /* Several CPUs at once: realms that run, and hosts that race on the same granules. */
 #include "payload/common/spinlock.h"
+#include "payload/host/agent.h"
+#include "payload/host/bad_addresses.h"
 #include "payload/host/cpu.h"
-#include "payload/host/crew.h"
+#include "payload/host/cpu_pool.h"
 #include "payload/host/gic.h"
 #include "payload/host/mem.h"
-#include "payload/host/places.h"
-#include "payload/host/puppet.h"
 #include "payload/host/test.h"
 
 #define MIB(n)      ((uint64_t)(n) << 20)
@@ -24,12 +24,12 @@ static void one_more(struct rec *rec)
 	rec->run->enter.gprs[0] = rec->run->exit.gprs[0] + 1;
 }
 
-TEST_CPUS(realms_work, CREW,
+TEST_CPUS(realms_work, CPU_POOL,
 	  "concurrency: realms with several RECs each on four CPUs, moved at random: memory that "
 	  "comes "
 	  "and goes is theirs alone")
 {
-	crew_begin();
+	cpu_pool_begin();
 	for (unsigned i = 0; i < WORK_REALMS; i++) {
 		struct realm_config config = realm_default(PROGRAM_worker);
 		struct realm *realm;
@@ -40,10 +40,10 @@ TEST_CPUS(realms_work, CREW,
 		config.args[2] = WORK_RECS;
 		realm = realm_boot(&config);
 		for (unsigned n = 0; n < WORK_RECS; n++) {
-			crew_add(&realm->recs[n]);
+			cpu_pool_add(&realm->recs[n]);
 		}
 	}
-	crew_run(one_more, SLICE_US, LONG_MS);
+	cpu_pool_run(one_more, SLICE_US, LONG_MS);
 }
 
 static void timer_fired(unsigned intid)
@@ -386,7 +386,7 @@ static uint64_t pool_mark(unsigned i)
 	return 0x1357000000000000 | i;
 }
 
-TEST_CPUS(hosts_race, CREW,
+TEST_CPUS(hosts_race, CPU_POOL,
 	  "concurrency: four CPUs create, enter, fold, destroy and delegate at random on the same "
 	  "few "
 	  "granules: every result is one the command has, and at the end all granules come back "
@@ -401,7 +401,7 @@ TEST_CPUS(hosts_race, CREW,
 	memset(&race.counts, 0, sizeof(race.counts));
 	memset(race.roles, ROLE_OURS, sizeof(race.roles));
 	race.pages = page_alloc_run(POOL, 1);
-	for (unsigned n = 0; n < CREW; n++) {
+	for (unsigned n = 0; n < CPU_POOL; n++) {
 		racers[n].params = page_alloc();
 		racers[n].run = page_alloc();
 		racers[n].code = page_alloc();
@@ -444,9 +444,9 @@ static void read_on(void *arg)
 	struct rec *rec = reader->rec;
 
 	while (!__atomic_load_n(&stop_reading, __ATOMIC_ACQUIRE) && !test_failing()) {
-		puppet_order(rec, PUPPET_CHECK, reader->base, reader->top, 0x4711);
-		CHECK(puppet_done(rec));
-		CHECK_EQ(puppet_value(rec), 0);
+		agent_order(rec, AGENT_CHECK, reader->base, reader->top, 0x4711);
+		CHECK(agent_done(rec));
+		CHECK_EQ(agent_value(rec), 0);
 		__atomic_add_fetch(&reader->passes, 1, __ATOMIC_RELEASE);
 	}
 }
@@ -466,16 +466,16 @@ TEST_CPUS(fold_running, 2,
 	  "of it: it "
 	  "reads its values and never exits")
 {
-	struct realm *realm = puppet_realm(1);
+	struct realm *realm = agent_realm(1);
 	struct reader reader = {.rec = &realm->recs[0], .base = REALM_RAM_TOP};
 	uint64_t end = time_now() + us_to_ticks(PATIENCE_MS * 1000UL);
 	uint32_t passes = 0;
 
 	reader.top = reader.base + MIB(2);
 	realm_make_block(realm, reader.base);
-	REQUIRE_EQ(puppet_smc(reader.rec, RSI_IPA_STATE_SET_FID, reader.base, reader.top, 1).x[1],
+	REQUIRE_EQ(agent_smc(reader.rec, RSI_IPA_STATE_SET_FID, reader.base, reader.top, 1).x[1],
 		   reader.top);
-	puppet_order(reader.rec, PUPPET_FILL, reader.base, reader.top, 0x4711);
+	agent_order(reader.rec, AGENT_FILL, reader.base, reader.top, 0x4711);
 	stop_reading = 0;
 	cpu_start(1, read_on, &reader);
 	for (unsigned i = 0; (i < 40 || passes < 2) && time_now() < end && !test_failing(); i++) {
@@ -531,7 +531,7 @@ TEST_CPUS(run_page_lost, 2,
 /* The REC reads one word again and again on CPU 1, until what it reads from is taken away. */
 static void reading(struct rec *rec, uint64_t ipa)
 {
-	puppet_prepare(rec, PUPPET_WAIT, ipa, 0, 0);
+	agent_prepare(rec, AGENT_WAIT, ipa, 0, 0);
 	cpu_start(1, rec_run_on, rec);
 	rec_wait_running(rec);
 }
@@ -552,7 +552,7 @@ TEST_CPUS(unmap_running, 2,
 	  "CPU: it "
 	  "reads no more")
 {
-	struct realm *realm = puppet_realm(1);
+	struct realm *realm = agent_realm(1);
 	struct rec *rec = &realm->recs[0];
 	uint64_t page = page_alloc();
 	struct smc_regs r;
@@ -577,7 +577,7 @@ TEST_CPUS(destroy_running, 2,
 	  "concurrency: RMI_DATA_DESTROY of a page that a realm reads on another CPU: it reads no "
 	  "more")
 {
-	struct realm *realm = puppet_realm(1);
+	struct realm *realm = agent_realm(1);
 	uint64_t ipa = REALM_RAM_TOP - PAGE_SIZE;
 	struct rec *rec = &realm->recs[0];
 	struct smc_regs r;

@@ -4,8 +4,8 @@
  * nor the host. It finds the register that a world switch has forgotten.
  */
 #include "payload/common/sysregs.h"
+#include "payload/host/agent.h"
 #include "payload/host/mem.h"
-#include "payload/host/puppet.h"
 #include "payload/host/test.h"
 
 #define PAGES    16
@@ -29,7 +29,7 @@ static struct sweep before, after;
 static struct swept swept_realm(void)
 {
 	uint64_t features = smc_call(RMI_FEATURES_FID, 0).x[1];
-	struct realm_config config = realm_default(PROGRAM_puppet);
+	struct realm_config config = realm_default(PROGRAM_agent);
 	struct swept swept;
 	struct realm *realm;
 
@@ -41,7 +41,7 @@ static struct swept swept_realm(void)
 		config.flags |= RMI_REALM_FLAG_PMU;
 		config.pmu_counters = features >> RMI_FEATURE0_PMU_NUM_CTRS_SHIFT & 0x1f;
 	}
-	realm = puppet_realm_of(&config);
+	realm = agent_realm_of(&config);
 	swept.rec = &realm->recs[0];
 	for (unsigned i = 0; i < PAGES; i++) {
 		swept.pages[i] = page_alloc();
@@ -52,9 +52,9 @@ static struct swept swept_realm(void)
 
 static void sweep_realm(const struct swept *swept, struct sweep *to)
 {
-	puppet_order(swept->rec, PUPPET_SYSREGS, realm_unprotected(swept->rec->realm), MAX, 0);
-	REQUIRE(puppet_done(swept->rec));
-	to->count = (unsigned)puppet_value(swept->rec);
+	agent_order(swept->rec, AGENT_SYSREGS, realm_unprotected(swept->rec->realm), MAX, 0);
+	REQUIRE(agent_done(swept->rec));
+	to->count = (unsigned)agent_value(swept->rec);
 	REQUIRE(to->count > LEAST);
 	REQUIRE(to->count < MAX);
 	for (unsigned i = 0; i < to->count; i++) {
@@ -73,8 +73,8 @@ static void sweep_host(struct sweep *to)
 
 static void change_all(const struct swept *swept)
 {
-	puppet_order(swept->rec, PUPPET_SYSREGS_CHANGE, 0, 0, 0);
-	REQUIRE(puppet_done(swept->rec));
+	agent_order(swept->rec, AGENT_SYSREGS_CHANGE, 0, 0, 0);
+	REQUIRE(agent_done(swept->rec));
 }
 
 static void show(const char *whose, const char *what, const struct sysreg_sample *sample)
@@ -116,7 +116,7 @@ TEST(sysregs_apart_host,
 {
 	struct swept a = swept_realm();
 
-	puppet_get(a.rec, INSN_R_DBGBVR0, 0);
+	agent_get(a.rec, INSN_R_DBGBVR0, 0);
 	sweep_host(&before);
 	change_all(&a);
 	sweep_host(&after);

@@ -2,9 +2,9 @@
 #ifndef ARCH_INLINE_TLB_H
 #define ARCH_INLINE_TLB_H
 
-static inline void arch_s2_write(uint64_t *entry, uint64_t value, const struct arch_s2_place *place)
+static inline void arch_s2_write(uint64_t *entry, uint64_t value, const struct arch_s2_loc *loc)
 {
-	(void)place;
+	(void)loc;
 	__atomic_store_n(entry, value, __ATOMIC_RELEASE);
 }
 

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/* Puppets that use shared memory on one CPU while another changes who may. */
+/* Agents that use shared memory on one CPU while another changes who may. */
+#include "agent.h"
 #include "csm.h"
-#include "payload/common/puppet.h"
-#include "puppet.h"
+#include "payload/common/agent.h"
 
 #define STILL_PAGES 32
 
 static void report_fault(uint64_t count)
 {
-	puppet_report(0, count, fault_last().esr, fault_last().far);
+	agent_report(0, count, fault_last().esr, fault_last().far);
 }
 
 /* Says so at `say` when it has begun. */
@@ -60,7 +60,7 @@ static void still(const uint64_t *args)
 	for (unsigned i = 0; i < STILL_PAGES; i++) {
 		changed += before[i] != after[i];
 	}
-	puppet_report(1, r.x[0], changed, 0);
+	agent_report(1, r.x[0], changed, 0);
 }
 
 /* The interrupt ends WFI although it is masked, so none is lost between looking and sleeping. */
@@ -99,22 +99,22 @@ static void turns(const uint64_t *args)
 		CHECK_EQ(csm_signal(&(struct csm_signal){peer, provider, region, bits + 1}),
 			 RSI_SUCCESS);
 	}
-	puppet_report(1, taken, this_vcpu()->irqs - irqs, empty);
+	agent_report(1, taken, this_vcpu()->irqs - irqs, empty);
 }
 
-bool puppet_csm(uint64_t op, const uint64_t *args)
+bool agent_csm(uint64_t op, const uint64_t *args)
 {
 	switch (op) {
-	case PUPPET_LOADS:
+	case AGENT_LOADS:
 		loads(args[0], args[1]);
 		return true;
-	case PUPPET_STORES:
+	case AGENT_STORES:
 		stores(args[0], args[1]);
 		return true;
-	case PUPPET_STILL:
+	case AGENT_STILL:
 		still(args);
 		return true;
-	case PUPPET_TURNS:
+	case AGENT_TURNS:
 		turns(args);
 		return true;
 	default:

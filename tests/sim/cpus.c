@@ -2,7 +2,7 @@
 /* Threads as CPUs. */
 #include <pthread.h>
 
-#include "world/world_internal.h"
+#include "sim/sim_internal.h"
 
 struct cpu {
 	pthread_t thread;
@@ -23,23 +23,22 @@ static void *run_cpu(void *argument)
 	return NULL;
 }
 
-void world_run_cpus(unsigned int count, void (*body)(unsigned int cpu, void *context),
-		    void *context)
+void sim_run_cpus(unsigned int count, void (*body)(unsigned int cpu, void *context), void *context)
 {
 	struct cpu cpus[ARCH_MAX_CPUS];
 	pthread_barrier_t start;
 
-	WORLD_CHECK(count <= ARCH_MAX_CPUS && pthread_barrier_init(&start, NULL, count) == 0);
-	world_set_parallel(true);
+	SIM_CHECK(count <= ARCH_MAX_CPUS && pthread_barrier_init(&start, NULL, count) == 0);
+	sim_set_parallel(true);
 	for (unsigned int i = 0; i < count; i++) {
 		cpus[i] =
 			(struct cpu){.index = i, .start = &start, .body = body, .context = context};
-		WORLD_CHECK(pthread_create(&cpus[i].thread, NULL, run_cpu, &cpus[i]) == 0);
+		SIM_CHECK(pthread_create(&cpus[i].thread, NULL, run_cpu, &cpus[i]) == 0);
 	}
 	for (unsigned int i = 0; i < count; i++) {
-		WORLD_CHECK(pthread_join(cpus[i].thread, NULL) == 0);
+		SIM_CHECK(pthread_join(cpus[i].thread, NULL) == 0);
 	}
 	pthread_barrier_destroy(&start);
-	world_set_parallel(false);
-	world_check();
+	sim_set_parallel(false);
+	sim_check();
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include "world/world_internal.h"
+#include "sim/sim_internal.h"
 
 #include <string.h>
 
@@ -14,28 +14,28 @@
 #define BANK_COUNT 5U /* the last one only after some resets */
 
 static const struct machine_region memory[] = {
-	{WORLD_MAIN, WORLD_OWN - WORLD_MAIN, MACHINE_NS},
-	{WORLD_OWN, WORLD_OWN_SIZE, MACHINE_REALM},
-	{WORLD_OWN + WORLD_OWN_SIZE, WORLD_PAGES *GRANULE_SIZE, MACHINE_NS},
-	{WORLD_SECURE, WORLD_GUARD_SIZE, MACHINE_SECURE},
-	{WORLD_ROOT, WORLD_GUARD_SIZE, MACHINE_ROOT},
-	{WORLD_UNLISTED, WORLD_GUARD_SIZE, MACHINE_NS},
-	{WORLD_HIGH, WORLD_HIGH_SIZE, MACHINE_NS},
-	{WORLD_FAR, WORLD_FAR_SIZE, MACHINE_NS},
-	{WORLD_GIANT, WORLD_GIANT_SIZE, MACHINE_NS}, /* after world_reset_giant() */
+	{SIM_MAIN, SIM_OWN - SIM_MAIN, MACHINE_NS},
+	{SIM_OWN, SIM_OWN_SIZE, MACHINE_REALM},
+	{SIM_OWN + SIM_OWN_SIZE, SIM_PAGES *GRANULE_SIZE, MACHINE_NS},
+	{SIM_SECURE, SIM_GUARD_SIZE, MACHINE_SECURE},
+	{SIM_ROOT, SIM_GUARD_SIZE, MACHINE_ROOT},
+	{SIM_UNLISTED, SIM_GUARD_SIZE, MACHINE_NS},
+	{SIM_HIGH, SIM_HIGH_SIZE, MACHINE_NS},
+	{SIM_FAR, SIM_FAR_SIZE, MACHINE_NS},
+	{SIM_GIANT, SIM_GIANT_SIZE, MACHINE_NS}, /* after sim_reset_giant() */
 };
 
-static const struct granule_bank bank_far = {{WORLD_FAR}, WORLD_FAR_SIZE};
-static const struct granule_bank bank_giant = {{WORLD_GIANT}, WORLD_GIANT_SIZE};
+static const struct granule_bank bank_far = {{SIM_FAR}, SIM_FAR_SIZE};
+static const struct granule_bank bank_giant = {{SIM_GIANT}, SIM_GIANT_SIZE};
 static struct granule_bank banks[BANK_COUNT] = {
-	{{WORLD_MAIN}, WORLD_MAIN_SIZE},
-	{{WORLD_SECURE}, 2 * WORLD_GUARD_SIZE},
-	{{WORLD_HOLE}, WORLD_HOLE_SIZE},
-	{{WORLD_HIGH}, WORLD_HIGH_SIZE},
+	{{SIM_MAIN}, SIM_MAIN_SIZE},
+	{{SIM_SECURE}, 2 * SIM_GUARD_SIZE},
+	{{SIM_HOLE}, SIM_HOLE_SIZE},
+	{{SIM_HIGH}, SIM_HIGH_SIZE},
 };
 
 /* All that the ABI has; a number whose handler is not there yet answers as an unknown one. */
-static const struct world_command commands[] = {
+static const struct sim_command commands[] = {
 #define RMI_COMMAND(fid, name, handler, n_inputs, n_outputs, ...) \
 	{fid, #name, n_inputs, n_outputs, #__VA_ARGS__},
 #define RSI_COMMAND(fid, name, handler, ...)
@@ -51,12 +51,12 @@ static const struct world_command commands[] = {
 
 static bool parallel;
 
-const struct world_command *world_command_at(size_t index)
+const struct sim_command *sim_command_at(size_t index)
 {
 	return index < ARRAY_LENGTH(commands) ? &commands[index] : NULL;
 }
 
-const struct world_command *world_command(uint64_t fid)
+const struct sim_command *sim_command(uint64_t fid)
 {
 	for (size_t i = 0; i < ARRAY_LENGTH(commands); i++) {
 		if (commands[i].fid == fid) {
@@ -68,14 +68,14 @@ const struct world_command *world_command(uint64_t fid)
 
 static void write_manifest(size_t count)
 {
-	struct el3_boot_manifest *manifest = machine_raw(pa_of(WORLD_SHARED_PAGE));
+	struct el3_boot_manifest *manifest = machine_raw(pa_of(SIM_SHARED_PAGE));
 	struct el3_dram_bank *bank = (void *)(manifest + 1);
 	struct el3_console *console = (void *)(bank + count);
 	uint64_t sum = count;
 
 	manifest->version = 3;
 	manifest->plat_dram.num_banks = count;
-	manifest->plat_dram.banks = WORLD_SHARED_PAGE + sizeof(*manifest);
+	manifest->plat_dram.banks = SIM_SHARED_PAGE + sizeof(*manifest);
 	sum += manifest->plat_dram.banks;
 	for (size_t i = 0; i < count; i++) {
 		bank[i] = (struct el3_dram_bank){banks[i].base.v, banks[i].size};
@@ -83,7 +83,7 @@ static void write_manifest(size_t count)
 	}
 	manifest->plat_dram.checksum = 0 - sum;
 
-	*console = (struct el3_console){WORLD_DEVICE, 1, "machine", 1, 115200, 0};
+	*console = (struct el3_console){SIM_DEVICE, 1, "machine", 1, 115200, 0};
 	manifest->plat_console.num_consoles = 1;
 	manifest->plat_console.consoles =
 		manifest->plat_dram.banks + count * sizeof(struct el3_dram_bank);
@@ -92,7 +92,7 @@ static void write_manifest(size_t count)
 	manifest->plat_console.checksum = 0 - sum;
 }
 
-void world_power_on(void)
+void sim_power_on(void)
 {
 	parallel = false;
 	machine_reset(memory, ARRAY_LENGTH(memory) - 1);
@@ -100,10 +100,10 @@ void world_power_on(void)
 	write_manifest(BANK_COUNT - 1);
 }
 
-int64_t world_boot(void)
+int64_t sim_boot(void)
 {
-	const struct boot_args args = {0, 4, WORLD_CPUS, WORLD_SHARED_PAGE};
-	const struct granule_bank own = {pa_of(WORLD_OWN), WORLD_OWN_SIZE};
+	const struct boot_args args = {0, 4, SIM_CPUS, SIM_SHARED_PAGE};
+	const struct granule_bank own = {pa_of(SIM_OWN), SIM_OWN_SIZE};
 	pa_t touched;
 	int64_t result = boot_cold(&args, own);
 
@@ -113,26 +113,26 @@ int64_t world_boot(void)
 	return result;
 }
 
-void world_reset(void)
+void sim_reset(void)
 {
-	world_power_on();
-	WORLD_CHECK(world_boot() == EL3_BOOT_SUCCESS);
+	sim_power_on();
+	SIM_CHECK(sim_boot() == EL3_BOOT_SUCCESS);
 }
 
-void world_reset_far(void)
+void sim_reset_far(void)
 {
-	world_power_on();
+	sim_power_on();
 	write_manifest(BANK_COUNT);
-	WORLD_CHECK(world_boot() == EL3_BOOT_SUCCESS);
+	SIM_CHECK(sim_boot() == EL3_BOOT_SUCCESS);
 }
 
-void world_reset_giant(void)
+void sim_reset_giant(void)
 {
-	world_power_on();
+	sim_power_on();
 	machine_reset(memory, ARRAY_LENGTH(memory));
 	banks[BANK_COUNT - 1] = bank_giant;
 	write_manifest(BANK_COUNT);
-	WORLD_CHECK(world_boot() == EL3_BOOT_SUCCESS);
+	SIM_CHECK(sim_boot() == EL3_BOOT_SUCCESS);
 }
 
 static bool is_metadata(enum granule_state state)
@@ -153,7 +153,7 @@ static void check_granule(const struct granule *granule, pa_t pa)
 		machine_stop("WINDOW: %#lx in state %d is %s", (unsigned long)pa.v, (int)state,
 			     is_metadata(state) ? "closed" : "open");
 	}
-	if (state == GRANULE_DELEGATED && !world_is_zero(pa.v)) {
+	if (state == GRANULE_DELEGATED && !sim_is_zero(pa.v)) {
 		machine_stop("GPT: %#lx is DELEGATED and not wiped", (unsigned long)pa.v);
 	}
 	if (state <= GRANULE_DELEGATED && machine_code_left(pa)) {
@@ -163,7 +163,7 @@ static void check_granule(const struct granule *granule, pa_t pa)
 	/* Read without the lock that the handle stands for: no command runs. */
 	if (state <= GRANULE_DELEGATED &&
 	    (granule_refs(granule) != 0 ||
-	     granule_marks((struct granule_held){granule_find(pa)}) != 0)) {
+	     granule_live_map((struct granule_held){granule_find(pa)}) != 0)) {
 		machine_stop("%#lx in state %d has references or marks", (unsigned long)pa.v,
 			     (int)state);
 	}
@@ -182,7 +182,7 @@ static void check_touched(void)
 	}
 }
 
-void world_check(void)
+void sim_check(void)
 {
 	check_touched();
 	for (size_t i = 0; i < BANK_COUNT; i++) {
@@ -211,7 +211,7 @@ static bool lists(const char *names, const char *name)
 	return false;
 }
 
-static void check_answer(const struct world_command *command, const struct world_answer *answer,
+static void check_answer(const struct sim_command *command, const struct sim_answer *answer,
 			 uint64_t x4)
 {
 	uint8_t code = rmi_status_code(answer->x[0]);
@@ -219,14 +219,14 @@ static void check_answer(const struct world_command *command, const struct world
 	unsigned int outputs = unknown ? 0 : command->outputs;
 
 	for (unsigned int i = outputs + 1; i < 4; i++) {
-		WORLD_CHECK(answer->x[i] == 0);
+		SIM_CHECK(answer->x[i] == 0);
 	}
-	WORLD_CHECK(outputs >= 4 || answer->x[4] == x4);
+	SIM_CHECK(outputs >= 4 || answer->x[4] == x4);
 	if (unknown) {
-		WORLD_CHECK(answer->x[0] == SMCCC_UNKNOWN);
+		SIM_CHECK(answer->x[0] == SMCCC_UNKNOWN);
 		return;
 	}
-	WORLD_CHECK(answer->x[0] <= 0xFFFF);
+	SIM_CHECK(answer->x[0] <= 0xFFFF);
 	if (code != RMI_SUCCESS && code != CSM_INCOMPLETE &&
 	    strcmp(command->conditions, "none") != 0 &&
 	    (answer->condition == NULL || !lists(command->conditions, answer->condition))) {
@@ -236,9 +236,9 @@ static void check_answer(const struct world_command *command, const struct world
 	}
 }
 
-struct world_answer world_call(uint64_t fid, const uint64_t *args, size_t count)
+struct sim_answer sim_call(uint64_t fid, const uint64_t *args, size_t count)
 {
-	struct world_answer answer;
+	struct sim_answer answer;
 	struct smc_regs regs = {.x = {fid}};
 	uint64_t x4;
 
@@ -249,66 +249,66 @@ struct world_answer world_call(uint64_t fid, const uint64_t *args, size_t count)
 	machine_command_begin();
 	dispatch(&regs);
 	machine_command_end();
-	WORLD_CHECK(regs.x[0] == EL3_RMI_REQ_COMPLETE_FID);
+	SIM_CHECK(regs.x[0] == EL3_RMI_REQ_COMPLETE_FID);
 	memcpy(answer.x, &regs.x[1], sizeof(answer.x));
 	answer.condition = machine_last_failure();
-	check_answer(world_command(fid & 0xFFFEFFFF), &answer, x4);
+	check_answer(sim_command(fid & 0xFFFEFFFF), &answer, x4);
 	if (!parallel) {
 		check_touched();
 	}
 	return answer;
 }
 
-void world_delegate(uint64_t pa)
+void sim_delegate(uint64_t pa)
 {
-	WORLD_CHECK(RMI(RMI_GRANULE_DELEGATE, pa).x[0] == RMI_SUCCESS);
+	SIM_CHECK(RMI(RMI_GRANULE_DELEGATE, pa).x[0] == RMI_SUCCESS);
 }
 
 static const struct granule *tracked(uint64_t pa)
 {
 	const struct granule *granule = granule_find(pa_of(pa));
 
-	WORLD_CHECK(granule != NULL);
+	SIM_CHECK(granule != NULL);
 	return granule;
 }
 
-enum granule_state world_state(uint64_t pa)
+enum granule_state sim_state(uint64_t pa)
 {
 	return granule_peek(tracked(pa));
 }
 
-unsigned int world_refs(uint64_t pa)
+unsigned int sim_refs(uint64_t pa)
 {
 	return granule_refs(tracked(pa));
 }
 
-void world_make(uint64_t pa, enum granule_state state)
+void sim_make(uint64_t pa, enum granule_state state)
 {
 	struct granule_held held;
 
 	if (state == GRANULE_UNDELEGATED) {
 		return;
 	}
-	world_delegate(pa);
+	sim_delegate(pa);
 	if (state == GRANULE_DELEGATED) {
 		return;
 	}
-	WORLD_CHECK(granule_lock(granule_find(pa_of(pa)), GRANULE_DELEGATED, &held));
+	SIM_CHECK(granule_lock(granule_find(pa_of(pa)), GRANULE_DELEGATED, &held));
 	if (is_metadata(state)) {
 		map_meta_open(held);
 	}
 	granule_unlock_to(held, state);
 }
 
-void world_unmake(uint64_t pa)
+void sim_unmake(uint64_t pa)
 {
 	struct granule_held held;
 
-	WORLD_CHECK(granule_lock(granule_find(pa_of(pa)), world_state(pa), &held));
-	if (is_metadata(world_state(pa))) {
+	SIM_CHECK(granule_lock(granule_find(pa_of(pa)), sim_state(pa), &held));
+	if (is_metadata(sim_state(pa))) {
 		map_meta_close(held);
 	} else {
-		WORLD_CHECK(map_wipe(held));
+		SIM_CHECK(map_wipe(held));
 	}
 	granule_unlock_to(held, GRANULE_DELEGATED);
 }
@@ -320,15 +320,15 @@ static void pattern(uint64_t pa, uint64_t seed, uint64_t *words)
 	}
 }
 
-void world_fill(uint64_t pa, uint64_t seed)
+void sim_fill(uint64_t pa, uint64_t seed)
 {
 	uint64_t words[GRANULE_SIZE / sizeof(uint64_t)];
 
 	pattern(pa, seed, words);
-	WORLD_CHECK(machine_host_write(pa_of(pa), words, sizeof(words)));
+	SIM_CHECK(machine_host_write(pa_of(pa), words, sizeof(words)));
 }
 
-bool world_is_filled(uint64_t pa, uint64_t seed)
+bool sim_is_filled(uint64_t pa, uint64_t seed)
 {
 	uint64_t words[GRANULE_SIZE / sizeof(uint64_t)];
 
@@ -336,24 +336,24 @@ bool world_is_filled(uint64_t pa, uint64_t seed)
 	return memcmp(machine_raw(pa_of(pa)), words, sizeof(words)) == 0;
 }
 
-bool world_is_zero(uint64_t pa)
+bool sim_is_zero(uint64_t pa)
 {
 	const uint8_t *bytes = machine_raw(pa_of(align_down(pa, GRANULE_SIZE)));
 
 	return bytes[0] == 0 && memcmp(bytes, bytes + 1, GRANULE_SIZE - 1) == 0;
 }
 
-void world_put(uint64_t pa, const void *src, size_t size)
+void sim_put(uint64_t pa, const void *src, size_t size)
 {
-	WORLD_CHECK(machine_host_write(pa_of(pa), src, size));
+	SIM_CHECK(machine_host_write(pa_of(pa), src, size));
 }
 
-void world_get(uint64_t pa, void *dst, size_t size)
+void sim_get(uint64_t pa, void *dst, size_t size)
 {
-	WORLD_CHECK(machine_host_read(pa_of(pa), dst, size));
+	SIM_CHECK(machine_host_read(pa_of(pa), dst, size));
 }
 
-void world_set_parallel(bool on)
+void sim_set_parallel(bool on)
 {
 	parallel = on;
 }

@@ -29,12 +29,12 @@ CFLAGS = -std=gnu11 -O1 -g -ffile-prefix-map=$(TOP)=. -fno-common -DABI_COMMANDS
 CFLAGS_gcc   := -Wno-clobbered
 CFLAGS_clang := -Wno-gnu-zero-variadic-macro-arguments
 
-# The machine's books must not order what the RMM leaves unordered: not for the thread sanitizer.
+# The checkers of the machine must not order what the RMM leaves unordered: not for the thread sanitizer.
 PLAIN_CHECKS := $(if $(filter tsan,$(KIND)),,$(CHECKS_$(KIND)))
 
 RMM_FOLDERS    := base feat granule map s2 realm rec csm attest cmd core
 RMM_SOURCES    := $(sort $(filter-out %/csm/off.c,$(wildcard $(RMM_FOLDERS:%=$(TOP)/rmm/%/*.c))))
-HOST_SOURCES   := $(RMM_SOURCES) $(sort $(wildcard $(TOP)/rmm/arch/host/*.c $(TOP)/tests/world/*.c))
+HOST_SOURCES   := $(RMM_SOURCES) $(sort $(wildcard $(TOP)/rmm/arch/host/*.c $(TOP)/tests/sim/*.c))
 HOST_OBJECTS   := $(HOST_SOURCES:$(TOP)/%.c=$(OUT)/obj/%.o)
 HOST_LIBRARY   := $(OUT)/world.a
 
@@ -56,9 +56,9 @@ $(OUT)/obj/rmm/%.o: $(TOP)/rmm/%.c $(OUT)/flags
 	@echo "  CC   rmm/$*.c ($(KIND))"
 	@$(CC) $(CFLAGS) $(COVERAGE) -Wconversion -MMD -MP -MT $@ -c $< -o $@
 
-$(OUT)/obj/tests/world/%.o: $(TOP)/tests/world/%.c $(OUT)/flags
+$(OUT)/obj/tests/sim/%.o: $(TOP)/tests/sim/%.c $(OUT)/flags
 	@mkdir -p $(@D)
-	@echo "  CC   tests/world/$*.c ($(KIND))"
+	@echo "  CC   tests/sim/$*.c ($(KIND))"
 	@$(CC) $(CFLAGS) -MMD -MP -MT $@ -c $< -o $@
 
 .PHONY: force

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /*
- * bool puppet_insn(enum puppet_insn insn, uint64_t address, uint64_t *value): executes one
- * instruction of PUPPET_INSNS. False: it faulted, and *value is unchanged.
+ * bool agent_insn(enum agent_insn insn, uint64_t address, uint64_t *value): executes one
+ * instruction of AGENT_INSNS. False: it faulted, and *value is unchanged.
  */
-#include "payload/common/puppet.h"
+#include "payload/common/agent.h"
 
 	.section .text, "ax"
 	.balign	8
-	.global puppet_insn
-puppet_insn:
+	.global agent_insn
+agent_insn:
 	mov	x5, x2
 	ldr	x3, [x2]
 	adr	x6, stubs
@@ -30,7 +30,7 @@ insn_faulted:
 	.balign	8
 	.global stubs
 stubs:
-	PUPPET_INSNS(STUB)
+	AGENT_INSNS(STUB)
 
 /*
  * void fetch_el0(uint64_t address): goes there at EL0, interrupts masked. The exception that it

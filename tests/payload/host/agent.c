@@ -1,32 +1,32 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include "puppet.h"
+#include "agent.h"
 #include "test.h"
 
 #define SMC_ARGS 11
 
-void puppet_wait(struct rec *rec)
+void agent_wait(struct rec *rec)
 {
 	REQUIRE_EQ(rec_run(rec), REC_CALL);
 	REQUIRE_EQ(rec->run->exit.imm, REALM_CALL_TEST);
 }
 
-struct realm *puppet_realm_of(const struct realm_config *config)
+struct realm *agent_realm_of(const struct realm_config *config)
 {
 	struct realm *realm = realm_boot(config);
 
-	puppet_wait(&realm->recs[0]);
+	agent_wait(&realm->recs[0]);
 	return realm;
 }
 
-struct realm *puppet_realm(unsigned recs)
+struct realm *agent_realm(unsigned recs)
 {
-	struct realm_config config = realm_default(PROGRAM_puppet);
+	struct realm_config config = realm_default(PROGRAM_agent);
 
 	config.recs = recs;
-	return puppet_realm_of(&config);
+	return agent_realm_of(&config);
 }
 
-void puppet_prepare(struct rec *rec, enum puppet_op op, uint64_t a, uint64_t b, uint64_t c)
+void agent_prepare(struct rec *rec, enum agent_op op, uint64_t a, uint64_t b, uint64_t c)
 {
 	uint64_t *gprs = rec->run->enter.gprs;
 
@@ -35,110 +35,110 @@ void puppet_prepare(struct rec *rec, enum puppet_op op, uint64_t a, uint64_t b, 
 	gprs[1] = a;
 	gprs[2] = b;
 	gprs[3] = c;
-	for (unsigned i = SMC_ARGS; op == PUPPET_SMC && i < PUPPET_CALL_REGS; i++) {
+	for (unsigned i = SMC_ARGS; op == AGENT_SMC && i < AGENT_CALL_REGS; i++) {
 		gprs[i + 1] = 0x9000 + i;
 	}
 }
 
-enum rec_stop puppet_order(struct rec *rec, enum puppet_op op, uint64_t a, uint64_t b, uint64_t c)
+enum rec_stop agent_order(struct rec *rec, enum agent_op op, uint64_t a, uint64_t b, uint64_t c)
 {
-	puppet_prepare(rec, op, a, b, c);
+	agent_prepare(rec, op, a, b, c);
 	return rec_run(rec);
 }
 
-void puppet_prepare_args(struct rec *rec, enum puppet_op op, const uint64_t *args, unsigned count)
+void agent_prepare_args(struct rec *rec, enum agent_op op, const uint64_t *args, unsigned count)
 {
-	puppet_prepare(rec, op, 0, 0, 0);
+	agent_prepare(rec, op, 0, 0, 0);
 	for (unsigned i = 0; i < count; i++) {
 		rec->run->enter.gprs[i + 1] = args[i];
 	}
 }
 
-bool puppet_done(const struct rec *rec)
+bool agent_done(const struct rec *rec)
 {
 	return rec->stop == REC_CALL && rec->run->exit.gprs[0] == 1;
 }
 
-uint64_t puppet_value(const struct rec *rec)
+uint64_t agent_value(const struct rec *rec)
 {
 	return rec->run->exit.gprs[1];
 }
 
-uint64_t puppet_esr(const struct rec *rec)
+uint64_t agent_esr(const struct rec *rec)
 {
 	return rec->run->exit.gprs[2];
 }
 
-uint64_t puppet_far(const struct rec *rec)
+uint64_t agent_far(const struct rec *rec)
 {
 	return rec->run->exit.gprs[3];
 }
 
-bool puppet_do(struct rec *rec, enum puppet_insn insn, uint64_t address, uint64_t value)
+bool agent_do(struct rec *rec, enum agent_insn insn, uint64_t address, uint64_t value)
 {
-	puppet_order(rec, PUPPET_DO, insn, address, value);
-	return puppet_done(rec);
+	agent_order(rec, AGENT_DO, insn, address, value);
+	return agent_done(rec);
 }
 
-uint64_t puppet_get(struct rec *rec, enum puppet_insn insn, uint64_t address)
+uint64_t agent_get(struct rec *rec, enum agent_insn insn, uint64_t address)
 {
-	if (!CHECK(puppet_do(rec, insn, address, 0))) {
+	if (!CHECK(agent_do(rec, insn, address, 0))) {
 		note("instruction %u at %lx: stop %u, esr %lx", insn, address, rec->stop,
-		     puppet_esr(rec));
+		     agent_esr(rec));
 	}
-	return puppet_value(rec);
+	return agent_value(rec);
 }
 
-void puppet_set(struct rec *rec, enum puppet_insn insn, uint64_t value)
+void agent_set(struct rec *rec, enum agent_insn insn, uint64_t value)
 {
-	if (!CHECK(puppet_do(rec, insn, 0, value))) {
-		note("instruction %u: stop %u, esr %lx", insn, rec->stop, puppet_esr(rec));
+	if (!CHECK(agent_do(rec, insn, 0, value))) {
+		note("instruction %u: stop %u, esr %lx", insn, rec->stop, agent_esr(rec));
 	}
 }
 
-enum rec_stop puppet_smc_begin(struct rec *rec, uint64_t fid, const uint64_t *args, unsigned count)
+enum rec_stop agent_smc_begin(struct rec *rec, uint64_t fid, const uint64_t *args, unsigned count)
 {
 	uint64_t *gprs = rec->run->enter.gprs;
 
 	REQUIRE(count < SMC_ARGS);
-	puppet_prepare(rec, PUPPET_SMC, fid, 0, 0);
+	agent_prepare(rec, AGENT_SMC, fid, 0, 0);
 	for (unsigned i = 0; i < count; i++) {
 		gprs[i + 2] = args[i];
 	}
 	return rec_run(rec);
 }
 
-struct smc_regs puppet_smc_end(const struct rec *rec)
+struct smc_regs agent_smc_end(const struct rec *rec)
 {
 	struct smc_regs r = {{0}};
 
 	REQUIRE_EQ(rec->stop, REC_CALL);
-	memcpy(r.x, &rec->run->exit.gprs[1], PUPPET_CALL_REGS * sizeof(r.x[0]));
-	for (unsigned i = SMC_ARGS; i < PUPPET_CALL_REGS; i++) {
+	memcpy(r.x, &rec->run->exit.gprs[1], AGENT_CALL_REGS * sizeof(r.x[0]));
+	for (unsigned i = SMC_ARGS; i < AGENT_CALL_REGS; i++) {
 		CHECK_EQ(r.x[i], 0x9000 + i);
 	}
 	return r;
 }
 
-struct smc_regs puppet_smc_args(struct rec *rec, uint64_t fid, const uint64_t *args, unsigned count)
+struct smc_regs agent_smc_args(struct rec *rec, uint64_t fid, const uint64_t *args, unsigned count)
 {
-	puppet_smc_begin(rec, fid, args, count);
-	return puppet_smc_end(rec);
+	agent_smc_begin(rec, fid, args, count);
+	return agent_smc_end(rec);
 }
 
-void puppet_start_rec(struct realm *realm, unsigned n)
+void agent_start_rec(struct realm *realm, unsigned n)
 {
-	puppet_order(&realm->recs[0], PUPPET_START, n, 0, 0);
-	REQUIRE(puppet_done(&realm->recs[0]));
-	REQUIRE_EQ(puppet_value(&realm->recs[0]), PSCI_SUCCESS);
-	puppet_wait(&realm->recs[n]);
+	agent_order(&realm->recs[0], AGENT_START, n, 0, 0);
+	REQUIRE(agent_done(&realm->recs[0]));
+	REQUIRE_EQ(agent_value(&realm->recs[0]), PSCI_SUCCESS);
+	agent_wait(&realm->recs[n]);
 }
 
-struct realm *puppet_realm_off(void)
+struct realm *agent_realm_off(void)
 {
-	struct realm *realm = puppet_realm(1);
+	struct realm *realm = agent_realm(1);
 
-	REQUIRE_EQ(puppet_smc_begin(&realm->recs[0], PSCI_SYSTEM_OFF_FID, NULL, 0), REC_SYSTEM_OFF);
+	REQUIRE_EQ(agent_smc_begin(&realm->recs[0], PSCI_SYSTEM_OFF_FID, NULL, 0), REC_SYSTEM_OFF);
 	return realm;
 }
 

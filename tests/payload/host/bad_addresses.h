@@ -3,30 +3,30 @@
  * Addresses of every sort, to be tried as every argument: what a command does not want there it
  * refuses with RMI_ERROR_INPUT, changes nothing, and shows nothing in its other results.
  */
-#ifndef HOST_PLACES_H
-#define HOST_PLACES_H
+#ifndef HOST_BAD_ADDRESSES_H
+#define HOST_BAD_ADDRESSES_H
 
 #include "realm.h"
 
-enum place {
-	PLACE_UNALIGNED, /* the right address plus one */
-	PLACE_DEVICE,
-	PLACE_OUTSIDE, /* beyond the CPU's physical addresses */
-	PLACE_SECURE,
-	PLACE_RMM, /* the RMM's own, in the Realm PAS */
-	PLACE_48,  /* 2^48 and a good address */
-	PLACE_UNDELEGATED,
-	PLACE_DELEGATED,
-	PLACE_RD,
-	PLACE_REC,
-	PLACE_AUX,
-	PLACE_RTT,
-	PLACE_DATA,
-	PLACES
+enum bad_address {
+	BAD_UNALIGNED, /* the right address plus one */
+	BAD_DEVICE,
+	BAD_OUTSIDE, /* beyond the CPU's physical addresses */
+	BAD_SECURE,
+	BAD_RMM, /* the RMM's own, in the Realm PAS */
+	BAD_48,  /* 2^48 and a good address */
+	BAD_UNDELEGATED,
+	BAD_DELEGATED,
+	BAD_RD,
+	BAD_REC,
+	BAD_AUX,
+	BAD_RTT,
+	BAD_DATA,
+	BAD_ADDRESSES
 };
 
-struct places {
-	uint64_t at[PLACES];
+struct bad_addresses {
+	uint64_t at[BAD_ADDRESSES];
 	struct realm *realm; /* NEW; owns what is at RD, REC, AUX, RTT and DATA */
 };
 
@@ -38,14 +38,14 @@ uint64_t realm_make_block(struct realm *realm, uint64_t ipa);
 uint64_t ns_desc(uint64_t pa, uint64_t memattr, uint64_t s2ap);
 
 /* A realm of its own holds one granule of every state. Taken back when the test ends. */
-struct places places_make(void);
+struct bad_addresses bad_addresses_make(void);
 
 /*
  * Calls fid with args (x1 and up) where argument `arg` (1 is x1) is each place in turn but `good`,
  * and expects every one to be refused.
  */
-void places_refused(const struct places *places, uint64_t fid, const uint64_t args[5], unsigned arg,
-		    enum place good);
+void bad_addresses_refused(const struct bad_addresses *places, uint64_t fid, const uint64_t args[5],
+			   unsigned arg, enum bad_address good);
 /* One call that must fail with `status`, all outputs zero. */
 void refused(uint64_t fid, const uint64_t args[5], uint64_t status);
 

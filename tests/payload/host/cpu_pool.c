@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include "crew.h"
+#include "cpu_pool.h"
 #include "cpu.h"
 #include "gic.h"
 #include "test.h"
@@ -11,23 +11,23 @@ struct job {
 };
 
 static struct {
-	struct job jobs[CREW_MAX];
+	struct job jobs[CPU_POOL_MAX];
 	unsigned count;
 	uint32_t over; /* atomic */
 	unsigned slice_us;
 	void (*on_call)(struct rec *rec);
-} crew;
+} cpu_pool;
 
-void crew_begin(void)
+void cpu_pool_begin(void)
 {
-	memset(&crew, 0, sizeof(crew));
+	memset(&cpu_pool, 0, sizeof(cpu_pool));
 }
 
-void crew_add(struct rec *rec)
+void cpu_pool_add(struct rec *rec)
 {
-	REQUIRE(crew.count < CREW_MAX);
+	REQUIRE(cpu_pool.count < CPU_POOL_MAX);
 	rec->stop_on_irq = true;
-	crew.jobs[crew.count++].rec = rec;
+	cpu_pool.jobs[cpu_pool.count++].rec = rec;
 }
 
 static void timer_fired(unsigned intid)
@@ -43,7 +43,7 @@ static bool answer(struct job *job)
 
 	switch (rec_run(rec)) {
 	case REC_CALL:
-		crew.on_call(rec);
+		cpu_pool.on_call(rec);
 		return true;
 	case REC_IRQ:
 		irq_window();
@@ -69,10 +69,10 @@ static void try_job(struct job *job)
 		return;
 	}
 	if (!__atomic_load_n(&job->over, __ATOMIC_RELAXED)) {
-		el2_timer_arm(random_below(crew.slice_us));
+		el2_timer_arm(random_below(cpu_pool.slice_us));
 		if (!answer(job)) {
 			__atomic_store_n(&job->over, 1, __ATOMIC_RELAXED);
-			__atomic_add_fetch(&crew.over, 1, __ATOMIC_RELEASE);
+			__atomic_add_fetch(&cpu_pool.over, 1, __ATOMIC_RELEASE);
 		}
 	}
 	__atomic_store_n(&job->taken, 0, __ATOMIC_RELEASE);
@@ -83,8 +83,9 @@ static void work(void *unused)
 {
 	(void)unused;
 	gic_enable(PPI_EL2_TIMER, timer_fired);
-	while (__atomic_load_n(&crew.over, __ATOMIC_ACQUIRE) < crew.count && !test_failing()) {
-		try_job(&crew.jobs[random_below(crew.count)]);
+	while (__atomic_load_n(&cpu_pool.over, __ATOMIC_ACQUIRE) < cpu_pool.count &&
+	       !test_failing()) {
+		try_job(&cpu_pool.jobs[random_below(cpu_pool.count)]);
 	}
 	el2_timer_stop();
 	gic_disable(PPI_EL2_TIMER);
@@ -92,18 +93,18 @@ static void work(void *unused)
 
 void on_crew(void (*fn)(void *), void *arg, unsigned limit_ms)
 {
-	for (unsigned n = 1; n < CREW; n++) {
+	for (unsigned n = 1; n < CPU_POOL; n++) {
 		cpu_start(n, fn, arg);
 	}
 	fn(arg);
-	for (unsigned n = 1; n < CREW; n++) {
+	for (unsigned n = 1; n < CPU_POOL; n++) {
 		REQUIRE(cpu_join(n, limit_ms));
 	}
 }
 
-void crew_run(void (*on_call)(struct rec *rec), unsigned slice_us, unsigned limit_ms)
+void cpu_pool_run(void (*on_call)(struct rec *rec), unsigned slice_us, unsigned limit_ms)
 {
-	crew.on_call = on_call;
-	crew.slice_us = slice_us;
+	cpu_pool.on_call = on_call;
+	cpu_pool.slice_us = slice_us;
 	on_crew(work, NULL, limit_ms);
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include "places.h"
+#include "bad_addresses.h"
 #include "mem.h"
 #include "memmap.h"
 #include "test.h"
@@ -25,30 +25,30 @@ static void give_back(void *granule)
 	smc_call(RMI_GRANULE_UNDELEGATE_FID, (uint64_t)granule);
 }
 
-struct places places_make(void)
+struct bad_addresses bad_addresses_make(void)
 {
 	static const uint64_t no_args[8];
-	struct places places = {.realm = realm_wide()};
+	struct bad_addresses places = {.realm = realm_wide()};
 	struct realm *realm = places.realm;
 	struct rec *rec = realm_add_rec(realm, 0, no_args, true);
 	struct smc_regs entry;
 
 	REQUIRE(realm_data_unknown(realm, 0));
 	entry = smc_call(RMI_RTT_READ_ENTRY_FID, realm->rd, 0, RMI_LEVEL_PAGE);
-	places.at[PLACE_UNALIGNED] = 1;
-	places.at[PLACE_DEVICE] = MAP_UART;
-	places.at[PLACE_OUTSIDE] = beyond_pa();
-	places.at[PLACE_SECURE] = MAP_SECURE_RAM;
-	places.at[PLACE_RMM] = MAP_RMM_IMAGE;
-	places.at[PLACE_48] = 1UL << 48 | RAM_BASE;
-	places.at[PLACE_UNDELEGATED] = page_alloc();
-	places.at[PLACE_DELEGATED] = granule_take();
-	test_cleanup(give_back, (void *)places.at[PLACE_DELEGATED]);
-	places.at[PLACE_RD] = realm->rd;
-	places.at[PLACE_REC] = rec->granule;
-	places.at[PLACE_AUX] = rec->aux[0];
-	places.at[PLACE_RTT] = realm->tables;
-	places.at[PLACE_DATA] = entry.x[3];
+	places.at[BAD_UNALIGNED] = 1;
+	places.at[BAD_DEVICE] = MAP_UART;
+	places.at[BAD_OUTSIDE] = beyond_pa();
+	places.at[BAD_SECURE] = MAP_SECURE_RAM;
+	places.at[BAD_RMM] = MAP_RMM_IMAGE;
+	places.at[BAD_48] = 1UL << 48 | RAM_BASE;
+	places.at[BAD_UNDELEGATED] = page_alloc();
+	places.at[BAD_DELEGATED] = granule_take();
+	test_cleanup(give_back, (void *)places.at[BAD_DELEGATED]);
+	places.at[BAD_RD] = realm->rd;
+	places.at[BAD_REC] = rec->granule;
+	places.at[BAD_AUX] = rec->aux[0];
+	places.at[BAD_RTT] = realm->tables;
+	places.at[BAD_DATA] = entry.x[3];
 	return places;
 }
 
@@ -63,17 +63,17 @@ void refused(uint64_t fid, const uint64_t args[5], uint64_t status)
 	}
 }
 
-void places_refused(const struct places *places, uint64_t fid, const uint64_t args[5], unsigned arg,
-		    enum place good)
+void bad_addresses_refused(const struct bad_addresses *places, uint64_t fid, const uint64_t args[5],
+			   unsigned arg, enum bad_address good)
 {
-	for (unsigned i = 0; i < PLACES; i++) {
+	for (unsigned i = 0; i < BAD_ADDRESSES; i++) {
 		uint64_t changed[5];
 
 		if (i == good) {
 			continue;
 		}
 		memcpy(changed, args, sizeof(changed));
-		changed[arg - 1] = i == PLACE_UNALIGNED ? args[arg - 1] + 1 : places->at[i];
+		changed[arg - 1] = i == BAD_UNALIGNED ? args[arg - 1] + 1 : places->at[i];
 		refused(fid, changed, RMI_ERROR_INPUT);
 	}
 }

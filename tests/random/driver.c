@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include "play.h"
+#include "driver.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -8,7 +8,7 @@
 #include "coverage.h"
 #include "cpus.h"
 #include "model_internal.h"
-#include "world/world.h"
+#include "sim/sim.h"
 
 #define MMFR0_WITHOUT_LPA2 (UINT64_C(2) << 40 | 5) /* granules of 4 KiB, addresses of 48 bits */
 #define SAMPLES            3U
@@ -19,7 +19,7 @@ static uint64_t sampling;
 static uint64_t looked_at; /* an address of the last step, for the sample */
 
 /* splitmix64 */
-uint64_t play_random(uint64_t *seed, uint64_t below)
+uint64_t driver_random(uint64_t *seed, uint64_t below)
 {
 	uint64_t z = *seed += UINT64_C(0x9E3779B97F4A7C15);
 
@@ -38,12 +38,12 @@ static const void *realm_memory(uint64_t pa)
 static void add_granules(bool far)
 {
 	static const struct m_region regions[] = {
-		{WORLD_MAIN, WORLD_OWN - WORLD_MAIN, M_NORMAL},
-		{WORLD_OWN + WORLD_OWN_SIZE, WORLD_PAGES * GRANULE_SIZE, M_NORMAL},
-		{WORLD_SECURE, 2 * WORLD_GUARD_SIZE, M_OTHER},
-		{WORLD_HOLE, WORLD_HOLE_SIZE, M_OTHER},
-		{WORLD_HIGH, WORLD_HIGH_SIZE, M_NORMAL},
-		{WORLD_FAR, WORLD_FAR_SIZE, M_NORMAL},
+		{SIM_MAIN, SIM_OWN - SIM_MAIN, M_NORMAL},
+		{SIM_OWN + SIM_OWN_SIZE, SIM_PAGES * GRANULE_SIZE, M_NORMAL},
+		{SIM_SECURE, 2 * SIM_GUARD_SIZE, M_OTHER},
+		{SIM_HOLE, SIM_HOLE_SIZE, M_OTHER},
+		{SIM_HIGH, SIM_HIGH_SIZE, M_NORMAL},
+		{SIM_FAR, SIM_FAR_SIZE, M_NORMAL},
 	};
 	size_t count = ARRAY_LENGTH(regions) - (far ? 0 : 1);
 
@@ -54,25 +54,25 @@ static void add_granules(bool far)
 
 static void boot(uint64_t options)
 {
-	if ((options & WORLD_FAR_RAM) != 0) {
-		world_reset_far();
+	if ((options & SIM_FAR_RAM) != 0) {
+		sim_reset_far();
 		return;
 	}
-	world_power_on();
-	if ((options & WORLD_NO_LPA2) != 0) {
+	sim_power_on();
+	if ((options & SIM_NO_LPA2) != 0) {
 		machine_set_id(ARCH_ID_AA64MMFR0, MMFR0_WITHOUT_LPA2);
 	}
-	if ((options & WORLD_VMID8) != 0) {
+	if ((options & SIM_VMID8) != 0) {
 		machine_set_id(ARCH_ID_AA64MMFR1, 0);
 	}
-	WORLD_CHECK(world_boot() == EL3_BOOT_SUCCESS);
+	SIM_CHECK(sim_boot() == EL3_BOOT_SUCCESS);
 }
 
-void play_start(uint64_t options)
+void driver_start(uint64_t options)
 {
-	bool far = (options & WORLD_FAR_RAM) != 0;
+	bool far = (options & SIM_FAR_RAM) != 0;
 	struct m_config config = {
-		.vmid16 = far || (options & WORLD_VMID8) == 0,
+		.vmid16 = far || (options & SIM_VMID8) == 0,
 		.memory = realm_memory,
 	};
 
@@ -262,7 +262,7 @@ static void note_state(const struct step *step)
 		if (realm->start_level < 0) {
 			coverage_reach(REACHED_LEVEL_MINUS_1);
 		}
-		if (step->w[2] >= WORLD_FAR) {
+		if (step->w[2] >= SIM_FAR) {
 			coverage_reach(REACHED_FAR_DATA);
 		}
 		break;
@@ -412,7 +412,7 @@ static const char *check_granule(const struct m_granule *granule)
 		[M_DATA] = GRANULE_DATA,
 		[M_RTT] = GRANULE_RTT,
 	};
-	enum granule_state state = world_state(granule->pa);
+	enum granule_state state = sim_state(granule->pa);
 
 	return state == states[granule->state]
 		       ? NULL
@@ -451,14 +451,14 @@ static const char *check_entry(const struct m_realm *realm, uint64_t ipa, int le
 	return wrong;
 }
 
-struct m_table *play_pick_table(const struct m_realm *realm, uint64_t *seed)
+struct m_table *driver_pick_table(const struct m_realm *realm, uint64_t *seed)
 {
 	struct m_table *table =
-		realm->start[play_random(seed, 4) != 0
+		realm->start[driver_random(seed, 4) != 0
 				     ? 0
-				     : play_random(seed, realm->params.rtt_num_start)];
+				     : driver_random(seed, realm->params.rtt_num_start)];
 
-	while (play_random(seed, 8) != 0) {
+	while (driver_random(seed, 8) != 0) {
 		struct m_table *children[M_ENTRIES];
 		unsigned int count = 0;
 
@@ -470,14 +470,14 @@ struct m_table *play_pick_table(const struct m_realm *realm, uint64_t *seed)
 		if (count == 0) {
 			break;
 		}
-		table = children[play_random(seed, count)];
+		table = children[driver_random(seed, count)];
 	}
 	return table;
 }
 
 static const char *check_sample(void)
 {
-	const struct m_realm *realm = &model.realms[play_random(&sampling, M_REALMS)];
+	const struct m_realm *realm = &model.realms[driver_random(&sampling, M_REALMS)];
 	const struct m_table *table;
 	uint64_t ipa;
 	int levels;
@@ -485,9 +485,9 @@ static const char *check_sample(void)
 	if (!realm->alive) {
 		return NULL;
 	}
-	table = play_pick_table(realm, &sampling);
-	ipa = table->base + play_random(&sampling, table->length) * m_entry_size(table->level);
-	if (looked_at < m_space_end(realm) && play_random(&sampling, 2) != 0) {
+	table = driver_pick_table(realm, &sampling);
+	ipa = table->base + driver_random(&sampling, table->length) * m_entry_size(table->level);
+	if (looked_at < m_space_end(realm) && driver_random(&sampling, 2) != 0) {
 		ipa = looked_at;
 	}
 	levels = RMI_LEVEL_PAGE - realm->start_level + 1;
@@ -495,7 +495,7 @@ static const char *check_sample(void)
 		       ? NULL
 		       : check_entry(realm, ipa,
 				     realm->start_level +
-					     (int)play_random(&sampling, (uint64_t)levels));
+					     (int)driver_random(&sampling, (uint64_t)levels));
 }
 
 static const char *check_some(const struct step *step)
@@ -516,7 +516,7 @@ static const char *check_some(const struct step *step)
 	return wrong;
 }
 
-const char *play_step(const struct step *step)
+const char *driver_step(const struct step *step)
 {
 	const char *wrong = NULL;
 
@@ -553,7 +553,7 @@ static const char *check_table(const struct m_realm *realm, const struct m_table
 	return wrong;
 }
 
-const char *play_check_all(void)
+const char *driver_check_all(void)
 {
 	const char *wrong = check_granules();
 
@@ -567,13 +567,13 @@ const char *play_check_all(void)
 	return wrong;
 }
 
-const char *play_check_end(void)
+const char *driver_check_end(void)
 {
 	for (unsigned int i = 0; i < model.granule_count; i++) {
 		if (model.granules[i].state != M_UNDELEGATED) {
 			return m_wrong("granule %#lx is left", model.granules[i].pa);
 		}
 	}
-	world_check();
+	sim_check();
 	return check_granules();
 }

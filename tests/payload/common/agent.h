@@ -1,19 +1,19 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /*
- * The puppet: a realm program that does what the host's test tells it to, one step per host call.
- * The answer to its host call is the order: gprs[0] enum puppet_op, gprs[1...] arguments. Its next
+ * The agent: a realm program that does what the host's test tells it to, one step per host call.
+ * The answer to its host call is the order: gprs[0] enum agent_op, gprs[1...] arguments. Its next
  * host call is the report: gprs[0] 1 if it was done and 0 if it faulted, the rest by order.
  */
-#ifndef PAYLOAD_PUPPET_H
-#define PAYLOAD_PUPPET_H
+#ifndef PAYLOAD_AGENT_H
+#define PAYLOAD_AGENT_H
 
-#define PUPPET_CALL_REGS 18 /* x0..x17 of PUPPET_CALL */
+#define AGENT_CALL_REGS 18 /* x0..x17 of AGENT_CALL */
 
 /*
  * Single instructions. x1 is the order's address, x3 its value; x3 is what comes back. One that
  * faults reports it.
  */
-#define PUPPET_INSNS(X)                          \
+#define AGENT_INSNS(X)                           \
 	X(LDR_X, ldr x3, [x1])                   \
 	X(LDR_W, ldr w3, [x1])                   \
 	X(LDR_H, ldrh w3, [x1])                  \
@@ -115,37 +115,37 @@
 
 #ifndef __ASSEMBLER__
 
-enum puppet_op {
-	PUPPET_DO,        /* instruction, address, value -> value, ESR, FAR, address of the insn */
-	PUPPET_FETCH,     /* address: call the code there -> -, ESR, FAR */
-	PUPPET_FETCH_EL0, /* address: go there at EL0, which must fault -> -, ESR, FAR */
-	PUPPET_SMC,       /* x0..x17 -> x0..x17 at gprs[1] and up */
-	PUPPET_MMU_ON,    /* identity map, caches on */
-	PUPPET_MAP,   /* address, descriptor bits: that 1 GiB gets them -> address of the descriptor
+enum agent_op {
+	AGENT_DO,        /* instruction, address, value -> value, ESR, FAR, address of the insn */
+	AGENT_FETCH,     /* address: call the code there -> -, ESR, FAR */
+	AGENT_FETCH_EL0, /* address: go there at EL0, which must fault -> -, ESR, FAR */
+	AGENT_SMC,       /* x0..x17 -> x0..x17 at gprs[1] and up */
+	AGENT_MMU_ON,    /* identity map, caches on */
+	AGENT_MAP,   /* address, descriptor bits: that 1 GiB gets them -> address of the descriptor
 		       */
-	PUPPET_START, /* vCPU: becomes a puppet -> PSCI status */
-	PUPPET_WAIT,  /* address: until there is something other than 0 */
-	PUPPET_FILL,  /* base, top, value: each word value ^ its address */
-	PUPPET_CHECK, /* the same -> words that differ, address of the first */
-	PUPPET_IRQ_COUNT, /* open interrupts for so many ticks -> interrupts taken, last INTID */
+	AGENT_START, /* vCPU: becomes an agent -> PSCI status */
+	AGENT_WAIT,  /* address: until there is something other than 0 */
+	AGENT_FILL,  /* base, top, value: each word value ^ its address */
+	AGENT_CHECK, /* the same -> words that differ, address of the first */
+	AGENT_IRQ_COUNT, /* open interrupts for so many ticks -> interrupts taken, last INTID */
 	/* address, how many fit there: all system registers that can be read -> how many */
-	PUPPET_SYSREGS,
-	PUPPET_SYSREGS_CHANGE, /* other values into all that can be written; -> - */
-	PUPPET_DEBUG_ON,       /* breakpoint at the instruction `value`; -> - */
+	AGENT_SYSREGS,
+	AGENT_SYSREGS_CHANGE, /* other values into all that can be written; -> - */
+	AGENT_DEBUG_ON,       /* breakpoint at the instruction `value`; -> - */
 	/* address, where to say so once begun: load until it faults -> loads, ESR, FAR */
-	PUPPET_LOADS,
-	PUPPET_STORES, /* base, top: a count to each page in turn, likewise -> stores, ESR, FAR */
+	AGENT_LOADS,
+	AGENT_STORES, /* base, top: a count to each page in turn, likewise -> stores, ESR, FAR */
 	/* base, top, ticks, fid, x1, x2: a command of CSM, and behind it no page's first word
 	 * changes any more -> status, words that changed */
-	PUPPET_STILL,
+	AGENT_STILL,
 	/* peer, provider, region, turns, first: signals 1, 2, 3..., by turns, and waits for the
 	 * peer's in WFI -> signals taken, interrupts, empty wake-ups */
-	PUPPET_TURNS,
-	PUPPET_OPS
+	AGENT_TURNS,
+	AGENT_OPS
 };
 
-#define PUPPET_INSN_NUMBER(name, ...) INSN_##name,
-enum puppet_insn { PUPPET_INSNS(PUPPET_INSN_NUMBER) INSN_COUNT };
+#define AGENT_INSN_NUMBER(name, ...) INSN_##name,
+enum agent_insn { AGENT_INSNS(AGENT_INSN_NUMBER) INSN_COUNT };
 
 #endif
 #endif
