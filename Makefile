@@ -10,7 +10,10 @@ SHELL := /bin/bash
 BUILD := $(CURDIR)/build
 IN    := env/run
 CSM   ?= on
-UNITS := tests/unit tests/fuzz tests/random verifier vmm user
+UNITS := tests/unit tests/fuzz tests/random
+TOOLS := vmm verifier user
+# $(call parts,FOLDER...): the checks of these folders, one after the other; status 1 if one fails.
+parts = bad=0; for part in $(1); do $(IN) $(MAKE) --no-print-directory -C $$part check || bad=1; done; exit $$bad
 export BUILD CSM DESTDIR PREFIX
 
 .DEFAULT_GOAL := help
@@ -33,8 +36,7 @@ env-test: ## env/make and env/run when things go wrong, with stand-ins for what 
 	@$(IN) true || exit; tests/env/check
 
 unit: ## firmware, VMM, verifier and library sources on x86-64: unit tests under sanitizers
-	@$(IN) true || exit; bad=0; for part in $(UNITS); do \
-		$(IN) $(MAKE) --no-print-directory -C $$part check || bad=1; done; \
+	@$(IN) true || exit; bad=0; tools/beside '$(call parts,$(UNITS))' '$(call parts,$(TOOLS))' || bad=1; \
 	shopt -s nullglob; tools/tally $(BUILD)/results/{unit,fuzz,random,verifier,layout,vmm,user}*.tap; exit $$bad
 
 proof: ## bounded proofs of firmware sources (CBMC)
@@ -52,8 +54,7 @@ guest: ## guest module, libcsm, csmctl: build/linux/guest/caec_guest.ko, build/a
 	@$(IN) $(MAKE) --no-print-directory -C user all
 
 system-test: ## whole stack: stock Linux host and realms in QEMU; guest module on a stock kernel
-	@$(IN) true || exit; bad=0; for part in linux/guest/tests tests/system; do \
-		$(IN) $(MAKE) --no-print-directory -C $$part check || bad=1; done; exit $$bad
+	@$(IN) true || exit; $(call parts,linux/guest/tests tests/system)
 
 demo: ## the main job, shown: two realms attest each other and share memory [FILE=path] [TAMPER=1]
 	@$(if $(FILE),mkdir -p "$(BUILD)/demo" && cp -- "$(FILE)" "$(BUILD)/demo/file",:)

@@ -9,6 +9,7 @@ hang, another verdict, success with other output.
 import os
 import subprocess
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 
 LIMIT = 300  # seconds for one run: for what hangs
 
@@ -27,24 +28,32 @@ def _numbers(count, dense, step):
     return [*range(1, first, step), *range(first, count + 1)]
 
 
+def _fault(where, wanted, got, failures):
+    """What is wrong with a run, in words; None if nothing is."""
+    if got[0] == wanted[0]:
+        return f"{where}: status {got[0]}, but other output" if got[1] != wanted[1] else None
+    if got[0] not in failures:
+        return f"{where}: status {got[0]}, not {wanted[0]}: {got[2][-200:]!r}"
+    return None if got[2] else f"{where}: status {got[0]} without a word"
+
+
 def sweep(library, command, failures, dense=600, step=16, **options):
-    """Faults found, as text; and the number of runs. `options` go to subprocess.run()."""
+    """Faults found, as text; and the number of runs, of which one is on each CPU at a time.
+
+    `options` go to subprocess.run().
+    """
     with tempfile.NamedTemporaryFile("r") as counted:
         wanted = _run(library, command, {"FAILALLOC_COUNT": counted.name}, **options)
         count = int(counted.read())
-    faults = []
-    runs = 0
-    for everything in ("0", "1"):
-        for number in _numbers(count, dense, step if everything == "0" else 4 * step):
-            got = _run(library, command, {"FAILALLOC_AT": str(number), "FAILALLOC_ALL": everything},
-                       **options)
-            runs += 1
-            where = f"allocation {number} of {count}{' and all later ones' * int(everything)}"
-            if got[0] == wanted[0]:
-                if got[1] != wanted[1]:
-                    faults.append(f"{where}: status {got[0]}, but other output")
-            elif got[0] not in failures:
-                faults.append(f"{where}: status {got[0]}, not {wanted[0]}: {got[2][-200:]!r}")
-            elif not got[2]:
-                faults.append(f"{where}: status {got[0]} without a word")
-    return faults, runs
+
+    def run(everything, number):
+        got = _run(library, command, {"FAILALLOC_AT": str(number), "FAILALLOC_ALL": everything},
+                   **options)
+        where = f"allocation {number} of {count}{' and all later ones' * int(everything)}"
+        return _fault(where, wanted, got, failures)
+
+    runs = [(everything, number) for everything in ("0", "1")
+            for number in _numbers(count, dense, step if everything == "0" else 4 * step)]
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        faults = [fault for fault in pool.map(lambda one: run(*one), runs) if fault]
+    return faults, len(runs)

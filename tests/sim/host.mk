@@ -20,6 +20,8 @@ COVERAGE     := $(if $(filter fuzz,$(KIND)),-fsanitize=fuzzer-no-link)
 SANITIZER_OPTIONS := ASAN_OPTIONS=detect_leaks=0:abort_on_error=1 \
 	UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1 TSAN_OPTIONS=halt_on_error=1
 LIBRARIES := -lpthread
+# Each program takes the whole archive, so linking is a good part of a build: the fastest linker.
+LINK := -fuse-ld=lld
 
 WARNINGS := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wundef -Wvla \
 	-Wwrite-strings

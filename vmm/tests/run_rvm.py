@@ -18,9 +18,12 @@ import sys
 import termios
 import time
 import traceback
+from concurrent.futures import ThreadPoolExecutor
 
 sys.dont_write_bytecode = True
 from place import GIVES_UP, HANGS, SOON, TESTS, Place, ends, expect, pattern, test  # noqa: E402
+
+AT_A_TIME = 4
 
 
 def hog_disk():
@@ -449,26 +452,31 @@ def _(place):
     ends(process, SOON, "SIGTERM")
 
 
+def tried(function):
+    """Why a test has failed, "" if it has not. Each has a place of its own."""
+    place = Place(os.path.abspath(sys.argv[1]))
+    why = ""
+    try:
+        function(place)
+    except Exception as failure:  # each test by itself
+        why = ": " + " ".join(str(failure).replace("#", "").split())[:400]
+        traceback.print_exc()
+    place.close()
+    return why
+
+
 def main():
-    """All tests, or those whose name has the words."""
+    """All tests, or those whose name has the words. They mostly wait, so several run at a time."""
     words = " ".join(sys.argv[2:])
     importlib.import_module("rvm_exec")  # its tests enter the list
-    bad = number = 0
-    for name, function in TESTS:
-        if words not in name:
-            continue
-        number += 1
-        place = Place(os.path.abspath(sys.argv[1]))
-        why = ""
-        try:
-            function(place)
-        except Exception as failure:  # each test by itself
-            why = ": " + " ".join(str(failure).replace("#", "").split())[:400]
-            traceback.print_exc()
-        place.close()
-        bad += bool(why)
-        print(f"{'not ok' if why else 'ok'} {number} - rvm: {name}{why}", flush=True)
-    print(f"1..{number}")
+    tests = [(name, function) for name, function in TESTS if words in name]
+    bad = 0
+    with ThreadPoolExecutor(AT_A_TIME) as pool:
+        results = pool.map(tried, [function for _, function in tests])
+        for number, ((name, _), why) in enumerate(zip(tests, results), 1):
+            bad += bool(why)
+            print(f"{'not ok' if why else 'ok'} {number} - rvm: {name}{why}", flush=True)
+    print(f"1..{len(tests)}")
     return 1 if bad else 0
 
 
