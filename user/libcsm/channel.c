@@ -69,7 +69,8 @@ static int join(const struct setup *setup)
 
 static void bind(struct csm_ring *ring, const struct setup *setup, unsigned int number)
 {
-	ring->control = &setup->page->rings[number];
+	ring->producer = &setup->page->rings[number].producer;
+	ring->consumer = &setup->page->rings[number].consumer;
 	ring->data = (uint8_t *)setup->page + CSM_CHANNEL_PAGE + number * setup->size;
 	ring->size = setup->size;
 	ring->wire = &setup->channel->wire;

@@ -9,7 +9,7 @@
 #include "libcsm.h"
 #include "ring.h"
 
-#define CSM_CHANNEL_MAGIC UINT64_C(0x314c4e4843534d43)
+#define CSM_CHANNEL_MAGIC UINT64_C(0x324c4e4843534d43)
 #define CSM_CHANNEL_PAGE  4096u
 #define CSM_CHANNEL_LEAST (2 * CSM_CHANNEL_PAGE)
 #define CSM_CHANNEL_MOST  (UINT64_C(1) << 31) /* bytes of one ring */

@@ -42,27 +42,37 @@ static int fail(struct csm_ring *ring, int error)
 
 static uint64_t *head(struct csm_ring *ring)
 {
-	return &ring->control->producer.position;
+	return &ring->producer->position;
 }
 
 static uint64_t *tail(struct csm_ring *ring)
 {
-	return &ring->control->consumer.position;
+	return &ring->consumer->position;
 }
 
 /* ------------------------------------------------------------------ waiting */
 
 static int wake(struct csm_ring *ring, uint64_t *asleep)
 {
+	uint64_t sleep = load(asleep);
 	int ret;
 
-	if (load(asleep) == 0) {
+	/* One wake-up for one sleep, however much is sent meanwhile. */
+	if (sleep % 2 == 0 || sleep == ring->woken) {
 		return 0;
 	}
-	/* One wake-up for one sleep, however much is sent meanwhile. */
-	store(asleep, 0);
+	ring->woken = sleep;
 	ret = ring->wire->wake(ring->wire->ctx);
 	return ret < 0 && ret != -EAGAIN ? fail(ring, ret) : 0;
+}
+
+/* The next sleep has another number than all before, also than those of an earlier process. */
+static void begin_line(struct csm_ring *ring, struct csm_ring_line *mine)
+{
+	ring->woken = 0;
+	ring->sleeps = (load(&mine->asleep) + 1) & ~UINT64_C(1);
+	store(&mine->asleep, ring->sleeps);
+	store(&mine->closed, 0);
 }
 
 /* Something to wait for: 1 it is so, 0 not yet, or a negative errno. */
@@ -94,13 +104,13 @@ static int nap(struct csm_ring *ring, const struct wait *wait, int timeout)
 {
 	int ret, wired = 0;
 
-	store(&wait->mine->asleep, 1);
+	store(&wait->mine->asleep, ++ring->sleeps);
 	ret = wait->condition(ring, wait->amount);
 	if (ret == 0) {
 		wired = ring->wire->wait(ring->wire->ctx, timeout);
 		ret = wait->condition(ring, wait->amount);
 	}
-	store(&wait->mine->asleep, 0);
+	store(&wait->mine->asleep, ++ring->sleeps);
 	if (ret == 0 && wired < 0 && wired != -EINTR) {
 		return fail(ring, wired);
 	}
@@ -146,8 +156,7 @@ int csm_ring_init_producer(struct csm_ring *ring)
 	    ring->mine - ring->other > ring->size) {
 		return fail(ring, -EPROTO);
 	}
-	store(&ring->control->producer.asleep, 0);
-	store(&ring->control->producer.closed, 0);
+	begin_line(ring, ring->producer);
 	return 0;
 }
 
@@ -170,7 +179,7 @@ static int has_room(struct csm_ring *ring, uint64_t amount)
 	if (ret < 0) {
 		return ret;
 	}
-	if (load(&ring->control->consumer.closed)) {
+	if (load(&ring->consumer->closed)) {
 		return fail(ring, -EPIPE);
 	}
 	return ring->size - (ring->mine - ring->other) >= amount;
@@ -185,8 +194,8 @@ static int wait_for_room(struct csm_ring *ring, uint64_t amount, int timeout)
 	struct wait wait = {
 		.condition = has_room,
 		.amount = amount,
-		.mine = &ring->control->producer,
-		.theirs = &ring->control->consumer,
+		.mine = ring->producer,
+		.theirs = ring->consumer,
 	};
 	int ret = has_room(ring, amount);
 
@@ -264,14 +273,14 @@ int csm_ring_flush(struct csm_ring *ring)
 	}
 	ring->given = ring->mine;
 	store(head(ring), ring->mine);
-	return wake(ring, &ring->control->consumer.asleep);
+	return wake(ring, &ring->consumer->asleep);
 }
 
 int csm_ring_close_producer(struct csm_ring *ring)
 {
 	csm_ring_flush(ring);
-	store(&ring->control->producer.closed, 1);
-	return wake(ring, &ring->control->consumer.asleep);
+	store(&ring->producer->closed, 1);
+	return wake(ring, &ring->consumer->asleep);
 }
 
 /* ----------------------------------------------------------------- consumer */
@@ -286,8 +295,7 @@ int csm_ring_init_consumer(struct csm_ring *ring)
 	    ring->other - ring->mine > ring->size) {
 		return fail(ring, -EPROTO);
 	}
-	store(&ring->control->consumer.asleep, 0);
-	store(&ring->control->consumer.closed, 0);
+	begin_line(ring, ring->consumer);
 	return 0;
 }
 
@@ -305,7 +313,7 @@ static int see_head(struct csm_ring *ring)
 
 static int has_message(struct csm_ring *ring, uint64_t unused)
 {
-	uint64_t closed = load(&ring->control->producer.closed);
+	uint64_t closed = load(&ring->producer->closed);
 	int ret = see_head(ring);
 
 	(void)unused;
@@ -378,8 +386,8 @@ long csm_ring_peek(struct csm_ring *ring, int timeout, const void **out)
 {
 	struct wait wait = {
 		.condition = has_message,
-		.mine = &ring->control->consumer,
-		.theirs = &ring->control->producer,
+		.mine = ring->consumer,
+		.theirs = ring->producer,
 	};
 	int ret;
 
@@ -413,13 +421,13 @@ int csm_ring_done(struct csm_ring *ring)
 	}
 	ring->given = ring->mine;
 	store(tail(ring), ring->mine);
-	return wake(ring, &ring->control->producer.asleep);
+	return wake(ring, &ring->producer->asleep);
 }
 
 int csm_ring_close_consumer(struct csm_ring *ring)
 {
-	store(&ring->control->consumer.closed, 1);
-	return wake(ring, &ring->control->producer.asleep);
+	store(&ring->consumer->closed, 1);
+	return wake(ring, &ring->producer->asleep);
 }
 
 bool csm_ring_is_taken(struct csm_ring *ring)

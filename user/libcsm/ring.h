@@ -3,8 +3,10 @@
  * A ring of messages in memory shared with somebody who is not trusted: one producer, one consumer,
  * on any memory and any means to wake each other.
  *
- * In shared memory there are two lines of control words, each written by one side (but for
- * `asleep`, which the other side clears), and the data. Everything else a side needs is private.
+ * In shared memory there are two lines of control words, each written by one side alone, and the
+ * data, written by the producer alone. So the line of the consumer may lie in other memory than the
+ * rest, and each side needs only read permission on what the other side writes. Everything else a
+ * side needs is private.
  * Positions count bytes since the beginning and only grow, in steps of eight. A message is a word,
  * length in the lower half, kind in the upper, and its content; it never wraps: the rest of the
  * ring is skipped instead.
@@ -29,7 +31,7 @@
 struct csm_ring_line {
 	uint64_t position; /* head: published up to here; tail: given back up to here */
 	uint64_t closed;   /* this side is done */
-	uint64_t asleep; /* this side waits for a wake-up; the other clears it when it sends one */
+	uint64_t asleep;   /* grows with each sleep and each awakening; odd: this side sleeps */
 	uint8_t pad[CSM_RING_LINE - 3 * sizeof(uint64_t)];
 };
 
@@ -49,7 +51,7 @@ struct csm_wire {
 
 /* Private: one side of a ring. */
 struct csm_ring {
-	struct csm_ring_control *control;
+	struct csm_ring_line *producer, *consumer;
 	uint8_t *data;
 	uint64_t size; /* of the data, a multiple of CSM_RING_STEP */
 	const struct csm_wire *wire;
@@ -60,6 +62,8 @@ struct csm_ring {
 	uint64_t offset;   /* mine, as a place in the data */
 	uint64_t given;    /* what the other side knows of `mine` */
 	uint64_t other;    /* the other side's position as last seen and checked */
+	uint64_t sleeps;   /* this side's `asleep` */
+	uint64_t woken;    /* the other side's `asleep` when it was woken last */
 	uint64_t reserved; /* producer: bytes from `offset` that a reservation may use, 0: none */
 	uint64_t skip;     /* producer: of these, to be skipped first */
 };

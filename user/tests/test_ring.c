@@ -21,8 +21,11 @@ static int set_up(void **state)
 	p->data = plain_memory(4096);
 	p->data += 4096 - DATA; /* one byte beyond is a crash */
 	p->wire = plain_no_wire();
-	p->tx = (struct csm_ring){
-		.control = p->control, .data = p->data, .size = DATA, .wire = &p->wire};
+	p->tx = (struct csm_ring){.producer = &p->control->producer,
+				  .consumer = &p->control->consumer,
+				  .data = p->data,
+				  .size = DATA,
+				  .wire = &p->wire};
 	p->rx = p->tx;
 	assert_int_equal(csm_ring_init_producer(&p->tx), 0);
 	assert_int_equal(csm_ring_init_consumer(&p->rx), 0);
@@ -295,8 +298,11 @@ static void refuse_header(struct pair *p, uint64_t header, uint64_t head)
 	memcpy(p->data, &header, sizeof(header));
 	p->control->producer.position = head;
 	assert_int_equal(csm_ring_peek(&p->rx, 0, &from), -EPROTO);
-	p->rx = (struct csm_ring){
-		.control = p->control, .data = p->data, .size = DATA, .wire = &p->wire};
+	p->rx = (struct csm_ring){.producer = &p->control->producer,
+				  .consumer = &p->control->consumer,
+				  .data = p->data,
+				  .size = DATA,
+				  .wire = &p->wire};
 	p->control->producer.position = 0;
 	assert_int_equal(csm_ring_init_consumer(&p->rx), 0);
 }
