@@ -501,6 +501,33 @@ def talking(pair):
                          ("requests and responses", calls)):
         with pair.test(f"sharing: channel: {name}"):
             channel(pair, lambda *region, action=action: action(pair, *region))
+    with pair.test("sharing: a network interface to the other realm: csmctl link"):
+        links(pair)
+
+
+# -------------------------------------------------------------------------- links
+
+
+def links(pair):
+    """An interface to the other realm: traffic by both addresses, refusals, and its end."""
+    one, two = pair.one, pair.two
+    one.start("link", f"csmctl link up csm0 {two.id} {PATIENT} --address 10.9.0.1/24")
+    two.start("carrier", f"csmctl link up csm0 {one.id} {PATIENT} --address 10.9.0.2/24 "
+              "--foreground", "csm0: up")
+    one.ended("link")
+    local = one.csmctl("link list")["links"][0]["peer_address"]
+    one.do("ping -c 3 10.9.0.2", f"ping -c 1 {local}%csm0",
+           No(f"csmctl link up csm0 {two.id}", "a link of this name exists"),
+           No(f"csmctl link up csm9 {two.id}", "there is a link to this realm: csm0"))
+    two.start("sink", "sh -c 'nc -l -p 7000 | sha256sum'")
+    said = one.sh("seq 1 400000 >/tmp/data; until nc 10.9.0.2 7000 </tmp/data; do usleep 200000; "
+                  "done; sha256sum </tmp/data; rm /tmp/data")
+    expect(two.ended("sink") == said[-1:], f"{said}: the data differs")
+    one.do("csmctl link down csm0", No("csmctl link down csm0", "no such link"))
+    two.do("until csmctl link list | grep -q waiting; do usleep 100000; done",
+           "! ifconfig csm0 | grep -q RUNNING", "csmctl link down csm0", HEALTHY)
+    expect("down: the peer has ended the link" in " ".join(two.ended("carrier")), "carrier")
+    pair.empty()
 
 
 # --------------------------------------------------------------------- withdrawal

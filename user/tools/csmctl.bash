@@ -5,7 +5,7 @@
 _csmctl() {
 	local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]} command='' i
 	local commands='id list peer create put share revoke seal digest destroy attach detach get wait
-		watch send recv echo ping'
+		watch send recv echo ping link'
 	local options='--json --timeout --help --version'
 
 	for ((i = 1; i < COMP_CWORD; i++)); do
@@ -18,10 +18,15 @@ _csmctl() {
 	attach | get | watch) options+=' --rim --rem --rpv' ;;
 	send | recv | echo) options+=' --to --rim --rem --rpv' ;;
 	ping) options+=' --to --count --sizes --rim --rem --rpv' ;;
+	link) options+=' --address --foreground --rim --rem --rpv' ;;
 	esac
 
 	case $before in
-	--timeout | --label | --to | --count | --sizes | --rim | --rem | --rpv) return ;;
+	--timeout | --label | --to | --count | --sizes | --address | --rim | --rem | --rpv) return ;;
+	link)
+		mapfile -t COMPREPLY < <(compgen -W 'up down list' -- "$word")
+		return
+		;;
 	esac
 	if [[ $word == -* ]]; then
 		mapfile -t COMPREPLY < <(compgen -W "$options" -- "$word")
@@ -29,6 +34,8 @@ _csmctl() {
 		mapfile -t COMPREPLY < <(compgen -W "$commands" -- "$word")
 	elif [[ $command == put || $command == get ]]; then
 		mapfile -t COMPREPLY < <(compgen -f -- "$word")
+	elif [[ $command == link ]]; then
+		mapfile -t COMPREPLY < <(compgen -W "$(csmctl link list 2>/dev/null | awk '{ print $2 }')" -- "$word")
 	elif [[ $command != id && $command != list && $command != peer && $command != create ]]; then
 		mapfile -t COMPREPLY < <(compgen -W "$(csmctl list 2>/dev/null | awk '{ print $4 }')" -- "$word")
 	fi

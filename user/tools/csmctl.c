@@ -8,14 +8,18 @@ static const struct command {
 	const char *name;
 	int least, most; /* arguments */
 	int (*run)(struct tool *tool);
+	bool opens; /* the command opens the device itself */
 } commands[] = {
-	{"id", 0, 0, cmd_id},         {"list", 0, 1, cmd_list},     {"peer", 1, 1, cmd_peer},
-	{"create", 1, 1, cmd_create}, {"share", 2, 2, cmd_share},   {"revoke", 2, 2, cmd_revoke},
-	{"seal", 1, 1, cmd_seal},     {"digest", 1, 1, cmd_digest}, {"destroy", 1, 1, cmd_destroy},
-	{"attach", 1, 1, cmd_attach}, {"detach", 1, 1, cmd_detach}, {"wait", 1, 1, cmd_wait},
-	{"watch", 1, 1, cmd_watch},   {"put", 1, 1, cmd_put},       {"get", 2, 2, cmd_get},
-	{"send", 1, 1, cmd_send},     {"recv", 1, 1, cmd_recv},     {"echo", 1, 1, cmd_echo},
-	{"ping", 1, 1, cmd_ping},
+	{"id", 0, 0, cmd_id, false},           {"list", 0, 1, cmd_list, false},
+	{"peer", 1, 1, cmd_peer, false},       {"create", 1, 1, cmd_create, false},
+	{"share", 2, 2, cmd_share, false},     {"revoke", 2, 2, cmd_revoke, false},
+	{"seal", 1, 1, cmd_seal, false},       {"digest", 1, 1, cmd_digest, false},
+	{"destroy", 1, 1, cmd_destroy, false}, {"attach", 1, 1, cmd_attach, false},
+	{"detach", 1, 1, cmd_detach, false},   {"wait", 1, 1, cmd_wait, false},
+	{"watch", 1, 1, cmd_watch, false},     {"put", 1, 1, cmd_put, false},
+	{"get", 2, 2, cmd_get, false},         {"send", 1, 1, cmd_send, false},
+	{"recv", 1, 1, cmd_recv, false},       {"echo", 1, 1, cmd_echo, false},
+	{"ping", 1, 1, cmd_ping, false},       {"link", 1, 3, cmd_link, true},
 };
 
 static const struct command *find(const char *name)
@@ -28,46 +32,32 @@ static const struct command *find(const char *name)
 	return NULL;
 }
 
-static int open_device(const struct csm_backend *backend, void *ctx, struct io *io,
-		       struct csm **out)
-{
-	int ret = csm_open_backend(backend, ctx, out);
-
-	if (ret == -ENOENT) {
-		fprintf(io->err, "csmctl: there is no /dev/csm: load the module caec_guest\n");
-		return CSMCTL_FAILED;
-	}
-	if (ret == -EACCES) {
-		fprintf(io->err, "csmctl: /dev/csm: not allowed to this user\n");
-		return CSMCTL_FAILED;
-	}
-	return ret < 0 ? complain(io, "/dev/csm", ret) : 0;
-}
-
 /* Checks the number of arguments, opens the device and runs a command. Returns the exit status. */
-static int run(const struct command *command, const struct options *options,
-	       const struct csm_backend *backend, void *ctx, struct io *io)
+static int run(const struct command *command, struct tool *tool)
 {
-	struct tool tool = {.options = options, .io = io};
-	int ret;
+	const struct options *options = tool->options;
+	int ret = 0;
 
 	if (options->num_args < command->least || options->num_args > command->most) {
-		fprintf(io->err, "csmctl: %s: wrong number of arguments; see csmctl --help\n",
+		fprintf(tool->io->err, "csmctl: %s: wrong number of arguments; see csmctl --help\n",
 			command->name);
 		return CSMCTL_USAGE;
 	}
-	ret = open_device(backend, ctx, io, &tool.csm);
-	if (ret == 0) {
-		ret = command->run(&tool);
-		csm_close(tool.csm);
+	if (!command->opens) {
+		ret = tool_open(tool);
 	}
-	return ret == CSMCTL_OK ? out_check(io) : ret;
+	if (ret == 0) {
+		ret = command->run(tool);
+		csm_close(tool->csm);
+	}
+	return ret == CSMCTL_OK ? out_check(tool->io) : ret;
 }
 
 int csmctl_run(int argc, char **argv, const struct csm_backend *backend, void *ctx, struct io *io)
 {
 	const struct command *command;
 	struct options options;
+	struct tool tool = {.options = &options, .io = io, .backend = backend, .ctx = ctx};
 	int ret = options_parse(argc, argv, &options, io);
 
 	if (ret != 0) {
@@ -91,5 +81,5 @@ int csmctl_run(int argc, char **argv, const struct csm_backend *backend, void *c
 		return CSMCTL_USAGE;
 	}
 	io->json = options.json;
-	return run(command, &options, backend, ctx, io);
+	return run(command, &tool);
 }

@@ -6,13 +6,15 @@
 #include <stdio.h>
 
 #include "libcsm/backend.h"
+#include "link/tun.h"
 
 #define CSMCTL_OK     0
 #define CSMCTL_FAILED 1
 #define CSMCTL_USAGE  2
 
-#define CSMCTL_ARGS  8 /* after the command */
-#define CSMCTL_PEERS 16
+#define CSMCTL_ARGS      8 /* after the command */
+#define CSMCTL_PEERS     16
+#define CSMCTL_ADDRESSES 4
 
 /* What the command line says. */
 struct options {
@@ -29,6 +31,9 @@ struct options {
 	uint64_t count, least, most; /* ping */
 	bool has_policy;
 	struct csm_policy policy;
+	bool foreground; /* link up */
+	struct tun_address addresses[CSMCTL_ADDRESSES];
+	int num_addresses;
 };
 
 /* Where it reads and writes. */
@@ -41,7 +46,9 @@ struct io {
 };
 
 struct tool {
-	struct csm *csm;
+	struct csm *csm; /* NULL: not open */
+	const struct csm_backend *backend;
+	void *ctx;
 	const struct options *options;
 	struct io *io;
 };
@@ -100,6 +107,10 @@ int cmd_send(struct tool *tool);
 int cmd_recv(struct tool *tool);
 int cmd_echo(struct tool *tool);
 int cmd_ping(struct tool *tool);
+int cmd_link(struct tool *tool);
+
+/* Opens the device for a command that does so itself. 0, or CSMCTL_* after a message. */
+int tool_open(struct tool *tool);
 
 /*
  * The region of the first argument: own ones are found, others attached, with the policy of the

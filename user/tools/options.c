@@ -114,6 +114,8 @@ enum option {
 	OPT_RIM,
 	OPT_REM,
 	OPT_RPV,
+	OPT_FOREGROUND,
+	OPT_ADDRESS,
 	OPT_HELP,
 	OPT_VERSION
 };
@@ -123,11 +125,22 @@ static const struct {
 	enum option option;
 	bool has_value;
 } names[] = {
-	{"json", OPT_JSON, false}, {"timeout", OPT_TIMEOUT, true},  {"write", OPT_WRITE, false},
-	{"exec", OPT_EXEC, false}, {"label", OPT_LABEL, true},      {"to", OPT_TO, true},
-	{"seal", OPT_SEAL, false}, {"count", OPT_COUNT, true},      {"sizes", OPT_SIZES, true},
-	{"rim", OPT_RIM, true},    {"rem", OPT_REM, true},          {"rpv", OPT_RPV, true},
-	{"help", OPT_HELP, false}, {"version", OPT_VERSION, false},
+	{"json", OPT_JSON, false},
+	{"timeout", OPT_TIMEOUT, true},
+	{"write", OPT_WRITE, false},
+	{"exec", OPT_EXEC, false},
+	{"label", OPT_LABEL, true},
+	{"to", OPT_TO, true},
+	{"seal", OPT_SEAL, false},
+	{"count", OPT_COUNT, true},
+	{"sizes", OPT_SIZES, true},
+	{"rim", OPT_RIM, true},
+	{"rem", OPT_REM, true},
+	{"rpv", OPT_RPV, true},
+	{"help", OPT_HELP, false},
+	{"version", OPT_VERSION, false},
+	{"foreground", OPT_FOREGROUND, false},
+	{"address", OPT_ADDRESS, true},
 };
 
 void options_help(FILE *to)
@@ -156,7 +169,11 @@ void options_help(FILE *to)
 	      "  recv REGION               messages as lines of the output     [--to REALM]\n"
 	      "  echo REGION               answers messages with themselves    [--to REALM]\n"
 	      "  ping REGION               sends messages, checks the echoes   [--to REALM "
-	      "--count N --sizes A-B]\n\n"
+	      "--count N --sizes A-B]\n"
+	      "  link up NAME REALM        a network interface to a realm      [--address A/N... "
+	      "--foreground --rim ...]\n"
+	      "  link down NAME            ends it\n"
+	      "  link list                 the links of this realm\n\n"
 	      "REGION is a number, or REALM:NUMBER for another realm's. REALM is an id in hex.\n\n"
 	      "  --json            results as JSON\n"
 	      "  --timeout S       seconds to wait where something is waited for (30)\n"
@@ -180,6 +197,12 @@ static bool set_timeout(struct options *o, const char *value)
 static bool add_peer(struct options *o, const char *value)
 {
 	return o->num_peers < CSMCTL_PEERS && parse_id(value, &o->peers[o->num_peers++]);
+}
+
+static bool add_address(struct options *o, const char *value)
+{
+	return o->num_addresses < CSMCTL_ADDRESSES &&
+	       tun_parse(value, &o->addresses[o->num_addresses++]);
 }
 
 static bool set_sizes(struct options *o, const char *value)
@@ -248,6 +271,8 @@ static bool set_value(struct options *o, enum option option, const char *value)
 		return set_rem(o, value);
 	case OPT_RPV:
 		return set_rpv(o, value);
+	case OPT_ADDRESS:
+		return add_address(o, value);
 	default:
 		return false;
 	}
@@ -268,6 +293,9 @@ static bool set_option(struct options *o, enum option option, const char *value)
 		return true;
 	case OPT_SEAL:
 		o->seal = true;
+		return true;
+	case OPT_FOREGROUND:
+		o->foreground = true;
 		return true;
 	case OPT_HELP:
 		o->command = "help";
