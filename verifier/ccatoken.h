@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /*
- * Reading and verifying Arm CCA attestation tokens (RMM specification 1.0, A7; CDDL in A7.2).
+ * Reading and verifying Arm CCA attestation tokens (RMM specification 1.0, A7; CDDL in A7.2), and
+ * those of the profiles before and after it.
  *
- * A CCA token is CBOR tag 399 on a map of two COSE_Sign1 objects: the platform token, signed with
- * a key that the verifier must already trust, and the realm token, signed with a key that travels
- * in the realm token itself. The platform token's challenge is a hash of that key: this binds the
- * two.
+ * A CCA token is a map of two COSE_Sign1 objects behind CBOR tag 399 or 907: the platform token,
+ * signed with a key that the verifier must already trust, and the realm token, signed with a key
+ * that travels in the realm token itself. The platform token has a hash of that key: this binds the
+ * two. Either half may be looked at alone if the caller asks for that.
  *
  * Nothing here allocates in proportion to its input, and no function recurses. A parsed token is a
  * set of views into the caller's buffer, which must outlive it. Parsing says only that a token is
@@ -44,6 +45,18 @@ enum cca_status {
 	CCA_MISMATCH,  /* a genuine token, but not what the caller asked for */
 	CCA_FAILED,    /* the crypto library could not do its work: says nothing about the token */
 	CCA_UNSUPPORTED, /* a token of a form that this library knows by name, but cannot judge */
+};
+
+/*
+ * The rules that a token follows. The profile claim of the platform token names them; the realm
+ * token may name those that belong to it (docs/attestation.md).
+ */
+enum cca_profile {
+	CCA_PROFILE_NONE = 0,
+	CCA_PROFILE_PRE_1_0, /* "http://arm.com/CCA-SSD/1.0.0": the realm key is a raw point */
+	CCA_PROFILE_1_0,     /* of 2023: RMM specification 1.0 */
+	CCA_PROFILE_2024,    /* of the betas of specification 2.0 */
+	CCA_PROFILE_2026,    /* the same with a claim of its own for the binding */
 };
 
 /* Why a call failed. `offset` is the place in the token, meaningful for CCA_MALFORMED. */
@@ -91,17 +104,22 @@ struct cca_key {
 struct cca_realm_claims {
 	struct cca_bytes challenge;    /* 64 bytes */
 	struct cca_bytes rpv;          /* 64 bytes */
-	struct cca_bytes public_key;   /* the encoded COSE_Key, exactly as signed */
-	enum cca_hash hash;            /* of the RIM and the REMs: SHA-256 or SHA-512 */
+	struct cca_bytes public_key;   /* COSE_Key or raw point, exactly as signed */
+	enum cca_hash hash;            /* of the RIM and the REMs; SHA-384 not in profile 1.0 */
 	enum cca_hash public_key_hash; /* H_pk of the binding */
 	struct cca_bytes profile;      /* empty if the claim is absent */
 	struct cca_bytes rim;          /* size of `hash` */
 	struct cca_bytes rem[CCA_REM_COUNT];
 	bool has_realm_id; /* private claim -70001 of CAEC's RMM; absent from others */
 	uint64_t realm_id;
-	bool has_mec_policy; /* claim 44243 of later specifications: memory encryption contexts */
+	/* Claims of specification 2.0. An instance id is 33 bytes, of which the first is 1. */
+	struct cca_bytes instance_id; /* 256; empty if absent. CAEC's RMM has it as well */
+	bool has_mec_policy;          /* 44243: memory encryption contexts */
 	uint64_t mec_policy;
-	struct cca_key key; /* public_key, decoded */
+	bool has_lfa_policy; /* 44244: live firmware activation */
+	uint64_t lfa_policy;
+	struct cca_bytes devices_hash; /* 44257: of the assigned devices' token; empty if absent */
+	struct cca_key key;            /* public_key, decoded */
 };
 
 struct cca_component {
@@ -110,17 +128,23 @@ struct cca_component {
 	struct cca_bytes version;     /* text, empty if absent */
 	struct cca_bytes signer_id;   /* 32, 48 or 64 bytes */
 	struct cca_bytes hash;        /* text, empty if absent: the platform's algorithm */
+	bool has_live_activation;     /* key 7 of specification 2.0 */
+	bool live_activation;         /* the component can be replaced while the platform runs */
 };
 
 struct cca_platform_claims {
 	struct cca_bytes profile;
-	struct cca_bytes challenge;         /* size of the realm's public_key_hash */
+	struct cca_bytes challenge;         /* 32, 48 or 64 bytes */
+	struct cca_bytes binding;           /* claim 2408; empty but in profile 2026 */
 	struct cca_bytes implementation_id; /* 32 bytes */
 	struct cca_bytes instance_id;       /* 33 bytes, the first is 1 */
 	struct cca_bytes config;
 	uint16_t lifecycle; /* name: cca_lifecycle_name() */
 	enum cca_hash hash;
 	struct cca_bytes service; /* text, empty if absent */
+	bool has_client_id;       /* 2394 of specification 2.0 */
+	int64_t client_id;
+	struct cca_bytes manufacturing; /* 2403 of specification 2.0: config; empty if absent */
 	size_t component_count;
 	struct cca_component component[CCA_COMPONENTS_MAX];
 };
@@ -135,7 +159,10 @@ struct cca_unknown {
 };
 
 struct cca_token {
-	bool is_cmw; /* wrapped as a CMW collection (tag 907), else as in the specification (399) */
+	enum cca_profile profile;
+	unsigned int tag;  /* 399; 907: a CMW collection; 18: one half without a wrapping */
+	bool has_platform; /* which halves have been read: both, unless the caller asked for one */
+	bool has_realm;
 	size_t unknown_count;
 	struct cca_unknown unknown[CCA_UNKNOWN_MAX];
 	struct cca_sign1 platform_sign1;
@@ -144,34 +171,44 @@ struct cca_token {
 	struct cca_realm_claims realm;
 };
 
-/* Flags of cca_token_parse(). */
-#define CCA_STRICT 1u
+/* Flags of cca_token_parse(); at most one of the last two. */
+#define CCA_STRICT        1u
+#define CCA_PLATFORM_ONLY 2u
+#define CCA_REALM_ONLY    4u
 
 /*
  * Reads the token in buf[0 .. size-1] into *token. It must fill the buffer; lengths must be
  * definite, every known claim of the right type and size, no claim present twice in one map,
- * mandatory ones present, hash algorithm and measurement sizes in agreement, the realm key a point
- * with coordinates of the right size. The wrapping may be tag 399 (RMM specification 1.0) or a CMW
- * collection (tag 907). Claims and key parameters that are not known are passed over and
- * listed in token->unknown, as the token's definition asks of a receiver; lengths and numbers need
- * not be in shortest form.
+ * those that the profile demands present, hash algorithm and measurement sizes in agreement, the
+ * realm key a point with coordinates of the right size. The wrapping may be tag 399 (RMM
+ * specification 1.0) or a CMW collection (tag 907). Claims and key parameters that are not known
+ * are passed over and listed in token->unknown, as the token's definition asks of a receiver;
+ * lengths and numbers need not be in shortest form.
  *
- * With CCA_STRICT, only what RMM specification 1.0 has is accepted: tag 399, its claims and no
- * others, shortest form.
+ * With CCA_STRICT, only what RMM specification 1.0 has is accepted: its profile, tag 399, its
+ * claims and no others, shortest form.
  *
- * Fails with CCA_UNSUPPORTED for a profile other than those of specification 1.0, and for a realm
- * key in the form used before it; with CCA_MALFORMED for everything else. After a failure *token is
- * all zero. `err` may not be NULL.
+ * With CCA_PLATFORM_ONLY or CCA_REALM_ONLY, one half is read. It may be in a collection, alone or
+ * beside the other, which is then not looked at, or be a COSE_Sign1 without a wrapping (tag 18).
+ * Without a profile claim a realm half alone is taken to be of profile 1.0, or of the one before it
+ * if its key is a raw point.
+ *
+ * Fails with CCA_UNSUPPORTED for a profile that is not in enum cca_profile, for a realm profile
+ * that does not belong to the platform's, and for a raw point in a profile that has COSE_Keys; with
+ * CCA_MALFORMED for everything else. After a failure *token is all zero. `err` may not be NULL.
  */
 enum cca_status cca_token_parse(const void *buf, size_t size, unsigned int flags,
 				struct cca_token *token, struct cca_error *err);
 
 /*
  * Verifies, in this order: the realm token's signature with its own key (CCA_SIGNATURE), that the
- * platform token's challenge is the hash of that key (CCA_SIGNATURE), and the platform token's
- * signature with one of the trust anchors (CCA_SIGNATURE if none fits). With anchor_count 0 the
- * last step fails as well: a token without an anchor proves nothing. *which gets the index of the
- * anchor that fitted; it may be NULL.
+ * platform token has the hash of that key (CCA_SIGNATURE), and the platform token's signature with
+ * one of the trust anchors (CCA_SIGNATURE if none fits). With anchor_count 0 the last step fails as
+ * well: a token without an anchor proves nothing. *which gets the index of the anchor that fitted;
+ * it may be NULL.
+ *
+ * A platform token alone is verified by the last step. Of a realm token alone, the key must be one
+ * of the anchors (CCA_SIGNATURE): the caller has it from a whole token that was verified before.
  */
 enum cca_status cca_token_verify(const struct cca_token *token, const struct cca_key *anchors,
 				 size_t anchor_count, size_t *which, struct cca_error *err);
@@ -181,7 +218,8 @@ enum cca_status cca_token_verify_realm(const struct cca_token *token, struct cca
 
 /*
  * Compares the realm's challenge with the one given, of 1 to 64 bytes, zero-padded to 64 as Linux's
- * arm-cca-guest does. CCA_MISMATCH if it differs or if size is out of range.
+ * arm-cca-guest does. Without a realm token it is the platform's challenge, which has no padding.
+ * CCA_MISMATCH if it differs or if size is out of range.
  */
 enum cca_status cca_token_check_challenge(const struct cca_token *token, const void *challenge,
 					  size_t size, struct cca_error *err);
@@ -220,6 +258,19 @@ enum cca_status cca_key_from_cose(const void *cose, size_t size, struct cca_key 
  */
 bool cca_key_to_pem(const struct cca_key *key, char pem[CCA_PEM_SIZE]);
 
+/* The largest set of claims that is signed, in bytes. */
+#define CCA_JWT_MAX (256u * 1024u)
+
+/*
+ * Signs a set of claims, JSON text of `size` bytes, as a JWT in compact form (RFC 7519; RFC 7515,
+ * 7.1) with the private key in pem[0 .. pem_size-1], which has no passphrase and is for P-256,
+ * P-384 or P-521. The header's "kid" is the key's thumbprint (RFC 7638). The caller frees the text.
+ * NULL, with the reason in *err: CCA_MALFORMED for the key, or for more than CCA_JWT_MAX bytes;
+ * CCA_FAILED if memory runs out or the crypto library fails.
+ */
+char *cca_jwt_sign(const void *pem, size_t pem_size, const char *payload, size_t size,
+		   struct cca_error *err);
+
 /*
  * The crypto library calls out_of_memory() when one of its allocations fails; that function must
  * not return. For programs, before any other function of this library: otherwise OpenSSL 3.5
@@ -232,6 +283,10 @@ bool cca_exit_without_memory(void (*out_of_memory)(void));
 size_t cca_hash_size(enum cca_hash hash);
 const char *cca_hash_name(enum cca_hash hash);
 enum cca_hash cca_hash_from_name(const char *name, size_t size);
+
+/* Short name of a profile ("1.0"), and the way back, CCA_PROFILE_NONE if there is none. */
+const char *cca_profile_name(enum cca_profile profile);
+enum cca_profile cca_profile_from_name(const char *name);
 
 /* Name of a signature algorithm, for people. */
 const char *cca_sign_alg_name(enum cca_sign_alg alg);

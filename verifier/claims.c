@@ -4,8 +4,6 @@
 
 #include "claims.h"
 
-#define KEY_PROFILE 265
-
 /* A map being read. `seen` has a bit for each row of the table. */
 struct claims {
 	const char *what;
@@ -99,7 +97,7 @@ static bool read_all(struct reader *r, struct claims *c, void *out)
 		}
 	}
 	for (size_t i = 0; i < c->rows; i++) {
-		if (c->table[i].mandatory && !(c->seen & (UINT32_C(1) << i))) {
+		if (c->table[i].must & IN(r->parse->profile) && !(c->seen & (UINT32_C(1) << i))) {
 			return reader_fail(r, "%s: no %s", c->what, c->table[i].name);
 		}
 	}
@@ -120,54 +118,6 @@ bool read_closed_claims(struct reader *r, const char *what, const struct claim *
 	struct claims c = {.what = what, .table = table, .rows = rows, .closed = true};
 
 	return read_all(r, &c, out);
-}
-
-/* The key of the entry at r, 0 if it is no number (0 is the key of no claim that is looked for). */
-static bool peek_key(struct reader *r, const char *what, int64_t *key)
-{
-	*key = 0;
-	return at_text(r) ? skip_item(r, what) : read_int(r, what, key);
-}
-
-/* The text of the profile claim in the map at r; empty if there is none. */
-static bool find_profile(struct reader *r, const char *what, struct cca_bytes *found)
-{
-	size_t entries;
-	int64_t key;
-
-	if (!read_map(r, what, &entries)) {
-		return false;
-	}
-	for (size_t i = 0; i < entries; i++) {
-		if (!peek_key(r, what, &key)) {
-			return false;
-		}
-		if (key == KEY_PROFILE && at_text(r)) {
-			return read_text(r, what, found);
-		}
-		if (!skip_item(r, what)) {
-			return false;
-		}
-	}
-	return true;
-}
-
-/* What is wrong with the map besides is found, and told better, by those who read it. */
-bool check_profile(struct reader *r, const char *what, const char *text)
-{
-	struct cca_error ignored = {0};
-	struct parse scan = {.whole = r->parse->whole, .err = &ignored};
-	struct reader ahead = *r;
-	struct cca_bytes found = {0};
-
-	ahead.parse = &scan;
-	if (!find_profile(&ahead, what, &found) || found.size == 0 ||
-	    (found.size == strlen(text) && memcmp(found.data, text, found.size) == 0)) {
-		return true;
-	}
-	return reader_unsupported(r, "%s: profile %.*s is not supported", what,
-				  (int)(found.size < 96 ? found.size : 96),
-				  (const char *)found.data);
 }
 
 bool read_hash_name(struct reader *r, const char *what, unsigned int mask, enum cca_hash *hash)

@@ -5,11 +5,16 @@
 
 #include "reader.h"
 
+/* Profiles, as bits of struct claim.must. */
+#define IN(profile) (1u << (profile))
+#define ALWAYS      (~0u)
+#define OPTIONAL    0u
+
 /* One key a map may have. read() reads the value into `out`, the structure being filled. */
 struct claim {
 	int64_t key;
 	const char *name;
-	bool mandatory;
+	unsigned int must; /* profiles in which it must be present */
 	bool (*read)(struct reader *r, const char *name, void *out);
 	bool later; /* not in specification 1.0: refused when strict */
 };
@@ -26,12 +31,16 @@ bool read_closed_claims(struct reader *r, const char *what, const struct claim *
 			void *out);
 
 /*
- * Looks for the profile claim in the map at r, wherever it is, without consuming anything. Fails
- * with CCA_UNSUPPORTED if there is one and it is not `text`.
+ * Finds out the profile of the claims at r, without consuming anything, and puts it into r->parse.
+ * The first map that names one decides; what another map names must belong to it. Fails with
+ * CCA_UNSUPPORTED for a name that is not known, or does not belong. A map may name none.
  */
-bool check_profile(struct reader *r, const char *what, const char *text);
+bool find_profile(struct reader *r, const char *what, bool is_platform);
 
-/* The parts of a token; each reads the whole view and nothing but it. */
+/*
+ * The parts of a token; each reads the whole view and nothing but it. The platform's come first:
+ * its profile decides the rules for both.
+ */
 bool read_realm_claims(struct cca_bytes view, struct parse *parse, struct cca_realm_claims *out);
 bool read_platform_claims(struct cca_bytes view, struct parse *parse,
 			  struct cca_platform_claims *out);

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/* Platform claims: RMM specification 1.0, A7.2.4. */
+/* Platform claims: RMM specification 1.0, A7.2.4; 2.0 (beta), A7.2.3.3. */
 #include "claims.h"
-
-#define PLATFORM_PROFILE "tag:arm.com,2023:cca_platform#1.0.0"
 
 static bool is_hash_size(size_t size)
 {
@@ -45,12 +43,39 @@ static bool read_component_hash(struct reader *r, const char *name, void *out)
 	return read_text(r, name, &((struct cca_component *)out)->hash);
 }
 
+static bool read_live_activation(struct reader *r, const char *name, void *out)
+{
+	struct cca_component *c = out;
+
+	c->has_live_activation = true;
+	return read_bool(r, name, &c->live_activation);
+}
+
+static bool read_countersigners(struct reader *r, const char *name, void *out)
+{
+	struct cca_bytes id;
+	size_t entries;
+
+	(void)out;
+	if (!read_array(r, name, &entries)) {
+		return false;
+	}
+	for (size_t i = 0; i < entries; i++) {
+		if (!read_hash_sized(r, name, &id)) {
+			return false;
+		}
+	}
+	return entries != 0 || reader_fail(r, "%s: the list is empty", name);
+}
+
 static const struct claim component_table[] = {
-	{1, "component type", false, read_type, false},
-	{2, "component measurement", true, read_measurement, false},
-	{4, "component version", false, read_version, false},
-	{5, "component signer id", true, read_signer, false},
-	{6, "component hash algorithm", false, read_component_hash, false},
+	{1, "component type", OPTIONAL, read_type, false},
+	{2, "component measurement", ALWAYS, read_measurement, false},
+	{4, "component version", OPTIONAL, read_version, false},
+	{5, "component signer id", ALWAYS, read_signer, false},
+	{6, "component hash algorithm", OPTIONAL, read_component_hash, false},
+	{7, "component live activation", OPTIONAL, read_live_activation, true},
+	{8, "component countersigners", OPTIONAL, read_countersigners, true},
 };
 
 static bool read_profile(struct reader *r, const char *name, void *out)
@@ -63,6 +88,24 @@ static bool read_profile(struct reader *r, const char *name, void *out)
 static bool read_challenge(struct reader *r, const char *name, void *out)
 {
 	return read_hash_sized(r, name, &((struct cca_platform_claims *)out)->challenge);
+}
+
+static bool read_binding(struct reader *r, const char *name, void *out)
+{
+	return read_hash_sized(r, name, &((struct cca_platform_claims *)out)->binding);
+}
+
+static bool read_client_id(struct reader *r, const char *name, void *out)
+{
+	struct cca_platform_claims *c = out;
+
+	c->has_client_id = true;
+	return read_int(r, name, &c->client_id);
+}
+
+static bool read_manufacturing(struct reader *r, const char *name, void *out)
+{
+	return read_bytes(r, name, &((struct cca_platform_claims *)out)->manufacturing);
 }
 
 static bool read_implementation(struct reader *r, const char *name, void *out)
@@ -144,15 +187,18 @@ static bool read_components(struct reader *r, const char *name, void *out)
 }
 
 static const struct claim platform_table[] = {
-	{265, "platform profile", true, read_profile, false},
-	{10, "platform challenge", true, read_challenge, false},
-	{2396, "platform implementation id", true, read_implementation, false},
-	{256, "platform instance id", true, read_instance, false},
-	{2401, "platform config", true, read_config, false},
-	{2395, "platform lifecycle", true, read_lifecycle, false},
-	{2402, "platform hash algorithm", true, read_hash, false},
-	{2400, "verification service", false, read_service, false},
-	{2399, "software components", true, read_components, false},
+	{265, "platform profile", ALWAYS, read_profile, false},
+	{10, "platform challenge", ALWAYS & ~IN(CCA_PROFILE_2026), read_challenge, false},
+	{2408, "platform workload binding", IN(CCA_PROFILE_2026), read_binding, true},
+	{2396, "platform implementation id", ALWAYS, read_implementation, false},
+	{256, "platform instance id", ALWAYS, read_instance, false},
+	{2401, "platform config", ALWAYS, read_config, false},
+	{2395, "platform lifecycle", ALWAYS, read_lifecycle, false},
+	{2402, "platform hash algorithm", ALWAYS, read_hash, false},
+	{2400, "verification service", OPTIONAL, read_service, false},
+	{2399, "software components", ALWAYS, read_components, false},
+	{2394, "platform client id", OPTIONAL, read_client_id, true},
+	{2403, "platform manufacturing config", OPTIONAL, read_manufacturing, true},
 };
 
 bool read_platform_claims(struct cca_bytes view, struct parse *parse,
@@ -160,7 +206,7 @@ bool read_platform_claims(struct cca_bytes view, struct parse *parse,
 {
 	struct reader r = reader_of(view, parse);
 
-	return check_profile(&r, "platform claims", PLATFORM_PROFILE) &&
+	return find_profile(&r, "platform claims", true) &&
 	       read_claims(&r, "platform claims", platform_table,
 			   sizeof(platform_table) / sizeof(platform_table[0]), out) &&
 	       read_end(&r, "platform claims");

@@ -1,10 +1,15 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /*
- * Realm claims: RMM specification 1.0, A7.2.3, and CAEC's realm id (docs/csm-spec.md section 11).
+ * Realm claims: RMM specification 1.0, A7.2.3; 2.0 (beta), A7.2.3.1; and CAEC's realm id
+ * (docs/csm-spec.md section 11).
  */
-#include "claims.h"
+#include <string.h>
 
-#define REALM_PROFILE "tag:arm.com,2023:realm#1.0.0"
+#include "claims.h"
+#include "crypto.h"
+
+#define INSTANCE_RANDOM 0x01 /* the type of an EAT's UEID that is random (RFC 9711, 4.2.1) */
+#define RAW_POINT       0x04 /* an uncompressed point (SEC 1, 2.3.3) */
 
 static bool read_challenge(struct reader *r, const char *name, void *out)
 {
@@ -31,7 +36,12 @@ static bool read_realm_hash(struct reader *r, const char *name, void *out)
 {
 	struct cca_realm_claims *c = out;
 
-	return read_hash_name(r, name, 1u << CCA_HASH_SHA256 | 1u << CCA_HASH_SHA512, &c->hash);
+	return read_hash_name(r, name,
+			      r->parse->profile == CCA_PROFILE_1_0
+				      ? 1u << CCA_HASH_SHA256 | 1u << CCA_HASH_SHA512
+				      : 1u << CCA_HASH_SHA256 | 1u << CCA_HASH_SHA384 |
+						1u << CCA_HASH_SHA512,
+			      &c->hash);
 }
 
 static bool read_key_hash(struct reader *r, const char *name, void *out)
@@ -105,17 +115,56 @@ static bool read_mec_policy(struct reader *r, const char *name, void *out)
 	return c->mec_policy <= INT64_MAX || reader_fail(r, "%s: number out of range", name);
 }
 
+static bool read_lfa_policy(struct reader *r, const char *name, void *out)
+{
+	struct cca_realm_claims *c = out;
+
+	if (!read_uint(r, name, &c->lfa_policy)) {
+		return false;
+	}
+	c->has_lfa_policy = true;
+	return c->lfa_policy <= 1 || reader_fail(r, "%s: must be 0 or 1", name);
+}
+
+static bool read_instance(struct reader *r, const char *name, void *out)
+{
+	struct cca_realm_claims *c = out;
+
+	if (!read_bytes_sized(r, name, CCA_INSTANCE_SIZE, &c->instance_id)) {
+		return false;
+	}
+	return c->instance_id.data[0] == INSTANCE_RANDOM ||
+	       reader_fail(r, "%s: type %#x, must be 0x1 (random)", name, c->instance_id.data[0]);
+}
+
+static bool read_devices(struct reader *r, const char *name, void *out)
+{
+	struct cca_realm_claims *c = out;
+
+	if (!read_bytes(r, name, &c->devices_hash)) {
+		return false;
+	}
+	return c->devices_hash.size == 32 || c->devices_hash.size == 48 ||
+	       c->devices_hash.size == 64 ||
+	       reader_fail(r, "%s: %zu bytes, must be 32, 48 or 64", name, c->devices_hash.size);
+}
+
+/* The instance id is demanded where no draft of the profile is without it. */
 static const struct claim realm_table[] = {
-	{10, "realm challenge", true, read_challenge, false},
-	{44235, "realm personalization value", true, read_rpv, false},
-	{44237, "realm public key", true, read_public_key, false},
-	{44236, "realm hash algorithm", true, read_realm_hash, false},
-	{44240, "realm public key hash algorithm", true, read_key_hash, false},
-	{265, "realm profile", false, read_profile, false},
-	{44238, "realm initial measurement", true, read_rim, false},
-	{44239, "realm extensible measurements", true, read_rems, false},
-	{44243, "realm MEC policy", false, read_mec_policy, true},
-	{-70001, "realm id", false, read_realm_id, false},
+	{10, "realm challenge", ALWAYS, read_challenge, false},
+	{44235, "realm personalization value", ALWAYS, read_rpv, false},
+	{44237, "realm public key", ALWAYS, read_public_key, false},
+	{44236, "realm hash algorithm", ALWAYS, read_realm_hash, false},
+	{44240, "realm public key hash algorithm", ALWAYS, read_key_hash, false},
+	{265, "realm profile", OPTIONAL, read_profile, false},
+	{44238, "realm initial measurement", ALWAYS, read_rim, false},
+	{44239, "realm extensible measurements", ALWAYS, read_rems, false},
+	{44243, "realm MEC policy", IN(CCA_PROFILE_2024) | IN(CCA_PROFILE_2026), read_mec_policy,
+	 true},
+	{44244, "realm LFA policy", OPTIONAL, read_lfa_policy, true},
+	{44257, "realm devices token hash", OPTIONAL, read_devices, true},
+	{256, "realm instance id", IN(CCA_PROFILE_2026), read_instance, false},
+	{-70001, "realm id", OPTIONAL, read_realm_id, false},
 };
 
 /* The algorithm may stand behind the measurements, so their sizes are judged at the end. */
@@ -137,26 +186,74 @@ static bool check_sizes(struct reader *r, const struct cca_realm_claims *c)
 	return true;
 }
 
-/* Before specification 1.0 the claim was an uncompressed point (SEC 1, 2.3.3), 0x04 x y. */
-static bool check_key_form(struct reader *r, const struct cca_realm_claims *c)
+static bool is_raw_point(struct cca_bytes key)
 {
-	size_t size = c->public_key.size;
+	return (key.size == 65 || key.size == 97 || key.size == 133) && key.data[0] == RAW_POINT;
+}
 
-	if ((size == 65 || size == 97 || size == 133) && c->public_key.data[0] == 0x04) {
-		return reader_unsupported(
-			r, "realm public key: in the form used before RMM 1.0 (a raw point), which "
-			   "is not supported");
+/* The size of the point tells the curve. */
+static bool read_raw_point(struct reader *r, struct cca_bytes point, struct cca_key *out)
+{
+	size_t size = (point.size - 1) / 2;
+
+	if (!is_raw_point(point)) {
+		return reader_fail(r, "realm public key: must be a raw point, 0x04 and two "
+				      "coordinates, in profile pre-1.0");
 	}
+	out->alg = sign_alg_of_curve(point.size == 65 ? 1 : point.size == 97 ? 2 : 3);
+	memcpy(out->x, point.data + 1, size);
+	memcpy(out->y, point.data + 1 + size, size);
 	return true;
+}
+
+static bool read_key(struct reader *r, struct cca_realm_claims *c)
+{
+	if (r->parse->profile == CCA_PROFILE_PRE_1_0) {
+		return read_raw_point(r, c->public_key, &c->key);
+	}
+	if (is_raw_point(c->public_key)) {
+		return reader_unsupported(
+			r,
+			"realm public key: in the form used before RMM 1.0 (a raw point), which "
+			"profile %s does not have",
+			cca_profile_name(r->parse->profile));
+	}
+	return read_cose_key(c->public_key, r->parse, &c->key);
+}
+
+/* CAEC's realm id is the beginning of the instance id, when a token has both. */
+static bool check_ids(struct reader *r, const struct cca_realm_claims *c)
+{
+	uint64_t start = 0;
+
+	if (!c->has_realm_id || c->instance_id.size == 0) {
+		return true;
+	}
+	for (size_t i = 0; i < sizeof(start); i++) {
+		start = start << 8 | c->instance_id.data[1 + i];
+	}
+	return start == c->realm_id ||
+	       reader_fail(r, "realm id: is not the beginning of the realm instance id");
+}
+
+/* A realm half alone, without a profile: the form of its key is what tells the two apart. */
+static void guess_profile(struct parse *parse, struct cca_bytes key)
+{
+	if (parse->profile == CCA_PROFILE_NONE) {
+		parse->profile = is_raw_point(key) ? CCA_PROFILE_PRE_1_0 : CCA_PROFILE_1_0;
+	}
 }
 
 bool read_realm_claims(struct cca_bytes view, struct parse *parse, struct cca_realm_claims *out)
 {
 	struct reader r = reader_of(view, parse);
 
-	return check_profile(&r, "realm claims", REALM_PROFILE) &&
-	       read_claims(&r, "realm claims", realm_table,
-			   sizeof(realm_table) / sizeof(realm_table[0]), out) &&
-	       read_end(&r, "realm claims") && check_sizes(&r, out) && check_key_form(&r, out) &&
-	       read_cose_key(out->public_key, parse, &out->key);
+	if (!find_profile(&r, "realm claims", false) ||
+	    !read_claims(&r, "realm claims", realm_table,
+			 sizeof(realm_table) / sizeof(realm_table[0]), out)) {
+		return false;
+	}
+	guess_profile(parse, out->public_key);
+	return read_end(&r, "realm claims") && check_sizes(&r, out) && check_ids(&r, out) &&
+	       read_key(&r, out);
 }

@@ -65,13 +65,13 @@ static bool read_operations(struct reader *r, const char *name, void *out)
 }
 
 static const struct claim key_table[] = {
-	{1, "key type", true, read_type, false},
-	{2, "key id", false, read_id, false},
-	{3, "key algorithm", false, read_alg, false},
-	{4, "key operations", false, read_operations, true},
-	{-1, "key curve", true, read_curve, false},
-	{-2, "key x", true, read_x, false},
-	{-3, "key y", true, read_y, false},
+	{1, "key type", ALWAYS, read_type, false},
+	{2, "key id", OPTIONAL, read_id, false},
+	{3, "key algorithm", OPTIONAL, read_alg, false},
+	{4, "key operations", OPTIONAL, read_operations, true},
+	{-1, "key curve", ALWAYS, read_curve, false},
+	{-2, "key x", ALWAYS, read_x, false},
+	{-3, "key y", ALWAYS, read_y, false},
 };
 
 bool read_cose_key(struct cca_bytes view, struct parse *parse, struct cca_key *out)

@@ -38,10 +38,20 @@ struct cca_policy_component {
 	struct cca_policy_set version;
 };
 
+/* The instance that a key of a CoRIM is endorsed for; keys from elsewhere are bound to none. */
+struct cca_policy_owner {
+	bool bound;
+	uint8_t implementation_id[CCA_IMPL_ID_SIZE];
+	uint8_t instance_id[CCA_INSTANCE_SIZE];
+};
+
 struct cca_policy {
 	size_t anchor_count;
 	struct cca_key anchor[CCA_POLICY_ANCHORS];
 	char anchor_name[CCA_POLICY_ANCHORS][CCA_POLICY_NAME_SIZE]; /* file, for messages */
+	struct cca_policy_owner anchor_owner[CCA_POLICY_ANCHORS];
+
+	uint32_t profiles; /* bit n: enum cca_profile n is accepted */
 
 	size_t challenge_size; /* 0: not in the policy */
 	uint8_t challenge[CCA_CHALLENGE_SIZE];
@@ -49,19 +59,24 @@ struct cca_policy {
 	struct cca_policy_set rim;
 	struct cca_policy_set rem[CCA_REM_COUNT];
 	struct cca_policy_set rpv;
-	struct cca_policy_set realm_id; /* 8 bytes, big endian */
-	enum cca_hash realm_hash;       /* CCA_HASH_NONE: any */
+	struct cca_policy_set realm_id;       /* 8 bytes, big endian */
+	struct cca_policy_set realm_instance; /* 33 bytes */
+	enum cca_hash realm_hash;             /* CCA_HASH_NONE: any */
 
 	struct cca_policy_set implementation_id;
 	struct cca_policy_set instance_id;
 	struct cca_policy_set config;
+	struct cca_policy_value config_mask; /* bits that are compared; size 0: all */
 	enum cca_hash platform_hash;
 	uint32_t lifecycles; /* bit n: state 0xn000 to 0xn0ff is accepted */
 	size_t component_count;
 	struct cca_policy_component component[CCA_POLICY_COMPONENTS];
 };
 
-/* The policy of those who state none: no expectation but that the platform is "secured". */
+/*
+ * The policy of those who state none: no expectation but that the platform is "secured". All
+ * profiles are accepted.
+ */
 void cca_policy_init(struct cca_policy *policy);
 
 /*
@@ -91,17 +106,31 @@ typedef void cca_mismatch_fn(void *ctx, const char *what, const char *detail);
 size_t cca_policy_check(const struct cca_policy *policy, const struct cca_token *token,
 			cca_mismatch_fn *mismatch, void *ctx);
 
+/*
+ * Compares the platform with the one that the anchor of this index is endorsed for. `which` is what
+ * cca_token_verify() said. Returns 0 or 1, the number of mismatches.
+ */
+size_t cca_policy_check_anchor(const struct cca_policy *policy, size_t which,
+			       const struct cca_token *token, cca_mismatch_fn *mismatch, void *ctx);
+
 /* Told of each part of a token that the policy has no expectation of, and what that leaves open. */
 typedef void cca_unchecked_fn(void *ctx, const char *what, const char *open);
 
-/* The parts that cca_policy_check() and the challenge leave out under this policy. Returns how
- * many. */
-size_t cca_policy_unchecked(const struct cca_policy *policy, cca_unchecked_fn *unchecked,
-			    void *ctx);
+/*
+ * The parts of this token that cca_policy_check() and the challenge leave out under this policy; a
+ * half that the token lacks is one part. Returns how many.
+ */
+size_t cca_policy_unchecked(const struct cca_policy *policy, const struct cca_token *token,
+			    cca_unchecked_fn *unchecked, void *ctx);
 
-/* Whether the policy says which realm is meant: by its RIM, or by the id of a realm known already.
+/* Whether the policy says which realm is meant: by its RIM, or by an id of a realm known already.
  */
 bool cca_policy_names_realm(const struct cca_policy *policy);
+
+/* Whether the policy expects something of this half of a token. A lifecycle alone does not count.
+ */
+bool cca_policy_expects_realm(const struct cca_policy *policy);
+bool cca_policy_expects_platform(const struct cca_policy *policy);
 
 /* Hexadecimal digits to bytes: 1 to `max` bytes, two digits each, nothing else. 0 if it is not. */
 size_t cca_from_hex(const char *text, uint8_t *out, size_t max);

@@ -196,58 +196,157 @@ static void check_realm(struct check *c, const struct cca_policy *p,
 	}
 	check_set(c, "realm.rpv", &p->rpv, realm->rpv);
 	check_realm_id(c, &p->realm_id, realm);
+	check_set(c, "realm.instance-id", &p->realm_instance, realm->instance_id);
 }
 
-size_t cca_policy_check(const struct cca_policy *policy, const struct cca_token *token,
-			cca_mismatch_fn *mismatch, void *ctx)
+/* The set's values and the mask are as long as each other. */
+static void check_config(struct check *c, const struct cca_policy *p, struct cca_bytes actual)
 {
+	const struct cca_policy_value *mask = &p->config_mask;
+
+	if (mask->size == 0 || mask->size != actual.size) {
+		check_set(c, "platform.config", &p->config, actual);
+		return;
+	}
+	for (size_t i = 0; i < p->config.count; i++) {
+		bool same = p->config.value[i].size == mask->size;
+
+		for (size_t j = 0; same && j < mask->size; j++) {
+			same = ((actual.data[j] ^ p->config.value[i].data[j]) & mask->data[j]) == 0;
+		}
+		if (same) {
+			return;
+		}
+	}
+	report(c, "platform.config", "differs in the bits that the CoRIM compares");
+}
+
+size_t cca_policy_check_anchor(const struct cca_policy *policy, size_t which,
+			       const struct cca_token *token, cca_mismatch_fn *mismatch, void *ctx)
+{
+	const struct cca_policy_owner *owner = &policy->anchor_owner[which];
 	const struct cca_platform_claims *platform = &token->platform;
 	struct check c = {.mismatch = mismatch, .ctx = ctx};
 
-	check_realm(&c, policy, &token->realm);
-	check_set(&c, "platform.implementation-id", &policy->implementation_id,
+	if (owner->bound &&
+	    (!token->has_platform ||
+	     memcmp(owner->implementation_id, platform->implementation_id.data, CCA_IMPL_ID_SIZE) !=
+		     0 ||
+	     memcmp(owner->instance_id, platform->instance_id.data, CCA_INSTANCE_SIZE) != 0)) {
+		report(&c, "anchors", "the key is endorsed for another platform");
+	}
+	return c.count;
+}
+
+bool cca_policy_expects_realm(const struct cca_policy *p)
+{
+	size_t rems = 0;
+
+	for (size_t i = 0; i < CCA_REM_COUNT; i++) {
+		rems += p->rem[i].count;
+	}
+	return rems + p->rim.count + p->rpv.count + p->realm_id.count + p->realm_instance.count !=
+		       0 ||
+	       p->realm_hash != CCA_HASH_NONE;
+}
+
+bool cca_policy_expects_platform(const struct cca_policy *p)
+{
+	return p->implementation_id.count + p->instance_id.count + p->config.count +
+			       p->component_count !=
+		       0 ||
+	       p->platform_hash != CCA_HASH_NONE;
+}
+
+static void check_platform(struct check *c, const struct cca_policy *p,
+			   const struct cca_platform_claims *platform)
+{
+	check_set(c, "platform.implementation-id", &p->implementation_id,
 		  platform->implementation_id);
-	check_set(&c, "platform.instance-id", &policy->instance_id, platform->instance_id);
-	check_set(&c, "platform.config", &policy->config, platform->config);
-	check_hash(&c, "platform.hash", policy->platform_hash, platform->hash);
-	check_lifecycle(&c, policy->lifecycles, platform->lifecycle);
-	for (size_t i = 0; i < policy->component_count; i++) {
-		check_component(&c, &policy->component[i], platform);
+	check_set(c, "platform.instance-id", &p->instance_id, platform->instance_id);
+	check_config(c, p, platform->config);
+	check_hash(c, "platform.hash", p->platform_hash, platform->hash);
+	check_lifecycle(c, p->lifecycles, platform->lifecycle);
+	for (size_t i = 0; i < p->component_count; i++) {
+		check_component(c, &p->component[i], platform);
+	}
+}
+
+static void check_token_profile(struct check *c, uint32_t accepted, enum cca_profile actual)
+{
+	char detail[64];
+
+	if (!(accepted & UINT32_C(1) << actual)) {
+		snprintf(detail, sizeof(detail), "profile %s is not accepted",
+			 cca_profile_name(actual));
+		report(c, "profile", detail);
+	}
+}
+
+/* A half that the token lacks meets no expectation. */
+size_t cca_policy_check(const struct cca_policy *policy, const struct cca_token *token,
+			cca_mismatch_fn *mismatch, void *ctx)
+{
+	struct check c = {.mismatch = mismatch, .ctx = ctx};
+
+	check_token_profile(&c, policy->profiles, token->profile);
+	if (token->has_realm) {
+		check_realm(&c, policy, &token->realm);
+	} else if (cca_policy_expects_realm(policy)) {
+		report(&c, "realm", "expected, but the token has no realm part");
+	}
+	if (token->has_platform) {
+		check_platform(&c, policy, &token->platform);
+	} else if (cca_policy_expects_platform(policy)) {
+		report(&c, "platform", "expected, but the token has no platform part");
 	}
 	return c.count;
 }
 
 bool cca_policy_names_realm(const struct cca_policy *policy)
 {
-	return policy->rim.count != 0 || policy->realm_id.count != 0;
+	return policy->rim.count + policy->realm_id.count + policy->realm_instance.count != 0;
 }
 
-size_t cca_policy_unchecked(const struct cca_policy *policy, cca_unchecked_fn *unchecked, void *ctx)
+/* A part of a token; `half` is whether the token has the half that it belongs to. */
+struct part {
+	bool half;
+	bool checked;
+	const char *what;
+	const char *open;
+};
+
+size_t cca_policy_unchecked(const struct cca_policy *policy, const struct cca_token *token,
+			    cca_unchecked_fn *unchecked, void *ctx)
 {
 	const struct cca_policy *p = policy;
-	const struct {
-		bool checked;
-		const char *what;
-		const char *open;
-	} parts[] = {
-		{p->challenge_size != 0, "challenge", "the token may be an old one"},
-		{p->rim.count != 0, "realm.rim", "any image may run in the realm"},
-		{p->rem[0].count != 0, "realm.rem0", "what the realm has measured itself"},
-		{p->rem[1].count != 0, "realm.rem1", "what the realm has measured itself"},
-		{p->rem[2].count != 0, "realm.rem2", "what the realm has measured itself"},
-		{p->rem[3].count != 0, "realm.rem3", "what the realm has measured itself"},
-		{p->rpv.count != 0, "realm.rpv", "the host may have given any value"},
-		{p->realm_id.count != 0, "realm.id", "any realm that fits the rest"},
-		{p->implementation_id.count != 0, "platform.implementation-id",
+	const bool realm = token->has_realm;
+	const bool platform = token->has_platform;
+	const struct part parts[] = {
+		{true, p->challenge_size != 0, "challenge", "the token may be an old one"},
+		{true, realm, "realm", "the token has no such half"},
+		{true, platform, "platform", "the token has no such half"},
+		{realm, p->rim.count != 0, "realm.rim", "any image may run in the realm"},
+		{realm, p->rem[0].count != 0, "realm.rem0", "what the realm has measured itself"},
+		{realm, p->rem[1].count != 0, "realm.rem1", "what the realm has measured itself"},
+		{realm, p->rem[2].count != 0, "realm.rem2", "what the realm has measured itself"},
+		{realm, p->rem[3].count != 0, "realm.rem3", "what the realm has measured itself"},
+		{realm, p->rpv.count != 0, "realm.rpv", "the host may have given any value"},
+		{realm, p->realm_id.count + p->realm_instance.count != 0, "realm.id",
+		 "any realm that fits the rest"},
+		{platform, p->implementation_id.count != 0, "platform.implementation-id",
 		 "any platform that the anchor's owner signs for"},
-		{p->instance_id.count != 0, "platform.instance-id", "any machine of the platform"},
-		{p->config.count != 0, "platform.config", "any configuration of the platform"},
-		{p->component_count != 0, "platform.components", "any firmware, also an old one"},
+		{platform, p->instance_id.count != 0, "platform.instance-id",
+		 "any machine of the platform"},
+		{platform, p->config.count != 0, "platform.config",
+		 "any configuration of the platform"},
+		{platform, p->component_count != 0, "platform.components",
+		 "any firmware, also an old one"},
 	};
 	size_t count = 0;
 
 	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
-		if (!parts[i].checked) {
+		if (parts[i].half && !parts[i].checked) {
 			unchecked(ctx, parts[i].what, parts[i].open);
 			count++;
 		}

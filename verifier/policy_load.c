@@ -160,12 +160,12 @@ static bool load_set(struct loader *l, const char *name, const json_t *value,
 }
 
 static bool check_size(struct loader *l, const char *name, const struct cca_policy_set *set,
-		       size_t a, size_t b)
+		       size_t size)
 {
 	for (size_t i = 0; i < set->count; i++) {
-		if (set->value[i].size != a && set->value[i].size != b) {
-			return fail(l->err, "%s: %zu bytes, must be %zu%s", name,
-				    set->value[i].size, a, a == b ? "" : " or 64");
+		if (set->value[i].size != size) {
+			return fail(l->err, "%s: %zu bytes, must be %zu", name, set->value[i].size,
+				    size);
 		}
 	}
 	return true;
@@ -184,21 +184,18 @@ static bool load_hash(struct loader *l, const char *name, const json_t *value, e
 
 static bool load_rim(struct loader *l, const char *name, const json_t *value)
 {
-	return load_set(l, name, value, &l->policy->rim, add_hex) &&
-	       check_size(l, name, &l->policy->rim, 32, 64);
+	return load_set(l, name, value, &l->policy->rim, add_hash);
 }
 
 static bool load_rem(struct loader *l, const char *name, const json_t *value)
 {
-	struct cca_policy_set *set = &l->policy->rem[name[3] - '0'];
-
-	return load_set(l, name, value, set, add_hex) && check_size(l, name, set, 32, 64);
+	return load_set(l, name, value, &l->policy->rem[name[3] - '0'], add_hash);
 }
 
 static bool load_rpv(struct loader *l, const char *name, const json_t *value)
 {
 	return load_set(l, name, value, &l->policy->rpv, add_hex) &&
-	       check_size(l, name, &l->policy->rpv, CCA_RPV_SIZE, CCA_RPV_SIZE);
+	       check_size(l, name, &l->policy->rpv, CCA_RPV_SIZE);
 }
 
 static bool load_rpv_text(struct loader *l, const char *name, const json_t *value)
@@ -219,7 +216,13 @@ static bool load_rpv_text(struct loader *l, const char *name, const json_t *valu
 static bool load_realm_id(struct loader *l, const char *name, const json_t *value)
 {
 	return load_set(l, name, value, &l->policy->realm_id, add_hex) &&
-	       check_size(l, name, &l->policy->realm_id, 8, 8);
+	       check_size(l, name, &l->policy->realm_id, 8);
+}
+
+static bool load_realm_instance(struct loader *l, const char *name, const json_t *value)
+{
+	return load_set(l, name, value, &l->policy->realm_instance, add_hex) &&
+	       check_size(l, name, &l->policy->realm_instance, CCA_INSTANCE_SIZE);
 }
 
 static bool load_realm_hash(struct loader *l, const char *name, const json_t *value)
@@ -230,9 +233,11 @@ static bool load_realm_hash(struct loader *l, const char *name, const json_t *va
 static bool load_realm(struct loader *l, const char *name, const json_t *value)
 {
 	static const struct member table[] = {
-		{"rim", load_rim},     {"rem0", load_rem},        {"rem1", load_rem},
-		{"rem2", load_rem},    {"rem3", load_rem},        {"rpv", load_rpv},
-		{"id", load_realm_id}, {"hash", load_realm_hash}, {"rpv-text", load_rpv_text},
+		{"rim", load_rim},           {"rem0", load_rem},
+		{"rem1", load_rem},          {"rem2", load_rem},
+		{"rem3", load_rem},          {"rpv", load_rpv},
+		{"id", load_realm_id},       {"hash", load_realm_hash},
+		{"rpv-text", load_rpv_text}, {"instance-id", load_realm_instance},
 	};
 
 	return load_members(l, value, name, table, sizeof(table) / sizeof(table[0]));
@@ -244,8 +249,7 @@ static bool load_implementation(struct loader *l, const char *name, const json_t
 {
 	struct cca_policy_set *set = &l->policy->implementation_id;
 
-	return load_set(l, name, value, set, add_hex) &&
-	       check_size(l, name, set, CCA_IMPL_ID_SIZE, CCA_IMPL_ID_SIZE);
+	return load_set(l, name, value, set, add_hex) && check_size(l, name, set, CCA_IMPL_ID_SIZE);
 }
 
 static bool load_instance(struct loader *l, const char *name, const json_t *value)
@@ -253,7 +257,7 @@ static bool load_instance(struct loader *l, const char *name, const json_t *valu
 	struct cca_policy_set *set = &l->policy->instance_id;
 
 	return load_set(l, name, value, set, add_hex) &&
-	       check_size(l, name, set, CCA_INSTANCE_SIZE, CCA_INSTANCE_SIZE);
+	       check_size(l, name, set, CCA_INSTANCE_SIZE);
 }
 
 static bool load_config(struct loader *l, const char *name, const json_t *value)
@@ -397,6 +401,7 @@ static bool add_anchors(struct cca_policy *p, const void *data, size_t size, con
 	}
 	for (size_t i = 0; i < count; i++) {
 		snprintf(p->anchor_name[p->anchor_count], CCA_POLICY_NAME_SIZE, "%s", what);
+		p->anchor_owner[p->anchor_count].bound = false;
 		p->anchor_count++;
 	}
 	return true;
@@ -404,7 +409,7 @@ static bool add_anchors(struct cca_policy *p, const void *data, size_t size, con
 
 bool cca_policy_add_anchor_file(struct cca_policy *policy, const char *path, struct cca_error *err)
 {
-	static uint8_t data[CCA_KEY_FILE_MAX + 1];
+	uint8_t data[CCA_KEY_FILE_MAX + 1];
 	struct cca_error why;
 	size_t size;
 
@@ -483,12 +488,39 @@ static bool load_challenge(struct loader *l, const char *name, const json_t *val
 	       fail(l->err, "%s: not hexadecimal digits for 1 to 64 bytes", name);
 }
 
+static bool add_profile(struct loader *l, const char *name, const json_t *value)
+{
+	const char *text = json_string_value(value);
+	enum cca_profile profile = text != NULL ? cca_profile_from_name(text) : CCA_PROFILE_NONE;
+
+	l->policy->profiles |= UINT32_C(1) << profile;
+	return profile != CCA_PROFILE_NONE ||
+	       fail(l->err, "%s: must be \"pre-1.0\", \"1.0\", \"2024\" or \"2026\"", name);
+}
+
+static bool load_profiles(struct loader *l, const char *name, const json_t *value)
+{
+	size_t i;
+	json_t *each;
+
+	if (!json_is_array(value) || json_array_size(value) == 0) {
+		return fail(l->err, "%s: must be a list of profiles", name);
+	}
+	l->policy->profiles = 0;
+	json_array_foreach ((json_t *)value, i, each) {
+		if (!add_profile(l, name, each)) {
+			return false;
+		}
+	}
+	return true;
+}
+
 static bool load_root(struct loader *l, const json_t *root)
 {
 	static const struct member table[] = {
 		{"caec-policy", load_version}, {"anchors", load_anchors},
 		{"challenge", load_challenge}, {"realm", load_realm},
-		{"platform", load_platform},
+		{"platform", load_platform},   {"profiles", load_profiles},
 	};
 
 	if (!load_members(l, root, "policy", table, sizeof(table) / sizeof(table[0]))) {
@@ -502,27 +534,34 @@ void cca_policy_init(struct cca_policy *policy)
 {
 	memset(policy, 0, sizeof(*policy));
 	policy->lifecycles = UINT32_C(1) << 3;
+	policy->profiles = UINT32_MAX;
 }
 
 /* NULL, with the reason, if the file has no JSON in it that could be a policy. */
 static json_t *read_json(const char *path, struct cca_error *err)
 {
-	static uint8_t data[CCA_POLICY_FILE_MAX + 1];
+	uint8_t *data = malloc(CCA_POLICY_FILE_MAX + 1);
+	json_t *root = NULL;
 	json_error_t why;
-	json_t *root;
 	size_t size;
 
-	if (!read_file(path, data, sizeof(data), &size, err)) {
+	if (data == NULL) {
+		fail(err, "out of memory");
+		return NULL;
+	}
+	if (!read_file(path, data, CCA_POLICY_FILE_MAX + 1, &size, err)) {
+		free(data);
 		return NULL;
 	}
 	if (size > CCA_POLICY_FILE_MAX) {
 		fail(err, "longer than %u bytes, which no policy is", CCA_POLICY_FILE_MAX);
-		return NULL;
+	} else {
+		root = json_loadb((const char *)data, size, JSON_REJECT_DUPLICATES, &why);
+		if (root == NULL) {
+			fail(err, "line %d: %s", why.line, why.text);
+		}
 	}
-	root = json_loadb((const char *)data, size, JSON_REJECT_DUPLICATES, &why);
-	if (root == NULL) {
-		fail(err, "line %d: %s", why.line, why.text);
-	}
+	free(data);
 	return root;
 }
 

@@ -33,6 +33,10 @@ static const char *const kind_name[] = {
 #define INFO_1_BYTE  24
 #define INFO_8_BYTES 27
 
+/* The simple values that are used, as initial bytes (RFC 8949, 3.3). */
+#define BYTE_FALSE 0xf4
+#define BYTE_TRUE  0xf5
+
 /* One data item: its head, and for strings the content. `value` is the argument of the head. */
 struct item {
 	enum item_kind kind;
@@ -188,6 +192,16 @@ bool at_uint(const struct reader *r)
 	return at(r, ITEM_UINT);
 }
 
+bool at_bytes(const struct reader *r)
+{
+	return at(r, ITEM_BYTES);
+}
+
+bool at_tag(const struct reader *r)
+{
+	return at(r, ITEM_TAG);
+}
+
 /*
  * `left` counts items that are still to come, so nesting needs no stack. Every item takes a byte:
  * a count beyond the bytes left is refused before it is added, and the loop ends.
@@ -326,6 +340,19 @@ bool read_tag(struct reader *r, const char *what, uint64_t *tag)
 	}
 	*tag = item.value;
 	return true;
+}
+
+bool read_bool(struct reader *r, const char *what, bool *value)
+{
+	size_t start = r->pos;
+	struct item item;
+
+	if (!next(r, what, ITEM_SIMPLE, &item)) {
+		return false;
+	}
+	*value = r->data[start] == BYTE_TRUE; /* not item.value, which may be that of a float */
+	return *value || r->data[start] == BYTE_FALSE ||
+	       reader_fail(r, "%s: must be true or false", what);
 }
 
 bool read_end(struct reader *r, const char *what)

@@ -16,6 +16,7 @@
 struct parse {
 	const uint8_t *whole; /* start of the token */
 	bool strict;
+	enum cca_profile profile; /* CCA_PROFILE_NONE until a map has named one */
 	struct cca_error *err;
 	struct cca_unknown *unknown; /* CCA_UNKNOWN_MAX of them, */
 	size_t *unknown_count;       /* so many in use */
@@ -43,11 +44,14 @@ bool read_bytes(struct reader *r, const char *what, struct cca_bytes *value);
 bool read_map(struct reader *r, const char *what, size_t *entries);
 bool read_array(struct reader *r, const char *what, size_t *entries);
 bool read_tag(struct reader *r, const char *what, uint64_t *tag);
+bool read_bool(struct reader *r, const char *what, bool *value);
 
 /* The kind of the next item; false at the end, or if it is not of this kind. Consumes nothing. */
 bool at_text(const struct reader *r);
 bool at_array(const struct reader *r);
 bool at_uint(const struct reader *r);
+bool at_bytes(const struct reader *r);
+bool at_tag(const struct reader *r);
 
 /* Passes over one data item of any kind, with all that is in it. */
 bool skip_item(struct reader *r, const char *what);

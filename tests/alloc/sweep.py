@@ -37,20 +37,20 @@ def _fault(where, wanted, got, failures):
     return None if got[2] else f"{where}: status {got[0]} without a word"
 
 
-def sweep(library, command, failures, dense=600, step=16, **options):
+def sweep(library, command, failures, dense=600, step=16, seen=bytes, **options):
     """Faults found, as text; and the number of runs, of which one is on each CPU at a time.
 
-    `options` go to subprocess.run().
+    `options` go to subprocess.run(). `seen` makes of an output what must be the same each time.
     """
     with tempfile.NamedTemporaryFile("r") as counted:
         wanted = _run(library, command, {"FAILALLOC_COUNT": counted.name}, **options)
         count = int(counted.read())
 
     def run(everything, number):
-        got = _run(library, command, {"FAILALLOC_AT": str(number), "FAILALLOC_ALL": everything},
-                   **options)
+        status, output, errors = _run(library, command, {
+            "FAILALLOC_AT": str(number), "FAILALLOC_ALL": everything}, **options)
         where = f"allocation {number} of {count}{' and all later ones' * int(everything)}"
-        return _fault(where, wanted, got, failures)
+        return _fault(where, (wanted[0], seen(wanted[1])), (status, seen(output), errors), failures)
 
     runs = [(everything, number) for everything in ("0", "1")
             for number in _numbers(count, dense, step if everything == "0" else 4 * step)]

@@ -29,10 +29,11 @@ def test(function):
     return function
 
 
-def run(program, *arguments, stdin=b""):
+def run(program, *arguments, stdin=b"", binary=False):
     result = subprocess.run([os.path.join(BIN, program), *arguments], cwd=WORK, input=stdin,
                             stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=300)
-    return result.returncode, result.stdout.decode(), result.stderr.decode()
+    return (result.returncode, result.stdout if binary else result.stdout.decode(),
+            result.stderr.decode())
 
 
 def verify(*arguments, stdin=b""):
@@ -63,11 +64,11 @@ def write(name, data):
     return name
 
 
-def swept(*command):
+def swept(*command, seen=bytes):
     """No allocation that fails changes the verdict, or passes without a word."""
     faults, runs = sweep(os.path.join(os.environ["PLAIN_BIN"], "failalloc.so"),
                          [os.path.join(os.environ["PLAIN_BIN"], command[0]), *command[1:]],
-                         {3}, cwd=WORK, **json.loads(os.environ.get("SWEEP") or
+                         {3}, cwd=WORK, seen=seen, **json.loads(os.environ.get("SWEEP") or
                                                      '{"dense": 300, "step": 32}'))
     expect(not faults and runs > 300, runs, len(faults), faults[:3])
 

@@ -94,6 +94,34 @@ static void make_unusual(const char *folder)
 	write_token(&m, folder, "profile.cbor");
 }
 
+/* One half alone, and whole tokens of the other profiles. */
+static void make_profiles(const char *folder)
+{
+	static const char *const names[] = {[CCA_PROFILE_PRE_1_0] = "pre10.cbor",
+					    [CCA_PROFILE_1_0] = "profile10.cbor",
+					    [CCA_PROFILE_2024] = "profile2024.cbor",
+					    [CCA_PROFILE_2026] = "profile2026.cbor"};
+	static struct maker m;
+	struct cca_key key;
+	char pem[1024];
+
+	for (int p = CCA_PROFILE_PRE_1_0; p <= CCA_PROFILE_2026; p++) {
+		must(maker_init(&m, CCA_HASH_SHA256, CCA_SIGN_ES384) &&
+			     maker_profile(&m, (enum cca_profile)p),
+		     names[p]);
+		write_token(&m, folder, names[p]);
+	}
+	must(maker_init(&m, CCA_HASH_SHA256, CCA_SIGN_ES384), "init");
+	m.bare = true;
+	m.half = MAKER_PLATFORM;
+	write_token(&m, folder, "platform.cbor");
+	m.half = MAKER_REALM;
+	write_token(&m, folder, "realm.cbor");
+	must(maker_key(m.realm_alg, m.realm_secret, &key) && maker_pem(&key, pem, sizeof(pem)),
+	     "realm.pem");
+	write_file(folder, "realm.pem", pem, strlen(pem));
+}
+
 static void make_folder(const char *folder)
 {
 	static struct maker m;
@@ -118,6 +146,7 @@ static void make_folder(const char *folder)
 	put_uint(&m.platform.entry[PLAT_LIFECYCLE], 0x4001);
 	write_token(&m, folder, "debug.cbor");
 	make_unusual(folder);
+	make_profiles(folder);
 }
 
 static void make_around(const char *platform, const char *secret, const char *out)

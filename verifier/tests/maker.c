@@ -312,7 +312,13 @@ bool maker_bind(struct maker *m, enum cca_hash key_hash)
 	if (!maker_key(m->realm_alg, m->realm_secret, &key)) {
 		return false;
 	}
-	cose_key(&key, m->key_ops, &encoded);
+	if (m->profile == CCA_PROFILE_PRE_1_0) {
+		put_raw(&encoded, "\x04", 1);
+		put_raw(&encoded, key.x, secret_size(key.alg));
+		put_raw(&encoded, key.y, secret_size(key.alg));
+	} else {
+		cose_key(&key, m->key_ops, &encoded);
+	}
 	entry = entry_bytes(44237, encoded.data, encoded.size);
 	entry_set(&m->realm, REALM_KEY, &entry);
 	entry = entry_text(44240, cca_hash_name(key_hash));
@@ -320,9 +326,45 @@ bool maker_bind(struct maker *m, enum cca_hash key_hash)
 	if (!cca_hash(key_hash, encoded.data, encoded.size, digest)) {
 		return false;
 	}
-	entry = entry_bytes(10, digest, cca_hash_size(key_hash));
+	entry = entry_bytes(m->profile == CCA_PROFILE_2026 ? 2408 : 10, digest,
+			    cca_hash_size(key_hash));
 	entry_set(&m->platform, PLAT_CHALLENGE, &entry);
 	return true;
+}
+
+static void set_profiles(struct maker *m, const char *platform, const char *realm)
+{
+	struct blob b = entry_text(265, platform);
+
+	entry_set(&m->platform, PLAT_PROFILE, &b);
+	b = entry_text(265, realm);
+	entry_set(&m->realm, REALM_PROFILE, &b);
+}
+
+bool maker_profile(struct maker *m, enum cca_profile profile)
+{
+	uint8_t instance[33] = {0x01, 0x11, 0x22, 0x33, 0x44, 0x55, 0x66, 0x77, 0x88};
+	struct blob b = {0};
+
+	m->profile = profile;
+	if (profile == CCA_PROFILE_PRE_1_0) {
+		set_profiles(m, "http://arm.com/CCA-SSD/1.0.0", "");
+		b = entry_bytes(-75008, "", 0); /* in place of a profile: not known */
+		entry_set(&m->realm, REALM_PROFILE, &b);
+	} else if (profile != CCA_PROFILE_1_0) {
+		set_profiles(m,
+			     profile == CCA_PROFILE_2024 ? "tag:arm.com,2024:cca_platform#2.0.0"
+							 : "tag:arm.com,2026:cca_platform#2.0.0",
+			     profile == CCA_PROFILE_2024 ? "tag:arm.com,2024:realm#2.0.0"
+							 : "tag:arm.com,2026:realm#2.0.0");
+		put_int(&b, 44243);
+		put_uint(&b, 0);
+		entry_add(&m->realm, &b);
+		maker_fill(instance + 9, sizeof(instance) - 9, 0x60);
+		b = entry_bytes(256, instance, sizeof(instance));
+		entry_add(&m->realm, &b);
+	}
+	return maker_bind(m, CCA_HASH_SHA256);
 }
 
 static struct blob protected_header(enum cca_sign_alg alg)
@@ -434,6 +476,34 @@ static bool sign1(const struct signer *s, const struct entries *claims, struct b
 	return true;
 }
 
+static void wrap(const struct maker *m, const struct big *platform, const struct big *realm,
+		 struct maker_token *token)
+{
+	static const char record[] = "\x82\x19\x01\x07"; /* array(2), 263 */
+	const struct big *half[] = {platform, realm};
+	static const char *const key[] = {"\x19\xac\xca", "\x19\xac\xd1"};
+	struct big whole = {0};
+
+	if (!m->bare) {
+		big_raw(&whole, m->cmw ? "\xd9\x03\x8b" : "\xd9\x01\x8f", 3);
+		big_raw(&whole, m->half == MAKER_WHOLE ? "\xa2" : "\xa1", 1);
+	}
+	for (int i = 0; i < 2; i++) {
+		if (m->half == (i == 0 ? MAKER_REALM : MAKER_PLATFORM)) {
+			continue;
+		}
+		if (m->bare) {
+			big_raw(&whole, half[i]->data, half[i]->size);
+			continue;
+		}
+		big_raw(&whole, key[i], 3);
+		big_raw(&whole, record, m->cmw ? 4 : 0);
+		big_bytes(&whole, half[i]->data, half[i]->size);
+	}
+	token->size = whole.size;
+	memcpy(token->data, whole.data, whole.size);
+}
+
 bool maker_build(const struct maker *m, struct maker_token *token)
 {
 	const struct signer realm_signer = {m->realm_alg, m->realm_secret, &m->realm_protected,
@@ -441,10 +511,8 @@ bool maker_build(const struct maker *m, struct maker_token *token)
 	const struct signer platform_signer = {m->platform_alg, m->platform_secret,
 					       &m->platform_protected, &m->platform_unprotected,
 					       m->wrong_platform_signature};
-	static const char record[] = "\x82\x19\x01\x07"; /* array(2), 263 */
 	struct big platform = {0};
 	struct big realm = {0};
-	struct big whole = {0};
 
 	if (m->platform_token != NULL) {
 		big_raw(&platform, m->platform_token, m->platform_token_size);
@@ -454,14 +522,6 @@ bool maker_build(const struct maker *m, struct maker_token *token)
 	if (!sign1(&realm_signer, &m->realm, &realm)) {
 		return false;
 	}
-	big_raw(&whole, m->cmw ? "\xd9\x03\x8b" : "\xd9\x01\x8f", 3);
-	big_raw(&whole, "\xa2\x19\xac\xca", 4);
-	big_raw(&whole, record, m->cmw ? 4 : 0);
-	big_bytes(&whole, platform.data, platform.size);
-	big_raw(&whole, "\x19\xac\xd1", 3);
-	big_raw(&whole, record, m->cmw ? 4 : 0);
-	big_bytes(&whole, realm.data, realm.size);
-	token->size = whole.size;
-	memcpy(token->data, whole.data, whole.size);
+	wrap(m, &platform, &realm, token);
 	return true;
 }

@@ -38,6 +38,9 @@ struct maker {
 	struct blob platform_unprotected;
 	const uint8_t *platform_token; /* given: used as it is */
 	size_t platform_token_size;
+	enum cca_profile profile; /* set by maker_profile() */
+	enum maker_half { MAKER_WHOLE, MAKER_PLATFORM, MAKER_REALM } half;
+	bool bare;    /* one half, without a wrapping */
 	bool cmw;     /* as a CMW collection, tag 907 */
 	bool key_ops; /* a realm key with key operations; maker_bind() puts it in */
 	bool wrong_realm_signature;
@@ -80,6 +83,12 @@ void maker_fill(uint8_t *out, size_t size, uint8_t start);
 
 /* A maker of good tokens with these parameters; fixed keys. False if the crypto library fails. */
 bool maker_init(struct maker *m, enum cca_hash realm_hash, enum cca_sign_alg platform_alg);
+
+/*
+ * Makes the claims those of another profile: names, claims that it demands, form of the key, claim
+ * of the binding. For a fresh maker, once. Realm claims are appended: MEC policy, instance id.
+ */
+bool maker_profile(struct maker *m, enum cca_profile profile);
 
 /*
  * Builds the token from the entries. maker_init() has put in the right binding; a test that changes

@@ -23,7 +23,7 @@ sys.dont_write_bytecode = True
 from harness import (BIN, HERE, TESTS, WORK, Skip, expect, image, jwk, pem_point,  # noqa: E402
                      read, swept, test, verify, write)
 
-for module in ("anchors", "measuring"):  # their tests join TESTS
+for module in ("anchors", "corims", "library", "measuring", "results"):  # their tests join TESTS
     importlib.import_module(module)
 
 TF_A = "/usr/src/caec/arm-trusted-firmware/plat/qemu/common"
@@ -105,14 +105,18 @@ def independent_check(token_bytes, shown, anchor_point):
         "id": r[-70001].hex() if -70001 in r else None, "hash": r[44236], "rim": r[44238].hex(),
         "rem": [m.hex() for m in r[44239]], "rpv": r[44235].hex(), "challenge": r[10].hex(),
         "signature": "ES384", "public-key-hash": r[44240], "public-key": r[44237].hex(),
-        "profile": r[265], "mec-policy": r.get(44243)}, shown["realm"])
+        "profile": r[265], "mec-policy": r.get(44243), "lfa-policy": None,
+        "instance-id": r[256].hex() if 256 in r else None,
+        "devices-token-hash": None}, shown["realm"])
     components = [{"type": c[1], "measurement": c[2].hex(), "version": c.get(4),
-                   "signer-id": c[5].hex(), "hash": c[6]} for c in p[2399]]
+                   "signer-id": c[5].hex(), "hash": c[6], "live-activation": None}
+                  for c in p[2399]]
     expect(shown["platform"] == {
         "implementation-id": p[2396].hex(), "instance-id": p[256].hex(), "lifecycle": "secured",
         "lifecycle-value": p[2395], "hash": p[2402], "config": p[2401].hex(),
         "verification-service": p[2400], "signature": "ES384", "profile": p[265],
-        "components": components}, shown["platform"])
+        "components": components, "client-id": None, "manufacturing-config": None},
+        shown["platform"])
 
 
 @test
@@ -144,6 +148,23 @@ def verify_exit_codes():
         (1, ["--no-anchor", "good.cbor"], "was not checked"),
         (1, ["-a", "platform.pem", "-c", "00", "good.cbor"], "realm.challenge"),
         (1, ["-a", "platform.pem", "debug.cbor"], "platform.lifecycle"),
+        (0, ["-p", "rim32.json", "-a", "platform.pem", "pre10.cbor"], ""),
+        (0, ["-p", "rim32.json", "-a", "platform.pem", "profile2024.cbor"], ""),
+        (0, ["-p", "rim32.json", "-a", "platform.pem", "profile2026.cbor"], ""),
+        (5, ["--strict", "-a", "platform.pem", "profile2024.cbor"], "not that of RMM 1.0"),
+        (0, ["--platform-only", "-a", "platform.pem", "platform.cbor"], ""),
+        (0, ["--platform-only", "-a", "platform.pem", "good.cbor"], ""),
+        (2, ["-a", "platform.pem", "platform.cbor"], "tag 18"),
+        (1, ["--platform-only", "-p", "rim32.json", "-a", "platform.pem", "platform.cbor"],
+         "realm: expected, but the token has no realm part"),
+        (0, ["--realm-only", "-p", "rim32.json", "-a", "realm.pem", "realm.cbor"], ""),
+        (4, ["--realm-only", "-a", "realm.pem", "realm.cbor"], "nothing says which realm"),
+        (2, ["--realm-only", "-a", "platform.pem", "realm.cbor"], "none of the trust anchors"),
+        (1, ["--realm-only", "--no-anchor", "realm.cbor"], "was not compared"),
+        (3, ["--realm-only", "--platform-only", "-a", "platform.pem", "good.cbor"],
+         "leaves nothing of the realm"),
+        (3, ["-j", "-i", "-a", "platform.pem", "good.cbor"], "one of --json, --ear"),
+        (3, ["--ear-profile", "x", "-a", "platform.pem", "good.cbor"], "ietf or veraison"),
         (2, ["-a", "platform.pem", "es256.cbor"], "not signed by any"),
         (2, ["-a", "platform.pem", "badplatform.cbor"], "not signed by any"),
         (2, ["-a", "platform.pem", "badrealm.cbor"], "realm token: not signed"),
@@ -201,6 +222,10 @@ def verify_reads_standard_input_and_challenge_files():
 def verify_prints_the_realm_id_only_of_a_good_token():
     code, out, _ = verify("-i", "-p", "rim32.json", "-a", "platform.pem", "good.cbor")
     expect(code == 0 and out == "1122334455667788\n", code, out)
+    code, out, _ = verify("--identity", "-p", "rim32.json", "-a", "platform.pem", "good.cbor")
+    expect(code == 0 and out == "1122334455667788 " + bytes(range(0x10, 0x30)).hex() + "\n", out)
+    code, out, _ = verify("--identity", "-a", "platform.pem", "good.cbor")
+    expect(code == 4 and out == "", code, out)
     code, out, err = verify("-i", "-a", "platform.pem", "good.cbor")
     expect(code == 4 and out == "" and "which realm" in err, code, out, err)
     code, out, err = verify("-i", "-p", "rim32.json", "-a", "platform.pem", "noid.cbor")

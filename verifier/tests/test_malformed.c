@@ -224,8 +224,8 @@ static void names_profiles_that_are_not_supported(void **state)
 	entry_drop(&maker.realm, REALM_CHALLENGE);
 	expect_refused(CCA_UNSUPPORTED, "profile tag:arm.com,2024:realm#2.0.0 is not supported");
 	fresh();
-	set_text(&maker.platform, PLAT_PROFILE, 265, "http://arm.com/CCA-SSD/1.0.0");
-	expect_refused(CCA_UNSUPPORTED, "profile http://arm.com/CCA-SSD/1.0.0 is not supported");
+	set_text(&maker.platform, PLAT_PROFILE, 265, "http://arm.com/CCA-SSD/2.0.0");
+	expect_refused(CCA_UNSUPPORTED, "profile http://arm.com/CCA-SSD/2.0.0 is not supported");
 	fresh();
 	set_text(&maker.realm, REALM_PROFILE, 265, "\x1b[2J");
 	expect_malformed("not printable ASCII");

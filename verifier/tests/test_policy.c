@@ -367,7 +367,7 @@ static void refuses_wrong_values(void **state)
 	expect_load_error(realm_policy("rim", "\"0g\""), "not hexadecimal");
 	expect_load_error(realm_policy("rim", "\"\""), "not hexadecimal");
 	expect_load_error(realm_policy("rim", "\"000\""), "not hexadecimal");
-	expect_load_error(realm_policy("rim", "\"0011\""), "2 bytes, must be 32 or 64");
+	expect_load_error(realm_policy("rim", "\"0011\""), "2 bytes, must be 32, 48 or 64");
 	expect_load_error(realm_policy("rim", "[]"), "empty");
 	expect_load_error(realm_policy("rim", "5"), "hexadecimal text");
 	expect_load_error(realm_policy("rim", "null"), "hexadecimal text");

@@ -8,6 +8,7 @@
 
 #include <jansson.h>
 
+#include "corim.h"
 #include "policy.h"
 #include "tools/measure.h"
 #include "vmm/layout/values.h"
@@ -27,6 +28,7 @@ struct options {
 	const char *anchors[CCA_POLICY_ANCHORS];
 	size_t anchor_count;
 	bool policy;
+	bool corim;
 	bool steps;
 	bool image; /* an option of the image mode was given */
 };
@@ -48,22 +50,34 @@ static const char usage[] =
 	"  -f, --script F|-    measured operations, one to a line; see cca-measure(1)\n"
 	"Output:\n"
 	"  -p, --policy        print a policy for cca-verify instead\n"
-	"  -r, --rpv S         with --policy: personalization value, as text or 0x and digits\n"
+	"  -C, --corim         print a CoRIM instead, which is no text\n"
+	"  -r, --rpv S         with --policy, --corim: personalization value, as text or 0x and\n"
+	"                      digits\n"
 	"  -a, --anchor F      with --policy: public key of the platform: PEM, DER, JWK, JWK set\n"
 	"                      or COSE_Key; repeatable\n"
 	"  -S, --steps         also print the RIM after each operation\n"
 	"  -h, --help          this text\n";
 
 static const struct option long_options[] = {
-	{"kernel", required_argument, NULL, 'k'},  {"initrd", required_argument, NULL, 'i'},
-	{"cmdline", required_argument, NULL, 'c'}, {"mem", required_argument, NULL, 'm'},
-	{"cpus", required_argument, NULL, 'n'},    {"csm", required_argument, NULL, 's'},
-	{"hash", required_argument, NULL, 'H'},    {"sve", required_argument, NULL, 'V'},
-	{"pmu", required_argument, NULL, 'P'},     {"unmeasured", no_argument, NULL, 'u'},
-	{"dtb", required_argument, NULL, 'D'},     {"script", required_argument, NULL, 'f'},
-	{"policy", no_argument, NULL, 'p'},        {"rpv", required_argument, NULL, 'r'},
-	{"anchor", required_argument, NULL, 'a'},  {"steps", no_argument, NULL, 'S'},
-	{"help", no_argument, NULL, 'h'},          {NULL, 0, NULL, 0},
+	{"kernel", required_argument, NULL, 'k'},
+	{"initrd", required_argument, NULL, 'i'},
+	{"cmdline", required_argument, NULL, 'c'},
+	{"mem", required_argument, NULL, 'm'},
+	{"cpus", required_argument, NULL, 'n'},
+	{"csm", required_argument, NULL, 's'},
+	{"hash", required_argument, NULL, 'H'},
+	{"sve", required_argument, NULL, 'V'},
+	{"pmu", required_argument, NULL, 'P'},
+	{"unmeasured", no_argument, NULL, 'u'},
+	{"dtb", required_argument, NULL, 'D'},
+	{"script", required_argument, NULL, 'f'},
+	{"corim", no_argument, NULL, 'C'},
+	{"policy", no_argument, NULL, 'p'},
+	{"rpv", required_argument, NULL, 'r'},
+	{"anchor", required_argument, NULL, 'a'},
+	{"steps", no_argument, NULL, 'S'},
+	{"help", no_argument, NULL, 'h'},
+	{NULL, 0, NULL, 0},
 };
 
 static bool complain(const char *subject, const char *text)
@@ -174,6 +188,9 @@ static bool take_option(struct options *o, int c)
 	case 'p':
 		o->policy = true;
 		return true;
+	case 'C':
+		o->corim = true;
+		return true;
 	case 'r':
 		o->has_rpv = true;
 		return layout_parse_rpv(optarg, o->rpv) ||
@@ -194,11 +211,33 @@ static bool take_option(struct options *o, int c)
 	}
 }
 
+/* Options that go together. */
+static bool check_options(const struct options *o)
+{
+	if (o->script != NULL && o->image) {
+		return complain("--script",
+				"describes the whole realm; leave out the other options");
+	}
+	if (o->script == NULL && (o->kernel == NULL || o->config.ram_size == 0)) {
+		return complain("", "give --kernel and --mem, or --script");
+	}
+	if (o->policy && o->corim) {
+		return complain("--policy, --corim", "one of them");
+	}
+	if (!o->policy && o->anchor_count != 0) {
+		return complain("--anchor", "has a meaning with --policy only");
+	}
+	if (!o->policy && !o->corim && o->has_rpv) {
+		return complain("--rpv", "has a meaning with --policy and --corim only");
+	}
+	return true;
+}
+
 static bool parse_options(int argc, char **argv, struct options *o)
 {
 	int c;
 
-	while ((c = getopt_long(argc, argv, "k:i:c:m:n:s:H:V:uf:pr:a:Sh", long_options, NULL)) !=
+	while ((c = getopt_long(argc, argv, "k:i:c:m:n:s:H:V:uf:pCr:a:Sh", long_options, NULL)) !=
 	       -1) {
 		if (!take_option(o, c)) {
 			return false;
@@ -207,17 +246,7 @@ static bool parse_options(int argc, char **argv, struct options *o)
 	if (optind != argc) {
 		return complain(argv[optind], "unexpected argument");
 	}
-	if (o->script != NULL && o->image) {
-		return complain("--script",
-				"describes the whole realm; leave out the other options");
-	}
-	if (o->script == NULL && (o->kernel == NULL || o->config.ram_size == 0)) {
-		return complain("", "give --kernel and --mem, or --script");
-	}
-	if (!o->policy && (o->has_rpv || o->anchor_count != 0)) {
-		return complain("--rpv, --anchor", "have a meaning with --policy only");
-	}
-	return true;
+	return check_options(o);
 }
 
 static bool run_script(struct measuring *m, const char *path)
@@ -312,6 +341,15 @@ static bool print_policy(struct measuring *m, const struct options *o)
 	return ok;
 }
 
+static bool print_corim(struct measuring *m, const struct options *o)
+{
+	uint8_t corim[CCA_CORIM_WRITTEN];
+	size_t size = cca_corim_write(&m->rim, o->has_rpv ? o->rpv : NULL, corim);
+
+	return (size != 0 && fwrite(corim, 1, size, stdout) == size) ||
+	       measure_fail(m, "cannot write the CoRIM");
+}
+
 static void print_values(const struct measuring *m)
 {
 	const struct cca_measurement zero = cca_rem_initial(m->rim.hash);
@@ -326,6 +364,18 @@ static void print_values(const struct measuring *m)
 			printf("rem%zu %s\n", i, hex);
 		}
 	}
+}
+
+static bool print_result(struct measuring *m, const struct options *o)
+{
+	if (o->policy) {
+		return print_policy(m, o);
+	}
+	if (o->corim) {
+		return print_corim(m, o);
+	}
+	print_values(m);
+	return true;
 }
 
 /* No buffered output and no clean-up: both may need memory. */
@@ -354,12 +404,8 @@ int main(int argc, char **argv)
 		return EXIT_USAGE;
 	}
 	m.steps = o.steps ? stderr : NULL;
-	ok = o.script != NULL ? run_script(&m, o.script) : run_image(&m, &o);
-	if (ok && o.policy) {
-		ok = print_policy(&m, &o);
-	} else if (ok) {
-		print_values(&m);
-	}
+	ok = (o.script != NULL ? run_script(&m, o.script) : run_image(&m, &o)) &&
+	     print_result(&m, &o);
 	if (!output_is_safe() && ok) {
 		ok = measure_fail(&m, "standard output: %s", strerror(errno));
 	}

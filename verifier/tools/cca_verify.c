@@ -6,9 +6,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
+#include "corim.h"
 #include "policy.h"
+#include "tools/ear.h"
 #include "tools/report.h"
 
 /* Exit codes; documented in cca-verify(1). */
@@ -21,16 +24,23 @@ enum exit_code {
 	EXIT_UNSUPPORTED = 5,
 };
 
+#define CORIMS_MAX 16u
+
 struct options {
 	bool json;
 	bool realm_id_only;
+	bool identity;
 	bool no_anchor;
-	bool strict;
+	unsigned int flags; /* of cca_token_parse() */
+	const char *ear_key;
+	enum ear_profile ear_profile;
 	const char *challenge;
 	const char *policy;
 	const char *token;
 	const char *anchors[CCA_POLICY_ANCHORS];
 	size_t anchor_count;
+	const char *corims[CORIMS_MAX];
+	size_t corim_count;
 };
 
 static const char usage[] =
@@ -41,10 +51,16 @@ static const char usage[] =
 	"                           JWK set or COSE_Key; repeatable\n"
 	"  -c, --challenge HEX|@F   challenge the token must answer (1 to 64 bytes)\n"
 	"  -p, --policy F           expectations, as JSON\n"
+	"  -r, --corim F            reference values and keys, as CoRIM; repeatable\n"
 	"  -j, --json               report as JSON\n"
 	"  -i, --realm-id-only      print the realm id and nothing else\n"
+	"  -I, --identity           print the realm id and the RIM, and nothing else\n"
 	"      --no-anchor          look at a token without a trust anchor; never a success\n"
 	"      --strict             accept only what RMM specification 1.0 has\n"
+	"      --platform-only      the platform's half alone, with or without a wrapping\n"
+	"      --realm-only         the realm's half alone; anchors are then realm keys\n"
+	"  -e, --ear KEY            report as an EAR: a JWT signed with the private key in KEY\n"
+	"      --ear-profile P      ietf (default) or veraison\n"
 	"  -h, --help               this text\n"
 	"Exit: 0 verified, 1 does not match, 2 malformed or not genuine, 3 usage, file or other\n"
 	"error, 4 genuine but nothing says which realm it is, 5 a form that is not supported.\n";
@@ -53,10 +69,16 @@ static const struct option long_options[] = {
 	{"anchor", required_argument, NULL, 'a'},
 	{"challenge", required_argument, NULL, 'c'},
 	{"policy", required_argument, NULL, 'p'},
+	{"corim", required_argument, NULL, 'r'},
 	{"json", no_argument, NULL, 'j'},
 	{"realm-id-only", no_argument, NULL, 'i'},
+	{"identity", no_argument, NULL, 'I'},
 	{"no-anchor", no_argument, NULL, 'n'},
 	{"strict", no_argument, NULL, 's'},
+	{"platform-only", no_argument, NULL, 'P'},
+	{"realm-only", no_argument, NULL, 'R'},
+	{"ear", required_argument, NULL, 'e'},
+	{"ear-profile", required_argument, NULL, 'E'},
 	{"help", no_argument, NULL, 'h'},
 	{NULL, 0, NULL, 0},
 };
@@ -86,9 +108,65 @@ static bool add_anchor_option(struct options *o, const char *path)
 	return true;
 }
 
+static bool add_corim_option(struct options *o, const char *path)
+{
+	if (o->corim_count == CORIMS_MAX) {
+		complain("--corim", "too many");
+		return false;
+	}
+	o->corims[o->corim_count++] = path;
+	return true;
+}
+
+static bool take_ear_profile(struct options *o, const char *text)
+{
+	o->ear_profile = strcmp(text, "veraison") == 0 ? EAR_VERAISON : EAR_IETF;
+	if (o->ear_profile == EAR_IETF && strcmp(text, "ietf") != 0) {
+		complain("--ear-profile", "must be ietf or veraison");
+		return false;
+	}
+	return true;
+}
+
+/* Options without a value. */
+static bool take_flag(struct options *o, int c)
+{
+	switch (c) {
+	case 'P':
+		o->flags |= CCA_PLATFORM_ONLY;
+		return true;
+	case 'R':
+		o->flags |= CCA_REALM_ONLY;
+		return true;
+	case 's':
+		o->flags |= CCA_STRICT;
+		return true;
+	case 'j':
+		o->json = true;
+		return true;
+	case 'i':
+		o->realm_id_only = true;
+		return true;
+	case 'I':
+		o->realm_id_only = true;
+		o->identity = true;
+		return true;
+	case 'n':
+		o->no_anchor = true;
+		return true;
+	default:
+		return false;
+	}
+}
+
 static bool take_option(struct options *o, int c)
 {
 	switch (c) {
+	case 'e':
+		o->ear_key = optarg;
+		return true;
+	case 'E':
+		return take_ear_profile(o, optarg);
 	case 'a':
 		return add_anchor_option(o, optarg);
 	case 'c':
@@ -97,23 +175,13 @@ static bool take_option(struct options *o, int c)
 	case 'p':
 		o->policy = optarg;
 		return true;
-	case 'j':
-		o->json = true;
-		return true;
-	case 'i':
-		o->realm_id_only = true;
-		return true;
-	case 'n':
-		o->no_anchor = true;
-		return true;
-	case 's':
-		o->strict = true;
-		return true;
+	case 'r':
+		return add_corim_option(o, optarg);
 	case 'h':
 		fputs(usage, stdout);
 		exit(output_is_safe() ? 0 : (int)complain("standard output", strerror(errno)));
 	default:
-		return false;
+		return take_flag(o, c);
 	}
 }
 
@@ -121,10 +189,19 @@ static bool parse_options(int argc, char **argv, struct options *o)
 {
 	int c;
 
-	while ((c = getopt_long(argc, argv, "a:c:p:jih", long_options, NULL)) != -1) {
+	while ((c = getopt_long(argc, argv, "a:c:p:r:je:iIh", long_options, NULL)) != -1) {
 		if (!take_option(o, c)) {
 			return false;
 		}
+	}
+	if ((o->flags & CCA_PLATFORM_ONLY) != 0 &&
+	    ((o->flags & CCA_REALM_ONLY) != 0 || o->realm_id_only)) {
+		complain("--platform-only", "leaves nothing of the realm to look at");
+		return false;
+	}
+	if (o->json + o->realm_id_only + (o->ear_key != NULL) > 1) {
+		complain("", "one of --json, --ear and --realm-id-only");
+		return false;
 	}
 	if (argc - optind > 1) {
 		complain("", "one token at a time");
@@ -183,6 +260,26 @@ static bool load_challenge(const char *text, struct cca_policy *policy)
 	return true;
 }
 
+/* The name of a CoRIM's file takes the place of "CoRIM" as the name of its keys. */
+static bool load_corim(const char *path, struct cca_policy *policy)
+{
+	uint8_t *data = malloc(CCA_CORIM_MAX + 1);
+	size_t first = policy->anchor_count;
+	struct cca_error err = {.text = "out of memory"};
+	size_t size;
+	bool read = data != NULL && read_file(path, data, CCA_CORIM_MAX + 1, &size);
+	bool ok = read && cca_corim_read(data, size, (int64_t)time(NULL), policy, &err) == CCA_OK;
+
+	free(data);
+	for (size_t i = first; ok && i < policy->anchor_count; i++) {
+		snprintf(policy->anchor_name[i], CCA_POLICY_NAME_SIZE, "%s", path);
+	}
+	if (!ok && (read || data == NULL)) {
+		complain(path, err.text);
+	}
+	return ok;
+}
+
 static bool load_expectations(const struct options *o, struct cca_policy *policy)
 {
 	struct cca_error err;
@@ -195,6 +292,11 @@ static bool load_expectations(const struct options *o, struct cca_policy *policy
 	for (size_t i = 0; i < o->anchor_count; i++) {
 		if (!cca_policy_add_anchor_file(policy, o->anchors[i], &err)) {
 			complain("--anchor", err.text);
+			return false;
+		}
+	}
+	for (size_t i = 0; i < o->corim_count; i++) {
+		if (!load_corim(o->corims[i], policy)) {
 			return false;
 		}
 	}
@@ -239,6 +341,7 @@ static enum exit_code refuse(struct report *report, const struct cca_error *err)
 		fprintf(stderr, "cca-verify: %s\n", err->text);
 		return EXIT_UNSUPPORTED;
 	} else {
+		report->not_genuine = true;
 		fprintf(stderr, "cca-verify: not genuine: %s\n", err->text);
 	}
 	return EXIT_INVALID;
@@ -251,7 +354,7 @@ static enum exit_code verdict(struct report *report)
 		report->result = "mismatch";
 		return EXIT_MISMATCH;
 	}
-	if (!cca_policy_names_realm(report->policy)) {
+	if (report->token->has_realm && !cca_policy_names_realm(report->policy)) {
 		report->result = "unidentified";
 		fprintf(stderr, "cca-verify: genuine, but nothing says which realm this is: give "
 				"its \"rim\" or \"id\" in a policy\n");
@@ -283,12 +386,18 @@ static enum exit_code judge(const struct cca_policy *policy, const struct cca_to
 		report->challenge_checked = true;
 		if (cca_token_check_challenge(token, policy->challenge, policy->challenge_size,
 					      err) != CCA_OK) {
-			on_mismatch(report, "realm.challenge", err->text);
+			on_mismatch(report,
+				    token->has_realm ? "realm.challenge" : "platform.challenge",
+				    err->text);
 		}
 	}
 	cca_policy_check(policy, token, on_mismatch, report);
-	if (report->anchor == NULL) {
-		on_mismatch(report, "anchors", "the platform signature was not checked");
+	if (report->anchor != NULL) {
+		cca_policy_check_anchor(policy, which, token, on_mismatch, report);
+	} else {
+		on_mismatch(report, "anchors",
+			    token->has_platform ? "the platform signature was not checked"
+						: "the realm's key was not compared");
 	}
 	return verdict(report);
 }
@@ -302,20 +411,49 @@ static enum exit_code examine(const struct options *o, const struct cca_policy *
 	if (!read_file(o->token, data, sizeof(data), &size)) {
 		return EXIT_USAGE;
 	}
-	if (cca_token_parse(data, size, o->strict ? CCA_STRICT : 0, token, err) != CCA_OK) {
+	if (cca_token_parse(data, size, o->flags, token, err) != CCA_OK) {
 		return refuse(report, err);
 	}
 	return judge(policy, token, report, err);
 }
 
-static bool print_realm_id(const struct cca_token *token)
+static bool print_realm_id(const struct cca_token *token, bool with_rim)
 {
+	char rim[2 * CCA_HASH_MAX + 1] = "";
+
 	if (!token->realm.has_realm_id) {
 		fprintf(stderr, "cca-verify: realm.id: the token carries none\n");
 		return false;
 	}
-	printf("%016" PRIx64 "\n", token->realm.realm_id);
+	cca_to_hex(token->realm.rim, rim, sizeof(rim));
+	printf("%016" PRIx64 "%s%s\n", token->realm.realm_id, with_rim ? " " : "",
+	       with_rim ? rim : "");
 	return true;
+}
+
+static bool print_ear(const struct options *o, const struct report *report)
+{
+	json_t *claims = ear_claims(report, o->ear_profile, (int64_t)time(NULL));
+	char *text = claims != NULL ? json_dumps(claims, JSON_COMPACT) : NULL;
+	uint8_t key[CCA_KEY_FILE_MAX + 1];
+	struct cca_error err = {.text = "out of memory"};
+	char *jwt = NULL;
+	size_t size;
+	bool read = text != NULL && read_file(o->ear_key, key, sizeof(key), &size);
+
+	if (read) {
+		jwt = cca_jwt_sign(key, size, text, strlen(text), &err);
+	}
+	if (jwt != NULL) {
+		puts(jwt);
+	} else if (read || text == NULL) {
+		complain("--ear", err.text);
+	}
+	explicit_bzero(key, sizeof(key));
+	free(jwt);
+	free(text);
+	json_decref(claims);
+	return jwt != NULL;
 }
 
 /* The realm id is printed only if everything else holds. */
@@ -327,8 +465,12 @@ static enum exit_code tell(const struct options *o, const struct report *report,
 	}
 	errno = 0;
 	if (o->realm_id_only) {
-		if (code == EXIT_GOOD && !print_realm_id(report->token)) {
+		if (code == EXIT_GOOD && !print_realm_id(report->token, o->identity)) {
 			code = EXIT_MISMATCH;
+		}
+	} else if (o->ear_key != NULL) {
+		if (!print_ear(o, report)) {
+			return EXIT_USAGE;
 		}
 	} else if (!o->json) {
 		report_print(report, stdout);

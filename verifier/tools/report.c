@@ -86,9 +86,18 @@ static void print_realm(const struct cca_token *t, FILE *out)
 		measured_line(out, "rpv", c->rpv);
 	}
 	hex_line(out, "challenge", c->challenge);
+	if (c->instance_id.size != 0) {
+		hex_line(out, "instance id", c->instance_id);
+	}
 	if (c->has_mec_policy) {
 		snprintf(id, sizeof(id), "%" PRIu64, c->mec_policy);
 		line(out, "mec policy", id);
+	}
+	if (c->has_lfa_policy) {
+		line(out, "lfa policy", c->lfa_policy != 0 ? "allow" : "disallow");
+	}
+	if (c->devices_hash.size != 0) {
+		hex_line(out, "devices token hash", c->devices_hash);
 	}
 	line(out, "signature", cca_sign_alg_name(t->realm_sign1.alg));
 	if (c->profile.size != 0) {
@@ -101,8 +110,9 @@ static void print_component(const struct cca_component *c, FILE *out)
 	char hex[2 * CCA_HASH_MAX + 1];
 
 	cca_to_hex(c->measurement, hex, sizeof(hex));
-	fprintf(out, "    %-*.*s %s\n", TITLE_WIDTH - 2, (int)c->type.size,
-		c->type.size != 0 ? (const char *)c->type.data : "", hex);
+	fprintf(out, "    %-*.*s %s%s\n", TITLE_WIDTH - 2, (int)c->type.size,
+		c->type.size != 0 ? (const char *)c->type.data : "", hex,
+		c->live_activation ? " (can be replaced while running)" : "");
 }
 
 static void print_platform(const struct cca_token *t, FILE *out)
@@ -117,6 +127,13 @@ static void print_platform(const struct cca_token *t, FILE *out)
 	line(out, "lifecycle", text);
 	line(out, "hash", cca_hash_name(c->hash));
 	hex_line(out, "config", c->config);
+	if (c->has_client_id) {
+		snprintf(text, sizeof(text), "%" PRId64, c->client_id);
+		line(out, "client id", text);
+	}
+	if (c->manufacturing.size != 0) {
+		hex_line(out, "manufacturing config", c->manufacturing);
+	}
 	if (c->service.size != 0) {
 		text_line(out, "verification service", c->service);
 	}
@@ -167,26 +184,41 @@ static void print_unchecked(void *ctx, const char *what, const char *open)
 
 static void print_checks(const struct report *report, FILE *out)
 {
+	const struct cca_token *t = report->token;
+
 	fprintf(out, "checks\n");
-	line(out, "realm signature", "good");
-	line(out, "binding", "good");
-	line(out, "platform signature",
-	     report->anchor != NULL ? "good" : "NOT CHECKED: anyone can have made this");
+	line(out, "profile", cca_profile_name(t->profile));
+	if (t->has_realm) {
+		line(out, "realm signature", "good");
+	}
+	if (t->has_realm && t->has_platform) {
+		line(out, "binding", "good");
+	}
+	if (t->has_platform) {
+		line(out, "platform signature",
+		     report->anchor != NULL ? "good" : "NOT CHECKED: anyone can have made this");
+	} else if (report->anchor == NULL) {
+		line(out, "realm key", "NOT CHECKED: anyone can have made this");
+	}
 	if (report->anchor != NULL) {
 		line(out, "trust anchor", report->anchor);
 	}
 	if (report->challenge_checked) {
 		line(out, "challenge", "compared");
 	}
-	cca_policy_unchecked(report->policy, print_unchecked, out);
+	cca_policy_unchecked(report->policy, t, print_unchecked, out);
 	print_unknown(report->token, out);
 }
 
 void report_print(const struct report *report, FILE *out)
 {
 	if (report->token != NULL) {
-		print_realm(report->token, out);
-		print_platform(report->token, out);
+		if (report->token->has_realm) {
+			print_realm(report->token, out);
+		}
+		if (report->token->has_platform) {
+			print_platform(report->token, out);
+		}
 		print_checks(report, out);
 	}
 	fprintf(out, "result: %s\n", report->result);
@@ -215,7 +247,13 @@ static json_t *json_text(struct cca_bytes text)
 	return text.size != 0 ? json_stringn((const char *)text.data, text.size) : json_null();
 }
 
-static json_t *realm_to_json(const struct cca_token *t)
+/* Absent bytes are null. */
+static json_t *json_maybe_hex(struct cca_bytes bytes)
+{
+	return bytes.size != 0 ? json_hex(bytes) : json_null();
+}
+
+json_t *report_realm(const struct cca_token *t)
 {
 	const struct cca_realm_claims *c = &t->realm;
 	json_t *rems = json_array();
@@ -225,24 +263,29 @@ static json_t *realm_to_json(const struct cca_token *t)
 	for (size_t i = 0; i < CCA_REM_COUNT; i++) {
 		append(&rems, json_hex(c->rem[i]));
 	}
-	return json_pack("{s:o, s:s, s:o, s:o, s:o, s:o, s:s, s:s, s:o, s:o, s:o}", "id",
-			 c->has_realm_id ? json_string(id) : json_null(), "hash",
+	return json_pack("{s:o, s:s, s:o, s:o, s:o, s:o, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o}",
+			 "id", c->has_realm_id ? json_string(id) : json_null(), "hash",
 			 cca_hash_name(c->hash), "rim", json_hex(c->rim), "rem", rems, "rpv",
 			 json_hex(c->rpv), "challenge", json_hex(c->challenge), "signature",
 			 cca_sign_alg_name(t->realm_sign1.alg), "public-key-hash",
 			 cca_hash_name(c->public_key_hash), "public-key", json_hex(c->public_key),
 			 "profile", json_text(c->profile), "mec-policy",
-			 c->has_mec_policy ? json_integer((json_int_t)c->mec_policy) : json_null());
+			 c->has_mec_policy ? json_integer((json_int_t)c->mec_policy) : json_null(),
+			 "instance-id", json_maybe_hex(c->instance_id), "lfa-policy",
+			 c->has_lfa_policy ? json_integer((json_int_t)c->lfa_policy) : json_null(),
+			 "devices-token-hash", json_maybe_hex(c->devices_hash));
 }
 
 static json_t *component_to_json(const struct cca_component *c)
 {
-	return json_pack("{s:o, s:o, s:o, s:o, s:o}", "type", json_text(c->type), "measurement",
-			 json_hex(c->measurement), "version", json_text(c->version), "signer-id",
-			 json_hex(c->signer_id), "hash", json_text(c->hash));
+	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o}", "type", json_text(c->type),
+			 "measurement", json_hex(c->measurement), "version", json_text(c->version),
+			 "signer-id", json_hex(c->signer_id), "hash", json_text(c->hash),
+			 "live-activation",
+			 c->has_live_activation ? json_boolean(c->live_activation) : json_null());
 }
 
-static json_t *platform_to_json(const struct cca_token *t)
+json_t *report_platform(const struct cca_token *t)
 {
 	const struct cca_platform_claims *c = &t->platform;
 	json_t *components = json_array();
@@ -250,13 +293,16 @@ static json_t *platform_to_json(const struct cca_token *t)
 	for (size_t i = 0; i < c->component_count; i++) {
 		append(&components, component_to_json(&c->component[i]));
 	}
-	return json_pack("{s:o, s:o, s:s, s:i, s:s, s:o, s:o, s:s, s:o, s:o}", "implementation-id",
-			 json_hex(c->implementation_id), "instance-id", json_hex(c->instance_id),
-			 "lifecycle", cca_lifecycle_name(c->lifecycle), "lifecycle-value",
-			 (int)c->lifecycle, "hash", cca_hash_name(c->hash), "config",
-			 json_hex(c->config), "verification-service", json_text(c->service),
-			 "signature", cca_sign_alg_name(t->platform_sign1.alg), "profile",
-			 json_text(c->profile), "components", components);
+	return json_pack("{s:o, s:o, s:s, s:i, s:s, s:o, s:o, s:s, s:o, s:o, s:o, s:o}",
+			 "implementation-id", json_hex(c->implementation_id), "instance-id",
+			 json_hex(c->instance_id), "lifecycle", cca_lifecycle_name(c->lifecycle),
+			 "lifecycle-value", (int)c->lifecycle, "hash", cca_hash_name(c->hash),
+			 "config", json_hex(c->config), "verification-service",
+			 json_text(c->service), "signature",
+			 cca_sign_alg_name(t->platform_sign1.alg), "profile", json_text(c->profile),
+			 "components", components, "client-id",
+			 c->has_client_id ? json_integer(c->client_id) : json_null(),
+			 "manufacturing-config", json_maybe_hex(c->manufacturing));
 }
 
 static void list_unchecked(void *ctx, const char *what, const char *open)
@@ -282,12 +328,16 @@ static bool add_token(json_t *root, const struct report *report)
 	const struct cca_token *t = report->token;
 	json_t *unchecked = json_array();
 
-	cca_policy_unchecked(report->policy, list_unchecked, &unchecked);
+	cca_policy_unchecked(report->policy, t, list_unchecked, &unchecked);
 	return json_object_set_new(root, "not-compared", unchecked) == 0 &&
 	       json_object_set_new(root, "not-understood", unknown_to_json(t)) == 0 &&
-	       json_object_set_new(root, "tag", json_integer(t->is_cmw ? 907 : 399)) == 0 &&
-	       json_object_set_new(root, "realm", realm_to_json(t)) == 0 &&
-	       json_object_set_new(root, "platform", platform_to_json(t)) == 0;
+	       json_object_set_new(root, "tag", json_integer((json_int_t)t->tag)) == 0 &&
+	       json_object_set_new(root, "profile", json_string(cca_profile_name(t->profile))) ==
+		       0 &&
+	       json_object_set_new(root, "realm", t->has_realm ? report_realm(t) : json_null()) ==
+		       0 &&
+	       json_object_set_new(root, "platform",
+				   t->has_platform ? report_platform(t) : json_null()) == 0;
 }
 
 bool report_print_json(const struct report *report, FILE *out)

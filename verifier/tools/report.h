@@ -17,8 +17,13 @@ struct report {
 	bool challenge_checked;
 	size_t mismatch_count; /* the verdict depends on this number, not on the list below */
 	json_t *mismatches;    /* array of objects { what, detail }; NULL when memory ran out */
+	bool not_genuine;      /* "invalid" for a signature or the binding */
 	const char *error;     /* for "invalid" and "unsupported" */
 };
+
+/* The half of a genuine token as JSON; NULL if memory runs out. */
+json_t *report_realm(const struct cca_token *token);
+json_t *report_platform(const struct cca_token *token);
 
 void report_print(const struct report *report, FILE *out);
 

@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/* CoRIMs: none may do harm, and a policy that was read stays within its bounds. */
+#include <stdlib.h>
+
+#include "corim.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	static struct cca_policy policy;
+	static const struct cca_token none;
+	struct cca_error err;
+
+	cca_policy_init(&policy);
+	if (cca_corim_read(data, size, 1800000000, &policy, &err) != err.status) {
+		abort();
+	}
+	if (policy.anchor_count > CCA_POLICY_ANCHORS || policy.rim.count > CCA_POLICY_VALUES ||
+	    policy.component_count > CCA_POLICY_COMPONENTS ||
+	    (err.status != CCA_OK && err.text[0] == '\0')) {
+		abort();
+	}
+	cca_policy_check(&policy, &none, NULL, NULL);
+	return 0;
+}
