@@ -8,8 +8,13 @@
 
 #include "types.h"
 
-/* The outer map: tag 399, two byte strings, the platform token first. */
+/*
+ * The outer map: tag 399, two byte strings, the platform token first. With tag 907 it is a CMW
+ * collection (RFC 9999): each byte string is in an array, behind its content format.
+ */
 #define CCA_TOKEN_TAG      399
+#define CCA_TOKEN_TAG_CMW  907
+#define CCA_TOKEN_EAT_CWT  263
 #define CCA_TOKEN_PLATFORM 44234
 #define CCA_TOKEN_REALM    44241
 #define CCA_TOKEN_SIZE_MAX 0x1000
@@ -53,6 +58,13 @@
 #define CCA_REALM_REM_COUNT            4
 #define CCA_REALM_CHALLENGE_SIZE       64
 #define CCA_REALM_RPV_SIZE             64
+
+/*
+ * Realm Instance ID (RMM specification 2.0, A7.2.3.1.3): 0x01 and 32 random bytes, of which the
+ * first eight are the realm id.
+ */
+#define CCA_REALM_INSTANCE_ID      256
+#define CCA_REALM_INSTANCE_ID_SIZE 33
 
 /* CSM: the realm id, a byte string of 8 bytes, most significant first. Private-use key. */
 #define CCA_REALM_CSM_ID      (-70001)

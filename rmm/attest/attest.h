@@ -27,6 +27,7 @@ bool attest_boot(pa_t shared_page);
 /* What a realm's token says about the realm. */
 struct attest_claims {
 	uint64_t realm_id;
+	const uint8_t *instance_id;    /* CCA_REALM_INSTANCE_ID_SIZE bytes, realm_id in them */
 	uint8_t hash_algo;             /* RMI_HASH_... */
 	const uint8_t *rpv;            /* 64 bytes */
 	const uint8_t *measurement[5]; /* RIM, then REMs; 64 bytes each */

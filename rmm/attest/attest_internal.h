@@ -21,6 +21,20 @@ struct attest_platform {
 
 const struct attest_platform *attest_platform(void);
 
+/* The tag of the collection of both tokens; make firmware TOKEN_TAG=907 chooses the other one. */
+#ifndef ATTEST_TOKEN_TAG
+#define ATTEST_TOKEN_TAG CCA_TOKEN_TAG
+#endif
+
+#define ATTEST_HEAD_MAX 16U /* of one entry of the outer map */
+
+/*
+ * The part of an entry of the outer map that is before its token; with_map: and of the map. Returns
+ * its size.
+ */
+size_t attest_entry_head(uint8_t head[ATTEST_HEAD_MAX], unsigned int tag, bool with_map,
+			 int64_t key, size_t token_size);
+
 /* Longest realm token: with SHA-512, and room for what a later claim may need. */
 #define REALM_TOKEN_MAX 1024U
 

@@ -16,8 +16,7 @@
 #include "base/hash.h"
 #include "base/wipe.h"
 
-#define CLAIM_COUNT    9U
-#define HEAD_MAX       16U /* of one entry of the outer map */
+#define CLAIM_COUNT    10U
 #define SIG_HEADER_MAX 32U
 
 /* The protected header: {1: -35}, ES384. */
@@ -77,6 +76,8 @@ static void put_claims(struct cbor *cbor, const struct attest_claims *claims)
 	cbor_int(cbor, CCA_REALM_RIM);
 	cbor_bytes(cbor, claims->measurement[0], size);
 	put_rems(cbor, claims, size);
+	cbor_int(cbor, CCA_REALM_INSTANCE_ID);
+	cbor_bytes(cbor, claims->instance_id, CCA_REALM_INSTANCE_ID_SIZE);
 	put_realm_id(cbor, claims->realm_id);
 }
 
@@ -125,16 +126,20 @@ static bool write_realm_token(struct attest *attest, const struct attest_claims 
 	return hash_to_sign(attest->realm + payload, size, hash);
 }
 
-/* The part of an entry of the outer map that is before its token; with_map: and of the map. */
-static size_t entry_head(uint8_t head[HEAD_MAX], bool with_map, int64_t key, size_t token_size)
+size_t attest_entry_head(uint8_t head[ATTEST_HEAD_MAX], unsigned int tag, bool with_map,
+			 int64_t key, size_t token_size)
 {
-	struct cbor cbor = cbor_into(head, HEAD_MAX);
+	struct cbor cbor = cbor_into(head, ATTEST_HEAD_MAX);
 
 	if (with_map) {
-		cbor_tag(&cbor, CCA_TOKEN_TAG);
+		cbor_tag(&cbor, tag);
 		cbor_map(&cbor, 2);
 	}
 	cbor_int(&cbor, key);
+	if (tag == CCA_TOKEN_TAG_CMW) {
+		cbor_array(&cbor, 2);
+		cbor_int(&cbor, CCA_TOKEN_EAT_CWT);
+	}
 	cbor_bytes_head(&cbor, token_size);
 	ASSERT(cbor_fits(&cbor));
 	return cbor.used;
@@ -142,8 +147,8 @@ static size_t entry_head(uint8_t head[HEAD_MAX], bool with_map, int64_t key, siz
 
 /* The four parts of the whole token. */
 struct parts {
-	uint8_t first[HEAD_MAX];
-	uint8_t second[HEAD_MAX];
+	uint8_t first[ATTEST_HEAD_MAX];
+	uint8_t second[ATTEST_HEAD_MAX];
 	struct {
 		const uint8_t *bytes;
 		size_t size;
@@ -159,12 +164,13 @@ static void find_parts(const struct attest *attest, struct parts *parts)
 	const struct attest_platform *platform = attest_platform();
 
 	parts->part[0].bytes = parts->first;
-	parts->part[0].size =
-		entry_head(parts->first, true, CCA_TOKEN_PLATFORM, platform->token_size);
+	parts->part[0].size = attest_entry_head(parts->first, ATTEST_TOKEN_TAG, true,
+						CCA_TOKEN_PLATFORM, platform->token_size);
 	parts->part[1].bytes = platform->token;
 	parts->part[1].size = platform->token_size;
 	parts->part[2].bytes = parts->second;
-	parts->part[2].size = entry_head(parts->second, false, CCA_TOKEN_REALM, attest->realm_size);
+	parts->part[2].size = attest_entry_head(parts->second, ATTEST_TOKEN_TAG, false,
+						CCA_TOKEN_REALM, attest->realm_size);
 	parts->part[3].bytes = attest->realm;
 	parts->part[3].size = attest->realm_size;
 	parts->total = 0;

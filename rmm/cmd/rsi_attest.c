@@ -12,6 +12,7 @@
 #include "base/fail.h"
 #include "cmd/rsi.h"
 #include "map/map.h"
+#include "realm/id.h"
 #include "realm/measure.h"
 #include "rec/memory.h"
 
@@ -38,8 +39,10 @@ enum rsi_outcome rsi_attestation_token_init(struct rec *rec, struct rsi_out *out
 {
 	struct rd *rd = rec_realm(rec);
 	uint8_t measurement[REALM_MEASUREMENTS][REALM_MEASUREMENT_SIZE];
+	uint8_t instance_id[REALM_INSTANCE_ID_SIZE];
 	struct attest_claims claims = {
 		.realm_id = rd->id,
+		.instance_id = instance_id,
 		.hash_algo = rd->hash_algo,
 		.rpv = rd->rpv,
 		.challenge = (const uint8_t *)&rec->vcpu.gprs[1],
@@ -52,6 +55,7 @@ enum rsi_outcome rsi_attestation_token_init(struct rec *rec, struct rsi_out *out
 		realm_measurement_read(rd, i, measurement[i]);
 		claims.measurement[i] = measurement[i];
 	}
+	realm_instance_id(rd, instance_id);
 	find_pages(rec, pages);
 	if (!attest_begin(pages, &claims, &size)) {
 		out->x[0] = FAIL(unknown, RSI_ERROR_UNKNOWN);

@@ -11,6 +11,8 @@
 /* How often the entropy source is asked for one number before it counts as dead. */
 #define ENTROPY_TRIES 1000U
 
+#define INSTANCE_RANDOM 0x01
+
 static struct spinlock index_lock;
 static struct rd *buckets[BUCKETS];
 
@@ -50,18 +52,51 @@ static bool enter(struct rd *rd, uint64_t id)
 	return fresh;
 }
 
-bool realm_id_assign(struct rd *rd)
+static bool draw(uint64_t *number)
 {
-	ASSERT(rd->id == 0);
 	for (unsigned int tries = 0; tries < ENTROPY_TRIES; tries++) {
-		uint64_t id;
-
-		if (arch_random(&id) && enter(rd, id)) {
+		if (arch_random(number)) {
 			return true;
 		}
 		arch_cpu_relax();
 	}
 	return false;
+}
+
+/*
+ * The id comes last, because it is in the index from then on. An id that is taken is drawn anew;
+ * from a source that works this happens once at most.
+ */
+bool realm_id_assign(struct rd *rd)
+{
+	uint64_t rest[REALM_INSTANCE_REST];
+	uint64_t id;
+
+	ASSERT(rd->id == 0);
+	for (unsigned int i = 0; i < REALM_INSTANCE_REST; i++) {
+		if (!draw(&rest[i])) {
+			return false;
+		}
+	}
+	for (unsigned int tries = 0; tries < ENTROPY_TRIES && draw(&id); tries++) {
+		if (enter(rd, id)) {
+			memcpy(rd->instance_rest, rest, sizeof(rest));
+			return true;
+		}
+	}
+	return false;
+}
+
+/* Constant from realm_id_assign() on; no lock is needed. Cannot fail. */
+void realm_instance_id(const struct rd *rd, uint8_t out[REALM_INSTANCE_ID_SIZE])
+{
+	uint64_t id = __builtin_bswap64(rd->id);
+
+	_Static_assert(1 + sizeof(rd->id) + sizeof(rd->instance_rest) == REALM_INSTANCE_ID_SIZE,
+		       "type, id, rest");
+	out[0] = INSTANCE_RANDOM;
+	memcpy(out + 1, &id, sizeof(id));
+	memcpy(out + 1 + sizeof(id), rd->instance_rest, sizeof(rd->instance_rest));
 }
 
 void realm_id_retire(struct rd *rd)

@@ -24,6 +24,7 @@ enum realm_state {
 #define REALM_MEASUREMENTS     5U /* 0 the RIM, 1..4 the REMs */
 #define REALM_MEASUREMENT_SIZE 64U
 #define REALM_RPV_SIZE         64U
+#define REALM_INSTANCE_REST    3U /* words of the instance id behind the realm id */
 
 /* What a realm was promised at creation. */
 struct realm_features {
@@ -60,6 +61,7 @@ struct rd {
 	struct realm_features features;
 	struct granule *granule; /* the RD's own */
 	uint64_t id; /* realm id: random, never 0, unique among live realms (docs/csm-spec.md) */
+	uint64_t instance_rest[REALM_INSTANCE_REST]; /* what follows it in the instance id */
 	uint8_t rpv[REALM_RPV_SIZE];
 	uint16_t vmid;
 	uint8_t hash_algo; /* RMI_HASH_... */

@@ -30,6 +30,22 @@ static void contents(void **state)
 	make_and_check(RMI_HASH_SHA_512, 2, TOKEN_MAX);
 }
 
+/* The heads of both entries of the outer map, with either tag. */
+static void wrapped_with_either_tag(void **state)
+{
+	uint8_t head[ATTEST_HEAD_MAX];
+
+	(void)state;
+	assert_int_equal(attest_entry_head(head, 399, true, 44234, 1200), 10);
+	assert_memory_equal(head, "\xd9\x01\x8f\xa2\x19\xac\xca\x59\x04\xb0", 10);
+	assert_int_equal(attest_entry_head(head, 399, false, 44241, 700), 6);
+	assert_memory_equal(head, "\x19\xac\xd1\x59\x02\xbc", 6);
+	assert_int_equal(attest_entry_head(head, 907, true, 44234, 1200), 14);
+	assert_memory_equal(head, "\xd9\x03\x8b\xa2\x19\xac\xca\x82\x19\x01\x07\x59\x04\xb0", 14);
+	assert_int_equal(attest_entry_head(head, 907, false, 44241, 700), 10);
+	assert_memory_equal(head, "\x19\xac\xd1\x82\x19\x01\x07\x59\x02\xbc", 10);
+}
+
 static void a_bit_more_is_no_signature(void **state)
 {
 	static uint8_t token[TOKEN_MAX];
@@ -44,20 +60,20 @@ static void a_bit_more_is_no_signature(void **state)
 	read_token(&rec, token, TOKEN_MAX);
 
 	const uint8_t *key = attest_platform()->public_key;
-	uint8_t *payload = token + size - 96 - 2 - 495;
+	uint8_t *payload = token + size - 96 - 2 - 533;
 
-	assert_true(signature_holds(key, payload, 495, token + size - 96));
-	payload[494] ^= 1;
-	assert_false(signature_holds(key, payload, 495, token + size - 96));
-	payload[494] ^= 1;
+	assert_true(signature_holds(key, payload, 533, token + size - 96));
+	payload[532] ^= 1;
+	assert_false(signature_holds(key, payload, 533, token + size - 96));
+	payload[532] ^= 1;
 	token[size - 1] ^= 1;
-	assert_false(signature_holds(key, payload, 495, token + size - 96));
+	assert_false(signature_holds(key, payload, 533, token + size - 96));
 }
 
 static void in_pieces(void **state)
 {
 	static const size_t pieces[] = {1,    2,    7,    9,    10,   11,  100,
-					1527, 1528, 1529, 2137, 2138, 2139};
+					1527, 1528, 1529, 2175, 2176, 2177};
 
 	(void)state;
 	pages_prepare(&rec);
@@ -259,6 +275,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		SIM_TEST("token: contents, binding and signature", contents),
+		SIM_TEST("token: wrapped with either tag", wrapped_with_either_tag),
 		SIM_TEST("token: the signature covers every bit", a_bit_more_is_no_signature),
 		SIM_TEST("token: in pieces", in_pieces),
 		SIM_TEST("token: bytes not delivered come again", peek_again),

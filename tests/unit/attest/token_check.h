@@ -39,6 +39,7 @@ struct sample {
 	uint8_t rpv[64];
 	uint8_t measurement[5][64];
 	uint8_t challenge[64];
+	uint8_t instance_id[33];
 	struct attest_claims claims;
 };
 
@@ -62,6 +63,10 @@ static inline void sample_fill(struct sample *sample, uint8_t hash_algo, uint8_t
 	for (unsigned int j = 0; j < 5; j++) {
 		sample->claims.measurement[j] = sample->measurement[j];
 	}
+	for (unsigned int i = 0; i < 33; i++) {
+		sample->instance_id[i] = (uint8_t)(seed + 5 * i);
+	}
+	sample->claims.instance_id = sample->instance_id;
 }
 
 /* Steps to the end; the number of steps. */
@@ -118,7 +123,7 @@ static inline void expect_claims(struct cursor *cursor, const struct sample *sam
 	size_t size = long_hash ? 64 : 32;
 	uint64_t id = __builtin_bswap64(sample->claims.realm_id);
 
-	EXPECT(cursor, "\xa9\x0a\x58\x40");
+	EXPECT(cursor, "\xaa\x0a\x58\x40");
 	expect(cursor, sample->challenge, 64);
 	EXPECT(cursor, "\x19\xac\xcb\x58\x40");
 	expect(cursor, sample->rpv, 64);
@@ -137,6 +142,8 @@ static inline void expect_claims(struct cursor *cursor, const struct sample *sam
 		expect(cursor, &(uint8_t){(uint8_t)size}, 1);
 		expect(cursor, sample->measurement[i], size);
 	}
+	EXPECT(cursor, "\x19\x01\x00\x58\x21");
+	expect(cursor, sample->instance_id, 33);
 	EXPECT(cursor, "\x3a\x00\x01\x11\x70\x48");
 	expect(cursor, &id, 8);
 }
@@ -181,7 +188,7 @@ static inline void check_token(const uint8_t *token, size_t size, const struct s
 {
 	struct cursor cursor = {token, size};
 	const uint8_t *key = attest_platform()->public_key;
-	size_t payload_size = sample->claims.hash_algo == RMI_HASH_SHA_512 ? 655 : 495;
+	size_t payload_size = sample->claims.hash_algo == RMI_HASH_SHA_512 ? 693 : 533;
 	size_t realm_size = payload_size + 109;
 	uint8_t challenge[HASH_SIZE_MAX];
 	const uint8_t *payload;

@@ -483,7 +483,7 @@ static void create_vmid_valid_8_bits(void **state)
 	check_nothing_happened();
 }
 
-static uint64_t random_values[8];
+static uint64_t random_values[16];
 static unsigned int random_count;
 static unsigned int random_asked;
 
@@ -497,6 +497,9 @@ static bool listed_random(uint64_t *value)
 	*value = random_values[random_asked++];
 	return true;
 }
+
+/* The part of an instance id behind the realm id is drawn first. */
+#define REST 71, 72, 73
 
 static void give_random(const uint64_t *values, unsigned int count)
 {
@@ -528,7 +531,11 @@ static unsigned int failures;
 static bool late_random(uint64_t *value)
 {
 	*value = 0x1234;
-	return failures-- == 0;
+	if (failures != 0) {
+		failures--;
+		return false;
+	}
+	return true;
 }
 
 static void create_waits_for_entropy(void **state)
@@ -545,11 +552,11 @@ static void create_waits_for_entropy(void **state)
 
 static void id_never_zero(void **state)
 {
-	static const uint64_t values[] = {0, 0, 5};
+	static const uint64_t values[] = {REST, 0, 0, 5};
 	uint64_t rd;
 
 	(void)state;
-	give_random(values, 3);
+	give_random(values, 6);
 	rd = host_make_realm(0, host_params());
 	assert_int_equal(host_rd(rd)->id, 5);
 	assert_null(realm_find(0));
@@ -557,13 +564,13 @@ static void id_never_zero(void **state)
 
 static void id_unique_among_live(void **state)
 {
-	static const uint64_t values[] = {11, 11, 11, 12, 12, 11, 13};
+	static const uint64_t values[] = {REST, 11, REST, 11, 11, 12, REST, 12, 11, 13};
 	uint64_t first;
 	uint64_t second;
 	uint64_t third;
 
 	(void)state;
-	give_random(values, 7);
+	give_random(values, ARRAY_LENGTH(values));
 	first = host_make_realm(0, host_params());
 	second = host_make_realm(1, host_params());
 	third = host_make_realm(2, host_params());
@@ -608,26 +615,62 @@ static void id_not_from_the_host(void **state)
 	assert_null(realm_find(before));
 }
 
+/* 256 random bits, of which the realm id is the beginning (RMM specification 2.0, A7.2.3.1.3). */
+static void instance_id_begins_with_the_id(void **state)
+{
+	static const uint64_t values[] = {0x1716151413121110, 0x1f1e1d1c1b1a1918,
+					  0x2726252423222120, 0x0102030405060708};
+	uint8_t instance[REALM_INSTANCE_ID_SIZE];
+	uint64_t rd;
+
+	(void)state;
+	give_random(values, ARRAY_LENGTH(values));
+	rd = host_make_realm(0, host_params());
+	realm_instance_id(host_rd(rd), instance);
+	assert_memory_equal(instance,
+			    "\x01\x01\x02\x03\x04\x05\x06\x07\x08\x10\x11\x12\x13\x14\x15\x16\x17"
+			    "\x18\x19\x1a\x1b\x1c\x1d\x1e\x1f\x20\x21\x22\x23\x24\x25\x26\x27",
+			    33);
+}
+
+/* The source dies before each of the numbers: refused, and nothing of the realm is left. */
+static void create_entropy_at_every_number(void **state)
+{
+	static const uint64_t values[] = {1, 2, 3};
+	struct rmi_realm_params params = host_params();
+
+	(void)state;
+	delegate_realm();
+	for (unsigned int count = 0; count <= ARRAY_LENGTH(values); count++) {
+		give_random(values, count);
+		ASSERT_REFUSED(host_realm_create(HOST_RD, &params), RMI_ERROR_REALM, entropy);
+		assert_true(sim_is_zero(HOST_RD));
+	}
+	machine_on_random = NULL;
+	check_nothing_happened();
+}
+
 static void find_among_many(void **state)
 {
 	/* Same bucket: the low bits agree. */
-	static const uint64_t values[] = {0x100000001, 0x200000001, 0x300000001, 0x400000001};
+	static const uint64_t ids[] = {0x100000001, 0x200000001, 0x300000001, 0x400000001};
+	const uint64_t values[] = {REST, ids[0], REST, ids[1], REST, ids[2], REST, ids[3]};
 	uint64_t rd[4];
 
 	(void)state;
-	give_random(values, 4);
+	give_random(values, ARRAY_LENGTH(values));
 	for (unsigned int i = 0; i < 4; i++) {
 		rd[i] = host_make_realm(i, host_params());
 	}
 	ASSERT_RMI_OK(RMI(RMI_REALM_DESTROY, rd[2]));
 	for (unsigned int i = 0; i < 4; i++) {
-		assert_ptr_equal(realm_find(values[i]), i == 2 ? NULL : granule_find(pa_of(rd[i])));
+		assert_ptr_equal(realm_find(ids[i]), i == 2 ? NULL : granule_find(pa_of(rd[i])));
 	}
 	ASSERT_RMI_OK(RMI(RMI_REALM_DESTROY, rd[3]));
 	ASSERT_RMI_OK(RMI(RMI_REALM_DESTROY, rd[0]));
-	assert_ptr_equal(realm_find(values[1]), granule_find(pa_of(rd[1])));
+	assert_ptr_equal(realm_find(ids[1]), granule_find(pa_of(rd[1])));
 	ASSERT_RMI_OK(RMI(RMI_REALM_DESTROY, rd[1]));
-	assert_null(realm_find(values[1]));
+	assert_null(realm_find(ids[1]));
 }
 
 static void create_makes_the_realm(void **state)
@@ -882,6 +925,9 @@ int main(void)
 		SIM_TEST("RMI_REALM_CREATE vmid_valid: VMIDs of 8 bits", create_vmid_valid_8_bits),
 		SIM_TEST("RMI_REALM_CREATE entropy", create_entropy),
 		SIM_TEST("RMI_REALM_CREATE waits for entropy", create_waits_for_entropy),
+		SIM_TEST("RMI_REALM_CREATE entropy: at every number",
+			 create_entropy_at_every_number),
+		SIM_TEST("instance id: begins with the realm id", instance_id_begins_with_the_id),
 		SIM_TEST("RMI_REALM_CREATE makes the realm", create_makes_the_realm),
 		SIM_TEST("RMI_REALM_CREATE without features", create_absent_features),
 		SIM_TEST("realm id: never zero", id_never_zero),

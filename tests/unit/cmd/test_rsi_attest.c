@@ -55,6 +55,11 @@ static void sample_of_realm(struct sample *sample, uint8_t number)
 	memcpy(sample->rpv, rd->rpv, sizeof(sample->rpv));
 	memcpy(sample->measurement, rd->measurement, sizeof(sample->measurement));
 	sample->claims.realm_id = rd->id;
+	sample->instance_id[0] = 0x01;
+	for (unsigned int i = 0; i < 8; i++) {
+		sample->instance_id[1 + i] = (uint8_t)(rd->id >> (56 - 8 * i));
+	}
+	memcpy(sample->instance_id + 9, rd->instance_rest, 24);
 }
 
 /*
@@ -107,14 +112,14 @@ static void whole_token(void **state)
 		realm_with(1, (uint8_t)algo);
 		REALM_CALLS(&realm, RSI_MEASUREMENT_EXTEND_FID, 2, 5, 0x1122334455);
 		size = init(0, 1);
-		assert_int_equal(size, algo == RMI_HASH_SHA_512 ? 2298 : 2138);
+		assert_int_equal(size, algo == RMI_HASH_SHA_512 ? 2336 : 2176);
 		fetch_and_check(0, 1, GRANULE_SIZE);
 	}
 }
 
 static void small_pieces(void **state)
 {
-	static const uint64_t pieces[] = {1, 7, 64, 1000, 2137, 2138};
+	static const uint64_t pieces[] = {1, 7, 64, 1000, 2175, 2176};
 
 	(void)state;
 	realm_with(1, RMI_HASH_SHA_256);
@@ -211,7 +216,7 @@ static void writes_what_was_asked(void **state)
 	REALM_CALLS(&realm, CONTINUE, PAGE, 0, 0);
 	ASSERT_RESULTS(RSI_INCOMPLETE, 0, 0, 0);
 	REALM_CALLS(&realm, CONTINUE, PAGE, 0, GRANULE_SIZE);
-	ASSERT_RESULTS(RSI_SUCCESS, 2133, 0, 0);
+	ASSERT_RESULTS(RSI_SUCCESS, 2171, 0, 0);
 }
 
 static void measurements_of_init(void **state)
@@ -411,7 +416,7 @@ static void interrupts_all_the_time(void **state)
 	struct sample sample;
 
 	sample_of_realm(&sample, 1);
-	check_token(machine_raw(pa_of(page_pa)), 2138, &sample);
+	check_token(machine_raw(pa_of(page_pa)), 2176, &sample);
 }
 
 static unsigned int polls_left;
