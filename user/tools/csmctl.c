@@ -2,14 +2,15 @@
 #include <errno.h>
 #include <string.h>
 
-#include "csmctl.h"
+#include "attest.h"
 
 static const struct command {
 	const char *name;
 	int least, most; /* arguments */
 	int (*run)(struct tool *tool);
-	bool opens; /* the command opens the device itself */
+	bool opens; /* the command opens the device itself, or needs none */
 } commands[] = {
+	{"token", 0, 1, cmd_token, true},      {"attest", 1, 1, cmd_attest, false},
 	{"id", 0, 0, cmd_id, false},           {"list", 0, 1, cmd_list, false},
 	{"peer", 1, 1, cmd_peer, false},       {"create", 1, 1, cmd_create, false},
 	{"share", 2, 2, cmd_share, false},     {"revoke", 2, 2, cmd_revoke, false},
@@ -32,12 +33,38 @@ static const struct command *find(const char *name)
 	return NULL;
 }
 
+/* Those whose argument may be the name of a realm that is attested first. */
+static bool takes_attest(const struct command *command)
+{
+	return command->run == cmd_share || command->run == cmd_attach || command->run == cmd_get;
+}
+
+/* With --attest, the arguments name a realm of the relay until it is verified. */
+static int run_attested(const struct command *command, struct tool *tool)
+{
+	struct options verified = *tool->options;
+	struct tool attested = *tool;
+	char argument[48];
+	int ret;
+
+	if (!verified.attests) {
+		return command->run(tool);
+	}
+	attested.options = &verified;
+	ret = attest_arguments(tool, &verified, argument);
+	return ret != 0 ? ret : command->run(&attested);
+}
+
 /* Checks the number of arguments, opens the device and runs a command. Returns the exit status. */
 static int run(const struct command *command, struct tool *tool)
 {
 	const struct options *options = tool->options;
 	int ret = 0;
 
+	if (options->attests && !takes_attest(command)) {
+		fprintf(tool->io->err, "csmctl: %s: takes no --attest\n", command->name);
+		return CSMCTL_USAGE;
+	}
 	if (options->num_args < command->least || options->num_args > command->most) {
 		fprintf(tool->io->err, "csmctl: %s: wrong number of arguments; see csmctl --help\n",
 			command->name);
@@ -47,7 +74,7 @@ static int run(const struct command *command, struct tool *tool)
 		ret = tool_open(tool);
 	}
 	if (ret == 0) {
-		ret = command->run(tool);
+		ret = run_attested(command, tool);
 		csm_close(tool->csm);
 	}
 	return ret == CSMCTL_OK ? out_check(tool->io) : ret;

@@ -34,15 +34,20 @@ struct options {
 	bool foreground; /* link up */
 	struct tun_address addresses[CSMCTL_ADDRESSES];
 	int num_addresses;
+	const char *challenge; /* --challenge: digits, or @ and a file */
+	const char *attest;    /* --attest, --policy: file of cca-verify(1) */
+	const char *via, *as;  /* folder that the host carries, name of this realm in it */
+	bool attests;          /* --attest: another command begins with an attestation */
 };
 
 /* Where it reads and writes. */
 struct io {
 	FILE *in, *out, *err;
 	bool json;
-	int depth;  /* of the JSON text */
-	bool comma; /* before the next item */
-	int error;  /* errno of the first output that failed */
+	int depth;           /* of the JSON text */
+	bool comma;          /* before the next item */
+	int error;           /* errno of the first output that failed */
+	const char *reports; /* folder of the kernel's reports; NULL: where it is */
 };
 
 struct tool {
@@ -111,6 +116,8 @@ int cmd_link(struct tool *tool);
 
 /* Opens the device for a command that does so itself. 0, or CSMCTL_* after a message. */
 int tool_open(struct tool *tool);
+int cmd_token(struct tool *tool);
+int cmd_attest(struct tool *tool);
 
 /*
  * The region of the first argument: own ones are found, others attached, with the policy of the

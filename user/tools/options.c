@@ -116,6 +116,11 @@ enum option {
 	OPT_RPV,
 	OPT_FOREGROUND,
 	OPT_ADDRESS,
+	OPT_CHALLENGE,
+	OPT_POLICY,
+	OPT_ATTEST,
+	OPT_VIA,
+	OPT_AS,
 	OPT_HELP,
 	OPT_VERSION
 };
@@ -141,6 +146,11 @@ static const struct {
 	{"version", OPT_VERSION, false},
 	{"foreground", OPT_FOREGROUND, false},
 	{"address", OPT_ADDRESS, true},
+	{"via", OPT_VIA, true},
+	{"as", OPT_AS, true},
+	{"challenge", OPT_CHALLENGE, true},
+	{"policy", OPT_POLICY, true},
+	{"attest", OPT_ATTEST, true},
 };
 
 void options_help(FILE *to)
@@ -148,6 +158,10 @@ void options_help(FILE *to)
 	fputs("usage: csmctl [OPTION...] COMMAND [ARGUMENT...]\n"
 	      "Memory that realms share with each other and with nobody else.\n\n"
 	      "  id                        this realm's id, and what there is\n"
+	      "  token [FILE]              an attestation token of this realm  [--challenge "
+	      "HEX|@FILE]\n"
+	      "  attest NAME               verifies another realm  --policy FILE --via DIR --as "
+	      "NAME\n"
 	      "  list [REALM]              own regions, or what another realm offers\n"
 	      "  peer REALM                measurements of a realm with which there is a sharing\n"
 	      "  create SIZE               a region of zeros            [--label TEXT]\n"
@@ -178,6 +192,8 @@ void options_help(FILE *to)
 	      "  --json            results as JSON\n"
 	      "  --timeout S       seconds to wait where something is waited for (30)\n"
 	      "  --rim HEX, --rem N:HEX, --rpv HEX   what the other realm must be\n"
+	      "  --attest FILE     share, attach, get: attest NAME first, by this policy\n"
+	      "  --via DIR, --as NAME   folder that the host carries, name of this realm in it\n"
 	      "  --help, --version\n\n"
 	      "Status: 0 done, 1 failed, 2 used wrongly. Manual: csmctl(1).\n",
 	      to);
@@ -249,6 +265,31 @@ static bool set_rpv(struct options *o, const char *value)
 	return parse_hex(value, o->policy.rpv, sizeof(o->policy.rpv));
 }
 
+/* Options of the commands token and attest, and --attest. False: not one of them. */
+static bool set_attestation(struct options *o, enum option option, const char *value)
+{
+	switch (option) {
+	case OPT_CHALLENGE:
+		o->challenge = value;
+		return true;
+	case OPT_ATTEST:
+		o->attests = true;
+		o->attest = value;
+		return true;
+	case OPT_POLICY:
+		o->attest = value;
+		return true;
+	case OPT_VIA:
+		o->via = value;
+		return true;
+	case OPT_AS:
+		o->as = value;
+		return true;
+	default:
+		return false;
+	}
+}
+
 /* Options that have a value. */
 static bool set_value(struct options *o, enum option option, const char *value)
 {
@@ -274,7 +315,7 @@ static bool set_value(struct options *o, enum option option, const char *value)
 	case OPT_ADDRESS:
 		return add_address(o, value);
 	default:
-		return false;
+		return set_attestation(o, option, value);
 	}
 }
 
