@@ -17,7 +17,7 @@ parts = bad=0; for part in $(1); do $(IN) $(MAKE) --no-print-directory -C $$part
 export BUILD CSM DESTDIR PREFIX
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-test env env-test firmware verifier unit proof host guest system-test target-test bench-rmm model lint quick test test-long random-long csm-long fuzz-long verifier-long sharing-test install clean distclean
+.PHONY: help demo demo-test realm-image env env-test firmware verifier unit proof host guest system-test target-test bench-rmm model lint quick test test-long random-long csm-long fuzz-long verifier-long sharing-test install clean distclean
 
 help: ## list the targets
 	@echo "CAEC targets:"
@@ -62,6 +62,11 @@ demo: ## the main job, shown: two realms attest each other and share memory [FIL
 
 demo-test: ## the demonstration and its tampered variant, as tests
 	@$(IN) $(MAKE) --no-print-directory -C demo check
+
+realm-image: ## a realm's initramfs of Debian packages: NAME=... PACKAGES="..." -> build/realm/NAME.cpio.zst
+	@[[ "$(NAME)" =~ ^[A-Za-z0-9_.-]+$$ ]] || { echo "make realm-image needs NAME=... and PACKAGES=..." >&2; exit 2; }
+	@$(IN) true || exit; root=$$(env/realm-root $(PACKAGES)) && \
+		$(IN) $(MAKE) --no-print-directory -C demo realm-image NAME=$(NAME) ROOT=$$root
 
 bench-rmm: ## instructions of every command at R-EL2, as a table and build/results/bench-rmm.json
 	@$(IN) $(MAKE) --no-print-directory -C bench rmm
