@@ -273,7 +273,7 @@ def sealed_file(pair, size):
     there = entry_of(listed, number)
     expect(there["sealed"] is True and there["label"] == "sealed" and
            there["permissions"] == "r" and there["size"] == size, there)
-    expect(attached["size"] == size and attached["permissions"] == "r", attached)
+    expect(attached["size"] == size and attached["access"] == "r", attached)
     expect(mine["sha512"] == yours["sha512"] == digest, f"{mine}, {yours}, contents: {digest}")
     one.do(f"csmctl revoke {number} {two.id}",
            No(f"csmctl share {number} {two.id} --write", "no write access"))
@@ -286,7 +286,7 @@ def seal_under_writer(pair):
     number = one.create(ODD)
     theirs = one.of(number)
     one.sh(f"csmctl share {number} {two.id} --write")
-    expect(two.csmctl(f"attach {theirs}")["permissions"] == "rw", "no write access")
+    expect(two.csmctl(f"attach {theirs}")["access"] == "rw", "no write access")
     two.start("writer", f"sharetest use {theirs} write", "using")
     one.sh(f"csmctl seal {number}")
     said = two.ended("writer")
@@ -376,7 +376,7 @@ def policies(pair, rims):
         one.sh(f"csmctl share {number} any {words}")
         if meets:
             listed, _ = two.do(Json(f"list {one.id}"), f"csmctl attach {theirs}")
-            expect(entry_of(listed, number)["is_any"] is True, "not by policy")
+            expect(entry_of(listed, number)["any"] is True, "not by policy")
         else:
             two.sh(f"csm_refused {theirs}")
         one.sh(f"csmctl revoke {number} any")
