@@ -154,7 +154,7 @@ static char *sign(const struct signer *s, const char *payload, size_t size, stru
 		return NULL;
 	}
 	base64url((const uint8_t *)header, (size_t)length, text);
-	strcat(text, ".");
+	memcpy(text + strlen(text), ".", sizeof("."));
 	base64url((const uint8_t *)payload, size, text + strlen(text));
 	if (!append_signature(s, text)) {
 		key_fail(err, CCA_FAILED, "crypto library: cannot sign");

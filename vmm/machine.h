@@ -167,13 +167,13 @@ bool machine_mmio(struct machine *m, unsigned int cpu, uint64_t addr, unsigned i
 		  uint64_t *value);
 
 /* io.c: the I/O thread, until the end, and the writer, until all is written (struct machine). */
-void *machine_io_thread(void *machine);
-void *machine_writer_thread(void *machine);
+void *machine_io_thread(void *ctx);
+void *machine_writer_thread(void *ctx);
 
 /* keeper.c: struct machine; until machine_done. */
-void *machine_keeper_thread(void *machine);
+void *machine_keeper_thread(void *ctx);
 
-/* vcpu.c: body of a vCPU's thread. */
-void *machine_vcpu_thread(void *vcpu);
+/* vcpu.c: body of a vCPU's thread; struct vcpu. */
+void *machine_vcpu_thread(void *ctx);
 
 #endif

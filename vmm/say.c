@@ -23,13 +23,20 @@ static int open_again(void)
 	return open("/proc/self/fd/2", O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 }
 
+/* A message that cannot be written is lost: there is nowhere to say so. */
+static void put(int fd, const char *text, int size)
+{
+	ssize_t done = write(fd, text, (size_t)size);
+
+	(void)done;
+}
+
 void say(const char *format, ...)
 {
 	struct pollfd p = {.fd = STDERR_FILENO, .events = POLLOUT};
 	char text[500];
 	va_list args;
 	int size, fd;
-	ssize_t done;
 
 	va_start(args, format);
 	size = vsnprintf(text, sizeof(text), format, args);
@@ -40,13 +47,12 @@ void say(const char *format, ...)
 	size = size < (int)sizeof(text) ? size : (int)sizeof(text) - 1;
 	fd = open_again();
 	if (fd >= 0) {
-		done = write(fd, text, (size_t)size);
+		put(fd, text, size);
 		close(fd);
 		return;
 	}
-	done = send(STDERR_FILENO, text, (size_t)size, MSG_DONTWAIT | MSG_NOSIGNAL);
-	if (done < 0 && poll(&p, 1, 0) == 1 && (p.revents & POLLOUT)) {
-		done = write(STDERR_FILENO, text, (size_t)size);
+	if (send(STDERR_FILENO, text, (size_t)size, MSG_DONTWAIT | MSG_NOSIGNAL) < 0 &&
+	    poll(&p, 1, 0) == 1 && (p.revents & POLLOUT)) {
+		put(STDERR_FILENO, text, size);
 	}
-	(void)done;
 }

@@ -105,7 +105,7 @@ struct caec_realm {
 
 	spinlock_t cpu_lock;
 	u32 ended; /* CAEC_EXIT_SYSTEM_OFF or _RESET once the realm asked for it */
-	atomic_t csm_signal;
+	atomic_t signal_waits;
 	u64 provided; /* base of the range last given to others, for debugfs; 0 if none */
 
 	atomic64_t granules;     /* delegated for this realm */

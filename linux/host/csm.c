@@ -115,7 +115,7 @@ static void wake_for_signal(struct caec_realm *realm)
 {
 	unsigned int i, n = smp_load_acquire(&realm->num_vcpus);
 
-	atomic_set(&realm->csm_signal, 1);
+	atomic_set(&realm->signal_waits, 1);
 	for (i = 0; i < n; i++) {
 		if (READ_ONCE(realm->vcpus[i]->on)) {
 			caec_vcpu_request(realm->vcpus[i], CAEC_REQ_WAKE);

@@ -69,7 +69,7 @@ static int realms_show(struct seq_file *m, void *unused)
 DEFINE_SHOW_ATTRIBUTE(realms);
 
 /* Where the range lies that a realm gave to others last: "name ipa physical". */
-static int csm_show(struct seq_file *m, void *unused)
+static int sharing_show(struct seq_file *m, void *unused)
 {
 	struct caec_realm *realm;
 
@@ -85,7 +85,7 @@ static int csm_show(struct seq_file *m, void *unused)
 	spin_unlock(&caec_realms_lock);
 	return 0;
 }
-DEFINE_SHOW_ATTRIBUTE(csm);
+DEFINE_SHOW_ATTRIBUTE(sharing);
 
 /*
  * The files below /sys/kernel/debug/caec. A kernel without debugfs has none, which is no error.
@@ -95,7 +95,7 @@ void caec_debug_init(void)
 	root = debugfs_create_dir("caec", NULL);
 	debugfs_create_file("granules", 0400, root, NULL, &granules_fops);
 	debugfs_create_file("realms", 0400, root, NULL, &realms_fops);
-	debugfs_create_file("csm", 0400, root, NULL, &csm_fops);
+	debugfs_create_file("csm", 0400, root, NULL, &sharing_fops);
 }
 
 /* Undoes caec_debug_init(). */

@@ -84,7 +84,7 @@ static bool must_look(struct caec_vcpu *vcpu)
 	struct caec_realm *realm = vcpu->realm;
 
 	return READ_ONCE(vcpu->requests) || READ_ONCE(vcpu->user->immediate_exit) ||
-	       READ_ONCE(realm->ended) || atomic_read(&realm->csm_signal) ||
+	       READ_ONCE(realm->ended) || atomic_read(&realm->signal_waits) ||
 	       __xfer_to_guest_mode_work_pending();
 }
 
@@ -205,7 +205,7 @@ static int before_entry(struct caec_vcpu *vcpu)
 		vcpu->exit_reason = CAEC_EXIT_KICK;
 		return CAEC_TO_USER;
 	}
-	if (atomic_xchg(&realm->csm_signal, 0)) {
+	if (atomic_xchg(&realm->signal_waits, 0)) {
 		vcpu->exit_reason = CAEC_EXIT_CSM_SIGNAL;
 		return CAEC_TO_USER;
 	}

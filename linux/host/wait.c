@@ -12,7 +12,7 @@ static bool wake_condition(struct caec_vcpu *vcpu)
 	struct caec_realm *realm = vcpu->realm;
 
 	return READ_ONCE(vcpu->requests) || READ_ONCE(vcpu->user->immediate_exit) ||
-	       READ_ONCE(realm->ended) || atomic_read(&realm->csm_signal);
+	       READ_ONCE(realm->ended) || atomic_read(&realm->signal_waits);
 }
 
 /*

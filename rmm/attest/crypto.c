@@ -24,9 +24,9 @@ static psa_key_id_t key_id;
 static struct spinlock key_lock;
 
 /* Mbed TLS calls this to wipe secrets; the compiler must not remove it. */
-void mbedtls_platform_zeroize(void *memory, size_t size)
+void mbedtls_platform_zeroize(void *buf, size_t len)
 {
-	wipe(memory, size);
+	wipe(buf, len);
 }
 
 static bool random_word(uint64_t *word)

@@ -28,6 +28,6 @@ void heap_close(void);
 
 /* As in the C library, on this CPU's open heap. NULL if no page has room. */
 void *heap_calloc(size_t count, size_t size);
-void heap_free(void *block);
+void heap_free(void *memory);
 
 #endif

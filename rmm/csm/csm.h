@@ -89,7 +89,7 @@ void rmm_csm_page_lost(struct rmm_csm_held held, ipa_t ipa);
  * Adds a wiped granule, opened at page, to an APT of less than 64 granules. Unlocks it in state
  * APT.
  */
-void rmm_csm_apt_add(struct rd *rd, struct granule_held apt, void *page);
+void rmm_csm_apt_add(struct rd *rd, struct granule_held granule, void *page);
 
 /* Whether the granule, in state APT, is one of this realm's. */
 bool rmm_csm_apt_owned(const struct rd *rd, const struct granule *apt);

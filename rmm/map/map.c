@@ -7,6 +7,7 @@
 #include "base/bits.h"
 #include "granule/geometry.h"
 
+/* Equal today: NOLINTNEXTLINE(misc-redundant-expression) */
 _Static_assert(GRANULE_CAPACITY <= ARCH_WINDOW_PAGES, "every granule has a page in the window");
 
 #define METADATA_STATES                                                                 \

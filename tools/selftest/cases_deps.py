@@ -90,6 +90,12 @@ CASES = [
      "no circle is left in user/old", {"user/old/b.c": "int b(void)\n{\n\treturn 0;\n}\n"}),
     ("a folder that is gone is on the list", "calls", "user/older is no folder with sources",
      {"tools/calls-allow": "user/old\nuser/older\n"}),
+    ("firmware with a name of the library", "prefixes", "csm_low: names with csm_ belong to user/",
+     {"rmm/granule/granule.c": "int csm_low;\n"}),
+    ("the library with a macro of the guest module", "prefixes", "CSMDEV_LOW: names with csmdev_",
+     {"user/libcsm/a.c": "int a = CSMDEV_LOW;\n"}),
+    ("firmware with a name of abi/", None, "",
+     {"abi/csm.h": "#define CSM_LOW 1\n", "rmm/granule/granule.c": "int low = CSM_LOW;\n"}),
     ("one command file sees another", "cmd", "must not include",
      {"rmm/cmd/rmi_b.c": '#include "cmd/rmi_a.h"\n'}),
 ]

@@ -35,7 +35,7 @@ static int copy_in(struct tool *tool, FILE *file, struct csm_region *region, uin
 		size_t most = length - done < CHUNK ? (size_t)(length - done) : CHUNK;
 		size_t got = fread(chunk, 1, most, file);
 
-		if (got == 0) {
+		if (got < most) {
 			ret = complain_file(tool->io, tool->options->args[0],
 					    ferror(file) ? errno : ENODATA);
 			break;
@@ -156,6 +156,7 @@ static int open_beside(struct target *target, const char *name)
 		target->beside = NULL;
 		return ENOMEM;
 	}
+	/* The caller frees: NOLINTNEXTLINE(clang-analyzer-unix.Malloc) */
 	fd = mkstemp(target->beside);
 	if (fd < 0) {
 		error = errno;
@@ -197,7 +198,9 @@ static int close_target(struct target *target)
 	}
 	if (error == 0 && target->final) {
 		error = rename(target->beside, target->final) != 0 ? errno : 0;
-		target->beside[0] = error ? target->beside[0] : 0;
+		if (error == 0) {
+			target->beside[0] = 0;
+		}
 	}
 	return error;
 }

@@ -342,7 +342,7 @@ static int link_up(struct tool *tool)
 				       "letters, digits, - _ .) and a REALM\n");
 		return CSMCTL_USAGE;
 	}
-	strcpy(record.name, o->args[1]);
+	snprintf(record.name, sizeof(record.name), "%s", o->args[1]);
 	return o->foreground ? run_link(tool, record, -1) : run_in_background(tool, &record);
 }
 

@@ -345,7 +345,7 @@ static bool set_option(struct options *o, enum option option, const char *value)
 		o->command = "version";
 		return true;
 	default:
-		return set_value(o, option, value);
+		return value && set_value(o, option, value);
 	}
 }
 

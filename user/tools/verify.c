@@ -15,7 +15,6 @@
 #define PROGRAM  "cca-verify"
 #define LINE_MAX 256
 
-extern char **environ;
 
 static void to_hex(const uint8_t *data, size_t size, char *out)
 {

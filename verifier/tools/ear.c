@@ -134,7 +134,9 @@ static const char *name(enum ear_profile profile, const char *rest, char out[40]
 {
 	snprintf(out, 40, "ear%c%s", profile == EAR_IETF ? '_' : '.', rest);
 	for (char *c = out; profile == EAR_VERAISON && *c != '\0'; c++) {
-		*c = *c == '_' ? '-' : *c;
+		if (*c == '_') {
+			*c = '-';
+		}
 	}
 	return out;
 }
