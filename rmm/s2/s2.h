@@ -241,6 +241,14 @@ enum s2_share_result s2_share_map(const struct s2_share *share, uint64_t *offset
  */
 void s2_share_unmap(const struct s2 *s2, ipa_t *at, ipa_t top, unsigned int *visited);
 
+/*
+ * The same for one page of the consumer, whose tables are *s2. Maps `page` if there is a table and
+ * an UNASSIGNED entry for ipa, and the tables can hold its address; limits as in struct s2_share.
+ * Takes back what s2_share_unmap() would of [ipa, ipa + 4 KiB).
+ */
+void s2_share_page(const struct s2 *s2, ipa_t ipa, pa_t page, unsigned int limits);
+void s2_share_take_page(const struct s2 *s2, ipa_t ipa);
+
 /* Drops the references of shared mappings in a table that is out of its tree and still locked. */
 void s2_share_drop(const struct s2 *s2, struct granule_held table, int level);
 

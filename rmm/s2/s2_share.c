@@ -20,9 +20,10 @@
 
 /* What a provider maps from one address on. */
 struct run {
-	int level;        /* of the entry at the address */
-	uint64_t pages;   /* that the run is long, at most RUN_MAX if level is the page level */
-	pa_t pa[RUN_MAX]; /* page level: each page, 0 for none; otherwise the first, or 0 */
+	int level;           /* of the entry at the address */
+	uint64_t pages;      /* of the run, at most RUN_MAX; of a block: to its end */
+	unsigned int blocks; /* blocks in a row from the address on, at its level; 1: or a part */
+	pa_t pa[RUN_MAX];    /* page level: each page, 0 for none; otherwise each block, or 0 */
 };
 
 /* Bits that one of the entries has / that all have. Eight at a time: that is most of a scan. */
@@ -59,7 +60,7 @@ static uint64_t common_bits(const uint64_t *entries, unsigned int count)
 /* Entry `index` of the walk's table, and where it stands, if what stands at `first` is known. */
 static struct arch_s2_loc loc_after(struct arch_s2_loc first, unsigned int index)
 {
-	first.ipa = ipa_add(first.ipa, index * GRANULE_SIZE);
+	first.ipa = ipa_add(first.ipa, index * s2_entry_size(first.level));
 	return first;
 }
 
@@ -98,6 +99,24 @@ static void read_pages(const uint64_t *entries, unsigned int count, uint64_t wit
 }
 
 /*
+ * How many blocks of up to `pages` pages stand in a row from the walk's entry on, which the walk
+ * begins with; where each is. 1 if not one whole block is asked for.
+ */
+static unsigned int read_blocks(const struct s2_walk *walk, uint64_t pages, pa_t *blocks)
+{
+	uint64_t wanted = pages / (s2_entry_size(walk->level) >> GRANULE_SHIFT);
+	unsigned int most = (unsigned int)min_u64(wanted, S2_TABLE_ENTRIES - walk->index);
+	unsigned int count = 1;
+
+	for (; count < most && s2_raw_own(walk->entries[walk->index + count]) &&
+	       !s2_raw_table(walk->entries[walk->index + count], walk->level);
+	     count++) {
+		blocks[count] = s2_raw_address(walk->entries[walk->index + count], walk->s2->lpa2);
+	}
+	return count;
+}
+
+/*
  * Reads up to `pages` pages of the provider, from ipa on, within one table or entry. run->pa[i] is
  * zero for an absent page. The walk has ended on return; the provider's CSM lock keeps the pages
  * assigned.
@@ -108,6 +127,7 @@ static void read_run(const struct s2 *s2, ipa_t ipa, uint64_t pages, struct run 
 
 	s2_walk(s2, ipa, S2_LEVEL_PAGE, &walk);
 	run->level = walk.level;
+	run->blocks = 1;
 	if (walk.level == S2_LEVEL_PAGE) {
 		run->pages = min_u64(min_u64(pages, RUN_MAX), S2_TABLE_ENTRIES - walk.index);
 		read_pages(&walk.entries[walk.index], (unsigned int)run->pages, S2_VALID | S2_LIVE,
@@ -118,6 +138,7 @@ static void read_run(const struct s2 *s2, ipa_t ipa, uint64_t pages, struct run 
 
 		run->pages = min_u64(pages, rest_of_entry(&walk) >> GRANULE_SHIFT);
 		run->pa[0] = valid ? pa_add(walk.entry.pa, inside) : pa_of(0);
+		run->blocks = valid && inside == 0 ? read_blocks(&walk, pages, run->pa) : 1;
 	}
 	s2_walk_end(&walk);
 }
@@ -199,10 +220,40 @@ static bool block_fits(const struct s2_share *share, const struct s2_walk *walk,
 	       is_aligned(share->provider_base.v + *start, size);
 }
 
+/*
+ * Maps the blocks of a run that follow the one at the walk's entry, as long as the consumer's
+ * entries are free. Returns how many.
+ */
+static unsigned int map_more_blocks(const struct s2_share *share, struct s2_walk *walk,
+				    const struct run *run)
+{
+	const struct arch_s2_loc loc = s2_loc(walk, walk->index);
+	unsigned int most = run->level == walk->level ? run->blocks : 1;
+	uint64_t *entries = &walk->entries[walk->index];
+	unsigned int count = 1;
+
+	most = (unsigned int)min_u64(most, S2_TABLE_ENTRIES - walk->index);
+	while (count < most && is_free(entries[count])) {
+		count++;
+	}
+	s2_share_ref(&run->pa[1], count - 1);
+	for (unsigned int i = 1; i < count; i++) {
+		const struct s2_entry entry = {
+			.kind = S2_SHARED, .attr = share->limits, .pa = run->pa[i]};
+		struct arch_s2_loc there = loc_after(loc, i);
+
+		arch_s2_write(&entries[i], s2_encode(&entry, walk->level, walk->s2->lpa2), &there);
+	}
+	arch_s2_sync();
+	return count - 1;
+}
+
 static enum s2_share_result map_block(const struct s2_share *share, struct s2_walk *walk,
-				      const struct run *run, uint64_t *offset)
+				      const struct run *run, uint64_t *offset,
+				      unsigned int *visited)
 {
 	uint64_t rest = rest_of_entry(walk);
+	unsigned int more = 0;
 	uint64_t start;
 	enum s2_share_result result = S2_SHARE_NO_TABLE;
 
@@ -218,16 +269,20 @@ static enum s2_share_result map_block(const struct s2_share *share, struct s2_wa
 
 		s2_share_ref(&entry.pa, 1);
 		s2_replace(walk, entry);
+		if (run->blocks > 1) {
+			more = map_more_blocks(share, walk, run);
+		}
 		result = S2_SHARE_DONE;
 	}
-	*offset += rest;
+	*offset += rest + more * s2_entry_size(walk->level);
+	*visited += more;
 	return result;
 }
 
 /* Pages whose address the consumer's entries cannot hold are absent for it. */
 static void drop_unreachable(const struct s2_share *share, struct run *run)
 {
-	uint64_t count = run->level == S2_LEVEL_PAGE ? run->pages : 1;
+	uint64_t count = run->level == S2_LEVEL_PAGE ? run->pages : run->blocks;
 
 	if (share->consumer->lpa2 || !share->provider->lpa2) {
 		return;
@@ -235,6 +290,7 @@ static void drop_unreachable(const struct s2_share *share, struct run *run)
 	for (uint64_t i = 0; i < count; i++) {
 		if (!s2_pa_fits(share->consumer, run->pa[i])) {
 			run->pa[i] = pa_of(0);
+			run->blocks = (unsigned int)min_u64(run->blocks, i == 0 ? 1 : i);
 		}
 	}
 }
@@ -284,7 +340,7 @@ enum s2_share_result s2_share_map(const struct s2_share *share, uint64_t *offset
 		*offset += count * GRANULE_SIZE;
 		*visited += count;
 	} else {
-		result = map_block(share, &walk, &run, offset);
+		result = map_block(share, &walk, &run, offset, visited);
 	}
 	s2_walk_end(&walk);
 	return result;
@@ -388,23 +444,73 @@ static void unmap_entry(struct s2_walk *walk, ipa_t top)
 	}
 }
 
+/*
+ * Entries of the walk's table from its own on, below `top`, that lie in [walk's ipa, top) as a
+ * whole and are no tables. 0: the walk's entry is not one of them.
+ */
+static unsigned int whole_entries(const struct s2_walk *walk, ipa_t top)
+{
+	unsigned int shift = GRANULE_SHIFT + 9U * (unsigned int)(S2_LEVEL_PAGE - walk->level);
+	uint64_t left = (top.v - walk->ipa.v) >> shift;
+	unsigned int most = (unsigned int)min_u64(left, S2_TABLE_ENTRIES - walk->index);
+	unsigned int count = 0;
+
+	if (walk->level == S2_LEVEL_PAGE) {
+		return most;
+	}
+	while (is_aligned(walk->ipa.v, s2_entry_size(walk->level)) && count < most &&
+	       !s2_raw_table(walk->entries[walk->index + count], walk->level)) {
+		count++;
+	}
+	return count;
+}
+
 void s2_share_unmap(const struct s2 *s2, ipa_t *at, ipa_t top, unsigned int *visited)
 {
 	struct s2_walk walk;
+	unsigned int count;
 
 	s2_walk(s2, *at, S2_LEVEL_PAGE, &walk);
-	if (walk.level == S2_LEVEL_PAGE) {
-		unsigned int count = entries_until(&walk, top);
+	count = whole_entries(&walk, top);
+	if (count != 0) {
 		struct shared_range broken = break_shared(&walk, count);
 
 		clear_shared(&walk, &broken);
 		*visited += count;
-		*at = ipa_add(*at, count * GRANULE_SIZE);
+		*at = ipa_add(*at, count * s2_entry_size(walk.level));
 	} else {
 		unmap_entry(&walk, top);
 		*visited += 1;
 		*at = ipa_add(*at, rest_of_entry(&walk));
 	}
+	s2_walk_end(&walk);
+}
+
+void s2_share_page(const struct s2 *s2, ipa_t ipa, pa_t page, unsigned int limits)
+{
+	const struct s2_entry entry = {.kind = S2_SHARED, .attr = limits, .pa = page};
+	struct s2_walk walk;
+
+	if (!s2_pa_fits(s2, page)) {
+		return;
+	}
+	if ((limits & S2_NO_EXEC) == 0) {
+		arch_forget_code();
+	}
+	s2_walk(s2, ipa, S2_LEVEL_PAGE, &walk);
+	if (walk.level == S2_LEVEL_PAGE && walk.entry.kind == S2_UNASSIGNED) {
+		s2_share_ref(&page, 1);
+		s2_replace(&walk, entry);
+	}
+	s2_walk_end(&walk);
+}
+
+void s2_share_take_page(const struct s2 *s2, ipa_t ipa)
+{
+	struct s2_walk walk;
+
+	s2_walk(s2, ipa, S2_LEVEL_PAGE, &walk);
+	unmap_entry(&walk, ipa_add(ipa, GRANULE_SIZE));
 	s2_walk_end(&walk);
 }
 
