@@ -47,16 +47,17 @@ void cmd_walk(struct granule_held rd, uint64_t ipa, int64_t level, struct s2_wal
 	s2_walk_down(walk, (int)level);
 }
 
-void cmd_shared_enter(struct granule_held rd, struct cmd_shared *shared)
+void cmd_shared_enter(struct granule_held rd, struct rd *realm, struct cmd_shared *shared)
 {
 	shared->rd = rd;
-	shared->csm = rmm_csm_enter(realm_of(rd.granule));
+	shared->realm = realm;
+	shared->csm = rmm_csm_enter(realm);
 }
 
 void cmd_shared_walk(const struct cmd_shared *shared, uint64_t ipa, int64_t level,
 		     struct s2_walk *walk)
 {
-	s2_walk_begin(&realm_of(shared->rd.granule)->s2, ipa_of(ipa), walk);
+	s2_walk_begin(&shared->realm->s2, ipa_of(ipa), walk);
 	if (shared->csm.rd == NULL) {
 		granule_unlock(shared->rd);
 	}
@@ -99,7 +100,7 @@ bool cmd_page_unavailable(struct rd *rd, const struct rmi_rec_exit *exit)
 		return false;
 	}
 	held = rmm_csm_enter(rd);
-	reserved = rmm_csm_is_reserved(held, ipa_of(exit->hpfar << 8));
+	reserved = rmm_csm_is_reserved(rmm_csm_at(held, ipa_of(exit->hpfar << 8)));
 	rmm_csm_leave(held);
 	return reserved;
 }

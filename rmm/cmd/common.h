@@ -33,11 +33,12 @@ void cmd_walk(struct granule_held rd, uint64_t ipa, int64_t level, struct s2_wal
  */
 struct cmd_shared {
 	struct granule_held rd;
+	struct rd *realm;
 	struct rmm_csm_held csm;
 };
 
 /* Takes the CSM lock of the realm whose RD is locked. */
-void cmd_shared_enter(struct granule_held rd, struct cmd_shared *shared);
+void cmd_shared_enter(struct granule_held rd, struct rd *realm, struct cmd_shared *shared);
 
 /*
  * Walks to `level` for ipa, as s2_walk() does. Releases the RD once the start table is locked,

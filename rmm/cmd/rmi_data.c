@@ -15,6 +15,7 @@
 /* What both ways to create begin with: x1 RD, x2 data, x3 IPA. */
 struct creation {
 	struct granule_held rd;
+	struct rd *realm;
 	struct granule_held data;
 	pa_t page;
 	uint64_t ipa;
@@ -83,7 +84,9 @@ static uint64_t lock_creation(const struct smc_regs *in, struct creation *creati
 	creation->page = set[1].pa;
 	creation->ipa = in->x[3];
 
-	const struct s2 *s2 = &realm_of(creation->rd.granule)->s2;
+	creation->realm = realm_of(creation->rd.granule);
+
+	const struct s2 *s2 = &creation->realm->s2;
 
 	if (!s2_pa_fits(s2, creation->page)) {
 		result = FAIL(data_bound2, RMI_ERROR_INPUT);
@@ -128,7 +131,7 @@ static uint64_t copy_and_commit(struct creation *creation, pa_t src, uint64_t fl
 		granule_unlock(creation->data);
 		return FAIL(src_pas, RMI_ERROR_INPUT);
 	}
-	realm_measure_data(realm_of(creation->rd.granule), ipa_of(creation->ipa), flags,
+	realm_measure_data(creation->realm, ipa_of(creation->ipa), flags,
 			   (flags & RMI_DATA_FLAG_MEASURE) != 0 ? content : NULL);
 	map_data_close();
 	commit_creation(creation, S2_RAM);
@@ -153,7 +156,7 @@ uint64_t rmi_data_create(const struct smc_regs *in, struct rmi_out *out)
 		return result;
 	}
 
-	struct rd *rd = realm_of(creation.rd.granule);
+	struct rd *rd = creation.realm;
 
 	if (atomic_load_explicit(&rd->state, memory_order_relaxed) != REALM_NEW) {
 		unlock_creation(&creation);
@@ -179,6 +182,8 @@ uint64_t rmi_data_create_unknown(const struct smc_regs *in, struct rmi_out *out)
 {
 	struct creation creation;
 	struct cmd_shared shared;
+	struct rmm_csm_range *range;
+	enum s2_ripas ripas;
 	uint64_t result = lock_creation(in, &creation);
 	ipa_t ipa = ipa_of(in->x[3]);
 
@@ -186,8 +191,9 @@ uint64_t rmi_data_create_unknown(const struct smc_regs *in, struct rmi_out *out)
 	if (result != RMI_SUCCESS) {
 		return result;
 	}
-	cmd_shared_enter(creation.rd, &shared);
-	if (rmm_csm_is_reserved(shared.csm, ipa)) {
+	cmd_shared_enter(creation.rd, creation.realm, &shared);
+	range = rmm_csm_at(shared.csm, ipa);
+	if (rmm_csm_is_reserved(range)) {
 		cmd_shared_unlock(&shared);
 		granule_unlock(creation.data);
 		return FAIL(csm_reserved, RMI_ERROR_INPUT);
@@ -195,8 +201,11 @@ uint64_t rmi_data_create_unknown(const struct smc_regs *in, struct rmi_out *out)
 	cmd_shared_walk(&shared, ipa.v, S2_LEVEL_PAGE, &creation.walk);
 	result = check_free(&creation.walk);
 	if (result == RMI_SUCCESS) {
-		commit_creation(&creation, creation.walk.entry.ripas);
-		rmm_csm_page_added(shared.csm, ipa);
+		ripas = creation.walk.entry.ripas;
+		commit_creation(&creation, ripas);
+		if (range != NULL && ripas == S2_RAM) {
+			rmm_csm_page_added(range, shared.csm.rd, ipa, creation.page);
+		}
 	} else {
 		s2_walk_end(&creation.walk);
 		granule_unlock(creation.data);
@@ -233,6 +242,7 @@ static void release(pa_t page)
 uint64_t rmi_data_destroy(const struct smc_regs *in, struct rmi_out *out)
 {
 	struct granule_held rd;
+	struct rd *realm;
 	struct cmd_shared shared;
 	struct s2_walk walk;
 	uint64_t result = cmd_lock_rd(in->x[1], &rd);
@@ -240,12 +250,13 @@ uint64_t rmi_data_destroy(const struct smc_regs *in, struct rmi_out *out)
 	if (result != RMI_SUCCESS) {
 		return result;
 	}
-	result = check_ipa(&realm_of(rd.granule)->s2, in->x[2]);
+	realm = realm_of(rd.granule);
+	result = check_ipa(&realm->s2, in->x[2]);
 	if (result != RMI_SUCCESS) {
 		granule_unlock(rd);
 		return result;
 	}
-	cmd_shared_enter(rd, &shared);
+	cmd_shared_enter(rd, realm, &shared);
 	cmd_shared_walk(&shared, in->x[2], S2_LEVEL_PAGE, &walk);
 	result = cmd_check_walk(&walk, S2_LEVEL_PAGE);
 	if (result == RMI_SUCCESS && walk.entry.kind != S2_ASSIGNED) {
@@ -258,7 +269,11 @@ uint64_t rmi_data_destroy(const struct smc_regs *in, struct rmi_out *out)
 	out->x[2] = s2_next_live(&walk).v;
 	s2_walk_end(&walk);
 	if (result == RMI_SUCCESS) {
-		rmm_csm_page_lost(shared.csm, ipa_of(in->x[2]));
+		struct rmm_csm_range *range = rmm_csm_at(shared.csm, ipa_of(in->x[2]));
+
+		if (range != NULL) {
+			rmm_csm_page_lost(range, shared.csm.rd, ipa_of(in->x[2]));
+		}
 		release(pa_of(out->x[1]));
 	}
 	cmd_shared_leave(&shared);

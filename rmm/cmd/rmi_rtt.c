@@ -184,7 +184,7 @@ uint64_t rmi_rtt_fold(const struct smc_regs *in, struct rmi_out *out)
 	if (result != RMI_SUCCESS) {
 		return result;
 	}
-	cmd_shared_enter(rd, &shared);
+	cmd_shared_enter(rd, realm_of(rd.granule), &shared);
 	cmd_shared_walk(&shared, in->x[2], level - 1, &walk);
 	result = check_table(&walk, level);
 	if (result == RMI_SUCCESS) {

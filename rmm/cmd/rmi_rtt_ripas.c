@@ -169,7 +169,7 @@ uint64_t rmi_rtt_set_ripas(const struct smc_regs *in, struct rmi_out *out)
 	struct cmd_shared shared;
 	uint64_t result = check_request(rec, rd.granule, base, top.v);
 
-	cmd_shared_enter(rd, &shared);
+	cmd_shared_enter(rd, realm_of(rd.granule), &shared);
 	/* A request can be older than a region or reservation of another REC. */
 	if (result == RMI_SUCCESS && rmm_csm_is_taken(shared.csm, ipa_of(base), top)) {
 		result = FAIL(csm_range, RMI_ERROR_INPUT);

@@ -34,7 +34,8 @@ void rmm_csm_apt_add(struct rd *rd, struct granule_held granule, void *page)
 	apt->rd = rd->granule;
 	apt->slot = slot;
 	held = rmm_csm_lock(rd);
-	rd->csm.apt[slot] = granule.granule;
+	rd->csm.apt[slot] = apt;
+	rd->csm.room |= BIT(slot);
 	atomic_fetch_add_explicit(&rd->csm.apt_count, 1, memory_order_relaxed);
 	granule_unlock_to(granule, GRANULE_APT);
 	rmm_csm_unlock(held);
@@ -106,7 +107,7 @@ static void end_record(struct rd *rd, const struct ending *ending, struct rmm_cs
 /* Closes a record of any kind: from now on nothing more is mapped through it. The CSM lock. */
 static void close_record(struct rd *rd, union rmm_csm_any_record *any)
 {
-	switch ((enum rmm_csm_kind)any->record.kind) {
+	switch ((enum rmm_csm_kind)any->record.node.kind) {
 	case RMM_CSM_KIND_REGION:
 		rmm_csm_region_close(rd, &any->region);
 		break;
@@ -133,7 +134,7 @@ static bool next_to_end(struct rd *rd, struct rmm_csm_apt *apt, struct ending *e
 
 		close_record(rd, any);
 		if (any->record.id.region != 0) {
-			ending->kind = any->record.kind;
+			ending->kind = any->record.node.kind;
 			ending->id = any->record.id;
 			return true;
 		}
@@ -160,7 +161,7 @@ bool rmm_csm_apt_empty(struct rd *rd, struct granule *granule)
 	do {
 		struct rmm_csm_held held = rmm_csm_lock(rd);
 
-		apt->leaving = true;
+		rmm_csm_apt_leave(rd, apt);
 		more = next_to_end(rd, apt, &ending);
 		if (!more) {
 			remove_granule(rd, apt);

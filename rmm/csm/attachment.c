@@ -25,7 +25,7 @@
 /* --- RESERVE */
 
 /* The conditions that need neither grant nor policy, in order. */
-static uint64_t check_reserve(const struct rd *self, const struct rmm_csm_reserve *reserve)
+static uint64_t check_reserve(struct rd *self, const struct rmm_csm_reserve *reserve)
 {
 	ipa_t base = reserve->base;
 	uint64_t size = reserve->size;

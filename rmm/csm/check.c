@@ -13,14 +13,20 @@ static void check_range(const struct rd *rd, const struct rmm_csm_range *range)
 	ASSERT(s2_range_protected(&rd->s2, ipa_of(range->base), range->size));
 }
 
+/*
+ * The grants of a region: linked in both directions, closed unless the region is LIVE, and counted
+ * where they are attached.
+ */
 static void check_grants_of(const struct rd *rd, const struct rmm_csm_region *region)
 {
 	const struct rmm_csm_grant *grant;
+	unsigned int previous = RMM_CSM_NONE;
 	unsigned int attached = 0;
 
-	rmm_csm_for_each_grant(rd, region, grant)
-	{
-		ASSERT(grant->region == region->range.record.number);
+	rmm_csm_for_each_grant (rd, region, grant) {
+		ASSERT(grant->region == region->range.record.node.number);
+		ASSERT(grant->previous == previous);
+		previous = grant->record.node.number;
 		ASSERT(grant->record.id.region == region->range.record.id.region);
 		ASSERT(region->state == RMM_CSM_REGION_LIVE || grant->revoked);
 		attached += grant->state == RMM_CSM_GRANT_ATTACHED;
@@ -75,15 +81,29 @@ static void check_attachment(const struct rd *rd, const struct rmm_csm_attachmen
 	ASSERT(attachment->state < RMM_CSM_ATTACHMENT_CLEARING || over || attachment->touched);
 }
 
-static void check_ranges(const struct rd *rd)
+/* The granules of the table are the realm's; those with room are marked. */
+static void check_apt(const struct rd *rd)
 {
-	const struct rmm_csm_range *range;
-	uint64_t end = 0;
+	for (unsigned int slot = 0; slot < REALM_APT_GRANULES; slot++) {
+		const struct rmm_csm_apt *apt = rd->csm.apt[slot];
+		bool room = apt != NULL && !apt->leaving && ~apt->used << (32U - RMM_CSM_RECORDS);
 
-	rmm_csm_for_each_range(rd, range)
-	{
-		ASSERT(range->base >= end);
-		end = range->base + range->size;
+		ASSERT((rd->csm.room >> slot & 1) == room);
+		ASSERT(apt == NULL || (apt->rd == rd->granule && apt->slot == slot));
+	}
+}
+
+/* A record's places in the trees. No other range is where it is, and it is in no gap. */
+static void check_places(const struct rd *rd, const union rmm_csm_any_record *any)
+{
+	uint64_t top = any->range.base + any->range.size;
+
+	if (any->record.id.region != 0) {
+		rmm_csm_tree_check(rd, RMM_CSM_TREE_IDS, any);
+	}
+	if (any->record.node.kind != RMM_CSM_KIND_GRANT) {
+		rmm_csm_tree_check(rd, RMM_CSM_TREE_RANGES, any);
+		ASSERT(top <= rd->csm.gap_base || any->range.base >= rd->csm.gap_top);
 	}
 }
 
@@ -92,11 +112,11 @@ void rmm_csm_check(const struct rd *rd)
 	const union rmm_csm_any_record *any;
 	struct rmm_csm_record *record;
 
-	check_ranges(rd);
-	rmm_csm_for_each_record(rd, record)
-	{
+	check_apt(rd);
+	rmm_csm_for_each_record (rd, record) {
 		any = (const union rmm_csm_any_record *)record;
-		switch ((enum rmm_csm_kind)record->kind) {
+		check_places(rd, any);
+		switch ((enum rmm_csm_kind)record->node.kind) {
 		case RMM_CSM_KIND_REGION:
 			check_region(rd, &any->region);
 			break;

@@ -61,11 +61,20 @@ static inline void rmm_csm_leave(struct rmm_csm_held held)
 	}
 }
 
-/*
- * Whether the page is in a reservation or attachment, also a dead one; whether [base, top) touches
- * one, or a region. False if nothing is held.
- */
-bool rmm_csm_is_reserved(struct rmm_csm_held held, ipa_t page);
+/* A region, reservation or attachment: what a realm's address is part of. */
+struct rmm_csm_range;
+
+/* The one that touches the page; NULL: none, or nothing is held. Valid while the lock is held. */
+struct rmm_csm_range *rmm_csm_range_at(struct rd *rd, ipa_t page);
+static inline struct rmm_csm_range *rmm_csm_at(struct rmm_csm_held held, ipa_t page)
+{
+	return held.rd == NULL ? NULL : rmm_csm_range_at(held.rd, page);
+}
+
+/* Whether it is a reservation or attachment, also a dead one. False for NULL. */
+bool rmm_csm_is_reserved(const struct rmm_csm_range *range);
+
+/* Whether [base, top) touches any. False if nothing is held. */
 bool rmm_csm_is_taken(struct rmm_csm_held held, ipa_t base, ipa_t top);
 
 /*
@@ -76,12 +85,13 @@ bool rmm_csm_has_edge(struct rmm_csm_held held, ipa_t base, ipa_t top);
 
 /*
  * The host has assigned a page at ipa, or has taken one back and no table of the realm maps it any
- * more. Added: the page is mapped for every attached consumer that has a table for it. Lost: when
- * this returns no CPU can access it through a consumer, and the consumers have signal PAGE_LOST.
- * Does nothing if nothing is held. No table may be locked.
+ * more; range: what it is part of, of rmm_csm_at(). Added, RIPAS RAM: the page is mapped for every
+ * attached consumer that has a table for it. Lost: when this returns no CPU can access it through a
+ * consumer, and the consumers have signal PAGE_LOST. range: not NULL; nothing is done unless
+ * it is a region. No table may be locked.
  */
-void rmm_csm_page_added(struct rmm_csm_held held, ipa_t ipa);
-void rmm_csm_page_lost(struct rmm_csm_held held, ipa_t ipa);
+void rmm_csm_page_added(struct rmm_csm_range *range, struct rd *rd, ipa_t ipa, pa_t page);
+void rmm_csm_page_lost(struct rmm_csm_range *range, struct rd *rd, ipa_t ipa);
 
 /* --- APT (docs/csm-spec.md section 4). The RD and the granule are locked. */
 

@@ -14,11 +14,12 @@
  * a step looks everything up again. *Finish* reports to the host and frees the record.
  *
  * Files call downwards only: apt; region; attachment, fault, grant; peer, seal, signal; lock;
- * check, sharing; policy, record.
+ * check, sharing; policy, record; tree.
  */
 #ifndef RMM_CSM_CSM_INTERNAL_H
 #define RMM_CSM_CSM_INTERNAL_H
 
+#include "base/assert.h"
 #include "csm/csm.h"
 
 #define RMM_CSM_RECORDS 25U /* of one APT granule */
@@ -59,11 +60,24 @@ struct rmm_csm_id {
 	uint64_t consumer; /* region: 0; grant: CSM_REALM_ANY for the ANY grant */
 };
 
+/* A record's place in a tree (tree.c). Kind and number are the record's in each of its nodes. */
+struct rmm_csm_node {
+	uint8_t kind;   /* enum rmm_csm_kind */
+	uint8_t height; /* of the subtree; 0: in no tree */
+	uint16_t number;
+	uint16_t child[2]; /* numbers; [0]: what comes before */
+};
+
+enum rmm_csm_tree {
+	RMM_CSM_TREE_IDS,    /* by kind, other realm, region id: what has a region id */
+	RMM_CSM_TREE_RANGES, /* by base: regions and attachments */
+};
+
+_Static_assert(RMM_CSM_TREE_RANGES + 1 == REALM_CSM_TREES, "each tree has its root");
+
 /* What every record begins with. */
 struct rmm_csm_record {
-	uint8_t kind; /* enum rmm_csm_kind */
-	uint16_t number;
-	uint16_t next_in_bucket;
+	struct rmm_csm_node node; /* by id */
 	struct rmm_csm_id id;
 	_Atomic uint64_t pending; /* grant, attachment: signals for the realm whose record it is */
 };
@@ -71,7 +85,7 @@ struct rmm_csm_record {
 /* What a region and an attachment begin with: they take a range of their realm's addresses. */
 struct rmm_csm_range {
 	struct rmm_csm_record record;
-	uint16_t next; /* by base */
+	struct rmm_csm_node by_base;
 	uint64_t base;
 	uint64_t size;
 	uint64_t progress; /* of the command that the state names, in bytes from base */
@@ -122,7 +136,8 @@ struct rmm_csm_grant {
 	bool unmap_for_seal; /* SEAL still has to remove mappings with write permission */
 	bool wakeup_pending; /* ANY grant: REVOKE set a consumer's word that was empty */
 	uint16_t region;     /* its region's record */
-	uint16_t next;       /* of the region's grants */
+	uint16_t next;       /* of the region's grants, as is `previous` */
+	uint16_t previous;
 	uint16_t attachment; /* linked: the consumer's record */
 	struct rd *consumer; /* linked: the consumer; NULL: not linked */
 	uint64_t base;       /* linked: of the attachment, as is `size` */
@@ -178,56 +193,96 @@ _Static_assert(REALM_APT_GRANULES == CSM_MAX_APT_GRANULES, "as the ABI says");
 
 /* --- the record store (record.c). The CSM lock of *rd is held. */
 
-/* A record's number: its granule's slot and its index there; never RMM_CSM_NONE. */
+/* A record's number: its granule's slot, and its index there plus one; never RMM_CSM_NONE. */
 #define RMM_CSM_SLOT_BITS 5U
 
 static inline uint16_t rmm_csm_number_of(unsigned int slot, unsigned int index)
 {
-	return (uint16_t)((slot << RMM_CSM_SLOT_BITS) + index + 1U);
+	return (uint16_t)((slot << RMM_CSM_SLOT_BITS) | (index + 1U));
 }
 
 static inline unsigned int rmm_csm_slot_of(unsigned int number)
 {
-	return (number - 1U) >> RMM_CSM_SLOT_BITS;
+	return number >> RMM_CSM_SLOT_BITS;
+}
+
+/* The index plus one. */
+static inline unsigned int rmm_csm_place_of(unsigned int number)
+{
+	return number & ((1U << RMM_CSM_SLOT_BITS) - 1U);
 }
 
 static inline unsigned int rmm_csm_index_of(unsigned int number)
 {
-	return (number - 1U) & ((1U << RMM_CSM_SLOT_BITS) - 1U);
+	return rmm_csm_place_of(number) - 1U;
+}
+
+/* Sets of kinds. */
+#define RMM_CSM_KINDS_RANGE ((1U << RMM_CSM_KIND_REGION) | (1U << RMM_CSM_KIND_ATTACHMENT))
+#define RMM_CSM_KINDS_ALL   (RMM_CSM_KINDS_RANGE | (1U << RMM_CSM_KIND_GRANT))
+
+/*
+ * The record with a number that a tree, a list or a link of *rd gave. Stops if no record of one of
+ * these kinds has it: what was freed has no number.
+ */
+static inline union rmm_csm_any_record *rmm_csm_record_at(const struct rd *rd, unsigned int number,
+							  unsigned int kinds)
+{
+	unsigned int slot = rmm_csm_slot_of(number) % REALM_APT_GRANULES;
+	unsigned int index = rmm_csm_index_of(number);
+	struct rmm_csm_apt *apt = rd->csm.apt[slot];
+	union rmm_csm_any_record *any = &apt->records[index];
+
+	ASSERT(apt != NULL && index < RMM_CSM_RECORDS && any->record.node.number == number &&
+	       (kinds >> any->record.node.kind & 1U) != 0);
+	return any;
 }
 
 /* The record as what it is; NULL if it is NULL or of another kind. */
 static inline struct rmm_csm_region *rmm_csm_as_region(struct rmm_csm_record *record)
 {
-	bool is = record != NULL && record->kind == RMM_CSM_KIND_REGION;
+	bool is = record != NULL && record->node.kind == RMM_CSM_KIND_REGION;
 
 	return is ? (struct rmm_csm_region *)record : NULL;
 }
 
 static inline struct rmm_csm_grant *rmm_csm_as_grant(struct rmm_csm_record *record)
 {
-	bool is = record != NULL && record->kind == RMM_CSM_KIND_GRANT;
+	bool is = record != NULL && record->node.kind == RMM_CSM_KIND_GRANT;
 
 	return is ? (struct rmm_csm_grant *)record : NULL;
 }
 
 static inline struct rmm_csm_attachment *rmm_csm_as_attachment(struct rmm_csm_record *record)
 {
-	bool is = record != NULL && record->kind == RMM_CSM_KIND_ATTACHMENT;
+	bool is = record != NULL && record->node.kind == RMM_CSM_KIND_ATTACHMENT;
 
 	return is ? (struct rmm_csm_attachment *)record : NULL;
 }
 
 /* The APT granule in a slot that is in use. */
-struct rmm_csm_apt *rmm_csm_apt_at(const struct rd *rd, unsigned int slot);
+static inline struct rmm_csm_apt *rmm_csm_apt_at(const struct rd *rd, unsigned int slot)
+{
+	struct rmm_csm_apt *apt = rd->csm.apt[slot % REALM_APT_GRANULES];
+
+	ASSERT(apt != NULL && apt->slot == slot);
+	return apt;
+}
 
 /* The record with a number that a list or a link of *rd gave; stops if it is of another kind. */
-struct rmm_csm_range *rmm_csm_range_at(const struct rd *rd, unsigned int number); /* NONE: NULL */
 struct rmm_csm_grant *rmm_csm_grant_at(const struct rd *rd, unsigned int number); /* NONE: NULL */
 struct rmm_csm_region *rmm_csm_grant_region(const struct rd *rd, const struct rmm_csm_grant *grant);
 struct rmm_csm_attachment *rmm_csm_grant_attachment(const struct rmm_csm_grant *grant); /* linked */
 struct rmm_csm_grant *rmm_csm_attachment_grant(
 	const struct rmm_csm_attachment *attachment); /* linked */
+
+/* The other realm of a grant or attachment; 0 of a region and an ANY grant. */
+static inline uint64_t rmm_csm_peer_id(const struct rmm_csm_record *record)
+{
+	bool attachment = record->node.kind == RMM_CSM_KIND_ATTACHMENT;
+
+	return attachment ? record->id.provider : record->id.consumer;
+}
 
 /* The record with that id; NULL: there is none. */
 struct rmm_csm_region *rmm_csm_region_find(const struct rd *rd, uint64_t region_id);
@@ -236,19 +291,23 @@ struct rmm_csm_grant *rmm_csm_grant_find(const struct rd *rd, uint64_t region_id
 struct rmm_csm_attachment *rmm_csm_attachment_find(const struct rd *rd, uint64_t provider_id,
 						   uint64_t region_id);
 
-/* The first region or attachment that touches [base, top), by address; NULL: none. */
-struct rmm_csm_range *rmm_csm_range_find(const struct rd *rd, uint64_t base, uint64_t top);
+/* The record of that kind and other realm with the lowest region id above `after`; NULL: none. */
+struct rmm_csm_record *rmm_csm_record_after(const struct rd *rd, enum rmm_csm_kind kind,
+					    uint64_t peer_id, uint64_t after);
+
+/*
+ * The first region or attachment that touches [base, top), by address; NULL: none. Remembers around
+ * which gap it found none: pages there are asked for one after the other.
+ */
+struct rmm_csm_range *rmm_csm_range_find(struct rd *rd, uint64_t base, uint64_t top);
 
 /* The record that follows in the APT; the first one after NULL; NULL at the end. */
 struct rmm_csm_record *rmm_csm_record_next(const struct rd *rd, const struct rmm_csm_record *after);
 
-/* All records, all ranges by address, all grants of a region. The body frees none of them. */
+/* All records, all grants of a region. The body frees none of them. */
 #define rmm_csm_for_each_record(rd, record)                                \
 	for ((record) = rmm_csm_record_next((rd), NULL); (record) != NULL; \
 	     (record) = rmm_csm_record_next((rd), (record)))
-#define rmm_csm_for_each_range(rd, range)                                              \
-	for ((range) = rmm_csm_range_at((rd), (rd)->csm.first_range); (range) != NULL; \
-	     (range) = rmm_csm_range_at((rd), (range)->next))
 #define rmm_csm_for_each_grant(rd, region, grant)                                      \
 	for ((grant) = rmm_csm_grant_at((rd), (region)->first_grant); (grant) != NULL; \
 	     (grant) = rmm_csm_grant_at((rd), (grant)->next))
@@ -269,6 +328,23 @@ struct rmm_csm_attachment *rmm_csm_attachment_new(struct rd *rd, uint64_t provid
 
 /* Takes the record out of its lists and wipes it. It is not linked; a region has no grants. */
 void rmm_csm_record_free(struct rd *rd, struct rmm_csm_record *record);
+
+/* The granule takes no new records any more: RMI_APT_DESTROY would not end otherwise. */
+void rmm_csm_apt_leave(struct rd *rd, struct rmm_csm_apt *apt);
+
+/* --- trees of records (tree.c). The CSM lock of *rd is held. */
+
+/* How a record compares with a key of RMM_CSM_TREE_IDS: -1 before, 0 equal, 1 after. */
+int rmm_csm_compare(const struct rmm_csm_record *record, enum rmm_csm_kind kind, uint64_t peer_id,
+		    uint64_t region_id);
+
+/* Adds a record that is not in the tree, or removes one that is. No other has the same key. */
+void rmm_csm_tree_add(struct rd *rd, enum rmm_csm_tree tree, union rmm_csm_any_record *any);
+void rmm_csm_tree_remove(struct rd *rd, enum rmm_csm_tree tree, union rmm_csm_any_record *any);
+
+/* Stops unless the record's node is in order with what is below it. */
+void rmm_csm_tree_check(const struct rd *rd, enum rmm_csm_tree tree,
+			const union rmm_csm_any_record *any);
 
 /* Stops unless the records are in order (check.c); checking builds call it at lock and unlock. */
 void rmm_csm_check(const struct rd *rd);
@@ -344,6 +420,9 @@ bool rmm_csm_is_open(const struct rmm_csm_region *region, const struct rmm_csm_g
 
 /* The permissions that the grant gives now, in CSM_PERM_...: no write if the region is sealed. */
 uint64_t rmm_csm_perm(const struct rmm_csm_region *region, const struct rmm_csm_grant *grant);
+
+/* What follows from them for entries of the consumer: S2_READ_ONLY, S2_NO_EXEC. */
+unsigned int rmm_csm_limits(const struct rmm_csm_region *region, const struct rmm_csm_grant *grant);
 
 /* The shared mapping that a linked grant of *provider stands for. */
 struct s2_share rmm_csm_mapping(const struct rd *provider, const struct rmm_csm_region *region,

@@ -12,9 +12,9 @@
 #include "csm/csm_internal.h"
 
 /* The attachment at the page; NULL: none. */
-static const struct rmm_csm_attachment *attachment_at(const struct rd *self, ipa_t page)
+static const struct rmm_csm_attachment *attachment_at(struct rd *self, ipa_t page)
 {
-	struct rmm_csm_range *range = rmm_csm_range_find(self, page.v, page.v + GRANULE_SIZE);
+	struct rmm_csm_range *range = rmm_csm_range_at(self, page);
 
 	return range == NULL ? NULL : rmm_csm_as_attachment(&range->record);
 }
@@ -101,65 +101,59 @@ enum rmm_csm_fault rmm_csm_fault(struct rd *self, ipa_t page, int *level)
 
 /* --- commands of the host */
 
+struct rmm_csm_range *rmm_csm_range_at(struct rd *rd, ipa_t page)
+{
+	return rmm_csm_range_find(rd, page.v, page.v + GRANULE_SIZE);
+}
+
 bool rmm_csm_is_taken(struct rmm_csm_held held, ipa_t base, ipa_t top)
 {
 	return held.rd != NULL && rmm_csm_range_find(held.rd, base.v, top.v) != NULL;
 }
 
-bool rmm_csm_is_reserved(struct rmm_csm_held held, ipa_t page)
+bool rmm_csm_is_reserved(const struct rmm_csm_range *range)
 {
-	return held.rd != NULL && attachment_at(held.rd, page) != NULL;
+	return range != NULL && range->record.node.kind == RMM_CSM_KIND_ATTACHMENT;
 }
 
-/* The region that the page is in; NULL: none, or nothing is held. */
-static const struct rmm_csm_region *region_at(struct rmm_csm_held held, ipa_t ipa)
+/*
+ * Where a consumer has no table nothing is mapped: an access asks for the page later. So it does
+ * for the consumers that are left when an interrupt becomes pending.
+ */
+void rmm_csm_page_added(struct rmm_csm_range *range, struct rd *rd, ipa_t ipa, pa_t page)
 {
-	struct rmm_csm_range *range =
-		held.rd == NULL ? NULL : rmm_csm_range_find(held.rd, ipa.v, ipa.v + GRANULE_SIZE);
-
-	return range == NULL ? NULL : rmm_csm_as_region(&range->record);
-}
-
-/* Where a consumer has no table nothing is mapped: an access asks for the page later. */
-void rmm_csm_page_added(struct rmm_csm_held held, ipa_t ipa)
-{
-	const struct rmm_csm_region *region = region_at(held, ipa);
+	const struct rmm_csm_region *region = rmm_csm_as_region(&range->record);
 	const struct rmm_csm_grant *grant;
+	struct rmm_csm_work work = {0};
 
 	if (region == NULL) {
 		return;
 	}
-	rmm_csm_for_each_grant(held.rd, region, grant)
-	{
+	rmm_csm_for_each_grant (rd, region, grant) {
+		if (!rmm_csm_may_continue(&work)) {
+			return;
+		}
 		if (rmm_csm_is_open(region, grant)) {
-			const struct s2_share share = rmm_csm_mapping(held.rd, region, grant);
-			uint64_t offset = ipa.v - region->range.base;
-			unsigned int visited = 0;
-			int level;
-
-			(void)s2_share_map(&share, &offset, offset + GRANULE_SIZE, &level,
-					   &visited);
+			s2_share_page(&grant->consumer->s2,
+				      ipa_of(grant->base + (ipa.v - range->base)), page,
+				      rmm_csm_limits(region, grant));
 		}
 	}
 }
 
 /* Consumers get PAGE_LOST, whether the page was mapped for them or not. */
-void rmm_csm_page_lost(struct rmm_csm_held held, ipa_t ipa)
+void rmm_csm_page_lost(struct rmm_csm_range *range, struct rd *rd, ipa_t ipa)
 {
-	const struct rmm_csm_region *region = region_at(held, ipa);
+	const struct rmm_csm_region *region = rmm_csm_as_region(&range->record);
 	const struct rmm_csm_grant *grant;
 
 	if (region == NULL) {
 		return;
 	}
-	rmm_csm_for_each_grant(held.rd, region, grant)
-	{
+	rmm_csm_for_each_grant (rd, region, grant) {
 		if (grant->state == RMM_CSM_GRANT_ATTACHED) {
-			ipa_t at = ipa_of(grant->base + (ipa.v - region->range.base));
-			unsigned int visited = 0;
-
-			s2_share_unmap(&grant->consumer->s2, &at, ipa_add(at, GRANULE_SIZE),
-				       &visited);
+			s2_share_take_page(&grant->consumer->s2,
+					   ipa_of(grant->base + (ipa.v - range->base)));
 			rmm_csm_signal_post(grant->consumer,
 					    &rmm_csm_grant_attachment(grant)->range.record,
 					    CSM_SIGNAL_PAGE_LOST);

@@ -154,8 +154,7 @@ static void close_made_by_any(struct rd *self, const struct rmm_csm_region *regi
 {
 	struct rmm_csm_grant *grant;
 
-	rmm_csm_for_each_grant(self, region, grant)
-	{
+	rmm_csm_for_each_grant (self, region, grant) {
 		if (grant->via_any && grant->state != RMM_CSM_GRANT_ENDED) {
 			rmm_csm_grant_close(grant);
 		}
@@ -201,8 +200,7 @@ static uint64_t next_made_by_any(struct rd *self, uint64_t region_id)
 	uint64_t consumer_id = CSM_REALM_ANY;
 
 	if (region != NULL) {
-		rmm_csm_for_each_grant(self, region, grant)
-		{
+		rmm_csm_for_each_grant (self, region, grant) {
 			if (grant->via_any && grant->revoked) {
 				consumer_id = grant->record.id.consumer;
 				break;

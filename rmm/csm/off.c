@@ -22,17 +22,25 @@ void rmm_csm_unlock(struct rmm_csm_held held)
 	ASSERT(held.rd == NULL);
 }
 
-bool rmm_csm_is_reserved(struct rmm_csm_held held, ipa_t page)
+struct rmm_csm_range *rmm_csm_range_at(struct rd *rd, ipa_t page)
 {
 	(void)page;
-	ASSERT(held.rd == NULL);
+	ASSERT(!rmm_csm_in_use(rd));
+	return NULL;
+}
+
+bool rmm_csm_is_reserved(const struct rmm_csm_range *range)
+{
+	ASSERT(range == NULL);
 	return false;
 }
 
 bool rmm_csm_is_taken(struct rmm_csm_held held, ipa_t base, ipa_t top)
 {
+	(void)base;
 	(void)top;
-	return rmm_csm_is_reserved(held, base);
+	ASSERT(held.rd == NULL);
+	return false;
 }
 
 bool rmm_csm_has_edge(struct rmm_csm_held held, ipa_t base, ipa_t top)
@@ -40,16 +48,21 @@ bool rmm_csm_has_edge(struct rmm_csm_held held, ipa_t base, ipa_t top)
 	return rmm_csm_is_taken(held, base, top);
 }
 
-void rmm_csm_page_added(struct rmm_csm_held held, ipa_t ipa)
+void rmm_csm_page_added(struct rmm_csm_range *range, struct rd *rd, ipa_t ipa, pa_t page)
 {
+	(void)rd;
 	(void)ipa;
-	ASSERT(held.rd == NULL);
+	(void)page;
+	(void)range;
+	ASSERT(false);
 }
 
-void rmm_csm_page_lost(struct rmm_csm_held held, ipa_t ipa)
+void rmm_csm_page_lost(struct rmm_csm_range *range, struct rd *rd, ipa_t ipa)
 {
+	(void)range;
+	(void)rd;
 	(void)ipa;
-	ASSERT(held.rd == NULL);
+	ASSERT(false);
 }
 
 enum rmm_csm_fault rmm_csm_fault(struct rd *self, ipa_t page, int *level)

@@ -21,51 +21,65 @@ static uint64_t lower_id(uint64_t a, uint64_t b)
 	return a == 0 || b == 0 ? a | b : min_u64(a, b);
 }
 
-/* The lowest id above `after` of the regions of *owner that `self` may know of; 0: none. */
+/* The region id of a record; 0 for none. */
+static uint64_t region_id_of(const struct rmm_csm_record *record)
+{
+	return record == NULL ? 0 : record->id.region;
+}
+
+/* The lowest id above `after` of all regions of the realm; 0: none. */
+static uint64_t next_own(const struct rd *self, uint64_t after)
+{
+	return region_id_of(rmm_csm_record_after(self, RMM_CSM_KIND_REGION, 0, after));
+}
+
+/* Whether a region of *owner may be shown to `self`. */
+static bool is_visible(const struct rd *owner, struct rd *self, uint64_t region_id)
+{
+	const struct rmm_csm_region *region = rmm_csm_region_find(owner, region_id);
+
+	return region != NULL && region->state == RMM_CSM_REGION_LIVE &&
+	       rmm_csm_grant_for(owner, self, region_id) != NULL;
+}
+
+/*
+ * The lowest id above `after` of the regions of *owner that `self` may know of and that have a
+ * grant for consumer_id, its own id or ANY; 0: none.
+ */
+static uint64_t next_granted(const struct rd *owner, struct rd *self, uint64_t consumer_id,
+			     uint64_t after)
+{
+	uint64_t id = after;
+
+	do {
+		id = region_id_of(rmm_csm_record_after(owner, RMM_CSM_KIND_GRANT, consumer_id, id));
+	} while (id != 0 && !is_visible(owner, self, id));
+	return id;
+}
+
+/* The lowest id above `after` of *owner's regions that any grant shows to `self`; 0: none. */
 static uint64_t next_region(const struct rd *owner, struct rd *self, uint64_t after)
 {
-	struct rmm_csm_record *record;
-	uint64_t next = 0;
-
-	rmm_csm_for_each_record(owner, record)
-	{
-		const struct rmm_csm_region *region = rmm_csm_as_region(record);
-		uint64_t id = record->id.region;
-
-		if (region != NULL && id > after && (next == 0 || id < next) &&
-		    (owner == self || (region->state == RMM_CSM_REGION_LIVE &&
-				       rmm_csm_grant_for(owner, self, id) != NULL))) {
-			next = id;
-		}
-	}
-	return next;
+	return lower_id(next_granted(owner, self, self->id, after),
+			next_granted(owner, self, CSM_REALM_ANY, after));
 }
 
 /* The same of the provider's regions that self has an attachment for, in whatever state. */
 static uint64_t next_attachment(const struct rd *self, uint64_t provider_id, uint64_t after)
 {
-	struct rmm_csm_record *record;
-	uint64_t next = 0;
-
-	rmm_csm_for_each_record(self, record)
-	{
-		if (record->kind == RMM_CSM_KIND_ATTACHMENT && record->id.provider == provider_id &&
-		    record->id.region > after) {
-			next = lower_id(next, record->id.region);
-		}
-	}
-	return next;
+	return region_id_of(
+		rmm_csm_record_after(self, RMM_CSM_KIND_ATTACHMENT, provider_id, after));
 }
 
 static uint64_t next_id(const struct rmm_csm_pair *pair, uint64_t realm_id, uint64_t after)
 {
-	uint64_t granted = pair->peer == NULL ? 0 : next_region(pair->peer, pair->self, after);
-	uint64_t reserved = next_attachment(pair->self, realm_id, after);
-
 	if (realm_id == pair->self->id) {
-		return next_region(pair->self, pair->self, after);
+		return next_own(pair->self, after);
 	}
-	return lower_id(granted, reserved);
+
+	uint64_t granted = pair->peer == NULL ? 0 : next_region(pair->peer, pair->self, after);
+
+	return lower_id(granted, next_attachment(pair->self, realm_id, after));
 }
 
 /* Whether SEAL is complete: until then a consumer may still have write permission. */
@@ -184,23 +198,27 @@ static const struct rmm_csm_grant *sharing_with(struct rmm_csm_record *record,
 	return NULL;
 }
 
-/* Whether the two realms have a sharing, in either direction, that is not closed. Both locks. */
-static bool have_sharing(const struct rmm_csm_pair *pair)
+/* Whether records of this kind make a sharing of the two realms that is not closed. Both locks. */
+static bool have_sharing_of(const struct rmm_csm_pair *pair, enum rmm_csm_kind kind)
 {
-	struct rmm_csm_record *record;
+	struct rmm_csm_record *record = rmm_csm_record_after(pair->self, kind, pair->peer->id, 0);
 
-	if (pair->peer == NULL) {
-		return false;
-	}
-	rmm_csm_for_each_record(pair->self, record)
-	{
+	while (record != NULL) {
 		const struct rmm_csm_grant *grant = sharing_with(record, pair->peer);
 
 		if (grant != NULL && !grant->closed) {
 			return true;
 		}
+		record = rmm_csm_record_after(pair->self, kind, pair->peer->id, record->id.region);
 	}
 	return false;
+}
+
+/* The same in either direction. */
+static bool have_sharing(const struct rmm_csm_pair *pair)
+{
+	return pair->peer != NULL && (have_sharing_of(pair, RMM_CSM_KIND_GRANT) ||
+				      have_sharing_of(pair, RMM_CSM_KIND_ATTACHMENT));
 }
 
 uint64_t rmm_csm_peer(struct rd *self, uint64_t peer_id, uint64_t index,

@@ -19,7 +19,7 @@
 /* --- CREATE */
 
 /* The region in creation that a call with the same arguments goes on with; NULL: none. */
-static struct rmm_csm_region *find_unfinished(const struct rd *self, ipa_t base, uint64_t size,
+static struct rmm_csm_region *find_unfinished(struct rd *self, ipa_t base, uint64_t size,
 					      uint64_t label)
 {
 	struct rmm_csm_range *range = rmm_csm_range_find(self, base.v, base.v + size);
@@ -121,12 +121,12 @@ bool rmm_csm_has_edge(struct rmm_csm_held held, ipa_t base, ipa_t top)
 	const struct rmm_csm_range *range =
 		held.rd == NULL ? NULL : rmm_csm_range_find(held.rd, base.v, top.v);
 
-	while (range != NULL && range->base < top.v) {
-		if (range->record.kind == RMM_CSM_KIND_REGION &&
+	while (range != NULL) {
+		if (range->record.node.kind == RMM_CSM_KIND_REGION &&
 		    (range->base > base.v || range->base + range->size < top.v)) {
 			return true;
 		}
-		range = rmm_csm_range_at(held.rd, range->next);
+		range = rmm_csm_range_find(held.rd, range->base + range->size, top.v);
 	}
 	return false;
 }
@@ -195,8 +195,7 @@ void rmm_csm_region_close(struct rd *self, struct rmm_csm_region *region)
 	region->state = RMM_CSM_REGION_ENDING;
 	region->seal = RMM_CSM_SEAL_IDLE;
 	region->range.progress = 0;
-	rmm_csm_for_each_grant(self, region, grant)
-	{
+	rmm_csm_for_each_grant (self, region, grant) {
 		rmm_csm_grant_close(grant);
 	}
 }

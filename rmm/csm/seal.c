@@ -53,8 +53,7 @@ static void begin_consumers(struct rd *self, struct rmm_csm_region *region)
 
 	region->seal = RMM_CSM_SEAL_CONSUMERS;
 	region->range.progress = 0;
-	rmm_csm_for_each_grant(self, region, grant)
-	{
+	rmm_csm_for_each_grant (self, region, grant) {
 		if (grant->state == RMM_CSM_GRANT_ATTACHED && (grant->perm & CSM_PERM_WRITE) != 0) {
 			grant->unmap_for_seal = true;
 			grant->unmapped_for_seal = 0;
@@ -81,8 +80,7 @@ static struct rmm_csm_grant *next_to_unmap(struct rd *self, const struct rmm_csm
 {
 	struct rmm_csm_grant *grant;
 
-	rmm_csm_for_each_grant(self, region, grant)
-	{
+	rmm_csm_for_each_grant (self, region, grant) {
 		if (grant->unmap_for_seal) {
 			return grant;
 		}

@@ -76,10 +76,10 @@ void rmm_csm_link(const struct rmm_csm_pair *pair, struct rmm_csm_attachment *at
 {
 	ASSERT(attachment->provider == NULL && grant->consumer == NULL && pair->peer != NULL);
 	attachment->provider = pair->peer;
-	attachment->grant = grant->record.number;
+	attachment->grant = grant->record.node.number;
 	attachment->state = RMM_CSM_ATTACHMENT_RESERVED;
 	grant->consumer = pair->self;
-	grant->attachment = attachment->range.record.number;
+	grant->attachment = attachment->range.record.node.number;
 	grant->base = attachment->range.base;
 	grant->size = attachment->range.size;
 	grant->state = RMM_CSM_GRANT_RESERVED;
@@ -121,11 +121,17 @@ uint64_t rmm_csm_perm(const struct rmm_csm_region *region, const struct rmm_csm_
 	return region->sealed ? perm & ~CSM_PERM_WRITE : perm;
 }
 
-struct s2_share rmm_csm_mapping(const struct rd *provider, const struct rmm_csm_region *region,
-				const struct rmm_csm_grant *grant)
+unsigned int rmm_csm_limits(const struct rmm_csm_region *region, const struct rmm_csm_grant *grant)
 {
 	uint64_t perm = rmm_csm_perm(region, grant);
 
+	return ((perm & CSM_PERM_WRITE) == 0 ? S2_READ_ONLY : 0) |
+	       ((perm & CSM_PERM_EXEC) == 0 ? S2_NO_EXEC : 0);
+}
+
+struct s2_share rmm_csm_mapping(const struct rd *provider, const struct rmm_csm_region *region,
+				const struct rmm_csm_grant *grant)
+{
 	ASSERT(grant->consumer != NULL);
 	return (struct s2_share){
 		.provider = &provider->s2,
@@ -133,7 +139,6 @@ struct s2_share rmm_csm_mapping(const struct rd *provider, const struct rmm_csm_
 		.provider_base = rmm_csm_range_base(&region->range),
 		.consumer_base = ipa_of(grant->base),
 		.size = region->range.size,
-		.limits = ((perm & CSM_PERM_WRITE) == 0 ? S2_READ_ONLY : 0) |
-			  ((perm & CSM_PERM_EXEC) == 0 ? S2_NO_EXEC : 0),
+		.limits = rmm_csm_limits(region, grant),
 	};
 }

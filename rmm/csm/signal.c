@@ -16,10 +16,10 @@
 
 bool rmm_csm_signal_post(struct rd *rd, struct rmm_csm_record *record, uint64_t bits)
 {
-	struct rmm_csm_apt *apt = rmm_csm_apt_at(rd, rmm_csm_slot_of(record->number));
+	struct rmm_csm_apt *apt = rmm_csm_apt_at(rd, rmm_csm_slot_of(record->node.number));
 	uint64_t before = atomic_fetch_or_explicit(&record->pending, bits, memory_order_acq_rel);
 
-	atomic_fetch_or_explicit(&apt->pending, 1U << rmm_csm_index_of(record->number),
+	atomic_fetch_or_explicit(&apt->pending, 1U << rmm_csm_index_of(record->node.number),
 				 memory_order_acq_rel);
 	atomic_fetch_or_explicit(&rd->csm.pending, BIT(apt->slot), memory_order_acq_rel);
 	return before == 0;

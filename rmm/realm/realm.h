@@ -41,16 +41,19 @@ struct realm_features {
  * the records are. All zero without. Only csm/ knows more about it.
  */
 #define REALM_APT_GRANULES 64U
-#define REALM_APT_BUCKETS  256U
+#define REALM_CSM_TREES    2U
+
+struct rmm_csm_apt;
 
 struct realm_csm {
 	struct spinlock lock; /* ARCH_RANK_CSM; of all below but what says otherwise */
 	/* Changes with the RD's lock and this one; with either, or for an early refusal, read. */
 	_Atomic uint32_t apt_count;
-	struct granule *apt[REALM_APT_GRANULES];
-	uint16_t buckets[REALM_APT_BUCKETS]; /* records by key */
-	uint16_t first_range;                /* regions and reservations by base */
-	uint64_t last_region;                /* id last given away */
+	struct rmm_csm_apt *apt[REALM_APT_GRANULES];
+	uint64_t room;                   /* bit n: granule n takes one more record */
+	uint16_t trees[REALM_CSM_TREES]; /* roots: records by id, ranges by base */
+	uint64_t gap_base, gap_top;      /* no region or reservation is there; may be empty */
+	uint64_t last_region;            /* id last given away */
 	/* Granules with records that have signals; those who post hold the peer's lock only. */
 	_Atomic uint64_t pending;
 };

@@ -79,6 +79,34 @@ static void provider_data(void **state)
 	trealm_destroy_all();
 }
 
+/* The command does not keep an interrupt waiting for all consumers: accesses map the page then. */
+static void page_added_interrupted(void **state)
+{
+	struct trealm *provider = trealm_make(1);
+	struct trealm *consumers[3];
+	uint64_t region = trealm_region(provider, TREALM_PAGES, 2);
+	uint64_t page = sim_realm_delegated(&provider->realm);
+
+	(void)state;
+	for (unsigned int i = 0; i < 3; i++) {
+		consumers[i] = trealm_make(1);
+		trealm_share(provider, region, consumers[i], RW);
+		trealm_reserve(consumers[i], provider, region, TREALM_OTHER, 2);
+		trealm_attach(consumers[i], provider, region);
+	}
+	machine_on_interrupt_pending = trealm_interrupted;
+	ASSERT_RMI_OK(RMI(RMI_DATA_CREATE_UNKNOWN, provider->realm.rd, page,
+			  TREALM_OWN + PAGE(TREALM_PAGES)));
+	machine_on_interrupt_pending = NULL;
+	assert_int_equal(sim_refs(page), 0);
+	for (unsigned int i = 0; i < 3; i++) {
+		assert_int_equal(trealm_map(consumers[i], TREALM_OTHER).pa, 0);
+		ASSERT_READS(consumers[i], TREALM_OTHER, page);
+		assert_int_equal(sim_refs(page), i + 1);
+	}
+	trealm_destroy_all();
+}
+
 /* --- RMI_RTT_* */
 
 static void read_entry(void **state)
@@ -690,6 +718,8 @@ static void wild_arguments(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		TREALM_TEST("a page that is added while an interrupt is pending",
+			    page_added_interrupted),
 		TREALM_TEST("RMI_DATA_CREATE_UNKNOWN csm_reserved; hazard 05; hazard 10",
 			    consumer_data),
 		TREALM_TEST("RMI_DATA_DESTROY of a page that is lent; hazard 06", provider_data),

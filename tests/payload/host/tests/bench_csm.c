@@ -327,6 +327,53 @@ static void check_reach(uint64_t size, int level)
 	detach_all(region, 1);
 }
 
+/* ---- what must not grow with the number of regions: private memory of a provider */
+
+/* Pages with nothing in them, a region of one page on either side of each. */
+#define APART      (2 * PAGE_SIZE)
+#define MANY_MAX   1000UL
+#define MANY_PAGES 8
+#define PER_APT    25U
+
+/*
+ * Regions below and above every page that is measured. The pages take turns, and are far from one
+ * another, so that nothing that the RMM remembers of the last one helps.
+ */
+static void bench_private(const char *state, uint64_t regions)
+{
+	uint64_t rd = provider->realm->rd;
+	uint64_t apart = regions < MANY_PAGES ? APART : regions / MANY_PAGES * APART;
+	uint64_t data[MANY_PAGES];
+
+	for (unsigned i = 0; i < MANY_PAGES; i++) {
+		claim(AREA + PAGE_SIZE + i * apart, PAGE_SIZE);
+		data[i] = granule_take();
+	}
+	for (unsigned i = 0; i < MANY_PAGES; i++) {
+		MEASURE_RMI(state, RMI_DATA_CREATE_UNKNOWN, rd, data[i],
+			    AREA + PAGE_SIZE + i * apart);
+	}
+	for (unsigned i = 0; i < MANY_PAGES; i++) {
+		MEASURE_RMI(state, RMI_DATA_DESTROY, rd, AREA + PAGE_SIZE + i * apart);
+		granule_give(data[i]);
+	}
+}
+
+static uint64_t make_regions(const char *state, uint64_t from, uint64_t count)
+{
+	for (; from < count; from++) {
+		/* From both ends, so that neither order is the only one. */
+		uint64_t n = from % 2 == 0 ? from / 2 : MANY_MAX - 1 - from / 2;
+
+		if (from % PER_APT == 0 && from != 0) {
+			csm_apt_add(provider->realm);
+		}
+		MEASURE(from + 1 == count ? state : "-", provider, CREATE, AREA + n * APART,
+			PAGE_SIZE, n);
+	}
+	return count;
+}
+
 /* ---- tests */
 
 static void meet(unsigned count)
@@ -374,6 +421,25 @@ TEST(bench_csm, "cost of shared memory by size and number of consumers")
 	}
 	bench_size("32M-blk", 32 * MIB, L2);
 	bench_seal("32M-blk", 32 * MIB, L2, false);
+}
+
+TEST(bench_many, "cost of private memory beside many regions")
+{
+	uint64_t regions = 0;
+
+	meet(0);
+	claim(AREA, MANY_MAX * APART);
+	make_tables(provider->realm, MANY_MAX * APART, RMI_LEVEL_PAGE);
+	bench_private("R0", 0);
+	regions = make_regions("R1", regions, 1);
+	bench_private("R1", regions);
+	regions = make_regions("R10", regions, 10);
+	bench_private("R10", regions);
+	regions = make_regions("R100", regions, 100);
+	bench_private("R100", regions);
+	regions = make_regions("R1000", regions, MANY_MAX);
+	bench_private("R1000", regions);
+	MEASURE("R1000", provider, QUERY, provider_id);
 }
 
 TEST(bench_giant, "cost of shared memory: 1 GiB in pages, blocks of 2 MiB, and one block")
