@@ -19,9 +19,8 @@ _Static_assert(sizeof(struct rmi_rec_run) == GRANULE_SIZE, "the run page is one 
 _Static_assert(offsetof(struct rmi_rec_run, enter) == 0, "entry first");
 _Static_assert(sizeof(struct rmi_rec_exit) % 8 == 0, "copied in words");
 
-#define READ_ENTER(run, entry, field)                                              \
-	map_host_read(run, offsetof(struct rmi_rec_enter, field), &(entry)->field, \
-		      sizeof((entry)->field))
+#define ENTER_PART(entry, field) \
+	{&(entry)->field, offsetof(struct rmi_rec_enter, field), sizeof((entry)->field)}
 
 static uint64_t check_run_page(uint64_t run)
 {
@@ -55,8 +54,14 @@ static uint64_t lock_rec(uint64_t rec, struct granule_held *held)
  */
 static bool read_entry(pa_t run, bool gprs, struct rec_entry *entry)
 {
-	return READ_ENTER(run, entry, flags) && READ_ENTER(run, entry, gicv3_hcr) &&
-	       READ_ENTER(run, entry, gicv3_lrs) && (!gprs || READ_ENTER(run, entry, gprs));
+	const struct map_part parts[] = {
+		ENTER_PART(entry, flags),
+		ENTER_PART(entry, gicv3_hcr),
+		ENTER_PART(entry, gicv3_lrs),
+		ENTER_PART(entry, gprs),
+	};
+
+	return map_host_read_parts(run, parts, ARRAY_LENGTH(parts) - (gprs ? 0 : 1));
 }
 
 /* Conditions of a REC that does not run, in the order of the specification. */

@@ -350,6 +350,11 @@ void granule_unref_pages(const pa_t *pages, size_t count, enum granule_state sta
 /* Sorts the indices of the set by address (insertion sort: sets are small). */
 static void order_by_address(const struct granule_wanted *set, uint8_t *order, size_t count)
 {
+	if (count == 2) {
+		order[0] = set[1].pa.v < set[0].pa.v;
+		order[1] = order[0] ^ 1;
+		return;
+	}
 	for (size_t i = 0; i < count; i++) {
 		size_t j = i;
 

@@ -75,6 +75,21 @@ bool map_host_read(pa_t page, size_t offset, void *dst, size_t size)
 	return src != NULL && arch_copy_from_host(dst, src, size);
 }
 
+bool map_host_read_parts(pa_t page, const struct map_part *parts, size_t count)
+{
+	const uint8_t *src = host_open(page, 0, 0);
+	bool read = src != NULL;
+
+	for (size_t i = 0; i < count && read; i++) {
+		const struct map_part *part = &parts[i];
+
+		ASSERT(is_aligned(part->offset | part->size, 8) &&
+		       part->offset + part->size <= GRANULE_SIZE);
+		read = arch_copy_from_host(part->dst, src + part->offset, part->size);
+	}
+	return read;
+}
+
 bool map_host_write(pa_t page, size_t offset, const void *src, size_t size)
 {
 	void *dst = host_open(page, offset, size);

@@ -47,6 +47,14 @@ bool map_wipe(struct granule_held held);
 bool map_host_read(pa_t page, size_t offset, void *dst, size_t size);
 bool map_host_write(pa_t page, size_t offset, const void *src, size_t size);
 
+/* The same for several parts of one page, in their order. */
+struct map_part {
+	void *dst;
+	uint16_t offset;
+	uint16_t size;
+};
+bool map_host_read_parts(pa_t page, const struct map_part *parts, size_t count);
+
 /*
  * Copies the host's page at src into a locked DELEGATED granule that is about to become DATA, and
  * leaves the granule mapped as map_data_open() does. NULL if the host's page cannot be read, as for

@@ -116,15 +116,33 @@ arch_copy_from_host:
 arch_copy_to_host:
 	hint	#34				// BTI c
 copy_first:
-	subs	x2, x2, #32
+	subs	x2, x2, #64
 	b.lo	2f
-1:	ldp	x3, x4, [x1], #16
+1:	ldp	x3, x4, [x1]
+	ldp	x5, x6, [x1, #16]
+	ldp	x7, x8, [x1, #32]
+	ldp	x9, x10, [x1, #48]
+	add	x1, x1, #64
+	stp	x3, x4, [x0]
+	stp	x5, x6, [x0, #16]
+	stp	x7, x8, [x0, #32]
+	stp	x9, x10, [x0, #48]
+	add	x0, x0, #64
+	subs	x2, x2, #64
+	b.hs	1b
+2:	adds	x2, x2, #64
+	b.eq	4f
+	tbz	x2, #5, 5f
+	ldp	x3, x4, [x1], #16
 	ldp	x5, x6, [x1], #16
 	stp	x3, x4, [x0], #16
 	stp	x5, x6, [x0], #16
 	subs	x2, x2, #32
-	b.hs	1b
-2:	adds	x2, x2, #32
+	b.eq	4f
+5:	tbz	x2, #4, 3f
+	ldp	x3, x4, [x1], #16
+	stp	x3, x4, [x0], #16
+	subs	x2, x2, #16
 	b.eq	4f
 3:	ldr	x3, [x1], #8
 	str	x3, [x0], #8
