@@ -15,7 +15,7 @@
 	b	\target
 	.endm
 
-	.section .text
+	.section .vectors, "ax"
 	.balign	0x800
 	.global	el2_vectors
 el2_vectors:
