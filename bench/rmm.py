@@ -4,8 +4,11 @@
 
 Boots the bare-metal host's measurements three times with the counting plugin, on one CPU with one
 instruction a nanosecond of virtual time, and marks figures that differ between boots; what takes
-long runs in the first boot only. Prints a table against the budgets in bench/budgets.json and
-writes build/results/bench-rmm.json.
+long runs in the first boot only. Prints a table against the budgets in bench/budgets.json, beside
+the figures of bench/baseline.json, and writes build/results/bench-rmm.json.
+
+--quick boots once, without what takes long. --accept makes the figures the baseline, and gives
+every row a budget of 5 % more than it has now, unless it has a lower one.
 """
 
 import argparse
@@ -31,6 +34,9 @@ SILENT_SECONDS = 900  # without a line on the console, and without what others h
 FIRST_TICK_SECONDS, TICK_SECONDS = 5, 15
 ALL = "bench_"
 SHORT = "bench_,-bench_giant"
+BASELINE = os.path.join(TOP, "bench", "baseline.json")
+BUDGETS = os.path.join(TOP, "bench", "budgets.json")
+SLACK_PERCENT = 5
 EXTRA_CPU = ",sve128=on,sve256=off"
 COUNTERS = ["EL3", "R-EL2", "R-EL1", "R-EL0", "NS-EL2", "NS-EL1", "NS-EL0", "other",
             "TLBI", "cache", "barrier", "sysreg", "exits"]
@@ -154,11 +160,13 @@ def assemble(options):
 def measure(options):
     flash = assemble(options)
     runs = []
+    boots = 1 if options.quick else BOOTS
     with open(os.path.join(BUILD, "logs", "bench-rmm.log"), "w", encoding="utf-8") as log:
-        for number in range(BOOTS):
+        for number in range(boots):
             out = os.path.join(BUILD, "bench", f"samples-{number}.txt")
-            name = f"boot {number + 1} of {BOOTS}"
-            runs.append(boot(flash, out, log, name, ALL if number == 0 else SHORT))
+            name = f"boot {number + 1} of {boots}"
+            tests = ALL if number == 0 and not options.quick else SHORT
+            runs.append(boot(flash, out, log, name, tests))
             print(f"{name} is done", file=sys.stderr)
     return runs
 
@@ -183,11 +191,31 @@ def order(name):
     return command, budget.size_of(phase) or 0, phase
 
 
-def show(table, budgets):
+def baseline():
+    """Row name -> median, as an earlier firmware had it."""
+    with open(BASELINE, encoding="utf-8") as text:
+        return json.load(text)
+
+
+def accept(table, budgets):
+    """Makes the table the baseline, and adds or lowers budgets to it with some slack."""
+    with open(BASELINE, "w", encoding="utf-8") as out:
+        json.dump({name: table[name]["median"] for name in sorted(table)}, out, indent=1)
+        out.write("\n")
+    for name in table:
+        limit = -(-table[name]["median"] * (100 + SLACK_PERCENT) // 100)
+        kinds = budgets.setdefault(name, {})
+        kinds["instructions"] = min(limit, kinds.get("instructions", limit))
+    with open(BUDGETS, "w", encoding="utf-8") as out:
+        lines = [f" {json.dumps(name)}: {json.dumps(budgets[name])}" for name in sorted(budgets)]
+        out.write("{\n" + ",\n".join(lines) + "\n}\n")
+
+
+def show(table, budgets, before):
     """Prints all rows; returns the budgets that are missed, as text."""
     missed = []
-    print(f"{'command':34} {'state':9} {'median':>9} {'min':>9} {'max':>9} {'calls':>5} "
-          f"{'exits':>5} {'TLBI':>5} {'barrier':>7} {'sysreg':>6}  budget")
+    print(f"{'command':34} {'state':9} {'before':>9} {'median':>9} {'min':>9} {'max':>9} "
+          f"{'calls':>5} {'exits':>5} {'TLBI':>5} {'barrier':>7} {'sysreg':>6}  budget")
     for name in sorted(table, key=order):
         row = table[name]
         command, phase = name.rsplit(" ", 1)
@@ -196,14 +224,19 @@ def show(table, budgets):
         notes = [check.text for check in checks]
         notes += [f"boots differ by {row['spread']}"] if row["spread"] else []
         notes += ["one boot"] if row["boots"] == 1 else []
-        print(f"{command:34} {phase:9} {row['median']:9} {row['min']:9} {row['max']:9} "
+        print(f"{command:34} {phase:9} {before.get(name, '-'):>9} {row['median']:9} "
+              f"{row['min']:9} {row['max']:9} "
               f"{row['calls']:5} {row['exits']:5} {row['TLBI']:5} {row['barrier']:7} "
               f"{row['sysreg']:6}  {'; '.join(notes)}".rstrip())
         missed += [f"{name}: {check.text}" for check in checks if not check.met]
+    return missed
+
+
+def check_complete(table, budgets):
+    """Ends the program if a row that has a budget was not measured."""
     absent = sorted(set(budgets) - set(table))
     if absent:
         sys.exit("bench: no sample of " + ", ".join(absent))
-    return missed
 
 
 def profile(options):
@@ -239,13 +272,23 @@ def main():
     parser.add_argument("--firmware", default="firmware", help="folder of build/ with rmm.img")
     parser.add_argument("--profile", metavar="'COMMAND STATE'",
                         help="show where one row's instructions go, instead of the table")
+    parser.add_argument("--quick", action="store_true",
+                        help="one boot, without regions of 1 GiB and their budgets")
+    parser.add_argument("--accept", action="store_true",
+                        help="rewrite bench/baseline.json and bench/budgets.json by this run")
     options = parser.parse_args()
     if options.profile:
         profile(options)
         return
-    budgets = budget.read(os.path.join(TOP, "bench", "budgets.json"))
+    budgets = budget.read(BUDGETS)
     table = rows(measure(options))
-    missed = show(table, budgets)
+    if options.quick:
+        budgets = {name: kinds for name, kinds in budgets.items() if name in table}
+    check_complete(table, budgets)
+    before = baseline()
+    if options.accept and not options.quick:
+        accept(table, budgets)
+    missed = show(table, budgets, before)
     grown = growth.measure(BUILD)
     growth.show(grown)
     image = os.path.join(BUILD, options.firmware, "rmm.img")
@@ -256,7 +299,7 @@ def main():
         json.dump({"unit": "instructions executed under TCG at R-EL2", "qemu": version,
                    "machine": machine.MACHINE, "cpu": machine.CPU,
                    "image_bytes": os.path.getsize(image), "growth": grown, "missed": missed,
-                   "commands": table}, out, indent=1)
+                   "before": before, "commands": table}, out, indent=1)
     for text in missed:
         print(f"over: {text}")
     count = sum(len(budgets[name]) for name in budgets)
