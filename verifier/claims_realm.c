@@ -254,6 +254,9 @@ bool read_realm_claims(struct cca_bytes view, struct parse *parse, struct cca_re
 		return false;
 	}
 	guess_profile(parse, out->public_key);
+	if (parse->profile == CCA_PROFILE_1_0 && out->hash == CCA_HASH_SHA384) {
+		return reader_fail(&r, "realm hash algorithm: \"sha-384\" is not in profile 1.0");
+	}
 	return read_end(&r, "realm claims") && check_sizes(&r, out) && check_ids(&r, out) &&
 	       read_key(&r, out);
 }

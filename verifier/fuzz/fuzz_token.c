@@ -27,7 +27,10 @@ static void check_views(const struct cca_token *t, const uint8_t *data, size_t s
 	for (size_t i = 0; i < CCA_REM_COUNT; i++) {
 		within(t->realm.rem[i], data, size);
 	}
-	if (t->platform.component_count == 0 || t->platform.component_count > CCA_COMPONENTS_MAX) {
+	within(t->realm.instance_id, data, size);
+	within(t->platform.binding, data, size);
+	if ((t->has_platform && t->platform.component_count == 0) ||
+	    t->platform.component_count > CCA_COMPONENTS_MAX) {
 		abort();
 	}
 	for (size_t i = 0; i < t->platform.component_count; i++) {
@@ -37,14 +40,14 @@ static void check_views(const struct cca_token *t, const uint8_t *data, size_t s
 }
 
 /* Nothing a fuzzer makes can be genuine: it holds no key. */
-static void try_token(const uint8_t *data, size_t size)
+static void try_token(const uint8_t *data, size_t size, unsigned int flags)
 {
 	static struct cca_policy policy;
 	static struct cca_token token;
 	struct cca_key nobody = {.alg = CCA_SIGN_ES384};
 	struct cca_error err;
 
-	if (cca_token_parse(data, size, 0, &token, &err) != CCA_OK) {
+	if (cca_token_parse(data, size, flags, &token, &err) != CCA_OK) {
 		return;
 	}
 	check_views(&token, data, size);
@@ -81,7 +84,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct cca_error err;
 	struct cca_key key;
 
-	try_token(data, size);
+	try_token(data, size, 0);
+	try_token(data, size, CCA_STRICT);
+	try_token(data, size, CCA_PLATFORM_ONLY);
+	try_token(data, size, CCA_REALM_ONLY);
 	cca_key_from_cose(data, size, &key, &err);
 	cca_key_from_pem(data, size, &key, &err);
 	try_keys(data, size);

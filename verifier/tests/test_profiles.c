@@ -279,6 +279,27 @@ static void half_a_token_is_no_token_without_asking(void **state)
 	parse_flags = 0;
 }
 
+/* The key's form tells pre-1.0 and 1.0 apart; what 1.0 does not have is refused all the same. */
+static void a_realm_half_without_a_profile_is_pre_1_0_or_1_0(void **state)
+{
+	struct cca_key key;
+
+	(void)state;
+	parse_flags = CCA_REALM_ONLY;
+	for (int hash = CCA_HASH_SHA256; hash <= CCA_HASH_SHA512; hash++) {
+		assert_true(maker_init(&maker, (enum cca_hash)hash, CCA_SIGN_ES384));
+		assert_true(maker_key(maker.realm_alg, maker.realm_secret, &key));
+		entry_drop(&maker.realm, REALM_PROFILE);
+		maker.half = MAKER_REALM;
+		build();
+		assert_int_equal(accept_bytes(made.data, made.size, &key),
+				 hash == CCA_HASH_SHA384 ? CCA_MALFORMED : CCA_OK);
+		assert_int_equal(token.profile,
+				 hash == CCA_HASH_SHA384 ? CCA_PROFILE_NONE : CCA_PROFILE_1_0);
+	}
+	parse_flags = 0;
+}
+
 /* Anybody can sign a realm token with a key of his own; the anchor must be that key. */
 static void a_realm_half_needs_its_key_as_an_anchor(void **state)
 {
@@ -331,6 +352,7 @@ int main(void)
 		cmocka_unit_test(reads_what_2_0_says_of_components),
 		cmocka_unit_test(reads_one_half_where_asked_to),
 		cmocka_unit_test(half_a_token_is_no_token_without_asking),
+		cmocka_unit_test(a_realm_half_without_a_profile_is_pre_1_0_or_1_0),
 		cmocka_unit_test(a_realm_half_needs_its_key_as_an_anchor),
 		cmocka_unit_test(compares_the_challenge_of_the_half_that_is_there),
 	};
