@@ -15,7 +15,6 @@
 #define PROGRAM  "cca-verify"
 #define LINE_MAX 256
 
-
 static void to_hex(const uint8_t *data, size_t size, char *out)
 {
 	for (size_t i = 0; i < size; i++) {
