@@ -197,11 +197,14 @@ def baseline():
         return json.load(text)
 
 
-def accept(table, budgets):
-    """Makes the table the baseline, and adds or lowers budgets to it with some slack."""
+def accept(table, before):
+    """Makes the table the baseline, and adds or lowers budgets to it with some slack; rows that
+    were not measured stay as they are."""
+    figures = before | {name: row["median"] for name, row in table.items()}
     with open(BASELINE, "w", encoding="utf-8") as out:
-        json.dump({name: table[name]["median"] for name in sorted(table)}, out, indent=1)
+        json.dump(figures, out, indent=1, sort_keys=True)
         out.write("\n")
+    budgets = budget.read(BUDGETS)
     for name in table:
         limit = -(-table[name]["median"] * (100 + SLACK_PERCENT) // 100)
         kinds = budgets.setdefault(name, {})
@@ -286,8 +289,8 @@ def main():
         budgets = {name: kinds for name, kinds in budgets.items() if name in table}
     check_complete(table, budgets)
     before = baseline()
-    if options.accept and not options.quick:
-        accept(table, budgets)
+    if options.accept:
+        accept(table, before)
     missed = show(table, budgets, before)
     grown = growth.measure(BUILD)
     growth.show(grown)
