@@ -7,6 +7,7 @@
 
 #include "uapi/caec_host.h"
 #include "uapi/csm_guest.h"
+#include "uapi/csmfs.h"
 
 #define SIZE(type, size) _Static_assert(sizeof(struct type) == (size), "size of " #type)
 #define FIELD(type, field, offset, size)                                    \
@@ -174,3 +175,8 @@ FIELD(csm_ioc_signal, bits, 8, 8);
 
 SIZE(csm_ioc_notify, 8);
 FIELD(csm_ioc_notify, fd, 0, 4);
+
+SIZE(csmfs_tail, 64);
+FIELD(csmfs_tail, magic, 0, 8);
+FIELD(csmfs_tail, length, 8, 8);
+FIELD(csmfs_tail, reserved, 16, 48);

@@ -5,7 +5,8 @@
  * is copying from or to the program's memory at that moment, a stock kernel dies, although each
  * such copy has a way out for bad addresses. This file leads the abort there: a probe on do_sea()
  * looks whether the kernel was accessing a mapping of this module, and if so the system call fails
- * with EFAULT. Aborts of all other kinds and places go their usual way.
+ * with EFAULT. The same holds for the module's own views of shared memory (view.c). Aborts of all
+ * other kinds and places go their usual way.
  *
  * Where the probe cannot be placed sharings cannot be mapped.
  */
@@ -23,7 +24,7 @@ struct csmdev_mapping {
 	struct list_head list; /* written under mappings_lock, read under RCU */
 	struct rcu_head rcu;
 	refcount_t refs;
-	struct mm_struct *mm; /* compared only */
+	struct mm_struct *mm; /* compared only; NULL: the range is the kernel's own */
 	unsigned long start;
 	unsigned long end;
 };
@@ -43,11 +44,11 @@ bool csmdev_guard_works(void)
 
 /* -------------------------------------------------------------- mappings */
 
-/* With one reference; NULL: no memory. Caller keeps mm while the mapping exists. */
-struct csmdev_mapping *csmdev_guard_add(struct mm_struct *mm, unsigned long start,
-					unsigned long end)
+/* With one reference; NULL: no memory, which gfp can exclude. Takes mappings_lock. */
+static struct csmdev_mapping *add(struct mm_struct *mm, unsigned long start, unsigned long end,
+				  gfp_t gfp)
 {
-	struct csmdev_mapping *mapping = kzalloc(sizeof(*mapping), GFP_KERNEL_ACCOUNT);
+	struct csmdev_mapping *mapping = kzalloc(sizeof(*mapping), gfp);
 
 	if (!mapping) {
 		return NULL;
@@ -60,6 +61,45 @@ struct csmdev_mapping *csmdev_guard_add(struct mm_struct *mm, unsigned long star
 	list_add_rcu(&mapping->list, &mappings);
 	spin_unlock(&mappings_lock);
 	return mapping;
+}
+
+/*
+ * With one reference; NULL: no memory. Caller keeps mm while the mapping exists; mm NULL: the
+ * kernel's own addresses.
+ */
+struct csmdev_mapping *csmdev_guard_add(struct mm_struct *mm, unsigned long start,
+					unsigned long end)
+{
+	return add(mm, start, end, GFP_KERNEL_ACCOUNT);
+}
+
+/* The mapping that is all of mm, with a reference; NULL: there is none. */
+static struct csmdev_mapping *find_whole(struct mm_struct *mm)
+{
+	struct csmdev_mapping *mapping, *found = NULL;
+
+	spin_lock(&mappings_lock);
+	list_for_each_entry (mapping, &mappings, list) {
+		if (mapping->mm == mm && mapping->start == 0 &&
+		    refcount_inc_not_zero(&mapping->refs)) {
+			found = mapping;
+			break;
+		}
+	}
+	spin_unlock(&mappings_lock);
+	return found;
+}
+
+/*
+ * Guards all addresses of a process, for mappings that can be split, moved and inherited: any
+ * external abort that a system call takes on memory of this process then ends in EFAULT. Never
+ * fails, because a fork cannot. Two callers at once may add two mappings, which does no harm.
+ */
+struct csmdev_mapping *csmdev_guard_process(struct mm_struct *mm)
+{
+	struct csmdev_mapping *mapping = find_whole(mm);
+
+	return mapping ? mapping : add(mm, 0, TASK_SIZE_MAX, GFP_KERNEL | __GFP_NOFAIL);
 }
 
 /* One more user of the mapping, which the caller already holds. */
@@ -79,6 +119,7 @@ void csmdev_guard_put(struct csmdev_mapping *mapping)
 	}
 }
 
+/* True: addr is in a mapping of the current process, or in a view of the kernel. Takes no lock. */
 static bool is_mapped(unsigned long addr)
 {
 	struct csmdev_mapping *mapping;
@@ -86,7 +127,8 @@ static bool is_mapped(unsigned long addr)
 
 	rcu_read_lock();
 	list_for_each_entry_rcu (mapping, &mappings, list) {
-		if (mapping->mm == current->mm && addr >= mapping->start && addr < mapping->end) {
+		if ((!mapping->mm || mapping->mm == current->mm) && addr >= mapping->start &&
+		    addr < mapping->end) {
 			found = true;
 			break;
 		}
@@ -105,7 +147,7 @@ static int on_abort(struct kprobe *probe, struct pt_regs *call)
 	unsigned long esr = call->regs[1];
 	struct pt_regs *regs = (struct pt_regs *)call->regs[2];
 
-	if (user_mode(regs) || esr & ESR_ELx_FnV || !current->mm || !is_mapped(far)) {
+	if (user_mode(regs) || esr & ESR_ELx_FnV || !is_mapped(far)) {
 		return 0;
 	}
 	if (!fixup(regs, esr)) {

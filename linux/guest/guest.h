@@ -6,13 +6,13 @@
  *   csmdev_obj.lock        one command about a sharing at a time, and its state
  *   csmdev_obj.files_lock  the files of a sharing; unmapping goes through them
  *   mmap_lock           (page faults)
- *   csmdev_obj.map_lock    whether pages may be put into user tables
+ *   csmdev_obj.map_lock    whether pages may be put into user tables; the kernel's own view
  *   csmdev_lock            list of sharings, use counts, window, persistence
  *   csmdev_obj.signal_lock spinlock: what is pending for a sharing
  *
- * The kernel itself never touches shared memory: it clears pages before the RMM learns of them, and
- * frees them after the RMM has said that nobody reaches them any more. Pages for which the RMM does
- * not say so stay allocated for ever.
+ * The kernel itself touches shared memory in view.c alone, where it survives that the memory is
+ * gone. It clears pages before the RMM learns of them, and frees them after the RMM has said that
+ * nobody reaches them any more. Pages for which the RMM does not say so stay allocated for ever.
  */
 #ifndef CSM_GUEST_H
 #define CSM_GUEST_H
@@ -46,6 +46,7 @@ struct csmdev_regs {
 enum csmdev_life { CSMDEV_MAKING, CSMDEV_LIVE, CSMDEV_GONE };
 
 struct csmdev_obj;
+struct csmdev_mapping;
 
 /* What differs between own regions and attachments. */
 struct csmdev_kind {
@@ -79,6 +80,8 @@ struct csmdev_obj {
 
 	struct rw_semaphore map_lock;
 	bool mappable;
+	void *view; /* where the kernel itself sees the memory; NULL: nowhere */
+	struct csmdev_mapping *view_guard;
 
 	/* Under csmdev_lock. */
 	struct list_head list;
@@ -163,18 +166,24 @@ struct csmdev_obj *csmdev_attach_make(const struct csm_ioc_attach *req,
 /* ------------------------------------------------------------------ map.c */
 
 int csmdev_mmap(struct file *file, struct vm_area_struct *vma);
+vm_fault_t csmdev_map_fault(struct vm_fault *vmf, unsigned int order);
 void csmdev_map_allow(struct csmdev_obj *obj);
 void csmdev_map_forbid(struct csmdev_obj *obj);
 
-/* ---------------------------------------------------------------- guard.c */
+/* ----------------------------------------------------------------- view.c */
 
-struct csmdev_mapping;
+int csmfs_view_read(struct csmdev_obj *obj, u64 offset, void *to, size_t size);
+int csmfs_view_write(struct csmdev_obj *obj, u64 offset, const void *from, size_t size);
+void csmfs_view_drop(struct csmdev_obj *obj);
+
+/* ---------------------------------------------------------------- guard.c */
 
 void csmdev_guard_init(void);
 void csmdev_guard_exit(void);
 bool csmdev_guard_works(void);
 struct csmdev_mapping *csmdev_guard_add(struct mm_struct *mm, unsigned long start,
 					unsigned long end);
+struct csmdev_mapping *csmdev_guard_process(struct mm_struct *mm);
 void csmdev_guard_get(struct csmdev_mapping *mapping);
 void csmdev_guard_put(struct csmdev_mapping *mapping);
 

@@ -8,6 +8,7 @@
 #include <linux/platform_device.h>
 #include <linux/reboot.h>
 
+#include "csmfs.h"
 #include "guest.h"
 
 struct csmdev_realm csmdev_realm;
@@ -113,12 +114,18 @@ static int start(void)
 	if (ret) {
 		goto no_reboot;
 	}
+	ret = csmfs_init();
+	if (ret) {
+		goto no_fs;
+	}
 	ret = misc_register(&device);
 	if (ret) {
 		goto no_device;
 	}
 	return 0;
 no_device:
+	csmfs_exit();
+no_fs:
 	unregister_reboot_notifier(&reboot_block);
 no_reboot:
 	platform_driver_unregister(&driver);
@@ -149,10 +156,11 @@ static int __init csmdev_init(void)
 	return 0;
 }
 
-/* Files and persistent sharings hold the module, so there are none. */
+/* Files, mounts and persistent sharings hold the module, so there are none. */
 static void __exit csmdev_exit(void)
 {
 	misc_deregister(&device);
+	csmfs_exit();
 	unregister_reboot_notifier(&reboot_block);
 	platform_driver_unregister(&driver);
 	csmdev_signal_exit();

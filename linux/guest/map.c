@@ -14,6 +14,7 @@
 /*
  * Puts the page, or 2 MiB for order 9, at the faulting address into the table of the program.
  * Caller holds map_lock. VM_FAULT_FALLBACK: not with a block, ask again for the page.
+ * VM_FAULT_SIGBUS: beyond the region.
  */
 static vm_fault_t insert(struct vm_fault *vmf, unsigned int order)
 {
@@ -21,20 +22,25 @@ static vm_fault_t insert(struct vm_fault *vmf, unsigned int order)
 	struct csmdev_handle *handle = vma->vm_file->private_data;
 	unsigned long size = PAGE_SIZE << order;
 	unsigned long addr = vmf->address & ~(size - 1);
-	unsigned long pfn = PHYS_PFN(handle->obj->base) + vma->vm_pgoff +
-			    ((addr - vma->vm_start) >> PAGE_SHIFT);
+	unsigned long first = vma->vm_pgoff + ((addr - vma->vm_start) >> PAGE_SHIFT);
+	unsigned long pages = handle->obj->size >> PAGE_SHIFT;
+	unsigned long pfn = PHYS_PFN(handle->obj->base) + first;
 
 	if (order == 0) {
-		return vmf_insert_pfn(vma, addr, pfn);
+		return first < pages ? vmf_insert_pfn(vma, addr, pfn) : VM_FAULT_SIGBUS;
 	}
-	if (addr < vma->vm_start || addr + size > vma->vm_end || !IS_ALIGNED(pfn, 1UL << order)) {
+	if (addr < vma->vm_start || addr + size > vma->vm_end || !IS_ALIGNED(pfn, 1UL << order) ||
+	    first >= pages || pages - first < 1UL << order) {
 		return VM_FAULT_FALLBACK;
 	}
 	return csmdev_insert_block(vmf, pfn, vmf->flags & FAULT_FLAG_WRITE);
 }
 
-/* Serves a fault of a mapping. SIGBUS once csmdev_map_forbid() has been called. Takes map_lock. */
-static vm_fault_t huge_fault(struct vm_fault *vmf, unsigned int order)
+/*
+ * Serves an access to a mapping of a struct csmdev_handle. SIGBUS once csmdev_map_forbid() has been
+ * called. Takes map_lock.
+ */
+vm_fault_t csmdev_map_fault(struct vm_fault *vmf, unsigned int order)
 {
 	struct csmdev_handle *handle = vmf->vma->vm_file->private_data;
 	struct csmdev_obj *obj = handle->obj;
@@ -53,7 +59,7 @@ static vm_fault_t huge_fault(struct vm_fault *vmf, unsigned int order)
 
 static vm_fault_t fault(struct vm_fault *vmf)
 {
-	return huge_fault(vmf, 0);
+	return csmdev_map_fault(vmf, 0);
 }
 
 static void vma_open(struct vm_area_struct *vma)
@@ -83,7 +89,7 @@ static const struct vm_operations_struct vm_ops = {
 	.may_split = vma_may_split,
 	.mremap = vma_mremap,
 	.fault = fault,
-	.huge_fault = huge_fault,
+	.huge_fault = csmdev_map_fault,
 };
 
 /* What mprotect may add later is what mmap could have had. Execution the kernel refuses by itself.
@@ -142,13 +148,14 @@ void csmdev_map_allow(struct csmdev_obj *obj)
 	up_write(&obj->map_lock);
 }
 
-/* When this returns no user table holds a page of the sharing, nor will one. */
+/* When this returns no table, the kernel's included, holds a page of the sharing, nor will one. */
 void csmdev_map_forbid(struct csmdev_obj *obj)
 {
 	struct csmdev_handle *handle;
 
 	down_write(&obj->map_lock);
 	obj->mappable = false;
+	csmfs_view_drop(obj);
 	up_write(&obj->map_lock);
 	mutex_lock(&obj->files_lock);
 	list_for_each_entry (handle, &obj->files, list) {

@@ -246,7 +246,8 @@ def manual(pair):
                                text=True, check=True).stdout.split()
         tried = {"csmctl.1", "libcsm.3", "cca-verify.1", "cca-measure.1",
                  "libccatoken.3"}  # the last one by verifier/tests/library.py
-        expect({os.path.basename(page) for page in pages} == tried, f"pages: {pages}")
+        untried = {"csmfs.5"}  # docs/caveats.md
+        expect({os.path.basename(page) for page in pages} == tried | untried, f"pages: {pages}")
         for page in pages:
             example(page)
 

@@ -1,25 +1,16 @@
 // SPDX-License-Identifier: BSD-3-Clause
-/*
- * Files in regions. A region is whole pages, so its last 64 bytes tell how long the file is; the
- * file begins at the region's start, where a program can use it in place.
- */
+/* Files in regions: abi/uapi/csmfs.h describes how a region holds one. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "abi/uapi/csmfs.h"
+
 #include "csmctl.h"
 
-#define TAIL_SIZE  64u
-#define TAIL_MAGIC UINT64_C(0x454c49464d5343) /* CSMFILE */
-#define CHUNK      65536u
-
-struct tail {
-	uint64_t magic;
-	uint64_t length;
-	uint8_t reserved[48];
-};
+#define CHUNK 65536u
 
 /*
  * Copies a file into a region. A negative errno about the region, or CSMCTL_FAILED after a message
@@ -50,10 +41,11 @@ static int copy_in(struct tool *tool, FILE *file, struct csm_region *region, uin
 /* A negative errno about the region, or CSMCTL_FAILED after a message about the file. */
 static int fill(struct tool *tool, FILE *file, struct csm_region *region, uint64_t length)
 {
-	const struct tail tail = {.magic = TAIL_MAGIC, .length = length};
+	const struct csmfs_tail tail = {.magic = CSMFS_TAIL_MAGIC, .length = length};
 	int ret = copy_in(tool, file, region, length);
 
-	return ret ? ret : csm_write(region, csm_size(region) - TAIL_SIZE, &tail, sizeof(tail));
+	return ret ? ret
+		   : csm_write(region, csm_size(region) - CSMFS_TAIL_SIZE, &tail, sizeof(tail));
 }
 
 /* Sealed before anybody sees it, if it is to be sealed. */
@@ -76,8 +68,8 @@ static int put(struct tool *tool, FILE *file, uint64_t length)
 {
 	const char *label = tool->options->label;
 	struct csm_region *region;
-	int ret =
-		csm_create(tool->csm, length + TAIL_SIZE, label ? csm_label(label) : 0, 0, &region);
+	int ret = csm_create(tool->csm, length + CSMFS_TAIL_SIZE, label ? csm_label(label) : 0, 0,
+			     &region);
 
 	if (ret < 0) {
 		return ret;
@@ -228,10 +220,11 @@ static int copy_out(struct csm_region *region, uint64_t length, FILE *file)
 /* The length is the provider's word: it is read once, and must fit. */
 static int get_length(struct csm_region *region, uint64_t *length)
 {
-	struct tail tail;
-	int ret = csm_read(region, csm_size(region) - TAIL_SIZE, &tail, sizeof(tail));
+	struct csmfs_tail tail;
+	int ret = csm_read(region, csm_size(region) - CSMFS_TAIL_SIZE, &tail, sizeof(tail));
 
-	if (ret == 0 && (tail.magic != TAIL_MAGIC || tail.length > csm_size(region) - TAIL_SIZE)) {
+	if (ret == 0 &&
+	    (tail.magic != CSMFS_TAIL_MAGIC || tail.length > csm_size(region) - CSMFS_TAIL_SIZE)) {
 		ret = -EPROTO;
 	}
 	*length = tail.length;

@@ -82,6 +82,7 @@ static void on_fault(int number)
 int touch(volatile char *at, bool write)
 {
 	got = 0;
+	signal(SIGSEGV, on_fault);
 	if (sigsetjmp(back, 1) == 0) {
 		if (write) {
 			*at = 1;
@@ -89,19 +90,9 @@ int touch(volatile char *at, bool write)
 			(void)*at;
 		}
 	}
+	signal(SIGSEGV, SIG_DFL);
 	return got;
 }
-
-/* Waits until a condition holds; says whether it ever did. */
-#define COMES_TRUE(condition)                                  \
-	({                                                     \
-		int tries_ = 0;                                \
-                                                               \
-		while (!(condition) && tries_++ < LONG / 10) { \
-			usleep(10000);                         \
-		}                                              \
-		tries_ <= LONG / 10;                           \
-	})
 
 static int open_files(void)
 {
@@ -147,7 +138,7 @@ static void test_arguments(void)
 	FAILS(ioctl(dev, CSM_IOC_CREATE, &create_req), EINVAL);
 	attach_req.flags = 2;
 	FAILS(ioctl(dev, CSM_IOC_ATTACH, &attach_req), EINVAL);
-	attach_req = (struct csm_ioc_attach){.provider_id = PEER, .region_id = 9};
+	attach_req = (struct csm_ioc_attach){.provider_id = PEER, .region_id = 19};
 	FAILS(ioctl(dev, CSM_IOC_ATTACH, &attach_req), EACCES);
 	attach_req = (struct csm_ioc_attach){.provider_id = 77, .region_id = 1};
 	FAILS(ioctl(dev, CSM_IOC_ATTACH, &attach_req), EACCES);
@@ -199,7 +190,7 @@ static void test_region(void)
 	CHECK(info().regions == 0 && info().memory_used == 0);
 }
 
-static long faults(void)
+long faults(void)
 {
 	struct rusage usage;
 
@@ -627,7 +618,7 @@ static void test_race(void)
 	}
 }
 
-static unsigned long free_kib(void)
+unsigned long free_kib(void)
 {
 	unsigned long kib = 0;
 	FILE *f = fopen("/proc/meminfo", "r");
@@ -719,6 +710,22 @@ static const struct {
 	{"memory comes back", test_memory},
 	{"the limit holds", test_limit},
 	{"measurements of a peer", test_peer},
+	{"csmfs: names, and what is refused", test_fs_names},
+	{"csmfs: read, seek, sendfile, splice; attached while it is open", test_fs_read},
+	{"csmfs: a region without a file, a length beyond its size", test_fs_no_file},
+	{"csmfs: mappings: shared, private, fork, parts, moved", test_fs_map},
+	{"csmfs: written through a grant that says so", test_fs_write},
+	{"csmfs: own regions", test_fs_own},
+	{"csmfs: options of mount", test_fs_mount},
+	{"csmfs: keep", test_fs_keep},
+	{"csmfs: the region ends under its readers", test_fs_ended},
+	{"csmfs: no copy of the content", test_fs_memory},
+	{"csmfs: a new file becomes a region", test_pub_file},
+	{"csmfs: new files in every way of writing", test_pub_writing},
+	{"csmfs: new files of several descriptors and processes", test_pub_last_close},
+	{"csmfs: names of new files", test_pub_names},
+	{"csmfs: new files that cannot be published leave nothing", test_pub_fails},
+	{"csmfs: each kind of access, to memory that is there and that is gone", test_fs_kinds},
 };
 
 int main(int argc, char **argv)

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <unistd.h>
 
 #include "abi/csm.h"
 #include "abi/rsi.h"
@@ -38,7 +39,44 @@ struct csm_ioc_info info(void);
 /* The signal that reading, or writing, a byte gives; 0: none. */
 int touch(volatile char *at, bool write);
 
+/* Waits until a condition holds; says whether it ever did. */
+#define COMES_TRUE(condition)                                  \
+	({                                                     \
+		int tries_ = 0;                                \
+                                                               \
+		while (!(condition) && tries_++ < LONG / 10) { \
+			usleep(10000);                         \
+		}                                              \
+		tries_ <= LONG / 10;                           \
+	})
+long faults(void);
+unsigned long free_kib(void);
+
+/* guesttest_fs.c */
+void test_fs_names(void);
+void test_fs_read(void);
+void test_fs_no_file(void);
+void test_fs_map(void);
+void test_fs_write(void);
+void test_fs_own(void);
+void test_fs_keep(void);
+void test_fs_ended(void);
+void test_fs_memory(void);
+void test_fs_mount(void);
+
+/* guesttest_pub.c */
+void test_pub_file(void);
+void test_pub_writing(void);
+void test_pub_last_close(void);
+void test_pub_names(void);
+void test_pub_fails(void);
+
+/* guesttest_kinds.c */
+void test_fs_kinds(void);
+
 /* guesttest_status.c */
+/* The next call of a command (RSI_CSM_*_FID) answers this status and does nothing. */
+void force(unsigned int command, unsigned int status);
 void test_seal_fails(void);
 void test_provider_statuses(void);
 void test_consumer_statuses(void);

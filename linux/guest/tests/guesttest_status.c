@@ -21,8 +21,7 @@ static void set(const char *name, const char *value)
 	close(fd);
 }
 
-/* The next call of a command (RSI_CSM_*_FID) answers this status and does nothing. */
-static void force(unsigned int command, unsigned int status)
+void force(unsigned int command, unsigned int status)
 {
 	char text[40];
 

@@ -7,6 +7,7 @@
  *   region 2: 64 KiB, read only, sealed
  *   region 3: 1000 MiB, read and write: more than there is memory behind the window, so that its
  * end gives external aborts, as withdrawn memory does
+ *   regions 4 to 9: files, read only but for 9, or what a hostile provider has instead (theirs[])
  *
  * It has the grants that this realm gives it, and answers each signal: bits up to 39 come back,
  * with bit 39 without an interrupt, as a host does that drops it; bit 40 ends the attachment's
@@ -15,17 +16,23 @@
  * answer any status.
  */
 #include <linux/interrupt.h>
+#include <linux/io.h>
 #include <linux/moduleparam.h>
 #include <linux/of.h>
 #include <linux/of_irq.h>
 
 #include "guest.h"
 
+#include "abi/uapi/csmfs.h"
+
 #define SELF    0x1111222233334444ULL
 #define PEER    0xaaaabbbbccccddddULL
 #define REGIONS 64
 #define SIGNALS 512
 #define TIMES   3
+
+#define MODEL      0x6c65646f6dULL /* "model" */
+#define FILE(size) .magic = CSMFS_TAIL_MAGIC, .length = (size)
 
 static DEFINE_MUTEX(lock);
 static struct {
@@ -35,11 +42,18 @@ static struct {
 static struct {
 	u64 size, perm, label, base;
 	bool sealed, reserved, attached, ended;
+	u64 magic, length; /* of the file that is there when it is attached; magic 0: none */
 } theirs[] = {
 	{},
 	{.size = SZ_4M, .perm = 3, .label = 0x656e6f},
 	{.size = SZ_64K, .perm = 1, .label = 0x6f7774, .sealed = true},
 	{.size = 1000 * SZ_1M, .perm = 3, .label = 0x6565726874},
+	{.size = SZ_1M, .perm = 1, .label = MODEL, .sealed = true, FILE(1000003)},
+	{.size = SZ_64K, .perm = 1, .label = MODEL, FILE(0)},
+	{.size = SZ_64K, .perm = 1, .label = 0x622f61, FILE(17)},              /* a/b */
+	{.size = SZ_64K, .perm = 1, .label = 0x676e6f7277, FILE(SZ_64K - 63)}, /* wrong */
+	{.size = SZ_64K, .perm = 1, .label = 0x100000000000001},
+	{.size = 6 * SZ_1M, .perm = 3, .label = 0x62642e656c626174, FILE(6000000)}, /* table.db */
 };
 static struct csmdev_regs queue[SIGNALS];
 static unsigned int first, queued, called;
@@ -234,6 +248,23 @@ static u64 reserve(struct csmdev_regs *r)
 	return RSI_SUCCESS;
 }
 
+/* What the provider has put there: bytes that depend on their place, and the record of a file. */
+static void fill(int i)
+{
+	struct csmfs_tail tail = {.magic = theirs[i].magic, .length = theirs[i].length};
+	u64 *at, j;
+
+	if (!theirs[i].magic) {
+		return;
+	}
+	at = memremap(theirs[i].base, theirs[i].size, MEMREMAP_WB);
+	for (j = 0; j < theirs[i].size / sizeof(*at); j++) {
+		at[j] = j * 0x9e3779b97f4a7c15ULL;
+	}
+	memcpy((void *)at + theirs[i].size - sizeof(tail), &tail, sizeof(tail));
+	memunmap(at);
+}
+
 /* The host needs a moment: the first answers are that it has not taken its pages back. */
 static u64 attach(struct csmdev_regs *r)
 {
@@ -247,6 +278,7 @@ static u64 attach(struct csmdev_regs *r)
 		return RSI_ERROR_STATE;
 	}
 	theirs[i].attached = true;
+	fill(i);
 	r->x[1] = theirs[i].perm;
 	return RSI_SUCCESS;
 }
@@ -258,7 +290,7 @@ static u64 detach(struct csmdev_regs *r)
 	if (!i || !theirs[i].reserved) {
 		return RSI_ERROR_INPUT;
 	}
-	theirs[i].reserved = theirs[i].attached = false;
+	theirs[i].reserved = theirs[i].attached = theirs[i].ended = false;
 	pr_info("rsi_fake: region %d is detached\n", i);
 	return RSI_SUCCESS;
 }
@@ -274,6 +306,7 @@ static u64 query(struct csmdev_regs *r)
 	if (r->x[1] == PEER) {
 		u64 state = theirs[i % count].reserved ? query_state : CSM_STATE_GRANTED;
 
+		state = theirs[i % count].ended ? CSM_STATE_ENDED : state;
 		*r = (struct csmdev_regs){
 			.x = {0, i, theirs[i % count].label, theirs[i % count].size,
 			      rsi_csm_query_pack(theirs[i % count].perm, state,
@@ -309,6 +342,7 @@ static u64 send(struct csmdev_regs *r)
 	}
 	if (bits & BIT_ULL(40)) {
 		push(PEER, provider, region, CSM_SIGNAL_REGION_ENDED);
+		theirs[place(provider, region)].ended = true;
 	} else if (bits & BIT_ULL(41)) {
 		push(PEER, provider, region, CSM_SIGNAL_PEER_ENDED);
 	} else if (bits & BIT_ULL(42)) {
