@@ -61,7 +61,7 @@ static bool is_after(enum rmm_csm_tree tree, const union rmm_csm_any_record *any
 	if (tree == RMM_CSM_TREE_RANGES) {
 		return any->range.base > other->range.base;
 	}
-	/* A kind is one of the enum: NOLINTNEXTLINE(clang-analyzer-optin.core.EnumCastOutOfRange) */
+	/* One of the enum: NOLINTNEXTLINE(clang-analyzer-optin.core.EnumCastOutOfRange) */
 	return rmm_csm_compare(&any->record, other->record.node.kind,
 			       rmm_csm_peer_id(&other->record), other->record.id.region) > 0;
 }
