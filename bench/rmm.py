@@ -295,12 +295,12 @@ def main():
     grown = growth.measure(BUILD)
     growth.show(grown)
     image = os.path.join(BUILD, options.firmware, "rmm.img")
-    version = subprocess.run([machine.QEMU, "--version"], capture_output=True, text=True,
+    version = subprocess.run([machine.emulator.QEMU, "--version"], capture_output=True, text=True,
                              check=True).stdout.splitlines()[0]
     os.makedirs(os.path.join(BUILD, "results"), exist_ok=True)
     with open(os.path.join(BUILD, "results", "bench-rmm.json"), "w", encoding="utf-8") as out:
         json.dump({"unit": "instructions executed under TCG at R-EL2", "qemu": version,
-                   "machine": machine.MACHINE, "cpu": machine.CPU,
+                   "machine": machine.emulator.MACHINE, "cpu": machine.CPU,
                    "image_bytes": os.path.getsize(image), "growth": grown, "missed": missed,
                    "before": before, "commands": table}, out, indent=1)
     for text in missed:

@@ -26,9 +26,10 @@ import time
 
 sys.dont_write_bytecode = True
 TOP = os.path.dirname(os.path.dirname(os.path.realpath(__file__)))
-sys.path.insert(0, os.path.join(TOP, "tests", "system"))
-import run as system  # noqa: E402
-from host import Failure  # noqa: E402
+sys.path[:0] = [os.path.join(TOP, "tests", name) for name in ("system", "lib")]
+import emulator  # noqa: E402
+import stack  # noqa: E402
+from stack import Failure, expect  # noqa: E402
 
 BUILD = os.environ.get("BUILD") or os.path.join(TOP, "build")
 IMAGES = os.path.join(BUILD, "demo")
@@ -81,7 +82,7 @@ class Steps:
             seen = action() or ""
             good = True
         except Exception as failure:  # what was not foreseen is a result too
-            seen = system.one_line(failure)
+            seen = stack.one_line(failure)
             raise
         finally:
             ended.set()
@@ -111,7 +112,7 @@ class Steps:
               + (f": {seen}" if seen else ""), flush=True)
         self.shown.append((name, seen))
         if self.tap:
-            why = "" if good else f": {system.one_line(seen)}"
+            why = "" if good else f": {stack.one_line(seen)}"
             self.tap.write(f"{'ok' if good else 'not ok'} {self.count} - demo: {name}{why}\n")
             self.tap.flush()
 
@@ -120,12 +121,6 @@ class Steps:
         if self.tap:
             self.tap.write(f"1..{self.count}\n")
             self.tap.close()
-
-
-def expect(condition, what):
-    """A check inside a step."""
-    if not condition:
-        raise Failure(what)
 
 
 def tool(name, *arguments):
@@ -138,12 +133,12 @@ def tool(name, *arguments):
     return done.stdout
 
 
-class Machine(system.System):
+class Machine(stack.System):
     """The machine, which tells for what it waits."""
 
     def __init__(self, name, kernel, steps):
         self.steps = steps
-        super().__init__(name, kernel, system.Report(os.devnull), False)
+        super().__init__(name, kernel, stack.Report(os.devnull), images=IMAGES)
 
     def wait_for(self, condition, seconds, what):
         """Polls a shell condition on the host; what a realm's VMM says meanwhile is shown."""
@@ -173,16 +168,18 @@ class Demo:
         self.rims = {}
         self.region = None
         self.file_hash = ""
-        self.policy = os.path.join(IMAGES, "policy.json")
+        self.work = os.path.join(IMAGES, "tampered" if args.tamper else "genuine")
+        os.makedirs(self.work, exist_ok=True)
+        self.policy = os.path.join(self.work, "policy.json")
         self.jobs = 0
 
     # ------------------------------------------------------------ helpers
 
-    def in_realm(self, name, command, seconds=system.WORK_SECONDS):
+    def in_realm(self, name, command, seconds=stack.WORK_SECONDS):
         """Output lines of a command in a realm; it must succeed."""
         return self.machine.control(name, command, seconds)
 
-    def refused_in_realm(self, name, command, seconds=system.WORK_SECONDS):
+    def refused_in_realm(self, name, command, seconds=stack.WORK_SECONDS):
         """Output of a command in a realm that must fail."""
         lines, status = self.machine.ask(name, command, seconds)
         expect(status != 0, f"{name}: {command} did not fail: {lines[-3:]}")
@@ -202,7 +199,7 @@ class Demo:
         """A fresh challenge of the owner's and the token with it, in a file."""
         challenge = secrets.token_hex(64)
         text = "".join(self.in_realm(name, f"attest token {challenge} | base64"))
-        path = os.path.join(IMAGES, f"token-{name}.cbor")
+        path = os.path.join(self.work, f"token-{name}.cbor")
         with open(path, "wb") as file:
             file.write(base64.b64decode(text))
         return challenge, path
@@ -250,9 +247,8 @@ class Demo:
 
     def boot(self):
         """Stock Debian at NS-EL2 with the host module."""
-        system.IMAGES = IMAGES
         self.machine = Machine(self.name, self.args.kernel, self.steps)
-        self.machine.host.wait("HOST: ready", system.BOOT_SECONDS)
+        self.machine.host.wait("HOST: ready", stack.BOOT_SECONDS)
         return " ".join(self.machine.run("uname -sr"))
 
     def start_realms(self):
@@ -339,7 +335,7 @@ class Demo:
             blocks = re.findall(r"^```sh (realm|verifier)\n(.*?)^```", file.read(), re.M | re.S)
         expect([kind for kind, _ in blocks] == ["verifier", "realm", "verifier"],
                f"the blocks of {GUIDE}: {[kind for kind, _ in blocks]}")
-        folder = os.path.join(IMAGES, "guide")
+        folder = os.path.join(self.work, "guide")
         shutil.rmtree(folder, ignore_errors=True)
         os.makedirs(folder)
         shutil.copy(self.policy, os.path.join(folder, "realm.json"))
@@ -430,8 +426,8 @@ class Demo:
     def teardown(self):
         """All realms off, nothing left."""
         for name in OTHER if self.args.tamper else REALMS:
-            self.machine.run(f"rvm exec {name} --timeout {system.WORK_SECONDS} poweroff -f",
-                             2 * system.WORK_SECONDS, check=False)
+            self.machine.run(f"rvm exec {name} --timeout {stack.WORK_SECONDS} poweroff -f",
+                             2 * stack.WORK_SECONDS, check=False)
         self.machine.settle()
         expect(not self.machine.host.trouble, "; ".join(self.machine.host.trouble[:3]))
         return "no granule left delegated, host kernel healthy"
@@ -490,7 +486,7 @@ def last_words(demo):
 def what_to_do(reason):
     """Advice for who sees a step fail."""
     if "the machine ended" in reason or "machine has ended" in reason:
-        return (f"The emulated machine has ended: it needs {system.machine.MEMORY_MIB} MiB of free "
+        return (f"The emulated machine has ended: it needs {emulator.MEMORY_MIB} MiB of free "
                 "memory (`free -m`).")
     if re.search("not within|takes too long|no answer|within .* s;", reason):
         return ("A time limit was met. Limits are many times what this takes: either something "

@@ -11,13 +11,12 @@ import tempfile
 import threading
 import time
 
-sys.path.insert(0, os.path.join(os.path.dirname(os.path.realpath(__file__)), "../../tools/lib"))
+HERE = os.path.dirname(os.path.realpath(__file__))
+sys.path[:0] = [os.path.join(HERE, "../lib"), os.path.join(HERE, "../../tools/lib")]
+import emulator  # noqa: E402
 import patience  # noqa: E402
+from tap import Failure, Lost  # noqa: E402
 
-QEMU = "qemu-system-aarch64"
-MACHINE = "virt,virtualization=on,secure=on,gic-version=3,acpi=off"
-CPU = "max,x-rme=on,sme=off,pauth-impdef=on"
-MEMORY_MIB = 3072
 CPUS = 2
 KERNEL_AT = 0x48000000
 INITRD_AT = 0x60000000
@@ -45,20 +44,6 @@ GRACE_SECONDS = 120
 END = object()  # behind the last line
 
 
-class Failure(Exception):
-    """What went wrong, for the test's diagnosis."""
-
-
-class Lost(Failure):
-    """The same, and there is no sense in asking the machine for more."""
-
-
-def expect(condition, what):
-    """A check inside a test."""
-    if not condition:
-        raise Failure(what)
-
-
 def split_log(begun, line):
     """A line of the console that may have begun as `begun`: (output, log, what has begun).
 
@@ -82,9 +67,8 @@ class Host:
         self.trouble = []
         self.number = 0
         self.late = None  # the mark of a command that was not through in time
-        command = [QEMU, "-M", MACHINE, "-cpu", CPU, "-smp", str(CPUS), "-m", f"{MEMORY_MIB}M",
-                   "-nic", "none", "-display", "none", "-serial", "stdio", "-monitor", "none",
-                   "-no-reboot", "-bios", flash, "-dtb", self._tree(initrd, line)]
+        command = [*emulator.command(CPUS), *emulator.serial(flash), "-dtb",
+                   self._tree(initrd, line)]
         for path, at in ((kernel, KERNEL_AT), (initrd, INITRD_AT)):
             command += ["-device", f"loader,file={path},addr={at:#x},force-raw=on"]
         log.write("$ " + " ".join(command) + "\n")
@@ -101,8 +85,7 @@ class Host:
         """QEMU's own device tree with what a boot loader would have filled in."""
         tree = os.path.join(self.folder, "host.dtb")
         quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-        subprocess.run([QEMU, "-M", f"{MACHINE},dumpdtb={tree}", "-cpu", CPU, "-smp", str(CPUS),
-                        "-m", f"{MEMORY_MIB}M", "-nic", "none", "-display", "none"],
+        subprocess.run(emulator.command(CPUS, machine=f"{emulator.MACHINE},dumpdtb={tree}"),
                        check=False, **quiet)
         end = INITRD_AT + os.path.getsize(initrd)
         for kind, name, values in (("s", "bootargs", [line]),

@@ -9,10 +9,8 @@ others had the CPUs (tools/lib/patience.py).
 
 import argparse
 import base64
-import contextlib
 import os
 import random
-import shlex
 import subprocess
 import sys
 import threading
@@ -20,199 +18,20 @@ import time
 import traceback
 
 sys.dont_write_bytecode = True
-import host as machine  # noqa: E402
 import sharing  # noqa: E402
-from host import Failure, Lost, expect  # noqa: E402
+from stack import (BOOT_SECONDS, BUILD, COMMAND_SECONDS, IMAGES,  # noqa: E402
+                   MEMORY_SLACK_KIB, SHELL_SECONDS, TEARDOWN_SECONDS, TOP, WORK_SECONDS, Failure,
+                   Lost, Report, System, expect, one_line)
 
-TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.realpath(__file__))))
-BUILD = os.environ.get("BUILD") or os.path.join(TOP, "build")
-IMAGES = os.path.join(BUILD, "system")
 ANCHOR = os.path.join(TOP, "verifier", "anchors", "tf-a-sample.pem")
 
-BOOT_SECONDS = 180
-SHELL_SECONDS = 400  # from rvm run to a realm's shell
 SHELL_TARGET = 40
-COMMAND_SECONDS = 120  # on the host
-WORK_SECONDS = 900  # in a realm, by rvm's own clock, which runs on while others have the CPUs
-TEARDOWN_SECONDS = 240
-FIRST_TICK_SECONDS, TICK_SECONDS = 5, 15  # between signs of life
-MEMORY_SLACK_KIB = 12 * 1024  # what a running kernel keeps for itself from one look to the next
 HOG_BYTES = 20 << 20  # more than one lap of its ring reads
 REALMS = ("one", "two")
+WORKLOADS = ("cpu", "memory", "timer", "disk", "share", "console")
 REALM_LINE = "quiet console=hvc0 swiotlb=8192 cma=0"
 LINUX = f"--kernel /Image --initrd /guest.cpio --mem 256M --cmdline '{REALM_LINE}'"
 TINY = "--kernel /tiny-{} --mem 16M --console none --no-measure --quiet"
-
-
-def one_line(failure):
-    """What went wrong, short enough for the line of a result."""
-    kind = "" if isinstance(failure, (Failure, str)) else f"{type(failure).__name__}: "
-    return kind + " ".join(str(failure).replace("#", "").split())[:400]
-
-
-def tick(name, begun, ended):
-    """A sign of life now and then until a test has ended."""
-    pause = FIRST_TICK_SECONDS
-    while not ended.wait(pause):
-        print(f"  ...  {name}: {time.monotonic() - begun:.0f} s", flush=True)
-        pause = TICK_SECONDS
-
-
-class Report:
-    """TAP as it happens."""
-
-    def __init__(self, path):
-        os.makedirs(os.path.dirname(path), exist_ok=True)
-        self.file = open(path, "w", encoding="utf-8")
-        self.number = 0
-        self.failed = 0
-
-    def add(self, good, name, notes=()):
-        """One result."""
-        self.number += 1
-        self.failed += not good
-        for note in notes:
-            self.file.write(f"# {note}\n")
-        self.file.write(f"{'ok' if good else 'not ok'} {self.number} - {name}\n")
-        self.file.flush()
-        print(f"{'ok' if good else 'NOT OK':6} {name}", flush=True)
-        for note in notes:
-            print(f"         {note}", flush=True)
-
-    @contextlib.contextmanager
-    def test(self, name):
-        """A test that fails by raising, Failure as a rule; yields a list for notes.
-
-        Where it takes long, it says so meanwhile, and how long it took in the end.
-        """
-        notes = []
-        begun = time.monotonic()
-        ended = threading.Event()
-        threading.Thread(target=tick, args=(name, begun, ended), daemon=True).start()
-        good, why = False, ""
-        try:
-            yield notes
-            good = True
-        except Lost as failure:
-            why = f": {one_line(failure)}"
-            raise
-        except Exception as failure:  # what was not foreseen fails this test, not all others
-            why = f": {one_line(failure)}"
-            if not isinstance(failure, Failure):
-                traceback.print_exc()
-        finally:
-            ended.set()
-            took = time.monotonic() - begun
-            if took >= FIRST_TICK_SECONDS:
-                notes.append(f"took {took:.1f} s")
-            self.add(good, name + why, notes)
-
-    def close(self):
-        """The plan, at the end."""
-        self.file.write(f"1..{self.number}\n")
-        self.file.close()
-
-
-class System:
-    """A booted host and what tests ask of it."""
-
-    def __init__(self, name, kernel, report, debug):
-        os.makedirs(os.path.join(BUILD, "logs"), exist_ok=True)
-        self.path = os.path.join(BUILD, "logs", f"system-{name}.log")
-        self.log = open(self.path, "w", encoding="utf-8")
-        self.report = report
-        self.silent = {}  # realms whose agent has not answered, and what they were asked
-        self.host = machine.Host(kernel, os.path.join(IMAGES, "host.cpio"),
-                                 os.path.join(IMAGES, "flash.bin"), self.log,
-                                 machine.COMMAND_LINE + (" " + machine.DEBUG_LINE if debug else ""))
-
-    def run(self, command, seconds=COMMAND_SECONDS, check=True):
-        """A command on the host."""
-        return self.host.run(command, seconds, check)
-
-    def granules(self):
-        """(delegated, leaked, realms) as the module says."""
-        lines = self.run("cat /sys/kernel/debug/caec/granules")
-        values = dict(line.split() for line in lines if " " in line)
-        return tuple(int(values[key]) for key in ("delegated", "leaked", "realms"))
-
-    def free(self):
-        """Available memory in KiB, caches dropped."""
-        self.run("sync; echo 3 >/proc/sys/vm/drop_caches")
-        return int(self.run("sed -n 's/MemAvailable: *//p' /proc/meminfo")[-1].split()[0])
-
-    def lost_memory(self, before):
-        """KiB that are missing. What the kernel frees later is waited for."""
-        deadline = self.host.deadline(TEARDOWN_SECONDS)
-        lost = before - self.free()
-        while lost >= MEMORY_SLACK_KIB and not deadline.met():
-            self.run("sleep 2")
-            lost = before - self.free()
-        return lost
-
-    def settle(self, seconds=TEARDOWN_SECONDS):
-        """Waits until no realm is left, and checks that nothing else is."""
-        deadline = self.host.deadline(seconds)
-        state = self.granules()
-        while state[2] and not deadline.met():
-            self.run("sleep 1")
-            state = self.granules()
-        expect(state == (0, 0, 0), f"delegated, leaked, realms: {state}")
-
-    def start(self, name, options):
-        """rvm run in the background; its messages go to /tmp/NAME.out."""
-        self.silent.pop(name, None)
-        self.run(f"rvm run --name {name} {options} </dev/null >/tmp/{name}.out 2>&1 & "
-                 f"echo $! >/tmp/{name}.pid")
-
-    def wait_for(self, condition, seconds, what):
-        """Polls a shell condition on the host."""
-        deadline = self.host.deadline(seconds)
-        while self.run(f"{condition} && echo yes", check=False) != ["yes"]:
-            expect(not deadline.met(), f"{what}: not within {seconds} s")
-            self.run("usleep 300000")
-
-    def wait_up(self, name, says="realm is up"):
-        """Until a realm's agent is about to listen; one that does not get there is not asked."""
-        try:
-            self.wait_for(f"grep -q '{says}' /tmp/{name}.con", SHELL_SECONDS, name)
-        except Failure:
-            self.silent[name] = "its start"
-            raise
-
-    def all_answer(self):
-        """Nobody need be waited for in vain."""
-        expect(not self.silent, f"silent: {self.silent}")
-
-    def ask(self, name, command, seconds=WORK_SECONDS):
-        """Lines of a shell command in a realm, by rvm exec, and its status. It knows guest-work."""
-        expect(name not in self.silent, f"{name} is silent since {self.silent.get(name)!r}")
-        words = shlex.quote(f"exec 2>&1; . /etc/work; {command}")
-        # rvm itself may say that the agent has not answered yet: no part of the output.
-        lines = self.run(f"rvm exec {name} --timeout {seconds} sh -c {words} 2>/tmp/exec.err; "
-                         "s=$?; echo; echo status $s", seconds + COMMAND_SECONDS, check=False)
-        if not lines or lines[-1] in ("status 124", "status 125"):
-            self.silent[name] = command
-            lines += self.run("cat /tmp/exec.err", check=False)
-            raise Failure(f"{name}: {command}: no answer within {seconds} s, only {lines[-4:]}")
-        return lines[:-1], int(lines[-1].split()[1])
-
-    def control(self, name, command, seconds=WORK_SECONDS):
-        """Lines that a realm's agent answers; the command must succeed there."""
-        lines, status = self.ask(name, command, seconds)
-        expect(status == 0, f"{name}: {command}: status {status}: {lines[-4:]}")
-        return lines
-
-    def healthy(self):
-        """The host's kernel has not complained."""
-        with self.report.test("host kernel: no oops, warning or hang"):
-            expect(not self.host.trouble, "; ".join(self.host.trouble[:5]))
-            expect(self.host.process.poll() is None, "the machine has ended")
-
-    def close(self):
-        """Power off."""
-        self.host.end()
-        self.log.close()
 
 
 # ------------------------------------------------------------------- scenarios
@@ -466,24 +285,32 @@ def arrive(system, _args):
         expect(all(f'"name":"{name}"' in text for name in REALMS), text)
 
 
+def workloads(system):
+    """In both realms at the same time, one after the other in each."""
+    test = system.report.test
+    with test("both realms at work at the same time"):
+        system.all_answer()
+        system.run(f"for r in {' '.join(REALMS)}; do (for w in {' '.join(WORKLOADS)}; do "
+                   f"rvm exec $r --timeout {WORK_SECONDS} sh -c \". /etc/work; work_$w $r\" "
+                   ">/tmp/work.$r.$w 2>&1; echo status $? >>/tmp/work.$r.$w; done) & "
+                   "pids=\"$pids $!\"; done; wait $pids",
+                   len(WORKLOADS) * WORK_SECONDS + COMMAND_SECONDS)
+    for name in REALMS:
+        for kind in WORKLOADS:
+            with test(f"realm {name}: {kind} workload") as notes:
+                said = system.run(f"cat /tmp/work.{name}.{kind}")
+                if said[-1] in ("status 124", "status 125"):
+                    system.silent[name] = kind
+                expect(said[-1] == "status 0", said[-4:])
+                notes += said[-2:-1]
+
+
 def work(system, args):
     """What realms do by themselves."""
     test = system.report.test
-    for name in REALMS:
-        for kind in ("cpu", "memory", "timer", "disk", "share", "console"):
-            with test(f"realm {name}: {kind} workload") as notes:
-                notes += system.control(name, f"work_{kind}")[-1:]
+    workloads(system)
     control_channel(system)
     exec_in_realm(system)
-    with test("both realms at work at the same time"):
-        system.all_answer()
-        system.run("for r in one two; do (rvm exec $r --timeout "
-                   f"{2 * WORK_SECONDS} sh -c '. /etc/work; work_cpu && work_memory' "
-                   ">/tmp/$r.work; echo status $? >>/tmp/$r.work) & "
-                   "pids=\"$pids $!\"; done; wait $pids", 3 * WORK_SECONDS, check=False)
-        for name in REALMS:
-            said = system.run(f"cat /tmp/{name}.work")
-            expect("status 0" in said, f"{name}: {said[-4:]}")
     with test("a realm's console reaches its file"):
         expect(system.run("grep -c '^200' /tmp/one.con")[-1] == "1", "line 200 is missing")
     for name in REALMS:
@@ -715,14 +542,17 @@ def share(system, _args):
 # debugging of memory is on.
 BOOTS = {
     "host": ((module, refusals, cycles, waits, kills, fuzz), True, True),
-    "realms": ((arrive, work, restart, leave, terminal, unread, hog), True, False),
-    "share": ((share,), True, False),
+    "realms": ((arrive, work, restart, leave), True, False),
+    "single": ((share, terminal, unread, hog), True, False),
     "shutdown": ((shutdown,), False, True),
 }
 # What is asked for by name only.
 PARTS = {
     "csm": ((arrive, csm, anew, leave_first, leave), True, False),
 }
+# Boots of one lane follow one another; the lanes run at the same time. A boot by itself leaves one
+# of two CPUs idle for most of its time.
+LANES = (("realms",), ("host", "single", "shutdown"))
 
 
 def run_scenario(scenario, system, args):
@@ -775,6 +605,27 @@ def boot(name, args, report):
         print(f"console: {os.path.relpath(system.path, TOP)}", flush=True)
 
 
+def lane(names, args, report):
+    """Boots one after the other. What keeps one from its end is a result too."""
+    for name in names:
+        part = report.part(name)
+        try:
+            boot(name, args, part)
+        except Exception as failure:
+            part.add(False, f"boot {name}: {one_line(failure)}")
+            traceback.print_exc()
+
+
+def all_lanes(args, report):
+    """At the same time. Whoever interrupts this need not wait for the machines' ends."""
+    threads = [threading.Thread(target=lane, args=(names, args, report), daemon=True)
+               for names in LANES]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+
 def main():
     """All boots, or one."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -789,8 +640,10 @@ def main():
     args.kernel = f"/usr/lib/modules/{version}/vmlinuz"
     tap = os.path.join(BUILD, "results", "system-long.tap" if args.long else "system.tap")
     report = Report(tap)
-    for name in [args.only] if args.only else BOOTS:
-        boot(name, args, report)
+    if args.only:
+        lane([args.only], args, report)
+    else:
+        all_lanes(args, report)
     report.close()
     return subprocess.run([os.path.join(TOP, "tools", "tally"), tap], check=False).returncode
 

@@ -13,10 +13,8 @@ import re
 import struct
 import subprocess
 
-from host import Failure, expect
+from stack import BUILD, TOP, Failure, expect
 
-TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.realpath(__file__))))
-BUILD = os.environ.get("BUILD") or os.path.join(TOP, "build")
 TOOLS = os.path.join(BUILD, "native", "verifier")
 MIB = 1 << 20
 # Sizes of regions. The first three are no whole number of blocks of 2 MiB.

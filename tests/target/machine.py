@@ -13,13 +13,12 @@ import tempfile
 import threading
 import time
 
-sys.path.insert(0, os.path.join(os.path.dirname(os.path.realpath(__file__)), "../../tools/lib"))
+HERE = os.path.dirname(os.path.realpath(__file__))
+sys.path[:0] = [os.path.join(HERE, "../lib"), os.path.join(HERE, "../../tools/lib")]
+import emulator  # noqa: E402
 import patience  # noqa: E402
+from emulator import CPU, MEMORY_MIB  # noqa: E402
 
-QEMU = "qemu-system-aarch64"
-MACHINE = "virt,virtualization=on,secure=on,gic-version=3,acpi=off"
-CPU = "max,x-rme=on,sme=off,pauth-impdef=on"
-MEMORY_MIB = 3072  # what TF-A's manifest says; a machine may have less
 HOST_PREFIX = "opt/caec/"
 QMP_SECONDS = 60
 
@@ -32,10 +31,8 @@ class Machine:
         self.folder = tempfile.mkdtemp(prefix="caec-")
         self.monitor = os.path.join(self.folder, "qmp")
         self.log = log
-        command = [QEMU, "-M", MACHINE, "-cpu", cpu, "-smp", str(cpus), "-m", f"{mebibytes}M",
-                   "-nic", "none", "-display", "none", "-serial", "stdio", "-monitor", "none",
-                   "-no-reboot", "-qmp", f"unix:{self.monitor},server=on,wait=off",
-                   "-bios", flash]
+        command = [*emulator.command(cpus, mebibytes, cpu), *emulator.serial(flash),
+                   "-qmp", f"unix:{self.monitor},server=on,wait=off"]
         for name, value in {"ram-mib": mebibytes, **words}.items():
             command += ["-fw_cfg", f"name={HOST_PREFIX}{name},string={value}"]
         if gdb_port:
