@@ -325,7 +325,7 @@ def work(system, args):
 def csm(system, args):
     """Confidential shared memory between the two."""
     pair = sharing.Pair(system, args)
-    sharing.share(pair, {name: measured(name, args).split()[0] for name in REALMS})
+    sharing.share(pair, {name: measured(name, args).split()[0] for name in REALMS}, args.rows)
 
 
 def restart(system, _args):
@@ -542,13 +542,14 @@ def share(system, _args):
 # debugging of memory is on.
 BOOTS = {
     "host": ((module, refusals, cycles, waits, kills, fuzz), True, True),
-    "realms": ((arrive, work, restart, leave), True, False),
+    "realms": ((arrive, work, csm, anew, leave_first, leave), True, False),
     "single": ((share, terminal, unread, hog), True, False),
     "shutdown": ((shutdown,), False, True),
 }
-# What is asked for by name only.
+# What is asked for by name only. "rows" are some rows of the scenario csm.
 PARTS = {
     "csm": ((arrive, csm, anew, leave_first, leave), True, False),
+    "rows": ((arrive, csm, leave), True, False),
 }
 # Boots of one lane follow one another; the lanes run at the same time. A boot by itself leaves one
 # of two CPUs idle for most of its time.
@@ -633,6 +634,8 @@ def main():
     parser.add_argument("--scenario", choices=[scenario.__name__ for scenarios, _, _ in
                                                BOOTS.values() for scenario in scenarios],
                         help="one scenario, in its boot")
+    parser.add_argument("--rows", default="", metavar="REGEX",
+                        help="of what realms share, only the rows with such names")
     parser.add_argument("--long", action="store_true", help="more repetitions")
     parser.add_argument("--seed", type=int, default=1, help="of everything random")
     args = parser.parse_args()
@@ -640,8 +643,8 @@ def main():
     args.kernel = f"/usr/lib/modules/{version}/vmlinuz"
     tap = os.path.join(BUILD, "results", "system-long.tap" if args.long else "system.tap")
     report = Report(tap)
-    if args.only:
-        lane([args.only], args, report)
+    if args.only or args.rows:
+        lane([args.only or "rows"], args, report)
     else:
         all_lanes(args, report)
     report.close()

@@ -7,13 +7,14 @@ What a realm can be asked to do is in guest-csm and programs/sharetest.c.
 
 import base64
 import hashlib
+import itertools
 import json
 import os
 import re
 import struct
 import subprocess
 
-from stack import BUILD, TOP, Failure, expect
+from stack import BUILD, TOP, WORK_SECONDS, Failure, expect
 
 TOOLS = os.path.join(BUILD, "native", "verifier")
 MIB = 1 << 20
@@ -25,7 +26,7 @@ ODD = SIZES["4100 KiB"]
 OPTIONS = {"one": "--csm 64M", "two": "--csm 32M --apt 1"}
 WINDOW = {"one": "64M", "two": "32M"}
 PATIENT = "--timeout 600"
-SHARES_SECONDS = 900  # until a program of one shares a region
+SHARES_SECONDS = WORK_SECONDS  # until a program of one shares a region
 RECORDS = 25  # in an access policy table of one granule
 MARK = "@status"
 ENDED = "the sharing has ended"
@@ -58,6 +59,20 @@ class Json(str):
     """Words of csmctl, for Realm.do(): its result is asked for."""
 
 
+class Made(Json):
+    """The same of a command that makes a region: later steps of the realm use number_of(name)."""
+
+    def __new__(cls, name, words):
+        step = super().__new__(cls, words)
+        step.name = name
+        return step
+
+
+def number_of(name):
+    """For the shell of a realm: the number of its region of that name, see Made."""
+    return f"$(csm_number {name})"
+
+
 class No(str):
     """A command, for Realm.do(), that must fail for that reason, and with status 1."""
 
@@ -65,6 +80,18 @@ class No(str):
         step = super().__new__(cls, command)
         step.why = why
         return step
+
+
+def command_of(step):
+    """What the shell of a realm gets."""
+    if isinstance(step, Made):
+        return f"csm_make {step.name} {step}"
+    return f"csmctl --json {step}" if isinstance(step, Json) else step
+
+
+def begin(name, command, says=None):
+    """A step: the command runs in the background, and has said that when the step ends."""
+    return f"csm_start {name} {command}" + (f"; csm_said {name} '{says}'" if says else "")
 
 
 class Realm:
@@ -78,9 +105,9 @@ class Realm:
     def do(self, *steps):
         """Commands one after the other, in one call, which is what takes time; what each says.
 
-        A step is a command that must succeed, Json or No.
+        A step is a command that must succeed, Json, Made or No.
         """
-        commands = [f"csmctl --json {step}" if isinstance(step, Json) else step for step in steps]
+        commands = [command_of(step) for step in steps]
         said = self.system.control(self.name, "; ".join(
             f"({command}); status=$?; echo; echo {MARK} $status" for command in commands))
         results, lines = [], []
@@ -120,17 +147,20 @@ class Realm:
         expect(made["size"] == size, f"created: {made}")
         return made["region"]
 
+    def create_for(self, other, size, access=""):
+        """The number of a new region, shared with the other realm."""
+        made, _ = self.do(Made("new", f"create {size}"),
+                          f"csmctl share {number_of('new')} {other.id} {access}")
+        expect(made["size"] == size, f"created: {made}")
+        return made["region"]
+
     def of(self, number):
         """A region of this realm as the others name it."""
         return f"{self.id}:{number}"
 
-    def entry(self, number, where=""):
-        """What list says about a region, None if it does not show it."""
-        return entry_of(self.csmctl(f"list {where}"), number)
-
     def start(self, name, command, says=None):
         """In the background; until it says something."""
-        self.sh(f"csm_start {name} {command}" + (f"; csm_said {name} '{says}'" if says else ""))
+        self.sh(begin(name, command, says))
 
     def ended(self, name):
         """What a command in the background has said, once it has ended well."""
@@ -146,10 +176,12 @@ class Pair:
         self.test = system.report.test
         self.one, self.two = (Realm(system, name) for name in ("one", "two"))
 
-    def destroy(self, number):
-        """A region of one, to which two is attached: that keeps its place until it is detached."""
+    def destroy(self, number, *before):
+        """A region of one, to which two is attached: that keeps its place until it is detached.
+        `before` are steps of one.
+        """
         theirs = self.one.of(number)
-        self.one.sh(f"csmctl destroy {number}")
+        self.one.do(*before, f"csmctl destroy {number}")
         self.two.do(No(f"sharetest dump {theirs}", ENDED), f"csmctl detach {theirs}")
 
     def empty(self):
@@ -229,25 +261,26 @@ def verifier_examples(pair):
         expect(done.returncode == 0, f"{command}: {done.stdout}{done.stderr}")
 
 
-def manual(pair):
+def all_pages(_pair):
+    """A manual page that is not tried here is a failure."""
+    pages = subprocess.run(["git", "ls-files", "*.[1-8]"], cwd=TOP, capture_output=True,
+                           text=True, check=True).stdout.split()
+    tried = {"csmctl.1", "libcsm.3", "cca-verify.1", "cca-measure.1",
+             "libccatoken.3"}  # the last one by verifier/tests/library.py
+    untried = {"csmfs.5"}  # docs/caveats.md
+    expect({os.path.basename(page) for page in pages} == tried | untried, f"pages: {pages}")
+    for page in pages:
+        example(page)
+
+
+def manual():
     """The first example of every manual page of what runs in a realm or judges one."""
-    with pair.test("sharing: the example of csmctl(1), as it is printed"):
-        csmctl_example(pair)
-    with pair.test("sharing: the example of libcsm(3), as it is printed"):
-        program(pair, "man-example", "hello")
-    with pair.test("sharing: user/examples/hello.c"):
-        program(pair, "hello", "hello, realm")
-    with pair.test("sharing: the examples of cca-measure(1) and cca-verify(1), as printed"):
-        verifier_examples(pair)
-    with pair.test("sharing: every manual page with an example is tried here"):
-        pages = subprocess.run(["git", "ls-files", "*.[1-8]"], cwd=TOP, capture_output=True,
-                               text=True, check=True).stdout.split()
-        tried = {"csmctl.1", "libcsm.3", "cca-verify.1", "cca-measure.1",
-                 "libccatoken.3"}  # the last one by verifier/tests/library.py
-        untried = {"csmfs.5"}  # docs/caveats.md
-        expect({os.path.basename(page) for page in pages} == tried | untried, f"pages: {pages}")
-        for page in pages:
-            example(page)
+    yield "the example of csmctl(1), as it is printed", csmctl_example
+    yield "the example of libcsm(3), as it is printed", \
+        lambda pair: program(pair, "man-example", "hello")
+    yield "user/examples/hello.c", lambda pair: program(pair, "hello", "hello, realm")
+    yield "the examples of cca-measure(1) and cca-verify(1), as printed", verifier_examples
+    yield "every manual page with an example is tried here", all_pages
 
 
 # ------------------------------------------------------------- seal and contents
@@ -257,13 +290,14 @@ def sealed_file(pair, size):
     """A file of one, sealed: the same for two, and nobody can change it or what is known of it."""
     one, two = pair.one, pair.two
     digest = hashlib.sha512(image(size)).hexdigest()
-    _, made = one.do(f"sharetest make /tmp/file {file_in(size)}",
-                     Json(f"put /tmp/file --label sealed --seal --to {two.id}"))
+    mine = number_of("sealed")
+    _, made, listed, digested, *_ = one.do(
+        f"sharetest make /tmp/file {file_in(size)}",
+        Made("sealed", f"put /tmp/file --label sealed --seal --to {two.id}"),
+        Json("list"), Json(f"digest {mine}"), No(f"csmctl seal {mine}", "sealed already"),
+        No(f"sharetest fill {mine} changed", "csm_write"), "rm /tmp/file")
     expect(made["size"] == size, made)
     number, theirs = made["region"], one.of(made["region"])
-    listed, mine, *_ = one.do(
-        Json("list"), Json(f"digest {number}"), No(f"csmctl seal {number}", "sealed already"),
-        No(f"sharetest fill {number} changed", "csm_write"), "rm /tmp/file")
     expect(entry_of(listed, number)["sealed"] is True, "list does not say that it is sealed")
     listed, attached, yours, *_ = two.do(
         Json(f"list {one.id}"), Json(f"attach {theirs}"), Json(f"digest {theirs}"),
@@ -273,81 +307,93 @@ def sealed_file(pair, size):
     expect(there["sealed"] is True and there["label"] == "sealed" and
            there["permissions"] == "r" and there["size"] == size, there)
     expect(attached["size"] == size and attached["access"] == "r", attached)
-    expect(mine["sha512"] == yours["sha512"] == digest, f"{mine}, {yours}, contents: {digest}")
-    one.do(f"csmctl revoke {number} {two.id}",
-           No(f"csmctl share {number} {two.id} --write", "no write access"))
-    pair.destroy(number)
+    expect(digested["sha512"] == yours["sha512"] == digest,
+           f"{digested}, {yours}, contents: {digest}")
+    pair.destroy(number, f"csmctl revoke {number} {two.id}",
+                 No(f"csmctl share {number} {two.id} --write", "no write access"))
 
 
 def seal_under_writer(pair):
     """SEAL while the consumer writes: it is stopped, and what is there stays as it was then."""
     one, two = pair.one, pair.two
-    number = one.create(ODD)
+    number = one.create_for(two, ODD, "--write")
     theirs = one.of(number)
-    one.sh(f"csmctl share {number} {two.id} --write")
-    expect(two.csmctl(f"attach {theirs}")["access"] == "rw", "no write access")
-    two.start("writer", f"sharetest use {theirs} write", "using")
-    one.sh(f"csmctl seal {number}")
-    said = two.ended("writer")
+    attached, _ = two.do(Json(f"attach {theirs}"),
+                         begin("writer", f"sharetest use {theirs} write", "using"))
+    expect(attached["access"] == "rw", "no write access")
+    _, mine = one.do(f"csmctl seal {number}", Json(f"digest {number}"))
+    said, yours, after, _ = two.do(
+        "csm_ended writer", Json(f"digest {theirs}"), f"sharetest dump {theirs} | sha512sum",
+        No(f"sharetest fill {theirs} more", "csm_write"))
     expect(said[-1].startswith("end: "), said)
-    mine = one.csmctl(f"digest {number}")
-    yours, after, _ = two.do(Json(f"digest {theirs}"), f"sharetest dump {theirs} | sha512sum",
-                             No(f"sharetest fill {theirs} more", "csm_write"))
     expect(mine["sha512"] == yours["sha512"] == after[-1].split()[0], f"{mine}, {yours}, {after}")
     pair.destroy(number)
 
 
-def sealing(pair):
+def zeros(pair):
+    """The digest of a region that nobody has written to."""
+    sizes = {"4K": 4096, "4100K": 4100 << 10, "4198400": 4198400}
+    results = pair.one.do(*[f"csm_zeros {text}" for text in sizes])
+    for (text, size), said in zip(sizes.items(), results):
+        expect(said == [str(size), hashlib.sha512(bytes(size)).hexdigest()], f"{text}: {said}")
+
+
+def sealing():
     """Sizes, digests, and a consumer that writes."""
     for name, size in SIZES.items():
-        with pair.test(f"sharing: a sealed file of {name}: same digest and contents in both "
-                       "realms, nobody writes"):
-            sealed_file(pair, size)
-    with pair.test("sharing: create, seal, digest: the digest is that of the contents"):
-        sizes = {"4K": 4096, "4100K": 4100 << 10, "4198400": 4198400}
-        results = pair.one.do(*[f"csm_zeros {text}" for text in sizes])
-        for (text, size), said in zip(sizes.items(), results):
-            expect(said == [str(size), hashlib.sha512(bytes(size)).hexdigest()], f"{text}: {said}")
-    with pair.test("sharing: seal while the consumer writes"):
-        seal_under_writer(pair)
+        yield f"a sealed file of {name}: same digest and contents in both realms, nobody writes", \
+            lambda pair, size=size: sealed_file(pair, size)
+    yield "create, seal, digest: the digest is that of the contents", zeros
+    yield "seal while the consumer writes", seal_under_writer
 
 
 # ------------------------------------------------------------------- permissions
 
 
-def whole_file(pair, size):
+def whole_files(pair, sizes):
     """Without a seal: there and back, and detached in between."""
     one, two = pair.one, pair.two
-    number = one.do(f"sharetest make /tmp/file {file_in(size)}",
-                    Json("put /tmp/file --label plain"))[1]["region"]
-    theirs = one.of(number)
-    two.refuse(f"csmctl get {theirs} /tmp/got", NOT_PERMITTED)
-    one.sh(f"csmctl share {number} {two.id}")
-    steps = [f"csmctl attach {theirs}",
-             f"csmctl get {theirs} /tmp/got && sharetest same /tmp/got {file_in(size)}",
-             f"rm /tmp/got && csmctl detach {theirs}"]
-    two.do(*steps, *steps, No(f"csmctl detach {theirs}", GONE))
-    one.sh(f"csmctl destroy {number}")
+    steps = []
+    for size in sizes:
+        steps += [f"sharetest make /tmp/file {file_in(size)}",
+                  Json("put /tmp/file --label plain"), "rm /tmp/file"]
+    numbers = [made["region"] for made in one.do(*steps)[1::3]]
+    two.do(*[No(f"csmctl get {one.of(number)} /tmp/got", NOT_PERMITTED) for number in numbers])
+    one.do(*[f"csmctl share {number} {two.id}" for number in numbers])
+    steps = []
+    for size, theirs in zip(sizes, map(one.of, numbers)):
+        steps += 2 * [f"csmctl attach {theirs}",
+                      f"csmctl get {theirs} /tmp/got && sharetest same /tmp/got {file_in(size)}",
+                      f"rm /tmp/got && csmctl detach {theirs}"]
+        steps += [No(f"csmctl detach {theirs}", GONE)]
+    two.do(*steps)
+    one.do(*[f"csmctl destroy {number}" for number in numbers])
 
 
 def grants(pair):
-    """Reading, writing, execution; taken away and given again."""
+    """Reading, writing, execution; taken away and given again. Two regions take turns: what was
+    taken away is tried while the other one is shared.
+    """
     one, two = pair.one, pair.two
-    number = one.create(ODD, "--label grants")
-    theirs = one.of(number)
-    for words, access in (("", "r"), ("--write", "rw"), ("--exec", "r-x"),
-                          ("--write --exec", "rwx")):
-        one.do(f"csmctl share {number} {two.id} {words}",
+    numbers = [made["region"] for made in one.do(*2 * [Json(f"create {ODD} --label grants")])]
+    before = []
+    for turn, (words, access) in enumerate((("", "r"), ("--write", "rw"), ("--exec", "r-x"),
+                                            ("--write --exec", "rwx"))):
+        number, other = numbers[turn % 2], numbers[1 - turn % 2]
+        one.do(*before, f"csmctl share {number} {two.id} {words}",
                No(f"csmctl share {number} {two.id}", "exists already"))
-        fill = f"sharetest fill {theirs} '{access}'"
-        listed, _ = two.do(Json(f"list {one.id}"), fill if "w" in access else No(fill, "csm_write"))
+        fill = f"sharetest fill {one.of(number)} '{access}'"
+        listed, *_ = two.do(Json(f"list {one.id}"),
+                            fill if "w" in access else No(fill, "csm_write"),
+                            No(f"csmctl attach {one.of(other)}", NOT_PERMITTED))
         expect(entry_of(listed, number)["permissions"] == access,
                f"{words}: not {access}: {listed}")
-        one.sh(f"csmctl revoke {number} {two.id}")
-        two.refuse(f"csmctl attach {theirs}", NOT_PERMITTED)
-    said = one.do(No(f"csmctl revoke {number} {two.id}", GONE),
-                  f"sharetest dump {number} | head -c 3", f"csmctl destroy {number}")[1]
-    expect(said == ["rwx"], f"what two wrote: {said}")
+        before = [f"csmctl revoke {number} {two.id}"]
+    one.do(*before, No(f"csmctl revoke {numbers[1]} {two.id}", GONE))
+    two.do(*[No(f"csmctl attach {one.of(number)}", NOT_PERMITTED) for number in numbers])
+    said = one.do(*[f"sharetest dump {number} | head -c 4 | xxd -p" for number in numbers],
+                  *[f"csmctl destroy {number}" for number in numbers])[:2]
+    expect(said == [["00000000"], [b"rwx\0".hex()]], f"what two wrote: {said}")
 
 
 def refused_alike(pair):
@@ -364,60 +410,60 @@ def refused_alike(pair):
 def policies(pair, rims):
     """Grants to whom software and owner decide, and the policy of a consumer for its provider."""
     one, two = pair.one, pair.two
-    number = one.create(4096)
-    theirs = one.of(number)
     rpv = {name: name.encode().ljust(64, b"\0").hex() for name in ("one", "two")}
     rem = "00" * 32
-    for words, meets in ((f"--rim {rims['one']}", False), (f"--rim {rims['two']}", True),
-                         (f"--rim {rims['two']} --rpv {rpv['one']}", False),
-                         (f"--rim {rims['two']} --rpv {rpv['two']} --rem 2:{rem}", True),
-                         (f"--rim {rims['two']} --rem 3:{'01' * 32}", False)):
-        one.sh(f"csmctl share {number} any {words}")
-        if meets:
-            listed, _ = two.do(Json(f"list {one.id}"), f"csmctl attach {theirs}")
-            expect(entry_of(listed, number)["any"] is True, "not by policy")
-        else:
-            two.sh(f"csm_refused {theirs}")
-        one.sh(f"csmctl revoke {number} any")
-        if meets:
-            two.do(No(f"sharetest dump {theirs}", ENDED), f"csmctl detach {theirs}",
-                   f"csm_refused {theirs}")
-        else:
-            two.sh(f"csm_refused {theirs}")
-    one.sh(f"csmctl share {number} {two.id} --rpv {rpv['two']}")
-    two.do(No(f"csmctl attach {theirs} --rim {rims['two']}", NOT_PERMITTED),
-           f"csmctl attach {theirs} --rim {rims['one']} --rpv {rpv['one']}")
-    pair.destroy(number)
+    tried = {f"--rim {rims['one']}": False, f"--rim {rims['two']}": True,
+             f"--rim {rims['two']} --rpv {rpv['one']}": False,
+             f"--rim {rims['two']} --rpv {rpv['two']} --rem 2:{rem}": True,
+             f"--rim {rims['two']} --rem 3:{'01' * 32}": False}
+    steps = []
+    for words in tried:
+        steps += [Made("any", "create 4096"), f"csmctl share {number_of('any')} any {words}"]
+    numbers = [made["region"] for made in one.do(*steps)[::2]]
+    regions = [one.of(number) for number in numbers]
+    listed, *_ = two.do(Json(f"list {one.id}"), *[
+        f"csmctl attach {region}" if meets else f"csm_refused {region}"
+        for region, meets in zip(regions, tried.values())])
+    for number, meets in zip(numbers, tried.values()):
+        entry = entry_of(listed, number)
+        expect(entry["any"] is True if meets else entry is None, f"{number}: {listed}")
+    one.do(*[f"csmctl revoke {number} any" for number in numbers])
+    steps = []
+    for region, meets in zip(regions, tried.values()):
+        steps += [No(f"sharetest dump {region}", ENDED), f"csmctl detach {region}"] if meets else []
+        steps += [f"csm_refused {region}"]
+    two.do(*steps)
+    one.do(*[f"csmctl destroy {number}" for number in numbers[1:]],
+           f"csmctl share {numbers[0]} {two.id} --rpv {rpv['two']}")
+    two.do(No(f"csmctl attach {regions[0]} --rim {rims['two']}", NOT_PERMITTED),
+           f"csmctl attach {regions[0]} --rim {rims['one']} --rpv {rpv['one']}")
+    pair.destroy(numbers[0])
 
 
 def measurements(pair, rims):
     """peer shows to each what the other is."""
     one, two = pair.one, pair.two
-    number = one.create(4096)
-    one.sh(f"csmctl share {number} {two.id}")
-    two.sh(f"csmctl attach {one.of(number)}")
-    for realm, other in ((one, two), (two, one)):
-        said = realm.csmctl(f"peer {other.id}")
+    number = one.create_for(two, 4096)
+    said = {"one": two.do(f"csmctl attach {one.of(number)}", Json(f"peer {one.id}"))[1],
+            "two": one.csmctl(f"peer {two.id}")}
+    for other in (one, two):
         expected = {"realm": other.id, "hash": "sha-256", "rim": rims[other.name],
                     **{f"rem{index}": "00" * 32 for index in range(1, 5)},
                     "rpv": other.name.encode().ljust(64, b"\0").hex()}
-        expect(said == expected, f"{said} in place of {expected}")
+        expect(said[other.name] == expected, f"{said[other.name]} in place of {expected}")
     pair.destroy(number)
 
 
-def permissions(pair, rims):
+def permissions(rims):
     """Who may do what."""
-    with pair.test("sharing: files there and back; a second attachment"):
-        for name in ("1 page", "4100 KiB", "20 MiB"):
-            whole_file(pair, SIZES[name])
-    with pair.test("sharing: grants to read, write and execute, given and taken away"):
-        grants(pair)
-    with pair.test("sharing: what is not offered looks like what does not exist"):
-        refused_alike(pair)
-    with pair.test("sharing: grants to any realm of a measurement; policies of both sides"):
-        policies(pair, rims)
-    with pair.test("sharing: measurements of the peer are those of cca-measure"):
-        measurements(pair, rims)
+    sizes = [SIZES[name] for name in ("1 page", "4100 KiB", "20 MiB")]
+    yield "files there and back; a second attachment", lambda pair: whole_files(pair, sizes)
+    yield "grants to read, write and execute, given and taken away", grants
+    yield "what is not offered looks like what does not exist", refused_alike
+    yield "grants to any realm of a measurement; policies of both sides", \
+        lambda pair: policies(pair, rims)
+    yield "measurements of the peer are those of cca-measure", \
+        lambda pair: measurements(pair, rims)
 
 
 # ------------------------------------------------------------ events and channels
@@ -426,38 +472,35 @@ def permissions(pair, rims):
 def events(pair):
     """Attached, bits, detached, ended; nothing, and time is over."""
     one, two = pair.one, pair.two
-    number = one.create(ODD)
+    mine = number_of("events")
+    number = one.do(Made("events", f"create {ODD}"),
+                    No(f"csmctl wait {mine} --timeout 0", "timed out"),
+                    No(f"sharetest notify {mine} 1 {two.id}", NOT_PERMITTED),
+                    f"csmctl share {mine} {two.id}")[0]["region"]
     theirs = one.of(number)
-    one.do(No(f"csmctl wait {number} --timeout 0", "timed out"),
-           No(f"sharetest notify {number} 1 {two.id}", NOT_PERMITTED),
-           f"csmctl share {number} {two.id}")
     two.sh(f"csmctl attach {theirs}")
     seen = one.csmctl(f"wait {number} {PATIENT}")
     expect(seen["peer"] == two.id and seen["attached"] and not seen["detached"], seen)
-    two.sh(f"sharetest notify {theirs} 90")
-    seen = one.csmctl(f"wait {number} {PATIENT}")
+    two.do(f"sharetest notify {theirs} 90", begin("poll", f"sharetest poll {theirs}", "polling"))
+    seen, _, _, _, made, _ = one.do(
+        Json(f"wait {number} {PATIENT}"), f"sharetest notify {number} 165 {two.id}", "sleep 1",
+        f"csmctl destroy {number}",
+        Made("more", "create 4096"), f"csmctl share {number_of('more')} {two.id}")
     expect(seen["bits"] == 90 and not seen["attached"], seen)
-    two.start("poll", f"sharetest poll {theirs}", "polling")
-    one.do(f"sharetest notify {number} 165 {two.id}", "sleep 1", f"csmctl destroy {number}")
-    said = two.ended("poll")
+    number = made["region"]
+    said = two.do("csm_ended poll", No(f"csmctl wait {theirs}", ENDED), f"csmctl detach {theirs}",
+                  No(f"csmctl wait {theirs}", GONE),
+                  f"csmctl attach {one.of(number)}", f"csmctl detach {one.of(number)}")[0]
     expect(said[-1] == "bits 165 ended 1", said)
-    two.do(No(f"csmctl wait {theirs}", ENDED), f"csmctl detach {theirs}",
-           No(f"csmctl wait {theirs}", GONE))
-    number = one.create(4096)
-    one.sh(f"csmctl share {number} {two.id}")
-    two.do(f"csmctl attach {one.of(number)}", f"csmctl detach {one.of(number)}")
-    seen = one.csmctl(f"wait {number} {PATIENT}")
+    seen, _ = one.do(Json(f"wait {number} {PATIENT}"), f"csmctl destroy {number}")
     expect(seen["attached"] and seen["detached"], seen)
-    one.sh(f"csmctl destroy {number}")
 
 
 def channel(pair, action):
-    """action(number, theirs) on a region that both may write."""
-    one, two = pair.one, pair.two
-    number = one.create(MIB + 4096)
-    one.sh(f"csmctl share {number} {two.id} --write")
-    action(number, one.of(number))
-    one.sh(f"csmctl destroy {number}")
+    """action(pair, number, theirs) on a region that both may write."""
+    number = pair.one.create_for(pair.two, MIB + 4096, "--write")
+    action(pair, number, pair.one.of(number))
+    pair.one.sh(f"csmctl destroy {number}")
 
 
 def lines(pair, number, theirs):
@@ -492,17 +535,14 @@ def calls(pair, number, theirs):
     expect(said[-1] == "served 51", said)
 
 
-def talking(pair):
+def talking():
     """Events, and channels in every way."""
-    with pair.test("sharing: events: attached, bits, detached, end; poll(2)"):
-        events(pair)
+    yield "events: attached, bits, detached, end; poll(2)", events
     for name, action in (("lines through send and recv", lines), ("ping and echo", pings),
                          ("messages in place, in batches", in_place),
                          ("requests and responses", calls)):
-        with pair.test(f"sharing: channel: {name}"):
-            channel(pair, lambda *region, action=action: action(pair, *region))
-    with pair.test("sharing: a network interface to the other realm: csmctl link"):
-        links(pair)
+        yield f"channel: {name}", lambda pair, action=action: channel(pair, action)
+    yield "a network interface to the other realm: csmctl link", links
 
 
 # -------------------------------------------------------------------------- links
@@ -537,91 +577,102 @@ def links(pair):
 def revoke_under_readers(pair):
     """The consumer reads in every way when the provider takes the region back."""
     one, two = pair.one, pair.two
-    number = one.create(ODD)
+    ways = ("read", "write", "syscall")
+    number = one.create_for(two, ODD, "--write")
     theirs = one.of(number)
-    one.sh(f"csmctl share {number} {two.id} --write")
-    two.sh(f"csmctl attach {theirs}")
-    for name in ("read", "write", "syscall"):
-        two.start(name, f"sharetest use {theirs} {name}", "using")
-    two.start("watch", f"csmctl watch {theirs} {PATIENT}", "reading")
+    two.do(f"csmctl attach {theirs}",
+           *[begin(name, f"sharetest use {theirs} {name}", "using") for name in ways],
+           begin("watch", f"csmctl watch {theirs} {PATIENT}", "reading"))
     one.sh(f"csmctl revoke {number} {two.id}")
-    results = two.do(*[f"csm_ended {name}" for name in ("read", "write", "syscall")])
-    for name, said in zip(("read", "write", "syscall"), results):
+    *results, watch, _, _, _ = two.do(
+        *[f"csm_ended {name}" for name in ways], "csm_ended watch", f"csmctl detach {theirs}",
+        f"csm_refused {theirs}", HEALTHY)
+    for name, said in zip(ways, results):
         expect(said[-1] == ("end: EFAULT" if name == "syscall" else "end: the sharing has ended: "
                "region, grant or peer is gone"), f"{name}: {said}")
-    said = two.ended("watch")
-    expect(any("SIGBUS" in line for line in said), said)
-    two.do(f"csmctl detach {theirs}", f"csm_refused {theirs}", HEALTHY)
+    expect(any("SIGBUS" in line for line in watch), watch)
     one.sh(f"csmctl destroy {number}")
 
 
 def killed_programs(pair):
     """A sharing ends with the program that has it, on either side, if it does not persist."""
     one, two = pair.one, pair.two
-    number = int(one.sh(f"csm_start hold sharetest hold {ODD} {two.id}; "
-                        "csm_said hold region")[-1].split()[1])
-    expect(two.sh(f"sharetest dump {one.of(number)} | head -c 4") == ["held"], "contents")
-    two.start("poll", f"sharetest poll {one.of(number)}", "polling")
-    one.sh("csm_kill hold")
-    expect(two.ended("poll")[-1] == "bits 0 ended 1", "the end of a provider's program")
-    expect(one.entry(number) is None, "the region is there")
-    two.sh(f"csm_refused {one.of(number)}")
-    number = one.create(ODD)
-    one.sh(f"csmctl share {number} {two.id}")
-    two.start("reader", f"sharetest use {one.of(number)} read", "using")
+    number = int(one.sh(begin("hold", f"sharetest hold {ODD} {two.id}", "region"))[-1].split()[1])
+    theirs = one.of(number)
+    said, _ = two.do(f"sharetest dump {theirs} | head -c 4",
+                     begin("poll", f"sharetest poll {theirs}", "polling"))
+    expect(said == ["held"], "contents")
+    _, listed, made, _ = one.do("csm_kill hold", Json("list"), Made("short", f"create {ODD}"),
+                                f"csmctl share {number_of('short')} {two.id}")
+    expect(entry_of(listed, number) is None, "the region is there")
+    number = made["region"]
+    said, _, _ = two.do("csm_ended poll", f"csm_refused {theirs}",
+                        begin("reader", f"sharetest use {one.of(number)} read", "using"))
+    expect(said[-1] == "bits 0 ended 1", "the end of a provider's program")
     expect(one.csmctl(f"wait {number} {PATIENT}")["attached"], "attached")
     two.sh("csm_kill reader")
-    expect(one.csmctl(f"wait {number} {PATIENT}")["detached"], "the end of a consumer's program")
-    one.sh(f"csmctl destroy {number}")
+    seen, _ = one.do(Json(f"wait {number} {PATIENT}"), f"csmctl destroy {number}")
+    expect(seen["detached"], "the end of a consumer's program")
 
 
 def persistence(pair):
     """What is kept stays for all programs, and keeps the module, until it is ended."""
     one, two = pair.one, pair.two
-    number = int(one.sh(f"sharetest keep {ODD}")[-1])
-    expect(one.entry(number)["label"] == "kept", "it did not stay")
-    one.do(f"sharetest fill {number} kept", f"csmctl share {number} {two.id}")
-    two.sh(f"csmctl attach {one.of(number)}")
-    for realm, name in ((one, number), (two, one.of(number))):
-        expect(realm.sh(f"sharetest dump {name} | head -c 4") == ["kept"], realm.name)
-        realm.sh("! rmmod caec_guest 2>/dev/null")
-    expect(two.csmctl("id")["attachments"] == 1, "the attachment did not stay")
-    two.sh(f"csmctl detach {one.of(number)}")
+    stays = "! rmmod caec_guest 2>/dev/null"
+    said, listed, *_ = one.do(f"sharetest keep {ODD} >/tmp/kept; cat /tmp/kept", Json("list"),
+                              "sharetest fill $(cat /tmp/kept) kept",
+                              f"csmctl share $(cat /tmp/kept) {two.id}")
+    number = int(said[-1])
+    expect(entry_of(listed, number)["label"] == "kept", "it did not stay")
+    theirs = one.of(number)
+    _, yours, _, info = two.do(f"csmctl attach {theirs}", f"sharetest dump {theirs} | head -c 4",
+                               stays, Json("id"))
+    mine, _ = one.do(f"sharetest dump {number} | head -c 4", stays)
+    expect(mine == yours == ["kept"], f"{mine}, {yours}")
+    expect(info["attachments"] == 1, "the attachment did not stay")
+    two.sh(f"csmctl detach {theirs}")
     one.do(f"csmctl destroy {number}", No(f"csmctl destroy {number}", GONE))
 
 
-def exhaustion(pair):
-    """Tables, windows and limits that are full say so, lose nothing, and can be used again."""
+def full_table(pair):
+    """One that is full says so, and has room again."""
+    said = pair.two.sh("sharetest full")
+    expect(said[-1] == f"count {RECORDS}", said)
+
+
+def full_window(pair):
+    """The same of the window for attachments."""
     one, two = pair.one, pair.two
-    with pair.test("sharing: an access policy table that is full"):
-        said = two.sh("sharetest full")
-        expect(said[-1] == f"count {RECORDS}", said)
-    with pair.test("sharing: a window that is full, and has room again"):
-        first, second = one.create(20 * MIB), one.create(20 * MIB)
-        one.do(f"csmctl share {first} {two.id}", f"csmctl share {second} {two.id}")
-        two.do(f"csmctl attach {one.of(first)}",
-               No(f"csmctl attach {one.of(second)}", "no room in the window for attachments"),
-               f"csmctl detach {one.of(first)}", f"csmctl attach {one.of(second)}")
-        one.sh(f"csmctl destroy {first}")
-        pair.destroy(second)
-    with pair.test("sharing: more memory than regions may take"):
-        one.refuse("csmctl create 1G", "the memory limit for regions is reached")
-        pair.empty()
+    first, second = (made["region"] for made in one.do(*2 * [Json(f"create {20 * MIB}")]))
+    one.do(f"csmctl share {first} {two.id}", f"csmctl share {second} {two.id}")
+    two.do(f"csmctl attach {one.of(first)}",
+           No(f"csmctl attach {one.of(second)}", "no room in the window for attachments"),
+           f"csmctl detach {one.of(first)}", f"csmctl attach {one.of(second)}")
+    pair.destroy(second, f"csmctl destroy {first}")
 
 
-def ends(pair):
-    """How sharings end."""
-    with pair.test("sharing: revoke while the consumer reads, writes and makes system calls"):
-        revoke_under_readers(pair)
-    with pair.test("sharing: programs that are killed, on both sides"):
-        killed_programs(pair)
-    with pair.test("sharing: persistent regions and attachments"):
-        persistence(pair)
-    exhaustion(pair)
-    with pair.test("sharing: nothing is left; the module goes and comes back"):
-        for realm in (pair.one, pair.two):
-            realm.sh("csm_down && csm_up")
-        pair.empty()
+def full_memory(pair):
+    """The same of the memory for regions."""
+    pair.one.refuse("csmctl create 1G", "the memory limit for regions is reached")
+    pair.empty()
+
+
+def fresh_module(pair):
+    """The module can go, so nothing of either realm is left."""
+    for realm in (pair.one, pair.two):
+        realm.sh("csm_down && csm_up")
+    pair.empty()
+
+
+def ends():
+    """How sharings end; what happens when something is full."""
+    yield "revoke while the consumer reads, writes and makes system calls", revoke_under_readers
+    yield "programs that are killed, on both sides", killed_programs
+    yield "persistent regions and attachments", persistence
+    yield "an access policy table that is full", full_table
+    yield "a window that is full, and has room again", full_window
+    yield "more memory than regions may take", full_memory
+    yield "nothing is left; the module goes and comes back", fresh_module
 
 
 # -------------------------------------------------------------------- attestation
@@ -662,6 +713,11 @@ def attests(pair):
     pair.destroy(number)
 
 
+def attestation():
+    """What csmctl does with tokens."""
+    yield "tokens and attestation by csmctl", attests
+
+
 # -------------------------------------------------------------------- completeness
 
 
@@ -682,8 +738,8 @@ def csmctl_ran(pair):
     """Every command and option that has ended well in a realm, and what is there."""
     done = set()
     for realm in (pair.one, pair.two):
-        realm.sh("csmctl --help >/dev/null && csmctl --version")
-        for line in realm.sh("cat /tmp/csmctl.ran"):
+        for line in realm.do("csmctl --help >/dev/null && csmctl --version",
+                             "cat /tmp/csmctl.ran")[1]:
             status, *words = line.split()
             if status == "0":
                 done |= {word.split("=")[0] for word in words}
@@ -691,7 +747,7 @@ def csmctl_ran(pair):
     expect(not missing, f"no realm has run {sorted(missing)}")
 
 
-def libcsm_ran():
+def libcsm_ran(_pair):
     """Every function of libcsm.h is called by a program that has run in a realm."""
     with open(os.path.join(TOP, "user", "libcsm", "include", "libcsm.h"), encoding="utf-8") as file:
         functions = set(re.findall(r"^CSM_API .*?\b(csm_[a-z_]+)\(", file.read(), re.M))
@@ -706,47 +762,44 @@ def libcsm_ran():
     expect(not missing, f"no program in a realm calls {sorted(missing)}")
 
 
-def completeness(pair):
+def completeness():
     """A command, an option or a function without a test here is a failure."""
-    with pair.test("sharing: every command and option of csmctl has run in a realm"):
-        csmctl_ran(pair)
-    with pair.test("sharing: every function of libcsm is called in a realm"):
-        libcsm_ran()
+    yield "every command and option of csmctl has run in a realm", csmctl_ran
+    yield "every function of libcsm is called in a realm", libcsm_ran
 
 
 # ------------------------------------------------------------------------- realms
 
 
-def share(pair, rims):
-    """Everything that two realms that live can do."""
-    manual(pair)
-    sealing(pair)
-    permissions(pair, rims)
-    talking(pair)
-    ends(pair)
-    with pair.test("sharing: tokens and attestation by csmctl"):
-        attests(pair)
-    completeness(pair)
+def share(pair, rims, rows):
+    """Everything that two realms that live can do, if the regular expression finds its name."""
+    for name, action in itertools.chain(manual(), sealing(), permissions(rims), talking(), ends(),
+                                        attestation(), completeness()):
+        if re.search(rows, name):
+            with pair.test(f"sharing: {name}"):
+                action(pair)
 
 
 def lose_two(pair):
     """Two is killed by its host while each of the two reads from the other."""
     one, two, system = pair.one, pair.two, pair.system
-    mine, yours = one.create(ODD), two.create(ODD)
-    one.sh(f"csmctl share {mine} {two.id}")
-    two.do(f"csmctl share {yours} {one.id}", f"csmctl attach {one.of(mine)}")
-    two.start("watch", f"csmctl watch {one.of(mine)} {PATIENT}", "reading")
-    expect(one.csmctl(f"wait {mine} {PATIENT}")["attached"], "attached")
-    one.sh(f"csmctl attach {two.of(yours)}")
-    one.start("watch", f"csmctl watch {two.of(yours)} {PATIENT}", "reading")
-    one.start("syscall", f"sharetest use {two.of(yours)} syscall", "using")
+    mine = one.create_for(two, ODD)
+    made, *_ = two.do(Made("yours", f"create {ODD}"),
+                      f"csmctl share {number_of('yours')} {one.id}",
+                      f"csmctl attach {one.of(mine)}",
+                      begin("watch", f"csmctl watch {one.of(mine)} {PATIENT}", "reading"))
+    yours = two.of(made["region"])
+    seen, *_ = one.do(Json(f"wait {mine} {PATIENT}"), f"csmctl attach {yours}",
+                      begin("watch", f"csmctl watch {yours} {PATIENT}", "reading"),
+                      begin("syscall", f"sharetest use {yours} syscall", "using"))
+    expect(seen["attached"], "attached")
     system.run("kill -9 $(cat /tmp/two.pid); wait $(cat /tmp/two.pid)", check=False)
-    expect(any("SIGBUS" in line for line in one.ended("watch")), "the consumer reads on")
-    expect(one.ended("syscall")[-1] == "end: EFAULT", "system calls")
-    seen = one.csmctl(f"wait {mine} {PATIENT}")
+    watch, syscall, seen, *_ = one.do(
+        "csm_ended watch", "csm_ended syscall", Json(f"wait {mine} {PATIENT}"),
+        f"csmctl detach {yours}", No(f"csmctl attach {yours}", NOT_PERMITTED), HEALTHY)
+    expect(any("SIGBUS" in line for line in watch), "the consumer reads on")
+    expect(syscall[-1] == "end: EFAULT", "system calls")
     expect(seen["peer"] == two.id and seen["detached"] and seen["peer_gone"], seen)
-    one.do(f"csmctl detach {two.of(yours)}", No(f"csmctl attach {two.of(yours)}", NOT_PERMITTED),
-           HEALTHY)
     return mine
 
 
@@ -758,14 +811,12 @@ def meet_again(pair, mine):
         expect(realm.id not in old.values(), f"{realm.name} has an old id")
     pair.two.sh(f"csm_refused {old['one']}:{mine}")
     pair.empty()
-    size = SIZES["4 MiB + 4 KiB"]
-    whole_file(pair, size)
+    whole_files(pair, [SIZES["4 MiB + 4 KiB"]])
 
 
 def watch_one(pair):
     """For the end of one: two reads from it."""
-    number = pair.one.create(ODD)
-    pair.one.sh(f"csmctl share {number} {pair.two.id}")
+    number = pair.one.create_for(pair.two, ODD)
     pair.two.start("watch", f"csmctl watch {pair.one.of(number)} {PATIENT}", "reading")
 
 

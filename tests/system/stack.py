@@ -94,10 +94,12 @@ class System:
         """Lines of a shell command in a realm, by rvm exec, and its status. It knows guest-work."""
         expect(name not in self.silent, f"{name} is silent since {self.silent.get(name)!r}")
         words = shlex.quote(f"exec 2>&1; . /etc/work; {command}")
-        lines = self.run(f"rvm exec {name} --timeout {seconds} sh -c {words}; s=$?; echo; "
-                         "echo status $s", seconds + COMMAND_SECONDS, check=False)
+        # rvm itself may say that the agent has not answered yet: no part of the output.
+        lines = self.run(f"rvm exec {name} --timeout {seconds} sh -c {words} 2>/tmp/exec.err; "
+                         "s=$?; echo; echo status $s", seconds + COMMAND_SECONDS, check=False)
         if not lines or lines[-1] in ("status 124", "status 125"):
             self.silent[name] = command
+            lines += self.run("cat /tmp/exec.err", check=False)
             raise Failure(f"{name}: {command}: no answer within {seconds} s, only {lines[-4:]}")
         return lines[:-1], int(lines[-1].split()[1])
 
