@@ -10,8 +10,8 @@
  * answer is the host's, and not counted for the realm: between the realm's marks are its own
  * command and the exits and entries that belong to it.
  *
- * The class of an instruction is that of the CPU when its block is translated: QEMU keys blocks by
- * exception level and physical page, so it does not change. One line for each interval:
+ * The class of an instruction is that of the CPU when its block is translated (level.h). One line
+ * for each interval:
  *
  *     phase name result EL3 R-EL2 R-EL1 R-EL0 NS-EL2 NS-EL1 NS-EL0 other TLBI cache barrier sysreg
  *     exits
@@ -21,23 +21,11 @@
  * Usage: -plugin count.so,out=FILE[,profile=FILE]. One virtual CPU only. The profile has a line
  * "phase name address executions" for each instruction of R-EL2 that ran inside an interval.
  */
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
+#include "level.h"
 
-#include "qemu.h"
-
+/* Behind the levels: kinds of instructions of R-EL2. */
 enum counter {
-	EL3,
-	R_EL2,
-	R_EL1,
-	R_EL0,
-	NS_EL2,
-	NS_EL1,
-	NS_EL0,
-	OTHER,
-	CLASSES,
-	TLBI = CLASSES,
+	TLBI = LEVELS,
 	CACHE,
 	BARRIER,
 	SYSREG,
@@ -64,9 +52,8 @@ struct interval {
 QEMU_PLUGIN_EXPORT int qemu_plugin_version = QEMU_PLUGIN_VERSION;
 
 static struct qemu_plugin_scoreboard *board;
-static struct qemu_plugin_register *pstate, *scr_el3, *x0;
-static GByteArray *buffer;
-static struct interval intervals[CLASSES];
+static struct qemu_plugin_register *x0;
+static struct interval intervals[LEVELS];
 static char phase[9] = "-";
 static FILE *out;
 
@@ -83,54 +70,12 @@ struct place {
 static struct place *places;
 static FILE *profile;
 
-static uint64_t read_register(struct qemu_plugin_register *handle)
-{
-	uint64_t value = 0;
-
-	g_byte_array_set_size(buffer, 0);
-	qemu_plugin_read_register(handle, buffer);
-	memcpy(&value, buffer->data, buffer->len < sizeof(value) ? buffer->len : sizeof(value));
-	return value;
-}
-
-static struct qemu_plugin_register *find_register(const char *name)
-{
-	GArray *all = qemu_plugin_get_registers();
-	const qemu_plugin_reg_descriptor *list = (const void *)all->data;
-
-	for (unsigned int i = 0; i < all->len; i++) {
-		if (strcmp(list[i].name, name) == 0) {
-			return list[i].handle;
-		}
-	}
-	fprintf(stderr, "count: this QEMU does not show the register %s\n", name);
-	exit(1);
-}
-
 static void on_vcpu(qemu_plugin_id_t id, unsigned int vcpu)
 {
 	(void)id;
 	(void)vcpu;
-	pstate = find_register("cpsr");
-	scr_el3 = find_register("SCR_EL3");
+	find_level_registers();
 	x0 = find_register("x0");
-}
-
-/* SCR_EL3.NS is bit 0 and NSE bit 62: 01 is the normal world, 11 the Realm world. */
-static enum counter current_class(void)
-{
-	static const enum counter realm[] = {R_EL0, R_EL1, R_EL2, EL3};
-	static const enum counter normal[] = {NS_EL0, NS_EL1, NS_EL2, EL3};
-	uint64_t el = read_register(pstate) >> 2 & 3;
-	uint64_t scr = read_register(scr_el3);
-
-	if (el == 3) {
-		return EL3;
-	}
-	if ((scr & 1) == 0) {
-		return OTHER;
-	}
-	return (scr >> 62 & 1) != 0 ? realm[el] : normal[el];
 }
 
 static struct counts counts_now(unsigned int vcpu)
@@ -267,7 +212,7 @@ static void count(struct qemu_plugin_insn *insn, int counter)
 							    1);
 }
 
-static void mark(struct qemu_plugin_insn *insn, uint32_t number, enum counter class)
+static void mark(struct qemu_plugin_insn *insn, uint32_t number, enum level class)
 {
 	void (*const actions[])(unsigned int, void *) = {on_begin, on_end, on_phase};
 
@@ -277,7 +222,7 @@ static void mark(struct qemu_plugin_insn *insn, uint32_t number, enum counter cl
 
 static void on_translate(qemu_plugin_id_t id, struct qemu_plugin_tb *tb)
 {
-	enum counter class = current_class();
+	enum level class = current_level();
 	size_t length = qemu_plugin_tb_n_insns(tb);
 
 	(void)id;
@@ -344,7 +289,6 @@ int qemu_plugin_install(qemu_plugin_id_t id, const void *info, int argc, char **
 		fprintf(stderr, "count: give out=FILE, a file that can be written\n");
 		return 1;
 	}
-	buffer = g_byte_array_new();
 	board = qemu_plugin_scoreboard_new(sizeof(struct counts));
 	qemu_plugin_register_vcpu_init_cb(id, on_vcpu);
 	qemu_plugin_register_vcpu_tb_trans_cb(id, on_translate);

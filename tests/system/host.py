@@ -60,7 +60,7 @@ def split_log(begun, line):
 class Host:
     """Commands go to a shell on the serial port; each ends with a marker and its status."""
 
-    def __init__(self, kernel, initrd, flash, log, line=COMMAND_LINE):
+    def __init__(self, kernel, initrd, flash, log, line=COMMAND_LINE, extra=()):
         self.log = log
         self.folder = tempfile.mkdtemp(prefix="caec-")
         self.lines = queue.Queue()
@@ -71,6 +71,7 @@ class Host:
                    self._tree(initrd, line)]
         for path, at in ((kernel, KERNEL_AT), (initrd, INITRD_AT)):
             command += ["-device", f"loader,file={path},addr={at:#x},force-raw=on"]
+        command += extra
         log.write("$ " + " ".join(command) + "\n")
         self.start = time.monotonic()
         # It does not outlive who watches it: nobody else would ever end it.

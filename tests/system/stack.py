@@ -3,6 +3,8 @@
 
 import os
 import shlex
+import struct
+import time
 
 import host as machine  # it adds tests/lib to the path
 from tap import Failure, Lost, Report, expect, one_line
@@ -22,15 +24,26 @@ MEMORY_SLACK_KIB = 12 * 1024  # what a running kernel keeps for itself from one 
 class System:
     """A booted host and what tests ask of it."""
 
-    def __init__(self, name, kernel, report, debug=False, images=IMAGES):
+    def __init__(self, name, kernel, report, debug=False, images=IMAGES, counted=False):
         os.makedirs(os.path.join(BUILD, "logs"), exist_ok=True)
         self.path = os.path.join(BUILD, "logs", f"system-{name}.log")
         self.log = open(self.path, "w", encoding="utf-8")
         self.report = report
         self.silent = {}  # realms whose agent has not answered, and what they were asked
+        self.totals = os.path.join(images, f"instructions-{name}")
+        counter = f"{BUILD}/bench/total.so,out={self.totals},cpus={machine.CPUS}"
         self.host = machine.Host(kernel, os.path.join(images, "host.cpio"),
                                  os.path.join(images, "flash.bin"), self.log,
-                                 machine.COMMAND_LINE + (" " + machine.DEBUG_LINE if debug else ""))
+                                 machine.COMMAND_LINE + (" " + machine.DEBUG_LINE if debug else ""),
+                                 ["-plugin", counter] if counted else [])
+
+    def instructions(self):
+        """Millions that the machine has executed so far, if it counts them: in realms, on the host
+        and in the firmware."""
+        time.sleep(0.1)  # the counter's file is some milliseconds behind
+        with open(self.totals, "rb") as file:
+            el3, rmm, *rest = struct.unpack("<8Q", file.read())  # see bench/plugin/level.h
+        return [count / 1e6 for count in (sum(rest[:2]), sum(rest[2:5]), rmm + el3)]
 
     def run(self, command, seconds=COMMAND_SECONDS, check=True):
         """A command on the host."""
