@@ -181,7 +181,8 @@ static __poll_t file_poll(struct file *file, poll_table *table)
 	return csmdev_pending_poll(handle->obj, file, table);
 }
 
-static int file_release(struct inode *inode, struct file *file)
+/* The last reference to a sharing file or to one of csmfs is gone. Takes files_lock. */
+int csmdev_file_release(struct inode *inode, struct file *file)
 {
 	struct csmdev_handle *handle = file->private_data;
 	struct csmdev_obj *obj = handle->obj;
@@ -201,7 +202,7 @@ static const struct file_operations sharing_fops = {
 	.poll = file_poll,
 	.mmap = csmdev_mmap,
 	.get_unmapped_area = thp_get_unmapped_area,
-	.release = file_release,
+	.release = csmdev_file_release,
 	.llseek = noop_llseek,
 };
 

@@ -51,19 +51,6 @@ static int file_open(struct inode *inode, struct file *file)
 	return add_file(file, obj);
 }
 
-static int file_release(struct inode *inode, struct file *file)
-{
-	struct csmdev_handle *handle = file->private_data;
-	struct csmdev_obj *obj = handle->obj;
-
-	mutex_lock(&obj->files_lock);
-	list_del(&handle->list);
-	mutex_unlock(&obj->files_lock);
-	kfree(handle);
-	csmdev_obj_put(obj);
-	return 0;
-}
-
 /* ----------------------------------------------------------------- content */
 
 /* One piece. Through a buffer, because the program's memory may be a mapping of the same region. */
@@ -205,7 +192,7 @@ const struct inode_operations csmfs_file_iops = {
 const struct file_operations csmfs_file_fops = {
 	.owner = THIS_MODULE,
 	.open = file_open,
-	.release = file_release,
+	.release = csmdev_file_release,
 	.read_iter = read_iter,
 	.write_iter = write_iter,
 	.splice_read = copy_splice_read,

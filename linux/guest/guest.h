@@ -214,6 +214,7 @@ void csmdev_signal_begin(struct csmdev_obj *obj);
 /* ----------------------------------------------------------------- file.c */
 
 int csmdev_file_open(struct csmdev_obj *obj, struct file **file);
+int csmdev_file_release(struct inode *inode, struct file *file);
 int csmdev_policy_get(u64 address, struct rsi_csm_policy **policy);
 
 /* --------------------------------------------------------------- device.c */
