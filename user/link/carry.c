@@ -38,7 +38,7 @@ static void stop_for(struct link *link, int reason)
 
 /* ------------------------------------------------------------------- receive */
 
-/* Runs under csm_protect(): copies the next packet; -EMSGSIZE: longer than a packet can be. */
+/* Runs under csm_protect(): copies the next packet. -EPROTO: it is longer than a packet can be. */
 static int take_packet(void *arg)
 {
 	struct link *link = arg;
