@@ -87,16 +87,16 @@ def follow(target, log, ticker):
     """The lines of the console until the machine ends; those that say that something failed."""
     failed = []
     while True:
-        item = target.line(SILENT_SECONDS)
-        if item is None:
+        line = target.line(SILENT_SECONDS)
+        if line is None:
             sys.exit(f"bench: {ticker.name}: {ticker.doing}: no line on the console for "
                      f"{SILENT_SECONDS} s; see {log.name}")
-        if item[1] is None:
+        if line.text is None:
             return failed
-        if found := re.match(r"# begin \d+ (\w+)", item[1]):
+        if found := re.match(r"# begin \d+ (\w+)", line.text):
             ticker.doing = found[1]
-        if item[1].startswith(("not ok", "Bail out", "CAEC RMM panic")):
-            failed.append(item[1])
+        if line.text.startswith(("not ok", "Bail out", "CAEC RMM panic")):
+            failed.append(line.text)
 
 
 def boot(flash, out, log, name, tests=ALL, profile=None):

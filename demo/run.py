@@ -26,7 +26,7 @@ import time
 
 sys.dont_write_bytecode = True
 TOP = os.path.dirname(os.path.dirname(os.path.realpath(__file__)))
-sys.path[:0] = [os.path.join(TOP, "tests", name) for name in ("system", "lib")]
+sys.path.insert(0, os.path.join(TOP, "tests", "lib"))
 import emulator  # noqa: E402
 import stack  # noqa: E402
 from stack import Failure, expect  # noqa: E402

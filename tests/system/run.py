@@ -18,6 +18,7 @@ import time
 import traceback
 
 sys.dont_write_bytecode = True
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.realpath(__file__)), "../lib"))
 import sharing  # noqa: E402
 from stack import (BOOT_SECONDS, BUILD, COMMAND_SECONDS, IMAGES,  # noqa: E402
                    MEMORY_SLACK_KIB, SHELL_SECONDS, TEARDOWN_SECONDS, TOP, WORK_SECONDS, Failure,

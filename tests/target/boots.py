@@ -79,8 +79,8 @@ class Boot:
     def says(self, pattern):
         """Go on until the console has a line of this kind."""
         self.gdb.go()
-        while (item := self.machine.line(LINE_SECONDS)) and item[1] is not None:
-            if match := re.search(pattern, item[1]):
+        while (line := self.machine.line(LINE_SECONDS)) and line.text is not None:
+            if match := re.search(pattern, line.text):
                 return match
         raise Failure(f"no line on the console like: {pattern}")
 
@@ -381,9 +381,9 @@ def test_one_line(boot):
     """From power-on to the host's first line, EL3's own lines apart."""
     boot.gdb.go()
     lines = []
-    while (item := boot.machine.line(LINE_SECONDS)) and not (item[1] or "TAP").startswith("TAP"):
-        lines.append(item[1])
-    check(item and item[1], "the host did not come up")
+    while (line := boot.machine.line(LINE_SECONDS)) and not (line.text or "TAP").startswith("TAP"):
+        lines.append(line.text)
+    check(line and line.text, "the host did not come up")
     others = [line for line in lines if line.strip() and not line.startswith("NOTICE:  ")]
     check(len(others) == 1 and re.fullmatch(r"CAEC RMM [^:]*", others[0]), f"lines: {others}")
 

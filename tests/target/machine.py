@@ -3,51 +3,39 @@
 
 import json
 import os
-import queue
 import re
 import shutil
 import socket
 import subprocess
 import sys
 import tempfile
-import threading
-import time
+from collections.abc import Iterable
 
-HERE = os.path.dirname(os.path.realpath(__file__))
-sys.path[:0] = [os.path.join(HERE, "../lib"), os.path.join(HERE, "../../tools/lib")]
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.realpath(__file__)), "../lib"))
 import emulator  # noqa: E402
-import patience  # noqa: E402
+from console import Console  # noqa: E402
 from emulator import CPU, MEMORY_MIB  # noqa: E402
 
 HOST_PREFIX = "opt/caec/"
 QMP_SECONDS = 60
 
 
-class Machine:
+class Machine(Console):
     """Lines of the console arrive in order through line(); times are seconds since power-on."""
 
     def __init__(self, flash, cpus, words, log, gdb_port=None, extra=(), mebibytes=MEMORY_MIB,
-                 cpu=CPU, mark=None):
-        self.folder = tempfile.mkdtemp(prefix="caec-")
-        self.monitor = os.path.join(self.folder, "qmp")
-        self.log = log
+                 cpu=CPU, mark=None, outlives=False):
+        folder = tempfile.mkdtemp(prefix="caec-")
+        self.monitor = os.path.join(folder, "qmp")
         command = [*emulator.command(cpus, mebibytes, cpu), *emulator.serial(flash),
                    "-qmp", f"unix:{self.monitor},server=on,wait=off"]
         for name, value in {"ram-mib": mebibytes, **words}.items():
             command += ["-fw_cfg", f"name={HOST_PREFIX}{name},string={value}"]
         if gdb_port:
             command += ["-S", "-gdb", f"tcp:127.0.0.1:{gdb_port}"]
-        command += extra
-        self.log.write("$ " + " ".join(command) + "\n")
-        self.lines = queue.Queue()
         self.mark = mark
         self.used = None  # seconds of CPU time until a line with the mark came
-        self.start = time.monotonic()
-        self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL,
-                                        stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-        self.clock = patience.Clock(self.process.pid, alone=True)  # for limits
-        self.reader = threading.Thread(target=self._read, daemon=True)
-        self.reader.start()
+        super().__init__([*command, *extra], log, outlives=outlives, folder=folder)
 
     def _cpu_seconds(self):
         """CPU time of all threads of QEMU."""
@@ -58,21 +46,11 @@ class Machine:
             return float("inf")
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
-    def _read(self):
-        for raw in self.process.stdout:
-            line = raw.decode("utf-8", "replace").rstrip("\r\n")
-            if self.used is None and self.mark and self.mark.search(line):
-                self.used = self._cpu_seconds()
-            self.lines.put((time.monotonic() - self.start, line))
-        self.lines.put((time.monotonic() - self.start, None))
-
-    def line(self, seconds):
-        """(time, text) of the next line, (time, None) when QEMU has ended; None after `seconds` by
-        the clock for limits."""
-        item = patience.take(self.lines, self.clock, seconds)
-        if item is not None and item[1] is not None:
-            self.log.write(f"{item[0]:9.3f} {item[1]}\n")
-        return item
+    def received(self, text: str) -> Iterable[str]:
+        """Takes the CPU time of the line with the mark."""
+        if self.used is None and self.mark and self.mark.search(text):
+            self.used = self._cpu_seconds()
+        return (text,)
 
     def registers(self):
         """QEMU's "info registers -a", or "" if its monitor does not answer."""
@@ -91,18 +69,6 @@ class Machine:
                 return answer if isinstance(answer, str) else ""
         except (OSError, ValueError):
             return ""
-
-    def status(self):
-        """QEMU's exit status, None while it runs."""
-        return self.process.poll()
-
-    def end(self):
-        """Stop QEMU if it still runs, and forget it."""
-        if self.process.poll() is None:
-            self.process.kill()
-        self.process.wait()
-        self.reader.join(QMP_SECONDS)
-        shutil.rmtree(self.folder, ignore_errors=True)
 
 
 def _answer(stream):

@@ -13,12 +13,14 @@ import re
 import subprocess
 import sys
 import threading
+import time
 from concurrent import futures
 
 sys.dont_write_bytecode = True
 import boots  # noqa: E402
 import conformance  # noqa: E402
-import machine  # noqa: E402
+import machine  # noqa: E402 (it adds tests/lib to the path)
+from console import patience  # noqa: E402
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.realpath(__file__))))
 BUILD = os.environ.get("BUILD") or os.path.join(TOP, "build")
@@ -157,7 +159,7 @@ class Boot:
         words.update(more or {})
         self.machine = machine.Machine(flash_image(config), options.smp or config.cpus, words, log,
                                        options.gdb, options.qemu or [], config.mebibytes,
-                                       config.cpu, BANNER)
+                                       config.cpu, BANNER, options.keep)
         self.results = []
         self.listed = []
         self.banner = None  # seconds from power-on, of the clock or of CPU time
@@ -177,17 +179,17 @@ class Boot:
     def follow(self):
         """Read until QEMU ends or a limit is passed; then the fields above are final."""
         while not self.trouble:
-            item = self.machine.line(self._patience())
-            if item is None:
+            line = self.machine.line(self._patience())
+            if line is None:
                 self.trouble = self._hang()
-            elif item[1] is None:
+            elif line.text is None:
                 break
             else:
-                self._line(*item)
+                self._line(*line)
         self._close()
 
     def _now(self):
-        return machine.time.monotonic() - self.machine.start
+        return self.machine.elapsed()
 
     def _used(self):
         return self.machine.clock.now()
@@ -319,9 +321,10 @@ def banner_result(config, options, log, seen):
 def time_to_banner(config, options, log):
     """The same in a boot of its own. The host has no tests: it adds little before this looks."""
     boot = Boot(config, options, log, 1, {"filter": "no test at all"})
-    while boot.banner is None and (item := boot.machine.line(BOOT_SECONDS)) and item[1] is not None:
-        if BANNER.search(item[1]):
-            boot.banner = min(item[0], boot.machine.used)
+    while (boot.banner is None and (line := boot.machine.line(BOOT_SECONDS))
+           and line.text is not None):
+        if BANNER.search(line.text):
+            boot.banner = min(line.at, boot.machine.used)
     boot.machine.end()
     return NEVER if boot.banner is None else boot.banner
 
@@ -377,10 +380,10 @@ def run_boots(options, report):
                     continue
                 if not boots_wanted(options.filter, name):
                     continue
-                begun = machine.time.monotonic()
+                begun = time.monotonic()
                 wrong = boots.run_test(test, flash_image(config), symbols, log)
                 report.add(Result(f"{BOOTS}: {name}{' (clang)' * (config.name == 'clang')}",
-                                  not wrong, "", machine.time.monotonic() - begun,
+                                  not wrong, "", time.monotonic() - begun,
                                   wrong + [f"consoles: {path}"] * bool(wrong)))
 
 
@@ -400,12 +403,12 @@ def token_result(config, name, words, realm_id):
     path = os.path.join(BUILD, "target", f"{config.name}-{name}.cbor")
     with open(path, "wb") as file:
         file.write(bytes.fromhex("".join(words[2:-1])))
-    begun = machine.time.monotonic()
-    done = machine.patience.run(
+    begun = time.monotonic()
+    done = patience.run(
         [os.path.join(BUILD, "native/verifier/cca-verify"), "--json", "--challenge", words[1],
          "--anchor", os.path.join(TOP, "verifier/anchors/tf-a-sample.pem"), path],
         VERIFY_SECONDS, capture_output=True, text=True)
-    result.seconds = machine.time.monotonic() - begun
+    result.seconds = time.monotonic() - begun
     # Status 4: all holds, and no policy says which realm it should be.
     shown = json.loads(done.stdout) if done.returncode == 4 else {"realm": {"id": None}}
     found = shown["realm"]["id"] or ""

@@ -6,7 +6,7 @@ import shlex
 import struct
 import time
 
-import host as machine  # it adds tests/lib to the path
+import host as machine
 from tap import Failure, Lost, Report, expect, one_line
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.realpath(__file__))))
