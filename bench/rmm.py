@@ -18,26 +18,26 @@ import re
 import statistics
 import subprocess
 import sys
-import threading
-import time
 
 sys.dont_write_bytecode = True
-TOP = os.path.dirname(os.path.dirname(os.path.realpath(__file__)))
-sys.path.insert(0, os.path.join(TOP, "tests", "target"))
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.realpath(__file__)), "../tests/lib"))
+import baremetal  # noqa: E402
 import budget  # noqa: E402
+import emulator  # noqa: E402
 import growth  # noqa: E402
-import machine  # noqa: E402
+import images  # noqa: E402
+import paths  # noqa: E402
+from paths import BUILD, TOP  # noqa: E402
+from ticker import Ticker  # noqa: E402
 
-BUILD = os.environ.get("BUILD") or os.path.join(TOP, "build")
 BOOTS = 3
 SILENT_SECONDS = 900  # without a line on the console, and without what others had of the CPUs
-FIRST_TICK_SECONDS, TICK_SECONDS = 5, 15
 ALL = "bench_"
 SHORT = "bench_,-bench_giant"
 BASELINE = os.path.join(TOP, "bench", "baseline.json")
 BUDGETS = os.path.join(TOP, "bench", "budgets.json")
 SLACK_PERCENT = 5
-EXTRA_CPU = ",sve128=on,sve256=off"
+CPU = emulator.CPU + ",sve128=on,sve256=off"  # vectors of 128 bits
 COUNTERS = ["EL3", "R-EL2", "R-EL1", "R-EL0", "NS-EL2", "NS-EL1", "NS-EL0", "other",
             "TLBI", "cache", "barrier", "sysreg", "exits"]
 RSI_CSM = range(0xC6000100, 0xC6000110)
@@ -58,43 +58,28 @@ def names():
     return found
 
 
-class Ticker:
-    """Says every now and then how far a boot is, while it is used as a context."""
+class Progress:
+    """What a boot is at, shown now and then."""
 
     def __init__(self, name):
         self.name, self.doing = name, "the firmware starts"
-        self.begun = time.monotonic()
-        self.ended = threading.Event()
-        self.thread = threading.Thread(target=self._tick)
 
-    def __enter__(self):
-        self.thread.start()
-        return self
-
-    def __exit__(self, *_):
-        self.ended.set()
-        self.thread.join()
-
-    def _tick(self):
-        pause = FIRST_TICK_SECONDS
-        while not self.ended.wait(pause):
-            print(f"  ... {self.name}: {time.monotonic() - self.begun:.0f} s, {self.doing}",
-                  file=sys.stderr, flush=True)
-            pause = TICK_SECONDS
+    def show(self, seconds):
+        print(f"  ... {self.name}: {seconds:.0f} s, {self.doing}", file=sys.stderr, flush=True)
 
 
-def follow(target, log, ticker):
+def follow(target, log, progress):
     """The lines of the console until the machine ends; those that say that something failed."""
     failed = []
     while True:
         line = target.line(SILENT_SECONDS)
         if line is None:
-            sys.exit(f"bench: {ticker.name}: {ticker.doing}: no line on the console for "
+            sys.exit(f"bench: {progress.name}: {progress.doing}: no line on the console for "
                      f"{SILENT_SECONDS} s; see {log.name}")
         if line.text is None:
             return failed
         if found := re.match(r"# begin \d+ (\w+)", line.text):
-            ticker.doing = found[1]
+            progress.doing = found[1]
         if line.text.startswith(("not ok", "Bail out", "CAEC RMM panic")):
             failed.append(line.text)
 
@@ -104,10 +89,12 @@ def boot(flash, out, log, name, tests=ALL, profile=None):
     plugin = f"{os.path.join(BUILD, 'bench', 'count.so')},out={out}"
     plugin += f",profile={profile}" if profile else ""
     extra = ["-icount", "shift=0,sleep=off", "-plugin", plugin]
-    target = machine.Machine(flash, 1, {"filter": tests.replace(",", ",,")}, log, extra=extra)
+    target = baremetal.Machine(flash, 1, {"filter": tests.replace(",", ",,")}, log,
+                               extra=extra)
     try:
-        with Ticker(name) as ticker:
-            failed = follow(target, log, ticker)
+        progress = Progress(name)
+        with Ticker(progress.show):
+            failed = follow(target, log, progress)
     finally:
         target.end()
     if failed:
@@ -148,20 +135,17 @@ def summary(values):
 
 def assemble(options):
     """The flash image of the firmware and the measuring host."""
-    flash = os.path.join(BUILD, options.firmware, "flash-bench.bin")
-    subprocess.run([os.path.join(TOP, "env", "flash"), "--rmm",
-                    os.path.join(BUILD, options.firmware, "rmm.img"), "--bl33",
-                    os.path.join(BUILD, "payload", "host.bin"), "-o", flash], check=True)
-    machine.CPU += EXTRA_CPU
-    os.makedirs(os.path.join(BUILD, "logs"), exist_ok=True)
-    return flash
+    return images.flash(os.path.join(BUILD, options.firmware, "flash-bench.bin"),
+                        os.path.join(BUILD, options.firmware, "rmm.img"),
+                        os.path.join(BUILD, "payload", "host.bin"))
 
 
 def measure(options):
+    """The samples of all boots."""
     flash = assemble(options)
     runs = []
     boots = 1 if options.quick else BOOTS
-    with open(os.path.join(BUILD, "logs", "bench-rmm.log"), "w", encoding="utf-8") as log:
+    with open(paths.log("bench-rmm"), "w", encoding="utf-8") as log:
         for number in range(boots):
             out = os.path.join(BUILD, "bench", f"samples-{number}.txt")
             name = f"boot {number + 1} of {boots}"
@@ -248,9 +232,9 @@ def profile(options):
     flash = assemble(options)
     out = os.path.join(BUILD, "bench", "profile.txt")
     tests = ALL if wanted.startswith("1G") else SHORT
-    with open(os.path.join(BUILD, "logs", "bench-rmm.log"), "w", encoding="utf-8") as log:
+    with open(paths.log("bench-rmm"), "w", encoding="utf-8") as log:
         runs = boot(flash, os.path.join(BUILD, "bench", "samples-0.txt"), log, "boot", tests,
-                    out)
+                       out)
     fid = next(fid for fid, name in names().items() if name == command)
     taken = {}
     with open(out, encoding="utf-8") as lines:
@@ -295,12 +279,11 @@ def main():
     grown = growth.measure(BUILD)
     growth.show(grown)
     image = os.path.join(BUILD, options.firmware, "rmm.img")
-    version = subprocess.run([machine.emulator.QEMU, "--version"], capture_output=True, text=True,
+    version = subprocess.run([emulator.QEMU, "--version"], capture_output=True, text=True,
                              check=True).stdout.splitlines()[0]
-    os.makedirs(os.path.join(BUILD, "results"), exist_ok=True)
-    with open(os.path.join(BUILD, "results", "bench-rmm.json"), "w", encoding="utf-8") as out:
+    with open(paths.results("bench-rmm.json"), "w", encoding="utf-8") as out:
         json.dump({"unit": "instructions executed under TCG at R-EL2", "qemu": version,
-                   "machine": machine.emulator.MACHINE, "cpu": machine.CPU,
+                   "machine": emulator.MACHINE, "cpu": CPU,
                    "image_bytes": os.path.getsize(image), "growth": grown, "missed": missed,
                    "before": before, "commands": table}, out, indent=1)
     for text in missed:

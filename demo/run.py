@@ -21,20 +21,19 @@ import secrets
 import shutil
 import subprocess
 import sys
-import threading
 import time
 
 sys.dont_write_bytecode = True
-TOP = os.path.dirname(os.path.dirname(os.path.realpath(__file__)))
-sys.path.insert(0, os.path.join(TOP, "tests", "lib"))
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.realpath(__file__)), "../tests/lib"))
 import emulator  # noqa: E402
+import paths  # noqa: E402
 import stack  # noqa: E402
-from stack import Failure, expect  # noqa: E402
+from paths import ANCHOR, BUILD, TOP  # noqa: E402
+from steps import Steps, plain  # noqa: E402
+from tap import Failure, expect  # noqa: E402
+from verifier import tool  # noqa: E402
 
-BUILD = os.environ.get("BUILD") or os.path.join(TOP, "build")
 IMAGES = os.path.join(BUILD, "demo")
-TOOLS = os.path.join(BUILD, "native", "verifier")
-ANCHOR = os.path.join(TOP, "verifier", "anchors", "tf-a-sample.pem")
 CMDLINE = "quiet console=hvc0 swiotlb=8192 cma=64M arm64.nomops"
 MEMORY = "256M"
 WINDOW = "64M"
@@ -45,92 +44,6 @@ OTHER = {PROVIDER: CONSUMER, CONSUMER: PROVIDER}
 GUIDE = os.path.join(TOP, "docs", "attestation.md")
 ATTEST_SECONDS = 900
 GRACE_SECONDS = 120
-FIRST_TICK_SECONDS, TICK_SECONDS = 4, 15  # between signs of life where there is no terminal
-
-
-def plain(text):
-    """What a realm or the host has said, without what would steer the terminal."""
-    return "".join(c if c.isprintable() else "?" for c in text)
-
-
-class Steps:
-    """Prints a line for each step as it ends, with its time; remembers them for the report.
-
-    What takes longer says so meanwhile: on a terminal each second in the step's own line, elsewhere
-    in a line now and then.
-    """
-
-    def __init__(self, tap):
-        self.tap = open(tap, "w", encoding="utf-8") if tap else None
-        self.count = 0
-        self.shown = []
-        self.doing = ""  # what the step is at, for who waits
-        self.terminal = sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
-        self.colour = self.terminal and not os.environ.get("NO_COLOR")
-
-    def run(self, name, action):
-        """One step: action() returns what was seen, in a few words."""
-        begun = time.monotonic()
-        self.count += 1
-        self.doing = ""
-        print(f"  ... {name}", end="" if self.terminal else "\n", flush=True)
-        ended = threading.Event()
-        ticker = threading.Thread(target=self._tick, args=(name, begun, ended), daemon=True)
-        ticker.start()
-        good, seen = False, "interrupted"
-        try:
-            seen = action() or ""
-            good = True
-        except Exception as failure:  # what was not foreseen is a result too
-            seen = stack.one_line(failure)
-            raise
-        finally:
-            ended.set()
-            ticker.join()
-            self._line(good, name, seen, begun)
-        return seen
-
-    def _tick(self, name, begun, ended):
-        pause = 1 if self.terminal else FIRST_TICK_SECONDS
-        while not ended.wait(pause):
-            text = f"  ... {name}: {time.monotonic() - begun:.0f} s"
-            text += f", {self.doing}" if self.doing else ""
-            if self.terminal:
-                width = shutil.get_terminal_size().columns - 1
-                print(f"\r\033[K{text[:width]}", end="", flush=True)
-            else:
-                print(text, flush=True)
-                pause = TICK_SECONDS
-
-    def _line(self, good, name, seen, begun):
-        mark = "ok" if good else "FAILED"
-        seen = plain(seen)
-        if self.colour:
-            mark = f"\033[{'32' if good else '31'}m{mark}\033[0m"
-        print(("\r\033[K" if self.terminal else "") +
-              f"  {mark:3} {time.monotonic() - begun:5.1f} s  {name}"
-              + (f": {seen}" if seen else ""), flush=True)
-        self.shown.append((name, seen))
-        if self.tap:
-            why = "" if good else f": {stack.one_line(seen)}"
-            self.tap.write(f"{'ok' if good else 'not ok'} {self.count} - demo: {name}{why}\n")
-            self.tap.flush()
-
-    def close(self):
-        """The plan, at the end."""
-        if self.tap:
-            self.tap.write(f"1..{self.count}\n")
-            self.tap.close()
-
-
-def tool(name, *arguments):
-    """A tool of the verifier; its standard output."""
-    done = subprocess.run([os.path.join(TOOLS, name), *arguments], capture_output=True, text=True,
-                          check=False)
-    if done.returncode != 0:
-        said = (done.stderr or done.stdout).strip()
-        raise Failure(said if said.startswith(name) else f"{name}: {said}")
-    return done.stdout
 
 
 class Machine(stack.System):
@@ -162,7 +75,7 @@ class Demo:
     def __init__(self, args):
         self.args = args
         self.name = "demo-tamper" if args.tamper else "demo"
-        self.steps = Steps(args.tap)
+        self.steps = Steps("demo", args.tap)
         self.machine = None
         self.ids = {}
         self.rims = {}
@@ -339,7 +252,7 @@ class Demo:
         shutil.rmtree(folder, ignore_errors=True)
         os.makedirs(folder)
         shutil.copy(self.policy, os.path.join(folder, "realm.json"))
-        here = {**os.environ, "PATH": f"{TOOLS}:{os.environ['PATH']}"}
+        here = {**os.environ, "PATH": f"{paths.VERIFIER}:{os.environ['PATH']}"}
         for kind, text in blocks:
             commands = [line for line in text.splitlines() if line and not line.startswith("#")]
             if kind == "verifier":
@@ -505,8 +418,7 @@ def main():
                         help="give the provider a changed initramfs: it must be refused")
     parser.add_argument("--tap", metavar="FILE", help="also write test results")
     args = parser.parse_args()
-    version = open("/etc/caec/kernel-version", encoding="utf-8").read().strip()
-    args.kernel = f"/usr/lib/modules/{version}/vmlinuz"
+    args.kernel = paths.kernel()
     demo = Demo(args)
     begun = time.monotonic()
     status = 0
@@ -526,7 +438,7 @@ def main():
     if status:
         print(f"demo: stopped at '{demo.steps.shown[-1][0]}'. {what_to_do(reason)}\n"
               "      Everything that the host said: " +
-              os.path.relpath(os.path.join(BUILD, "logs", f"system-{demo.name}.log"), TOP))
+              os.path.relpath(paths.log(f"system-{demo.name}"), TOP))
     else:
         print(f"\nShown in {time.monotonic() - begun:.0f} s of emulation (no time on hardware):")
         for name, seen in demo.steps.shown:

@@ -46,6 +46,7 @@ class Console:
         self.log = log
         self.folder = folder
         self._lines: queue.Queue[Line] = queue.Queue()
+        self.command = list(command)
         command = [*([] if outlives else ["setpriv", "--pdeathsig", "KILL"]), *command]
         log.write("$ " + " ".join(command) + "\n")
         log.flush()

@@ -3,11 +3,11 @@
 
 import os
 import re
-import subprocess
 import tempfile
 from collections.abc import Iterable, Sequence
 from typing import TextIO
 
+import devicetree
 import emulator
 from console import Console
 from tap import Failure, Lost
@@ -115,21 +115,13 @@ class Host(Shell):
                  line: str = COMMAND_LINE, extra: Sequence[str] = ()) -> None:
         """Paths of the images; line is the kernel's command line, extra are words for QEMU."""
         folder = tempfile.mkdtemp(prefix="caec-")
-        command = [*emulator.command(CPUS), *emulator.serial(flash), "-dtb",
-                   _device_tree(folder, initrd, line)]
+        words = emulator.command(CPUS)
+        end = INITRD_AT + os.path.getsize(initrd)
+        tree = devicetree.make(os.path.join(folder, "host.dtb"), words, emulator.MACHINE, (
+            ("/chosen", "bootargs", "s", [line]),
+            ("/chosen", "linux,initrd-start", "x", ["0", f"{INITRD_AT:x}"]),
+            ("/chosen", "linux,initrd-end", "x", ["0", f"{end:x}"])))
+        command = [*words, *emulator.serial(flash), "-dtb", tree]
         for path, at in ((kernel, KERNEL_AT), (initrd, INITRD_AT)):
             command += ["-device", f"loader,file={path},addr={at:#x},force-raw=on"]
         super().__init__([*command, *extra], log, folder)
-
-
-def _device_tree(folder: str, initrd: str, line: str) -> str:
-    """QEMU's own device tree with what a boot loader would have filled in; its path."""
-    tree = os.path.join(folder, "host.dtb")
-    subprocess.run(emulator.command(CPUS, machine=f"{emulator.MACHINE},dumpdtb={tree}"),
-                   check=False, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    end = INITRD_AT + os.path.getsize(initrd)
-    for kind, name, values in (("s", "bootargs", [line]),
-                               ("x", "linux,initrd-start", ["0", f"{INITRD_AT:x}"]),
-                               ("x", "linux,initrd-end", ["0", f"{end:x}"])):
-        subprocess.run(["fdtput", "-t", kind, tree, "/chosen", name, *values], check=True)
-    return tree

@@ -7,10 +7,10 @@ import struct
 import time
 
 import host as machine
+import paths
+from paths import BUILD, TOP
 from tap import Failure, Lost, Report, expect, one_line
 
-TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.realpath(__file__))))
-BUILD = os.environ.get("BUILD") or os.path.join(TOP, "build")
 IMAGES = os.path.join(BUILD, "system")
 
 BOOT_SECONDS = 180
@@ -25,8 +25,7 @@ class System:
     """A booted host and what tests ask of it."""
 
     def __init__(self, name, kernel, report, debug=False, images=IMAGES, counted=False):
-        os.makedirs(os.path.join(BUILD, "logs"), exist_ok=True)
-        self.path = os.path.join(BUILD, "logs", f"system-{name}.log")
+        self.path = paths.log(f"system-{name}")
         self.log = open(self.path, "w", encoding="utf-8")
         self.report = report
         self.silent = {}  # realms whose agent has not answered, and what they were asked

@@ -3,13 +3,13 @@
 
 import contextlib
 import copy
-import itertools
 import os
 import threading
-import time
 import traceback
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TextIO
 
-FIRST_TICK_SECONDS, TICK_SECONDS = 5, 15  # between signs of life
+from ticker import Ticker
 
 
 class Failure(Exception):
@@ -20,69 +20,82 @@ class Lost(Failure):
     """A test has failed because the machine is gone: the next tests could not run either."""
 
 
-def expect(condition, what):
+def expect(condition: object, what: object) -> None:
     """Fails the test with that text unless the condition holds."""
     if not condition:
         raise Failure(what)
 
 
-def one_line(failure):
+def one_line(failure: object) -> str:
     """What went wrong, short enough for the line of a result."""
     kind = "" if isinstance(failure, (Failure, str)) else f"{type(failure).__name__}: "
     return kind + " ".join(str(failure).replace("#", "").split())[:400]
 
 
-class Report:
-    """TAP as it happens. Parts of it may be written by several threads at the same time."""
+class Tap:
+    """A TAP file, written result by result. Several threads may do so at the same time."""
 
-    def __init__(self, path):
-        os.makedirs(os.path.dirname(path), exist_ok=True)
-        self.file = open(path, "w", encoding="utf-8")
+    def __init__(self, path: str) -> None:
+        """Begins the file. Raises OSError if it cannot be written."""
+        os.makedirs(os.path.dirname(path) or ".", exist_ok=True)
+        self.file: TextIO = open(path, "w", encoding="utf-8")
         self.lock = threading.Lock()
-        self.numbers = itertools.count(1)
+        self.count = 0  # of results so far
+
+    def result(self, good: bool, name: str, notes: Iterable[str] = (), skip: str = "") -> None:
+        """One result; a test that was left out is good and has a reason to skip it."""
+        with self.lock:
+            self.count += 1
+            for note in notes:
+                self.file.write(f"# {note}\n")
+            self.file.write(f"{'ok' if good else 'not ok'} {self.count} - {name}"
+                            f"{f' # SKIP {skip}' if skip else ''}\n")
+            self.file.flush()
+
+    def close(self) -> None:
+        """Writes the plan: a file without one stopped early."""
+        self.file.write(f"1..{self.count}\n")
+        self.file.close()
+
+
+class Report:
+    """Results of a runner: on the terminal and in a TAP file, as they happen."""
+
+    def __init__(self, path: str) -> None:
+        self.tap = Tap(path)
+        self.lock = threading.Lock()  # of the terminal
         self.failed = 0
         self.label = ""  # before each line on the terminal
 
-    def part(self, label):
+    def part(self, label: str) -> "Report":
         """Results that go to the same file, with a label and a count of failures of their own."""
         part = copy.copy(self)
         part.failed = 0
         part.label = f"{label}: "
         return part
 
-    def add(self, good, name, notes=()):
+    def add(self, good: bool, name: str, notes: Sequence[str] = ()) -> None:
         """One result."""
         self.failed += not good
         shown = [f"{'ok' if good else 'NOT OK':6} {self.label}{name}"]
         shown += [f"         {note}" for note in notes]
+        self.tap.result(good, name, notes)
         with self.lock:
-            for note in notes:
-                self.file.write(f"# {note}\n")
-            self.file.write(f"{'ok' if good else 'not ok'} {next(self.numbers)} - {name}\n")
-            self.file.flush()
             print("\n".join(shown), flush=True)
 
-    def _tick(self, name, begun, ended):
-        """A sign of life now and then until a test has ended."""
-        pause = FIRST_TICK_SECONDS
-        while not ended.wait(pause):
-            print(f"  ...  {self.label}{name}: {time.monotonic() - begun:.0f} s\n", end="",
-                  flush=True)
-            pause = TICK_SECONDS
-
     @contextlib.contextmanager
-    def test(self, name):
+    def test(self, name: str) -> Iterator[list[str]]:
         """A test that fails by raising, Failure as a rule; yields a list for notes.
 
         Where it takes long, it says so meanwhile, and how long it took in the end.
         """
-        notes = []
-        begun = time.monotonic()
-        ended = threading.Event()
-        threading.Thread(target=self._tick, args=(name, begun, ended), daemon=True).start()
+        notes: list[str] = []
         good, why = False, ""
+        ticker = Ticker(lambda seconds: print(f"  ...  {self.label}{name}: {seconds:.0f} s\n",
+                                              end="", flush=True))
         try:
-            yield notes
+            with ticker:
+                yield notes
             good = True
         except Lost as failure:
             why = f": {one_line(failure)}"
@@ -92,13 +105,11 @@ class Report:
             if not isinstance(failure, Failure):
                 traceback.print_exc()
         finally:
-            ended.set()
-            took = time.monotonic() - begun
-            if took >= FIRST_TICK_SECONDS:
+            took = ticker.seconds()
+            if took >= ticker.first:
                 notes.append(f"took {took:.1f} s")
             self.add(good, name + why, notes)
 
-    def close(self):
+    def close(self) -> None:
         """The plan, at the end."""
-        self.file.write(f"1..{next(self.numbers) - 1}\n")
-        self.file.close()
+        self.tap.close()

@@ -19,12 +19,12 @@ import traceback
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.realpath(__file__)), "../lib"))
+import paths  # noqa: E402
 import sharing  # noqa: E402
+import verifier  # noqa: E402
 from stack import (BOOT_SECONDS, BUILD, COMMAND_SECONDS, IMAGES,  # noqa: E402
                    MEMORY_SLACK_KIB, SHELL_SECONDS, TEARDOWN_SECONDS, TOP, WORK_SECONDS, Failure,
                    Lost, Report, System, expect, one_line)
-
-ANCHOR = os.path.join(TOP, "verifier", "anchors", "tf-a-sample.pem")
 
 SHELL_TARGET = 40
 HOG_BYTES = 20 << 20  # more than one lap of its ring reads
@@ -178,13 +178,9 @@ def fuzz(system, args):
 
 def measured(name, args, *options):
     """What cca-measure prints for a realm of this run."""
-    done = subprocess.run(
-        [os.path.join(sharing.TOOLS, "cca-measure"), "--kernel", args.kernel, "--initrd",
-         os.path.join(IMAGES, "guest.cpio"), "--cmdline", REALM_LINE, "--mem", "256M", "--cpus",
-         "2", "--csm", sharing.WINDOW[name], *options], capture_output=True, text=True,
-        check=False)
-    expect(done.returncode == 0, done.stderr)
-    return done.stdout
+    return verifier.tool("cca-measure", "--kernel", args.kernel, "--initrd",
+                         os.path.join(IMAGES, "guest.cpio"), "--cmdline", REALM_LINE, "--mem",
+                         "256M", "--cpus", "2", "--csm", sharing.WINDOW[name], *options)
 
 
 def check_token(system, name, args):
@@ -196,11 +192,10 @@ def check_token(system, name, args):
         file.write(base64.b64decode(text))
     policy = os.path.join(BUILD, "system", f"policy-{name}.json")
     with open(policy, "w", encoding="utf-8") as file:
-        file.write(measured(name, args, "--policy", "--anchor", ANCHOR, "--rpv", name))
-    verified = subprocess.run(
-        [os.path.join(sharing.TOOLS, "cca-verify"), "--anchor", ANCHOR, "--challenge",
-         challenge, "--policy", policy, path], capture_output=True, text=True, check=False)
-    expect(verified.returncode == 0, verified.stdout + verified.stderr)
+        file.write(measured(name, args, "--policy", "--anchor", paths.ANCHOR, "--rpv",
+                            name))
+    verifier.tool("cca-verify", "--anchor", paths.ANCHOR, "--challenge", challenge, "--policy",
+                  policy, path)
 
 
 def control_channel(system):
@@ -647,9 +642,8 @@ def main():
     parser.add_argument("--long", action="store_true", help="more repetitions")
     parser.add_argument("--seed", type=int, default=1, help="of everything random")
     args = parser.parse_args()
-    version = open("/etc/caec/kernel-version", encoding="utf-8").read().strip()
-    args.kernel = f"/usr/lib/modules/{version}/vmlinuz"
-    tap = os.path.join(BUILD, "results", "system-long.tap" if args.long else "system.tap")
+    args.kernel = paths.kernel()
+    tap = paths.results("system-long.tap" if args.long else "system.tap")
     report = Report(tap)
     if args.only or args.rows:
         lane([args.only or "rows"], args, report)

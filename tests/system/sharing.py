@@ -15,9 +15,10 @@ import struct
 import subprocess
 
 import files
+import paths
+import verifier
 from stack import BUILD, TOP, WORK_SECONDS, Failure, expect
 
-TOOLS = os.path.join(BUILD, "native", "verifier")
 MIB = 1 << 20
 # Sizes of regions. The first three are no whole number of blocks of 2 MiB.
 SIZES = {"1 page": 4096, "4100 KiB": 4100 << 10, "4 MiB + 4 KiB": 4 * MIB + 4096,
@@ -242,7 +243,7 @@ def verifier_examples(pair):
     folder = os.path.join(BUILD, "system", "examples")
     os.makedirs(folder, exist_ok=True)
     files = {"Image": pair.args.kernel, "initramfs": os.path.join(BUILD, "system", "guest.cpio"),
-             "platform.pem": os.path.join(TOP, "verifier", "anchors", "tf-a-sample.pem")}
+             "platform.pem": paths.ANCHOR}
     for name, path in files.items():
         link = os.path.join(folder, name)
         if os.path.lexists(link):
@@ -257,7 +258,7 @@ def verifier_examples(pair):
     for page in ("cca-measure", "cca-verify"):
         command = "\n".join(example(f"verifier/{page}.1"))
         done = subprocess.run(["sh", "-c", command], cwd=folder, capture_output=True, text=True,
-                              env={**os.environ, "PATH": TOOLS + ":" +
+                              env={**os.environ, "PATH": paths.VERIFIER + ":" +
                                    os.environ["PATH"]}, check=False)
         expect(done.returncode == 0, f"{command}: {done.stdout}{done.stderr}")
 
@@ -692,8 +693,8 @@ def attests(pair):
     path = os.path.join(folder, "csmctl.cbor")
     with open(path, "wb") as file:
         file.write(base64.b64decode("".join(text)))
-    done = subprocess.run([os.path.join(TOOLS, "cca-verify"), "--json", "--challenge", nonce.hex(),
-                           "--anchor", os.path.join(TOP, "verifier/anchors/tf-a-sample.pem"), path],
+    done = subprocess.run([verifier.path("cca-verify"), "--json", "--challenge", nonce.hex(),
+                           "--anchor", paths.ANCHOR, path],
                           capture_output=True, text=True, check=False)
     expect(done.returncode == 4, f"{done.stdout}{done.stderr}")
     shown = json.loads(done.stdout)["realm"]

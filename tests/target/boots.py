@@ -6,11 +6,11 @@ import collections
 import os
 import re
 import shutil
-import subprocess
 import tempfile
 
+import baremetal
 import debugger
-import machine
+from tap import Failure, expect
 
 PAGE = 0x1000
 IMAGE_BASE = 0x40100000
@@ -29,15 +29,6 @@ SCTLR_BITS = {"M": 0, "C": 2, "SA": 3, "I": 12, "WXN": 19, "EnIA": 31}
 Mapping = collections.namedtuple("Mapping", "pa write execute el0 secure_pas guarded attribute")
 
 
-class Failure(Exception):
-    """Why a test failed."""
-
-
-def check(holds, text):
-    if not holds:
-        raise Failure(text)
-
-
 def runs(tests, cpus=1):
     """A boot in which the host runs these tests on so many CPUs."""
     def mark(test):
@@ -54,7 +45,7 @@ class Boot:
         self.folder = tempfile.mkdtemp(prefix="caec-")
         path = os.path.join(self.folder, "gdb")
         words = {"from": 1, "seed": 1, "csm": 1, "filter": tests}
-        self.machine = machine.Machine(flash, cpus, words, log, None, debugger.qemu_arguments(path))
+        self.machine = baremetal.Machine(flash, cpus, words, log, extra=debugger.arguments(path))
         try:
             self.gdb = debugger.Debugger(path)
         except OSError:
@@ -85,13 +76,6 @@ class Boot:
         raise Failure(f"no line on the console like: {pattern}")
 
 
-def symbols_of(elf):
-    listing = subprocess.run(["aarch64-linux-gnu-nm", elf], capture_output=True, text=True,
-                             check=True).stdout
-    return {name: int(value, 16) for value, _, name in
-            (row.split() for row in listing.splitlines() if len(row.split()) == 3)}
-
-
 # --- the tables of stage 1
 
 
@@ -107,8 +91,8 @@ def walk(gdb, table, va, level, found, entries=512):
         below = va + (index << (39 - 9 * level))
         if entry & 1 == 0:
             continue
-        check(entry & 2, f"a block at {below:x}: the RMM maps pages only")
-        check(level < 3 or below not in found, f"{below:x} is mapped twice")
+        expect(entry & 2, f"a block at {below:x}: the RMM maps pages only")
+        expect(level < 3 or below not in found, f"{below:x} is mapped twice")
         pa = entry & 0xFFFFFFFFF000
         if level < 3:
             walk(gdb, pa, below, level + 1, found)
@@ -137,7 +121,7 @@ def test_controls(boot):
     boot.at("rmi_version")
     value = boot.gdb.system_register("SCTLR_EL2")
     absent = [name for name, number in SCTLR_BITS.items() if not bit(value, number)]
-    check(not absent, f"SCTLR_EL2 {value:x} lacks {absent}")
+    expect(not absent, f"SCTLR_EL2 {value:x} lacks {absent}")
 
 
 def test_image(boot):
@@ -147,20 +131,20 @@ def test_image(boot):
     constants = part(boot, "__const_start", "__const_end")
     data = set(part(boot, "__data_start", "__image_end"))
     data -= {va for va in data if 0 <= va - boot.symbols["cpu_memory"] < CPUS * 9 * PAGE}
-    check(set(space) == set(code) | set(constants) | data, "not the image alone is mapped: "
+    expect(set(space) == set(code) | set(constants) | data, "not the image alone is mapped: "
           f"{[hex(va) for va in set(space) ^ (set(code) | set(constants) | data)][:4]}")
     for va, page in space.items():
         rights = (page.write, page.execute)
         wanted = (va in data, va in code)
-        check(rights == wanted, f"{va:x}: write, execute are {rights}, not {wanted}")
-        check(page.pa == va and page.secure_pas and not page.el0, f"{va:x} leads to {page}")
+        expect(rights == wanted, f"{va:x}: write, execute are {rights}, not {wanted}")
+        expect(page.pa == va and page.secure_pas and not page.el0, f"{va:x} leads to {page}")
 
 
 def test_landing_pads(boot):
     boot.at("rmi_version")
     space = common_space(boot)
     code = part(boot, "__text_start", "__text_end")
-    check(all(space[va].guarded for va in code), "code that is not guarded")
+    expect(all(space[va].guarded for va in code), "code that is not guarded")
 
 
 def test_cpu_spaces(boot):
@@ -169,13 +153,13 @@ def test_cpu_spaces(boot):
     seen = set()
     for cpu in range(CPUS):
         pages = space_of_cpu(boot.gdb, cpu)
-        check(set(pages) == {*STACK_PAGES, EXCEPTION_STACK, CONSOLE_PAGE},
+        expect(set(pages) == {*STACK_PAGES, EXCEPTION_STACK, CONSOLE_PAGE},
               f"CPU {cpu} sees pages {sorted(pages)}: a guard or an empty slot is mapped")
-        check(not any(page.execute or page.el0 for page in pages.values()), f"CPU {cpu}: rights")
-        check(pages.pop(CONSOLE_PAGE).pa == CONSOLE, "the console is somewhere else")
+        expect(not any(page.execute or page.el0 for page in pages.values()), f"CPU {cpu}: rights")
+        expect(pages.pop(CONSOLE_PAGE).pa == CONSOLE, "the console is somewhere else")
         own = {page.pa for page in pages.values()}
-        check(len(own) == 9 and not own & (seen | common), f"the stack of CPU {cpu} is shared")
-        check(all(boot.symbols["__bss_start"] <= pa < boot.symbols["__image_end"] for pa in own),
+        expect(len(own) == 9 and not own & (seen | common), f"the stack of CPU {cpu} is shared")
+        expect(all(boot.symbols["__bss_start"] <= pa < boot.symbols["__image_end"] for pa in own),
               f"the stack of CPU {cpu} is not in the image")
         seen |= own
 
@@ -198,12 +182,12 @@ def test_realm_data(boot):
     own = space_of_cpu(boot.gdb, 0)
     slots = {number: page for number, page in own.items() if number in SLOTS}
     everything = [*common_space(boot).values(), *own.values()]
-    check(rec in [page.pa for page in window.values()], "the REC is not in the window")
-    check(data not in [page.pa for page in everything], "data of the realm is mapped")
-    check(set(slots) <= {SLOTS[0]}, f"slots in use: {sorted(slots)}")
-    check(not any(page.secure_pas for page in slots.values()), "the host's slot is not the host's")
-    check(all(page.secure_pas and page.write for page in window.values()), "the window's rights")
-    check(not any(page.execute or page.el0 for page in [*window.values(), *slots.values()]),
+    expect(rec in [page.pa for page in window.values()], "the REC is not in the window")
+    expect(data not in [page.pa for page in everything], "data of the realm is mapped")
+    expect(set(slots) <= {SLOTS[0]}, f"slots in use: {sorted(slots)}")
+    expect(not any(page.secure_pas for page in slots.values()), "the host's slot is not the host's")
+    expect(all(page.secure_pas and page.write for page in window.values()), "the window's rights")
+    expect(not any(page.execute or page.el0 for page in [*window.values(), *slots.values()]),
           "slots or window can be executed")
 
 
@@ -213,7 +197,7 @@ def test_signed_returns(boot):
     before = boot.gdb.register(30)
     boot.gdb.step()
     after = boot.gdb.register(30)
-    check(before >> 39 == 0 and after >> 39 != 0 and after & 0x7FFFFFFFFF == before,
+    expect(before >> 39 == 0 and after >> 39 != 0 and after & 0x7FFFFFFFFF == before,
           f"return address {before:x} is signed as {after:x}")
 
 
@@ -227,14 +211,14 @@ def test_key_without_entropy(boot):
         if word & ~0x1F == 0xD53B2400:  # MRS of RNDR
             reads.append((at + 4, word & 0x1F))
         at += 4
-        check(at < boot.symbols["mmu_enable"] + PAGE, "no two reads of RNDR in mmu_enable")
+        expect(at < boot.symbols["mmu_enable"] + PAGE, "no two reads of RNDR in mmu_enable")
     for after, register in reads:
         boot.gdb.stop_at(after)
         boot.gdb.set_register(register, 0)
         boot.gdb.set_register(debugger.CPSR, boot.gdb.register(debugger.CPSR) | 1 << 30)
     boot.at("rmi_version")
     key = [boot.gdb.system_register(f"APIAKEY{half}_EL1") for half in ("LO", "HI")]
-    check(all(key), f"the key is {key}")
+    expect(all(key), f"the key is {key}")
 
 
 # --- stage 2 and EL1 are never of different realms
@@ -272,10 +256,10 @@ class SwitchRules:
         if word == ISB:
             self.pending.clear()
         elif name in EL1_WALKS.values() or name == "VTCR":
-            check(self.idle() and "VTTBR" not in self.pending,
+            expect(self.idle() and "VTTBR" not in self.pending,
                   f"{name} is written while stage 2 can translate, after {self.written}")
         elif name == "VTTBR":
-            check(self.idle() is False or not self.pending & {"VTCR", *EL1_WALKS.values()},
+            expect(self.idle() is False or not self.pending & {"VTCR", *EL1_WALKS.values()},
                   f"VTTBR is written without an ISB after {self.pending}")
         if name:
             self.pending.add(name)
@@ -287,7 +271,7 @@ class SwitchRules:
             word = int.from_bytes(self.boot.gdb.read(self.boot.gdb.register(debugger.PC), 4),
                                   "little")
             self.before(word)
-            check(bit(self.boot.gdb.system_register("HCR_EL2"), 0) == 1, "stage 2 is off")
+            expect(bit(self.boot.gdb.system_register("HCR_EL2"), 0) == 1, "stage 2 is off")
             if word in last:
                 return
             self.boot.gdb.step()
@@ -299,17 +283,17 @@ def test_stage_2(boot):
     """One RMI_REC_ENTER, from the command to the realm, and from there to the host."""
     boot.at("rmi_rec_enter")
     rules = SwitchRules(boot)
-    check(rules.idle(), "stage 2 can translate while no realm is loaded")
-    check(not any(boot.gdb.read(rules.empty, 16 * PAGE)), "the empty table is not empty")
+    expect(rules.idle(), "stage 2 can translate while no realm is loaded")
+    expect(not any(boot.gdb.read(rules.empty, 16 * PAGE)), "the empty table is not empty")
     rules.follow({ERET})
-    check(not rules.idle(), "the realm has no stage 2")
-    check({*EL1_WALKS.values(), "VTTBR"} <= {*rules.written}, f"not all seen: {rules.written}")
+    expect(not rules.idle(), "the realm has no stage 2")
+    expect({*EL1_WALKS.values(), "VTTBR"} <= {*rules.written}, f"not all seen: {rules.written}")
     exits = [boot.symbols[name] for name in ("exit_sync", "exit_irq", "exit_fiq")]
     rules.written = []
     while "TTBR0" not in rules.written:
         boot.gdb.stop_at(*exits)
         rules.follow({ERET, SMC})
-    check(rules.idle(), "stage 2 can translate when the host goes on")
+    expect(rules.idle(), "stage 2 can translate when the host goes on")
 
 
 # --- accesses that must stop the CPU
@@ -317,7 +301,7 @@ def test_stage_2(boot):
 
 def expect_exception(boot, wanted_class, wanted_status=None):
     esr = int(boot.says(r"^CAEC RMM panic: exception, ESR_EL2 0x([0-9a-f]+)")[1], 16)
-    check(esr >> 26 == wanted_class and wanted_status in (None, esr & 0x3F), f"ESR_EL2 is {esr:x}")
+    expect(esr >> 26 == wanted_class and wanted_status in (None, esr & 0x3F), f"ESR_EL2 is {esr:x}")
 
 
 DATA_ABORT, FETCH_ABORT, BRANCH_TARGET, AUTHENTICATION = 0x25, 0x21, 0x0D, 0x1C
@@ -383,15 +367,15 @@ def test_one_line(boot):
     lines = []
     while (line := boot.machine.line(LINE_SECONDS)) and not (line.text or "TAP").startswith("TAP"):
         lines.append(line.text)
-    check(line and line.text, "the host did not come up")
+    expect(line and line.text, "the host did not come up")
     others = [line for line in lines if line.strip() and not line.startswith("NOTICE:  ")]
-    check(len(others) == 1 and re.fullmatch(r"CAEC RMM [^:]*", others[0]), f"lines: {others}")
+    expect(len(others) == 1 and re.fullmatch(r"CAEC RMM [^:]*", others[0]), f"lines: {others}")
 
 
 def refused(boot, error):
     """EL3 tells which error it got, and there is no banner before."""
     match = boot.says(r"RMM init failed: (-?\d+)|CAEC RMM|TAP version")
-    check(match[1] == str(error), f"the console says: {match[0]}")
+    expect(match[1] == str(error), f"the console says: {match[0]}")
 
 
 def argument(number, value, error):
@@ -421,7 +405,7 @@ def warm_index(index, cpus):
         boot.at("rmm_entry")
         boot.gdb.set_register(0, index)
         match = boot.says(r"RMM init failed on CPU1: (-?\d+)|^1\.\.\d")
-        check(match[1] == "-4", f"the console says: {match[0]}")
+        expect(match[1] == "-4", f"the console says: {match[0]}")
     return test
 
 

@@ -10,20 +10,26 @@ import dataclasses
 import json
 import os
 import re
-import subprocess
 import sys
 import threading
 import time
 from concurrent import futures
 
 sys.dont_write_bytecode = True
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.realpath(__file__)), "../lib"))
+import baremetal  # noqa: E402
 import boots  # noqa: E402
 import conformance  # noqa: E402
-import machine  # noqa: E402 (it adds tests/lib to the path)
+import debugger  # noqa: E402
+import emulator  # noqa: E402
+import images  # noqa: E402
+import monitor  # noqa: E402
+import paths  # noqa: E402
+import symbols  # noqa: E402
+import verifier  # noqa: E402
 from console import patience  # noqa: E402
-
-TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.realpath(__file__))))
-BUILD = os.environ.get("BUILD") or os.path.join(TOP, "build")
+from paths import BUILD, TOP  # noqa: E402
+from tap import Tap  # noqa: E402
 
 BANNER = re.compile(r"CAEC RMM (?!panic)")
 # Of the clock, or of CPU time: nothing sleeps before the banner, so they are the same on a machine
@@ -54,8 +60,8 @@ class Config:
     filter: str = ""
     must_fail: bool = False
     conformance: bool = False  # compare with conformance.md afterwards
-    mebibytes: int = machine.MEMORY_MIB
-    cpu: str = machine.CPU
+    mebibytes: int = emulator.MEMORY_MIB
+    cpu: str = emulator.CPU
     csm: bool = True  # the firmware has it; features_csm wants to know
 
 
@@ -68,7 +74,7 @@ CONFIGS = [
     Config("less-memory", "a machine with less memory than its manifest lists", 2,
            filter="memory that is not there", mebibytes=1024),
     Config("sme", "CPUs with SME", 2, filter="vector registers",
-           cpu=machine.CPU.replace("sme=off", "sme=on")),
+           cpu=emulator.CPU.replace("sme=off", "sme=on")),
     Config("must-fail", "tests that must fail do", 2, filter="broken_", must_fail=True),
 ]
 
@@ -97,39 +103,30 @@ class Report:
     """Prints each result as it comes and keeps the TAP file."""
 
     def __init__(self, path):
-        os.makedirs(os.path.dirname(path), exist_ok=True)
-        self.file = open(path, "w", encoding="utf-8")
+        self.tap = Tap(path)
         self.count = {"passed": 0, "failed": 0, "skipped": 0}
         self.lock = threading.Lock()
-        self.file.write("TAP version 13\n")
 
     def add(self, result):
-        with self.lock:
-            self._add(result)
-
-    def _add(self, result):
+        """One result; several threads may have some."""
         kind = "skipped" if result.skip and result.good else "passed" if result.good else "failed"
-        self.count[kind] += 1
-        for note in result.notes:
-            self.file.write(f"# {note}\n")
         name = result.name
         if kind == "failed" and result.reason():
             name += ": " + result.reason()
         # '#' would begin a directive.
-        name = name.replace("#", "no. ")
-        self.file.write(f"{'ok' if result.good else 'not ok'} {sum(self.count.values())} - {name}"
-                        f"{' # SKIP ' + result.skip if kind == 'skipped' else ''}\n")
-        self.file.flush()
+        self.tap.result(result.good, name.replace("#", "no. "), result.notes,
+                        result.skip if kind == "skipped" else "")
         word = {"passed": "ok", "failed": "NOT OK", "skipped": "skip"}[kind]
-        print(f"{word:6} {result.seconds * 1000:7.0f} ms  {result.name}"
-              f"{' (' + result.skip + ')' if kind == 'skipped' else ''}", flush=True)
-        if kind == "failed":
-            for note in result.notes:
-                print(f"         {note}", flush=True)
+        lines = [f"{word:6} {result.seconds * 1000:7.0f} ms  {result.name}"
+                 f"{' (' + result.skip + ')' if kind == 'skipped' else ''}"]
+        lines += [f"         {note}" for note in result.notes] if kind == "failed" else []
+        with self.lock:
+            self.count[kind] += 1
+            print("\n".join(lines), flush=True)
 
     def close(self):
-        self.file.write(f"1..{sum(self.count.values())}\n")
-        self.file.close()
+        """The plan and the sum; whether nothing failed."""
+        self.tap.close()
         words = f"{self.count['passed']} passed, {self.count['failed']} failed"
         if self.count["skipped"]:
             words += f", {self.count['skipped']} skipped"
@@ -157,9 +154,11 @@ class Boot:
         if options.list:
             words["list"] = 1
         words.update(more or {})
-        self.machine = machine.Machine(flash_image(config), options.smp or config.cpus, words, log,
-                                       options.gdb, options.qemu or [], config.mebibytes,
-                                       config.cpu, BANNER, options.keep)
+        extra = debugger.port_arguments(options.gdb) if options.gdb else []
+        self.machine = baremetal.Machine(
+            flash_image(config), options.smp or config.cpus, words, log, mark=BANNER,
+            mebibytes=config.mebibytes, cpu=config.cpu, outlives=options.keep,
+            extra=[*extra, *(options.qemu or [])])
         self.results = []
         self.listed = []
         self.banner = None  # seconds from power-on, of the clock or of CPU time
@@ -209,9 +208,9 @@ class Boot:
 
     def _hang(self):
         late = self._used() >= TOTAL_SECONDS
-        registers = self.machine.registers()
+        registers = monitor.registers(self.machine.monitor)
         firmware = os.path.join(BUILD, self.config.firmware, "rmm.elf")
-        where = machine.places(registers, [os.path.join(BUILD, "payload/host.elf"), firmware])
+        where = symbols.places(registers, [os.path.join(BUILD, "payload/host.elf"), firmware])
         self.log.write("".join(row + "\n" for row in registers.splitlines()
                                if not re.match(r"[ZPQ]\d\d", row)))
         self.notes += where
@@ -293,18 +292,12 @@ class Boot:
 
 def flash_image(config):
     """The flash image of this firmware and the host; made anew when one of them is newer."""
-    rmm = os.path.join(BUILD, config.firmware, "rmm.img")
-    host = os.path.join(BUILD, "payload/host.bin")
-    flash = os.path.join(BUILD, "target", config.firmware + ".flash")
-    for file in (rmm, host):
-        if not os.path.exists(file):
-            sys.exit(f"run.py: {file} is missing: make target-test builds all that is needed")
-    if not os.path.exists(flash) or any(os.path.getmtime(f) >= os.path.getmtime(flash)
-                                        for f in (rmm, host)):
-        os.makedirs(os.path.dirname(flash), exist_ok=True)
-        subprocess.run([os.path.join(TOP, "env/flash"), "--rmm", rmm, "--bl33", host, "-o", flash],
-                       check=True)
-    return flash
+    try:
+        return images.flash(os.path.join(BUILD, "target", config.firmware + ".flash"),
+                            os.path.join(BUILD, config.firmware, "rmm.img"),
+                            os.path.join(BUILD, "payload/host.bin"))
+    except FileNotFoundError as error:
+        sys.exit(f"run.py: {error}: make target-test builds all that is needed")
 
 
 def banner_result(config, options, log, seen):
@@ -330,9 +323,8 @@ def time_to_banner(config, options, log):
 
 
 def log_path(name):
-    path = os.path.join(BUILD, "logs", f"target-{name}.log")
-    os.makedirs(os.path.dirname(path), exist_ok=True)
-    return path
+    """Where the consoles of a configuration go."""
+    return paths.log(f"target-{name}")
 
 
 def run_config(config, options, report):
@@ -374,14 +366,14 @@ def run_boots(options, report):
     path = log_path(BOOTS)
     with open(path, "w", encoding="utf-8") as log:
         for config in (c for c in CONFIGS if c.name in ("8cpu", "clang")):
-            symbols = boots.symbols_of(os.path.join(BUILD, config.firmware, "rmm.elf"))
+            names = symbols.addresses(os.path.join(BUILD, config.firmware, "rmm.elf"))
             for name, test in boots.TESTS:
                 if config.name == "clang" and not name.startswith(BOOTS_OF_CLANG):
                     continue
                 if not boots_wanted(options.filter, name):
                     continue
                 begun = time.monotonic()
-                wrong = boots.run_test(test, flash_image(config), symbols, log)
+                wrong = boots.run_test(test, flash_image(config), names, log)
                 report.add(Result(f"{BOOTS}: {name}{' (clang)' * (config.name == 'clang')}",
                                   not wrong, "", time.monotonic() - begun,
                                   wrong + [f"consoles: {path}"] * bool(wrong)))
@@ -405,8 +397,8 @@ def token_result(config, name, words, realm_id):
         file.write(bytes.fromhex("".join(words[2:-1])))
     begun = time.monotonic()
     done = patience.run(
-        [os.path.join(BUILD, "native/verifier/cca-verify"), "--json", "--challenge", words[1],
-         "--anchor", os.path.join(TOP, "verifier/anchors/tf-a-sample.pem"), path],
+        [verifier.path("cca-verify"), "--json", "--challenge", words[1],
+         "--anchor", paths.ANCHOR, path],
         VERIFY_SECONDS, capture_output=True, text=True)
     result.seconds = time.monotonic() - begun
     # Status 4: all holds, and no policy says which realm it should be.
