@@ -85,11 +85,12 @@ def follow(target, log, progress):
 
 
 def boot(flash, out, log, name, tests=ALL, profile=None):
-    """One run. Returns the samples: (phase, command id) -> list of counter dictionaries."""
+    """One run. Returns the samples: (phase, command id) -> list of counter dictionaries; and with
+    which machine and CPU QEMU was started."""
     plugin = f"{os.path.join(BUILD, 'bench', 'count.so')},out={out}"
     plugin += f",profile={profile}" if profile else ""
     extra = ["-icount", "shift=0,sleep=off", "-plugin", plugin]
-    target = baremetal.Machine(flash, 1, {"filter": tests.replace(",", ",,")}, log,
+    target = baremetal.Machine(flash, 1, {"filter": tests.replace(",", ",,")}, log, cpu=CPU,
                                extra=extra)
     try:
         progress = Progress(name)
@@ -99,7 +100,7 @@ def boot(flash, out, log, name, tests=ALL, profile=None):
         target.end()
     if failed:
         sys.exit("bench: what is measured has to succeed: " + "; ".join(failed))
-    return samples(out)
+    return samples(out), emulator.stated(target.command)
 
 
 def samples(out):
@@ -141,7 +142,7 @@ def assemble(options):
 
 
 def measure(options):
-    """The samples of all boots."""
+    """The samples of all boots, and what QEMU was started with."""
     flash = assemble(options)
     runs = []
     boots = 1 if options.quick else BOOTS
@@ -150,9 +151,10 @@ def measure(options):
             out = os.path.join(BUILD, "bench", f"samples-{number}.txt")
             name = f"boot {number + 1} of {boots}"
             tests = ALL if number == 0 and not options.quick else SHORT
-            runs.append(boot(flash, out, log, name, tests))
+            found, used = boot(flash, out, log, name, tests)
+            runs.append(found)
             print(f"{name} is done", file=sys.stderr)
-    return runs
+    return runs, used
 
 
 def rows(runs):
@@ -233,7 +235,7 @@ def profile(options):
     out = os.path.join(BUILD, "bench", "profile.txt")
     tests = ALL if wanted.startswith("1G") else SHORT
     with open(paths.log("bench-rmm"), "w", encoding="utf-8") as log:
-        runs = boot(flash, os.path.join(BUILD, "bench", "samples-0.txt"), log, "boot", tests,
+        runs, _ = boot(flash, os.path.join(BUILD, "bench", "samples-0.txt"), log, "boot", tests,
                        out)
     fid = next(fid for fid, name in names().items() if name == command)
     taken = {}
@@ -268,7 +270,8 @@ def main():
         profile(options)
         return
     budgets = budget.read(BUDGETS)
-    table = rows(measure(options))
+    runs, used = measure(options)
+    table = rows(runs)
     if options.quick:
         budgets = {name: kinds for name, kinds in budgets.items() if name in table}
     check_complete(table, budgets)
@@ -282,8 +285,7 @@ def main():
     version = subprocess.run([emulator.QEMU, "--version"], capture_output=True, text=True,
                              check=True).stdout.splitlines()[0]
     with open(paths.results("bench-rmm.json"), "w", encoding="utf-8") as out:
-        json.dump({"unit": "instructions executed under TCG at R-EL2", "qemu": version,
-                   "machine": emulator.MACHINE, "cpu": CPU,
+        json.dump({"unit": "instructions executed under TCG at R-EL2", "qemu": version, **used,
                    "image_bytes": os.path.getsize(image), "growth": grown, "missed": missed,
                    "before": before, "commands": table}, out, indent=1)
     for text in missed:
