@@ -3,7 +3,8 @@
  * Interface between the guest module and programs in a realm:
  *
  *   /dev/csm      -> CSM_IOC_CREATE, CSM_IOC_ATTACH, CSM_IOC_OPEN (each returns a sharing file),
- *                    CSM_IOC_GET_INFO, CSM_IOC_QUERY, CSM_IOC_PEER
+ *                    CSM_IOC_GET_INFO, CSM_IOC_QUERY, CSM_IOC_PEER,
+ *                    CSM_IOC_NEXT_ATTACHMENT (since revision 1.1)
  *   sharing file  -> one own region, or one attachment of another realm's region; mmap at offset 0
  *                    (cached, MAP_SHARED only); poll for signals; the calls below
  *
@@ -48,7 +49,7 @@
 #include "../types.h"
 
 #define CSM_GUEST_REVISION_MAJOR 1
-#define CSM_GUEST_REVISION_MINOR 0
+#define CSM_GUEST_REVISION_MINOR 1
 #define CSM_GUEST_REVISION       ((CSM_GUEST_REVISION_MAJOR << 16) | CSM_GUEST_REVISION_MINOR)
 
 /* Call numbers start above the generic file-system ioctls (1 and 2 are FIBMAP and FIGETBSZ). */
@@ -204,12 +205,17 @@ struct csm_ioc_peer {
 #define CSM_IOC_SHARING_ENDED      (1U << 3) /* by this side, or by the other as far as is known */
 
 /**
- * struct csm_ioc_sharing - CSM_IOC_GET_SHARING
+ * struct csm_ioc_sharing - CSM_IOC_GET_SHARING, and CSM_IOC_NEXT_ATTACHMENT on /dev/csm
  * @provider_id, @region_id: its name
  * @size: bytes
  * @label: as the provider chose it
  * @permissions: CSM_PERM_* of this realm; an own region has read and write until it is sealed
  * @flags: CSM_IOC_SHARING_*
+ *
+ * CSM_IOC_NEXT_ATTACHMENT lists the attachments of this realm in the order of @provider_id, then
+ * @region_id: input: both 0 to start, then those of the last answer, the rest zero; output: the
+ * next attachment, or all zero after the last one. One that is being made or ended is left out.
+ * Fails: EFAULT, EINVAL another field is not zero.
  */
 struct csm_ioc_sharing {
 	abi_u64 provider_id;
@@ -291,12 +297,13 @@ struct csm_ioc_notify {
 
 /* -------------------------------------------------------------------- calls */
 
-#define CSM_IOC_GET_INFO _IOR(CSM_IOC_MAGIC, 0x10, struct csm_ioc_info)
-#define CSM_IOC_CREATE   _IOWR(CSM_IOC_MAGIC, 0x11, struct csm_ioc_create)
-#define CSM_IOC_ATTACH   _IOWR(CSM_IOC_MAGIC, 0x12, struct csm_ioc_attach)
-#define CSM_IOC_OPEN     _IOW(CSM_IOC_MAGIC, 0x13, struct csm_ioc_open)
-#define CSM_IOC_QUERY    _IOWR(CSM_IOC_MAGIC, 0x14, struct csm_ioc_query)
-#define CSM_IOC_PEER     _IOWR(CSM_IOC_MAGIC, 0x15, struct csm_ioc_peer)
+#define CSM_IOC_GET_INFO        _IOR(CSM_IOC_MAGIC, 0x10, struct csm_ioc_info)
+#define CSM_IOC_CREATE          _IOWR(CSM_IOC_MAGIC, 0x11, struct csm_ioc_create)
+#define CSM_IOC_ATTACH          _IOWR(CSM_IOC_MAGIC, 0x12, struct csm_ioc_attach)
+#define CSM_IOC_OPEN            _IOW(CSM_IOC_MAGIC, 0x13, struct csm_ioc_open)
+#define CSM_IOC_QUERY           _IOWR(CSM_IOC_MAGIC, 0x14, struct csm_ioc_query)
+#define CSM_IOC_PEER            _IOWR(CSM_IOC_MAGIC, 0x15, struct csm_ioc_peer)
+#define CSM_IOC_NEXT_ATTACHMENT _IOWR(CSM_IOC_MAGIC, 0x16, struct csm_ioc_sharing)
 
 #define CSM_IOC_GET_SHARING _IOR(CSM_IOC_MAGIC, 0x20, struct csm_ioc_sharing)
 #define CSM_IOC_SHARE       _IOW(CSM_IOC_MAGIC, 0x21, struct csm_ioc_share)

@@ -204,6 +204,29 @@ static long peer(void __user *arg)
 	return copy_to_user(arg, &req, sizeof(req)) ? -EFAULT : 0;
 }
 
+/* CSM_IOC_NEXT_ATTACHMENT. Waits for a command about that attachment. */
+static long next_attachment(void __user *arg)
+{
+	struct csm_ioc_sharing req;
+	struct csmdev_obj *obj;
+
+	if (copy_from_user(&req, arg, sizeof(req))) {
+		return -EFAULT;
+	}
+	if (req.size || req.label || req.permissions || req.flags ||
+	    memchr_inv(req.reserved, 0, sizeof(req.reserved))) {
+		return -EINVAL;
+	}
+	obj = csmdev_obj_next_attachment(req.provider_id, req.region_id);
+	if (obj) {
+		req = csmdev_file_describe(obj);
+		csmdev_obj_put(obj);
+	} else {
+		req = (struct csm_ioc_sharing){0};
+	}
+	return copy_to_user(arg, &req, sizeof(req)) ? -EFAULT : 0;
+}
+
 /* Calls on /dev/csm. Every call checks its argument completely before it changes anything. */
 static long device_ioctl(struct file *file, unsigned int cmd, unsigned long value)
 {
@@ -222,6 +245,8 @@ static long device_ioctl(struct file *file, unsigned int cmd, unsigned long valu
 		return query(arg);
 	case CSM_IOC_PEER:
 		return peer(arg);
+	case CSM_IOC_NEXT_ATTACHMENT:
+		return next_attachment(arg);
 	default:
 		return -ENOTTY;
 	}

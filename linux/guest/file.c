@@ -29,8 +29,8 @@ int csmdev_policy_get(u64 address, struct rsi_csm_policy **policy)
 
 /* ------------------------------------------------------------------- calls */
 
-/* CSM_IOC_GET_SHARING. Takes obj->lock, so it waits for a command about this sharing. */
-static long get_sharing(struct csmdev_obj *obj, void __user *arg)
+/* Takes obj->lock, so it waits for a command about this sharing. */
+struct csm_ioc_sharing csmdev_file_describe(struct csmdev_obj *obj)
 {
 	struct csm_ioc_sharing sharing = {
 		.provider_id = obj->provider,
@@ -46,6 +46,14 @@ static long get_sharing(struct csmdev_obj *obj, void __user *arg)
 			(obj->sealed ? CSM_IOC_SHARING_SEALED : 0) |
 			(csmdev_obj_check(obj) ? CSM_IOC_SHARING_ENDED : 0);
 	mutex_unlock(&obj->lock);
+	return sharing;
+}
+
+/* CSM_IOC_GET_SHARING. */
+static long get_sharing(struct csmdev_obj *obj, void __user *arg)
+{
+	struct csm_ioc_sharing sharing = csmdev_file_describe(obj);
+
 	return copy_to_user(arg, &sharing, sizeof(sharing)) ? -EFAULT : 0;
 }
 

@@ -135,6 +135,7 @@ int csmdev_obj_add(struct csmdev_obj *obj);
 int csmdev_obj_set_live(struct csmdev_obj *obj, bool persistent);
 struct csmdev_obj *csmdev_obj_find(u64 provider, u64 region);
 struct csmdev_obj *csmdev_obj_peek(u64 provider, u64 region);
+struct csmdev_obj *csmdev_obj_next_attachment(u64 provider, u64 region);
 int csmdev_obj_end(struct csmdev_obj *obj, bool killable);
 void csmdev_obj_put(struct csmdev_obj *obj);
 int csmdev_obj_set_persistent(struct csmdev_obj *obj, bool persistent);
@@ -215,6 +216,7 @@ void csmdev_signal_begin(struct csmdev_obj *obj);
 
 int csmdev_file_open(struct csmdev_obj *obj, struct file **file);
 int csmdev_file_release(struct inode *inode, struct file *file);
+struct csm_ioc_sharing csmdev_file_describe(struct csmdev_obj *obj);
 int csmdev_policy_get(u64 address, struct rsi_csm_policy **policy);
 
 /* --------------------------------------------------------------- device.c */

@@ -147,6 +147,35 @@ struct csmdev_obj *csmdev_obj_find(u64 provider, u64 region)
 	return obj;
 }
 
+static bool is_before(u64 provider, u64 region, const struct csmdev_obj *obj)
+{
+	return provider < obj->provider || (provider == obj->provider && region < obj->region);
+}
+
+/*
+ * The first attachment after that name, in the order of provider and region, with a reference for
+ * the caller. Those that are being made or ended do not count. NULL: there is none.
+ */
+struct csmdev_obj *csmdev_obj_next_attachment(u64 provider, u64 region)
+{
+	struct csmdev_obj *obj, *next = NULL;
+
+	mutex_lock(&csmdev_lock);
+	list_for_each_entry (obj, &csmdev_objs, list) {
+		/* Without references its end has begun, though it is not marked yet. */
+		if (!obj->own && obj->life == CSMDEV_LIVE && kref_read(&obj->refs) > 0 &&
+		    is_before(provider, region, obj) &&
+		    (!next || is_before(obj->provider, obj->region, next))) {
+			next = obj;
+		}
+	}
+	if (next && !kref_get_unless_zero(&next->refs)) {
+		next = NULL;
+	}
+	mutex_unlock(&csmdev_lock);
+	return next;
+}
+
 /* Caller holds obj->lock. ENOTCONN once this side, or as far as is known the other, ended it. */
 int csmdev_obj_check(struct csmdev_obj *obj)
 {

@@ -148,6 +148,27 @@ int csm_list(struct csm *csm, uint64_t realm_id, uint64_t *cursor, struct csm_en
 	return 1;
 }
 
+int csm_list_attached(struct csm *csm, struct csm_entry *entry)
+{
+	struct csm_ioc_sharing next = {.provider_id = entry->provider_id,
+				       .region_id = entry->region_id};
+	int ret = csm_device_call(csm, CSM_IOC_NEXT_ATTACHMENT, &next);
+
+	if (ret < 0) {
+		return ret == -ENOTTY ? -ENOSYS : ret;
+	}
+	*entry = (struct csm_entry){
+		.provider_id = next.provider_id,
+		.region_id = next.region_id,
+		.size = next.size,
+		.label = next.label,
+		.permissions = next.permissions,
+		.state = next.flags & CSM_IOC_SHARING_ENDED ? CSM_ENDED : CSM_ATTACHED,
+		.sealed = next.flags & CSM_IOC_SHARING_SEALED,
+	};
+	return next.region_id ? 1 : 0;
+}
+
 int csm_peer(struct csm *csm, uint64_t peer_id, unsigned int index, struct csm_measurement *out)
 {
 	struct csm_ioc_peer peer = {.peer_id = peer_id, .index = index};

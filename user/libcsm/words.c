@@ -60,6 +60,7 @@ static const struct {
 	{ENOENT, "no such region or attachment in this realm"},
 	{ENOMEM, "no memory, or for a region none that is contiguous: make it smaller"},
 	{ENOSPC, "the access policy table is full (rvm: --apt N)"},
+	{ENOSYS, "the module caec_guest is older than this program: load that of the same release"},
 	{ENOTCONN, "the sharing has ended: region, grant or peer is gone"},
 	{ENOTTY, "only the owner of the region can do this"},
 	{ENXIO, "the host gave this realm no access policy table (rvm: --apt N)"},

@@ -77,6 +77,16 @@ void fake_fail_call(struct fake_world *world, unsigned long request, int error)
 	pthread_mutex_unlock(&world->lock);
 }
 
+uint64_t fake_policy_flags(struct fake_world *world)
+{
+	uint64_t flags;
+
+	pthread_mutex_lock(&world->lock);
+	flags = world->policy_flags;
+	pthread_mutex_unlock(&world->lock);
+	return flags;
+}
+
 unsigned int fake_handles(struct fake_world *world)
 {
 	unsigned int count = 0;

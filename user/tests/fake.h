@@ -39,6 +39,9 @@ void fake_lose_page(struct fake_world *world, bool lose);
 /* Signals stay on their way, as if interrupts were late; false: they arrive, and all later ones. */
 void fake_deliver_late(struct fake_world *world, bool late);
 
+/* CSM_POLICY_* of the last grant that was asked for; 0: it had no policy. */
+uint64_t fake_policy_flags(struct fake_world *world);
+
 /* Handles that are open, in all realms. */
 unsigned int fake_handles(struct fake_world *world);
 

@@ -176,28 +176,6 @@ static int peer(struct fake_realm *realm, struct csm_ioc_peer *req)
 	return -EACCES;
 }
 
-int fake_device_call(struct fake_realm *realm, unsigned long request, void *arg)
-{
-	switch (request) {
-	case CSM_IOC_GET_INFO:
-		return get_info(realm, arg);
-	case CSM_IOC_CREATE:
-		return create(realm, arg);
-	case CSM_IOC_ATTACH:
-		return attach(realm, arg);
-	case CSM_IOC_OPEN:
-		return open_existing(realm, arg);
-	case CSM_IOC_QUERY:
-		return query(realm, arg);
-	case CSM_IOC_PEER:
-		return peer(realm, arg);
-	default:
-		return -ENOTTY;
-	}
-}
-
-/* ------------------------------------------------------------------- sharing */
-
 static int get_sharing(struct fake_realm *realm, struct sharing *s, struct csm_ioc_sharing *out)
 {
 	*out = (struct csm_ioc_sharing){
@@ -214,10 +192,55 @@ static int get_sharing(struct fake_realm *realm, struct sharing *s, struct csm_i
 	return 0;
 }
 
+/* In the order of provider and region, whatever the order of the places. */
+static int next_attachment(struct fake_realm *realm, struct csm_ioc_sharing *req)
+{
+	struct sharing *next = NULL;
+
+	for (unsigned int i = 0; i < SHARINGS; i++) {
+		struct sharing *s = &realm->sharings[i];
+		bool after = s->provider > req->provider_id ||
+			     (s->provider == req->provider_id && s->id > req->region_id);
+		bool nearer = !next || s->provider < next->provider ||
+			      (s->provider == next->provider && s->id < next->id);
+
+		if (s->live && s->provider != realm->id && after && nearer) {
+			next = s;
+		}
+	}
+	*req = (struct csm_ioc_sharing){0};
+	return next ? get_sharing(realm, next, req) : 0;
+}
+
+int fake_device_call(struct fake_realm *realm, unsigned long request, void *arg)
+{
+	switch (request) {
+	case CSM_IOC_GET_INFO:
+		return get_info(realm, arg);
+	case CSM_IOC_CREATE:
+		return create(realm, arg);
+	case CSM_IOC_ATTACH:
+		return attach(realm, arg);
+	case CSM_IOC_OPEN:
+		return open_existing(realm, arg);
+	case CSM_IOC_QUERY:
+		return query(realm, arg);
+	case CSM_IOC_PEER:
+		return peer(realm, arg);
+	case CSM_IOC_NEXT_ATTACHMENT:
+		return next_attachment(realm, arg);
+	default:
+		return -ENOTTY;
+	}
+}
+
+/* ------------------------------------------------------------------- sharing */
+
 static int share(struct sharing *s, const struct csm_ioc_share *req)
 {
 	const struct rsi_csm_policy *policy = (const struct rsi_csm_policy *)(uintptr_t)req->policy;
 
+	s->region->owner->world->policy_flags = policy ? policy->flags : 0;
 	if (req->consumer_id == s->provider ||
 	    (req->consumer_id == 0 && !(policy && policy->flags & CSM_POLICY_RIM))) {
 		return -EINVAL;

@@ -76,6 +76,7 @@ struct fake_world {
 	int error;
 	unsigned long request; /* the only call that fails with it; 0: every call */
 	pid_t process;
+	uint64_t policy_flags; /* of the last grant */
 	bool lose_page;
 	bool late;
 	struct region regions[REGIONS];

@@ -1,95 +1,10 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /* csmctl from end to end: two realms, each with a command line. */
-#include "pair.h"
+#include "command.h"
 
 #include <pthread.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-#include "tools/csmctl.h"
-
-#define WORDS 16
-
-/*
- * Where the output of the next command goes instead; closed by it. One command at a time sets it.
- */
-static _Thread_local FILE *output;
-
-struct result {
-	int status;
-	char *out, *err;
-};
-
-static void forget(struct result *result)
-{
-	free(result->out);
-	free(result->err);
-}
-
-/*
- * Runs "csmctl LINE" in a realm; words are separated by single blanks. Complaints go to err, which
- * is closed, or, if that is NULL, into the result.
- */
-static struct result run_loud(struct pair *p, unsigned int realm, const char *input,
-			      const char *line, FILE *err)
-{
-	struct result result = {0};
-	char *argv[WORDS + 1] = {"csmctl"}, *copy = strdup(line), *rest = copy, *word;
-	size_t out_size, err_size;
-	struct io io = {
-		.in = fmemopen((void *)(uintptr_t)input, strlen(input), "r"),
-		.out = output ? output : open_memstream(&result.out, &out_size),
-		.err = err ? err : open_memstream(&result.err, &err_size),
-	};
-	int argc = 1;
-
-	while ((word = strsep(&rest, " ")) && argc < WORDS) {
-		argv[argc++] = word;
-	}
-	result.status = csmctl_run(argc, argv, &fake_backend, fake_realm(p->world, realm), &io);
-	if (io.in) {
-		fclose(io.in);
-	}
-	fclose(io.out);
-	fclose(io.err);
-	free(copy);
-	return result;
-}
-
-static struct result run(struct pair *p, unsigned int realm, const char *input, const char *line)
-{
-	return run_loud(p, realm, input, line, NULL);
-}
-
-/* It works, and says `out`; NULL: whatever it says. */
-static void expect(struct pair *p, unsigned int realm, const char *line, const char *out)
-{
-	struct result result = run(p, realm, "", line);
-
-	assert_string_equal(result.err, "");
-	if (out) {
-		assert_string_equal(result.out, out);
-	}
-	assert_int_equal(result.status, CSMCTL_OK);
-	forget(&result);
-}
-
-static void refuse(struct pair *p, unsigned int realm, const char *line, int status,
-		   const char *err)
-{
-	struct result result = run(p, realm, "", line);
-
-	assert_string_equal(result.err, err);
-	assert_string_equal(result.out, "");
-	assert_int_equal(result.status, status);
-	forget(&result);
-}
-
-#define ID_P  "a1b2c3d4e5f60000"
-#define ID_C  "a1b2c3d4e5f60001"
-#define ID_X  "a1b2c3d4e5f60002"
-#define LONG  " --timeout 600"
-#define RIM_C "1111111111111111111111111111111111111111111111111111111111111111"
 
 /* ------------------------------------------------------------------ one side */
 
@@ -162,6 +77,10 @@ static void test_sizes(void **state)
 	       "provider " ID_P "  region 2  label   size 2097152  permissions rw  state own  "
 	       "sealed no  any no\n");
 	expect(p, P, "destroy 1", "");
+	expect(p, P, "--json list",
+	       "{\"regions\": [{\"provider\": \"" ID_P "\", \"region\": 2, \"label\": \"\", "
+	       "\"size\": 2097152, \"permissions\": \"rw\", \"state\": \"own\", "
+	       "\"sealed\": false, \"any\": false}], \"attachments\": []}\n");
 	expect(p, P, "destroy 2", "");
 	refuse(p, P, "destroy 2", CSMCTL_FAILED,
 	       "csmctl: 2: no such region or attachment in this realm\n");
@@ -183,10 +102,9 @@ static void test_story(void **state)
 	       "\"label\": \"\\\"a\\\\x5cb\", \"size\": 4096, \"permissions\": \"rw\", "
 	       "\"state\": \"granted\", \"sealed\": false, \"any\": false}]}\n");
 	expect(p, C, "attach " ID_P ":1",
-	       "provider: " ID_P "\nregion: 1\nsize: 4096\naccess: rw\n");
+	       "provider: " ID_P "\nregion: 1\nsize: 4096\npermissions: rw\n");
 	expect(p, P, "--json wait 1",
-	       "{\"peer\": \"" ID_C "\", \"bits\": 0, \"attached\": true, \"detached\": false, "
-	       "\"ended\": false, \"peer_gone\": false, \"page_lost\": false}\n");
+	       "{\"peer\": \"" ID_C "\", \"events\": [\"attached\"], \"bits\": 0}\n");
 	refuse(p, C, "destroy " ID_P ":1", CSMCTL_USAGE,
 	       "csmctl: " ID_P ":1 is another realm's region: use detach\n");
 	refuse(p, C, "seal " ID_P ":1", CSMCTL_FAILED,
@@ -208,7 +126,8 @@ static void test_peer(void **state)
 
 	expect(p, P, "create 4K", "provider: " ID_P "\nregion: 1\nsize: 4096\n");
 	expect(p, P, "share 1 " ID_C, "");
-	expect(p, C, "attach " ID_P ":1", "provider: " ID_P "\nregion: 1\nsize: 4096\naccess: r\n");
+	expect(p, C, "attach " ID_P ":1",
+	       "provider: " ID_P "\nregion: 1\nsize: 4096\npermissions: r\n");
 	result = run(p, P, "", "peer " ID_C);
 	assert_int_equal(result.status, CSMCTL_OK);
 	assert_non_null(strstr(result.out, "hash: sha-256\nrim: " RIM_C "\n"));
@@ -232,7 +151,8 @@ static void test_policy(void **state)
 	       "csmctl: " ID_P ":1: no such realm, region or grant, or not permitted\n");
 	refuse(p, C, "attach " ID_P ":1 --rim " RIM_C, CSMCTL_FAILED,
 	       "csmctl: " ID_P ":1: no such realm, region or grant, or not permitted\n");
-	expect(p, C, "attach " ID_P ":1", "provider: " ID_P "\nregion: 1\nsize: 4096\naccess: r\n");
+	expect(p, C, "attach " ID_P ":1",
+	       "provider: " ID_P "\nregion: 1\nsize: 4096\npermissions: r\n");
 	expect(p, P, "destroy 1", "");
 }
 
@@ -372,6 +292,25 @@ static void test_messages(void **state)
 	expect(p, P, "destroy 1", "");
 }
 
+static double number_after(const char *text, const char *key)
+{
+	const char *at = strstr(text, key);
+
+	assert_non_null(at);
+	return strtod(at + strlen(key), NULL);
+}
+
+/* Round trip and throughput are those of the totals. */
+static void check_ping(const char *out)
+{
+	double us = number_after(out, "\"microseconds\": ");
+	double bytes = number_after(out, "\"bytes_each_way\": ");
+
+	assert_true(us > 0 && bytes >= 500 * 64);
+	assert_double_equal(number_after(out, "\"round_trip_us\": "), us / 500, 0.001);
+	assert_double_equal(number_after(out, "\"mb_per_s\": "), 2 * bytes / us, 0.001);
+}
+
 /* Twice, on the same region, as one does by hand. */
 static void test_ping(void **state)
 {
@@ -390,6 +329,7 @@ static void test_ping(void **state)
 		pthread_join(thread, NULL);
 		assert_string_equal(ping.err, "");
 		assert_int_equal(strncmp(ping.out, "{\"messages\": 500, ", 18), 0);
+		check_ping(ping.out);
 		assert_string_equal(echo.result.err, "");
 		assert_int_equal(echo.result.status, CSMCTL_OK);
 		forget(&ping);
@@ -449,7 +389,11 @@ static void full_disk(struct pair *p, unsigned int realm, const char *line)
 	output = fopen("/dev/full", "w");
 	result = run(p, realm, "", line);
 	output = NULL;
-	assert_string_equal(result.err, "csmctl: standard output: No space left on device\n");
+	assert_string_equal(result.err,
+			    strncmp(line, "--json", 6) == 0
+				    ? "{\"error\": \"standard output: No space left on device\", "
+				      "\"status\": 1}\n"
+				    : "csmctl: standard output: No space left on device\n");
 	assert_int_equal(result.status, CSMCTL_FAILED);
 	forget(&result);
 }
@@ -479,7 +423,8 @@ static void test_full_disk(void **state)
 	full_disk(p, C, "get " ID_P ":3 -");
 	snprintf(line, sizeof(line), "get " ID_P ":3 %s", name);
 	full_disk(p, C, line);
-	expect(p, C, "attach " ID_P ":3", "provider: " ID_P "\nregion: 3\nsize: 4096\naccess: r\n");
+	expect(p, C, "attach " ID_P ":3",
+	       "provider: " ID_P "\nregion: 3\nsize: 4096\npermissions: r\n");
 	full_disk(p, P, "peer " ID_C);
 	full_disk(p, P, "wait 3");
 	expect(p, P, "seal 3", "");
@@ -573,7 +518,7 @@ static void test_attach_stays(void **state)
 
 	pair_share(p, CSM_READ, r);
 	expect(p, C, "attach " ID_P ":1",
-	       "provider: " ID_P "\nregion: 1\nsize: 65536\naccess: r\n");
+	       "provider: " ID_P "\nregion: 1\nsize: 65536\npermissions: r\n");
 	csm_release(r[1]);
 	expect(p, C, "detach " ID_P ":1", "");
 	csm_release(r[0]);

@@ -32,6 +32,7 @@ static void device_calls(struct csm *csm)
 
 	MUST(csm_get_info(csm, &info) == -ESTALE);
 	MUST(csm_list(csm, 0, &cursor, &entry) == -ESTALE);
+	MUST(csm_list_attached(csm, &entry) == -ESTALE);
 	MUST(csm_peer(csm, fake_id(P), 0, &m) == -ESTALE);
 	MUST(csm_create(csm, 4096, 0, 0, &region) == -ESTALE);
 	MUST(csm_attach(csm, fake_id(P), 1, NULL, 0, &region) == -ESTALE);

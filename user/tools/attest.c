@@ -34,9 +34,8 @@ static int take_challenge(struct tool *tool, uint8_t out[ATTEST_CHALLENGE_SIZE])
 		if (parse_challenge(text, out)) {
 			return 0;
 		}
-		fprintf(tool->io->err,
-			"csmctl: --challenge: not hexadecimal digits for 1 to 64 bytes\n");
-		return CSMCTL_USAGE;
+		return out_error(tool->io, CSMCTL_USAGE,
+				 "--challenge: not hexadecimal digits for 1 to 64 bytes");
 	}
 	file = fopen(text + 1, "rb");
 	if (file == NULL) {
@@ -45,8 +44,7 @@ static int take_challenge(struct tool *tool, uint8_t out[ATTEST_CHALLENGE_SIZE])
 	size = fread(data, 1, sizeof(data), file);
 	fclose(file);
 	if (size == 0 || size > ATTEST_CHALLENGE_SIZE) {
-		fprintf(tool->io->err, "csmctl: %s: must hold 1 to 64 bytes\n", text + 1);
-		return CSMCTL_FAILED;
+		return out_error(tool->io, CSMCTL_FAILED, "%s: must hold 1 to 64 bytes", text + 1);
 	}
 	memset(out, 0, ATTEST_CHALLENGE_SIZE);
 	memcpy(out, data, size);
@@ -118,10 +116,9 @@ static int answer(const struct tool *tool, const struct relay *relay, const char
 	digits[got] = '\0';
 	digits[strcspn(digits, "\n")] = '\0';
 	if (strlen(digits) != CHALLENGE_DIGITS || !parse_challenge(digits, challenge)) {
-		fprintf(tool->io->err,
-			"csmctl: %s.challenge: must be %d digits, 0 to 9 and a to f\n", other,
-			CHALLENGE_DIGITS);
-		return CSMCTL_FAILED;
+		return out_error(tool->io, CSMCTL_FAILED,
+				 "%s.challenge: must be %d digits, 0 to 9 and a to f", other,
+				 CHALLENGE_DIGITS);
 	}
 	size = tsm_token(tool->io, challenge, token, sizeof(token));
 	return size < 0 ? complain_tsm(tool->io, (int)size)
@@ -139,13 +136,12 @@ static int check_options(struct tool *tool, const char *other)
 	const struct options *o = tool->options;
 
 	if (o->attest == NULL || o->via == NULL || o->as == NULL) {
-		fprintf(tool->io->err, "csmctl: attestation needs a policy, --via and --as\n");
-		return CSMCTL_USAGE;
+		return out_error(tool->io, CSMCTL_USAGE,
+				 "attestation needs a policy, --via and --as");
 	}
 	if (!good_name(other) || !good_name(o->as) || strcmp(other, o->as) == 0) {
-		fprintf(tool->io->err,
-			"csmctl: realms need two names, of 1 to 64 characters without \"/\"\n");
-		return CSMCTL_USAGE;
+		return out_error(tool->io, CSMCTL_USAGE,
+				 "realms need two names, of 1 to 64 characters without \"/\"");
 	}
 	return 0;
 }
@@ -177,8 +173,8 @@ int attest_peer(struct tool *tool, const char *other, struct attested *out)
 	}
 	/* A realm of the same image has the same RIM: the host could hand back our own token. */
 	if (ret == 0 && out->id == csm_id(tool->csm)) {
-		fprintf(tool->io->err, "csmctl: the token is refused: it is this realm's own\n");
-		ret = CSMCTL_FAILED;
+		ret = out_error(tool->io, CSMCTL_FAILED,
+				"the token is refused: it is this realm's own");
 	}
 	return ret;
 }
@@ -203,14 +199,13 @@ static int demand(struct tool *tool, struct options *options, const struct attes
 	struct csm_policy *p = &options->policy;
 
 	if (options->has_policy && p->check_rim) {
-		fprintf(tool->io->err, "csmctl: --attest demands the RIM that it has verified: "
-				       "leave out --rim\n");
-		return CSMCTL_USAGE;
+		return out_error(tool->io, CSMCTL_USAGE,
+				 "--attest demands the RIM that it has verified: "
+				 "leave out --rim");
 	}
 	if (found->rim_size != 32 && found->rim_size != 64) {
-		fprintf(tool->io->err, "csmctl: a RIM of %zu bytes, which CSM does not have\n",
-			found->rim_size);
-		return CSMCTL_FAILED;
+		return out_error(tool->io, CSMCTL_FAILED,
+				 "a RIM of %zu bytes, which CSM does not have", found->rim_size);
 	}
 	options->has_policy = true;
 	p->check_rim = true;
@@ -229,8 +224,8 @@ int attest_arguments(struct tool *tool, struct options *options, char text[48])
 	int ret;
 
 	if ((!is_share && colon == NULL) || (colon != NULL && strlen(colon) > 24)) {
-		fprintf(tool->io->err, "csmctl: %s: must be NAME:REGION with --attest\n", argument);
-		return CSMCTL_USAGE;
+		return out_error(tool->io, CSMCTL_USAGE, "%s: must be NAME:REGION with --attest",
+				 argument);
 	}
 	snprintf(other, sizeof(other), "%.*s",
 		 (int)(colon != NULL ? colon - argument : (ptrdiff_t)strlen(argument)), argument);

@@ -61,9 +61,8 @@ static int open_link(struct tool *tool, struct link *link)
 
 	if (csm_is_own(link->region)) {
 		if (o->num_peers != 1) {
-			fprintf(tool->io->err, "csmctl: %s: an own region needs one --to REALM\n",
-				o->command);
-			return CSMCTL_USAGE;
+			return out_error(tool->io, CSMCTL_USAGE,
+					 "%s: an own region needs one --to REALM", o->command);
 		}
 		peer = o->peers[0];
 		ret = wait_for_peer(tool, link->region, peer);
@@ -260,12 +259,17 @@ static uint64_t now_us(void)
 	return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
 }
 
+/* Means over all messages. Throughput counts both directions; 1 MB is 1,000,000 bytes. */
 static void show_ping(struct io *io, uint64_t messages, uint64_t bytes, uint64_t us)
 {
+	double time = us ? (double)us : 1;
+
 	out_begin(io);
 	out_number(io, "messages", messages);
 	out_number(io, "bytes_each_way", bytes);
 	out_number(io, "microseconds", us);
+	out_decimal(io, "round_trip_us", messages ? time / (double)messages : 0);
+	out_decimal(io, "mb_per_s", 2 * (double)bytes / time);
 	out_end(io);
 }
 
@@ -276,9 +280,8 @@ static int ping(struct tool *tool, struct link *link)
 	uint64_t seed = DATA_SEED, bytes = 0, start = now_us();
 
 	if (o->most > link->room) {
-		fprintf(tool->io->err, "csmctl: this region carries messages of up to %zu bytes\n",
-			link->room);
-		return CSMCTL_FAILED;
+		return out_error(tool->io, CSMCTL_FAILED,
+				 "this region carries messages of up to %zu bytes", link->room);
 	}
 	for (uint64_t i = 0; i < o->count; i++) {
 		size_t size = (size_t)(o->least + next(&seed) % (o->most - o->least + 1));

@@ -48,7 +48,8 @@ _csmctl() {
 	elif [[ $command == link ]]; then
 		mapfile -t COMPREPLY < <(compgen -W "$(csmctl link list 2>/dev/null | awk '{ print $2 }')" -- "$word")
 	elif [[ $command != id && $command != list && $command != peer && $command != create ]]; then
-		mapfile -t COMPREPLY < <(compgen -W "$(csmctl list 2>/dev/null | awk '{ print $4 }')" -- "$word")
+		mapfile -t COMPREPLY < <(compgen -W "$(csmctl list 2>/dev/null |
+			awk '{ print $12 == "own" ? $4 : $2 ":" $4 }')" -- "$word")
 	fi
 }
 complete -F _csmctl csmctl

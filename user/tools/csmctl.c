@@ -62,13 +62,11 @@ static int run(const struct command *command, struct tool *tool)
 	int ret = 0;
 
 	if (options->attests && !takes_attest(command)) {
-		fprintf(tool->io->err, "csmctl: %s: takes no --attest\n", command->name);
-		return CSMCTL_USAGE;
+		return out_error(tool->io, CSMCTL_USAGE, "%s: takes no --attest", command->name);
 	}
 	if (options->num_args < command->least || options->num_args > command->most) {
-		fprintf(tool->io->err, "csmctl: %s: wrong number of arguments; see csmctl --help\n",
-			command->name);
-		return CSMCTL_USAGE;
+		return out_error(tool->io, CSMCTL_USAGE,
+				 "%s: wrong number of arguments; see csmctl --help", command->name);
 	}
 	if (!command->opens) {
 		ret = tool_open(tool);
@@ -80,15 +78,31 @@ static int run(const struct command *command, struct tool *tool)
 	return ret == CSMCTL_OK ? out_check(tool->io) : ret;
 }
 
+/* Known before the first error, which may be about another option. */
+static bool wants_json(int argc, char **argv)
+{
+	for (int i = 1; i < argc; i++) {
+		if (strcmp(argv[i], "--json") == 0) {
+			return true;
+		}
+	}
+	return false;
+}
+
 int csmctl_run(int argc, char **argv, const struct csm_backend *backend, void *ctx, struct io *io)
 {
 	const struct command *command;
 	struct options options;
 	struct tool tool = {.options = &options, .io = io, .backend = backend, .ctx = ctx};
-	int ret = options_parse(argc, argv, &options, io);
+	int ret;
 
+	io->json = wants_json(argc, argv);
+	ret = options_parse(argc, argv, &options, io);
 	if (ret != 0) {
 		return ret;
+	}
+	if (!options.command && io->json) {
+		return out_error(io, CSMCTL_USAGE, "no command; see csmctl --help");
 	}
 	if (!options.command) {
 		options_help(io->err);
@@ -104,9 +118,8 @@ int csmctl_run(int argc, char **argv, const struct csm_backend *backend, void *c
 	}
 	command = find(options.command);
 	if (!command) {
-		fprintf(io->err, "csmctl: no command %s; see csmctl --help\n", options.command);
-		return CSMCTL_USAGE;
+		return out_error(io, CSMCTL_USAGE, "no command %s; see csmctl --help",
+				 options.command);
 	}
-	io->json = options.json;
 	return run(command, &tool);
 }

@@ -85,7 +85,23 @@ void out_id(struct io *io, const char *key, uint64_t value);
 void out_flag(struct io *io, const char *key, bool value);
 void out_bytes(struct io *io, const char *key, const uint8_t *value, size_t size);
 void out_region(struct io *io, struct csm_region *region);
-/* "csmctl: what: why"; CSMCTL_FAILED. */
+/* Three decimals. */
+void out_decimal(struct io *io, const char *key, double value);
+/* CSM_READ, CSM_WRITE and CSM_EXEC, under the key "permissions". */
+void out_permissions(struct io *io, unsigned int permissions);
+/* A list of words: between begin and end only out_word(). */
+void out_words_begin(struct io *io, const char *key);
+void out_word(struct io *io, const char *word);
+void out_words_end(struct io *io);
+/*
+ * An error, on io->err: "csmctl: MESSAGE", or {"error": "MESSAGE", "status": STATUS} with --json.
+ * Returns status, CSMCTL_FAILED or CSMCTL_USAGE. The message has at most 511 bytes.
+ */
+int out_error(struct io *io, int status, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+/* The same for what is no error: {"notice": "MESSAGE"} with --json. */
+void out_notice(struct io *io, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* out_error() with "what: why"; CSMCTL_FAILED. */
 int complain(struct io *io, const char *what, int result);
 /* The same for a file: the system's word for what happened to it. */
 int complain_file(struct io *io, const char *name, int error);

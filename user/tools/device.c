@@ -9,12 +9,11 @@ int tool_open(struct tool *tool)
 	int ret = csm_open_backend(tool->backend, tool->ctx, &tool->csm);
 
 	if (ret == -ENOENT) {
-		fprintf(io->err, "csmctl: there is no /dev/csm: load the module caec_guest\n");
-		return CSMCTL_FAILED;
+		return out_error(io, CSMCTL_FAILED,
+				 "there is no /dev/csm: load the module caec_guest");
 	}
 	if (ret == -EACCES) {
-		fprintf(io->err, "csmctl: /dev/csm: not allowed to this user\n");
-		return CSMCTL_FAILED;
+		return out_error(io, CSMCTL_FAILED, "/dev/csm: not allowed to this user");
 	}
 	return ret < 0 ? complain(io, "/dev/csm", ret) : 0;
 }

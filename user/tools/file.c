@@ -100,8 +100,7 @@ int cmd_put(struct tool *tool)
 		return complain_file(tool->io, name, errno);
 	}
 	if (fstat(fileno(file), &info) != 0 || !S_ISREG(info.st_mode)) {
-		fprintf(tool->io->err, "csmctl: %s: not a regular file\n", name);
-		ret = CSMCTL_FAILED;
+		ret = out_error(tool->io, CSMCTL_FAILED, "%s: not a regular file", name);
 	} else {
 		ret = put(tool, file, (uint64_t)info.st_size);
 	}
@@ -237,8 +236,8 @@ static int explain(struct tool *tool, int ret)
 	const char *const *args = tool->options->args;
 
 	if (ret == -EPROTO) {
-		fprintf(tool->io->err, "csmctl: %s: there is no file in this region\n", args[0]);
-		return CSMCTL_FAILED;
+		return out_error(tool->io, CSMCTL_FAILED, "%s: there is no file in this region",
+				 args[0]);
 	}
 	if (ret > 0) {
 		return complain_file(tool->io,

@@ -38,8 +38,7 @@ static void say(struct carrier *carrier, const char *what)
 	if (carrier->is_quiet) {
 		syslog(LOG_DAEMON | LOG_NOTICE, "%s: %s", carrier->record.name, what);
 	} else {
-		fprintf(carrier->tool->io->err, "csmctl: %s: %s\n", carrier->record.name, what);
-		fflush(carrier->tool->io->err);
+		out_notice(carrier->tool->io, "%s: %s", carrier->record.name, what);
 	}
 }
 
@@ -48,18 +47,16 @@ static void say(struct carrier *carrier, const char *what)
 /* Says why the record of the link could not be made. CSMCTL_FAILED. */
 static int complain_name(struct carrier *carrier, int error)
 {
-	FILE *err = carrier->tool->io->err;
+	struct io *io = carrier->tool->io;
 	const char *name = carrier->tool->options->args[1];
 
 	switch (error) {
 	case -EEXIST:
-		fprintf(err, "csmctl: %s: a link of this name exists; see csmctl link list\n",
-			name);
-		return CSMCTL_FAILED;
+		return out_error(io, CSMCTL_FAILED,
+				 "%s: a link of this name exists; see csmctl link list", name);
 	case -EADDRINUSE:
-		fprintf(err, "csmctl: %s: there is a link to this realm: %s\n", name,
-			carrier->record.name);
-		return CSMCTL_FAILED;
+		return out_error(io, CSMCTL_FAILED, "%s: there is a link to this realm: %s", name,
+				 carrier->record.name);
 	default:
 		return complain_file(carrier->tool->io, link_folder, -error);
 	}
@@ -68,20 +65,18 @@ static int complain_name(struct carrier *carrier, int error)
 /* Says why the interface could not be made. CSMCTL_FAILED. */
 static int complain_port(struct carrier *carrier, int error)
 {
-	FILE *err = carrier->tool->io->err;
+	struct io *io = carrier->tool->io;
 
 	switch (error) {
 	case -ENOENT:
-		fprintf(err, "csmctl: there is no /dev/net/tun: load the module tun\n");
-		return CSMCTL_FAILED;
+		return out_error(io, CSMCTL_FAILED,
+				 "there is no /dev/net/tun: load the module tun");
 	case -EPERM:
 	case -EACCES:
-		fprintf(err, "csmctl: /dev/net/tun: not allowed to this user\n");
-		return CSMCTL_FAILED;
+		return out_error(io, CSMCTL_FAILED, "/dev/net/tun: not allowed to this user");
 	case -EEXIST:
-		fprintf(err, "csmctl: %s: an interface of this name exists\n",
-			carrier->record.name);
-		return CSMCTL_FAILED;
+		return out_error(io, CSMCTL_FAILED, "%s: an interface of this name exists",
+				 carrier->record.name);
 	default:
 		return complain_file(carrier->tool->io, carrier->record.name, -error);
 	}
@@ -90,23 +85,21 @@ static int complain_port(struct carrier *carrier, int error)
 /* Says why no session begins, and what to do about it. CSMCTL_FAILED. */
 static int complain_join(struct carrier *carrier, int error, uint64_t revision)
 {
-	FILE *err = carrier->tool->io->err;
+	struct io *io = carrier->tool->io;
 
 	if (error == -EAGAIN) {
-		fprintf(err,
-			"csmctl: %s: realm %016" PRIx64
-			" has not joined: is csmctl link up running "
-			"there for this realm, and do both meet each other's policy?\n",
-			carrier->record.name, carrier->record.peer);
-		return CSMCTL_FAILED;
+		return out_error(io, CSMCTL_FAILED,
+				 "%s: realm %016" PRIx64
+				 " has not joined: is csmctl link up running "
+				 "there for this realm, and do both meet each other's policy?",
+				 carrier->record.name, carrier->record.peer);
 	}
 	if (error == -EPROTO && revision != 0) {
-		fprintf(err,
-			"csmctl: %s: the peer has revision %" PRIu64
-			" of the link, this csmctl has "
-			"revision %u\n",
-			carrier->record.name, revision, LINK_REVISION);
-		return CSMCTL_FAILED;
+		return out_error(io, CSMCTL_FAILED,
+				 "%s: the peer has revision %" PRIu64
+				 " of the link, this csmctl has "
+				 "revision %u",
+				 carrier->record.name, revision, LINK_REVISION);
 	}
 	return complain(carrier->tool->io, carrier->record.name, error);
 }
@@ -269,10 +262,9 @@ static int run_link(struct tool *tool, struct link_record record, int ready)
 		return ret;
 	}
 	if (csm_id(tool->csm) == record.peer) {
-		fprintf(tool->io->err,
-			"csmctl: a link needs another realm; this one is %016" PRIx64 "\n",
-			record.peer);
-		return CSMCTL_USAGE;
+		return out_error(tool->io, CSMCTL_USAGE,
+				 "a link needs another realm; this one is %016" PRIx64,
+				 record.peer);
 	}
 	carrier.record.pid = getpid();
 	set_addresses(&carrier);
@@ -338,9 +330,9 @@ static int link_up(struct tool *tool)
 	struct link_record record = {0};
 
 	if (o->num_args != 3 || !link_is_name(o->args[1]) || !parse_id(o->args[2], &record.peer)) {
-		fprintf(tool->io->err, "csmctl: link up needs the NAME of an interface (up to 15 "
-				       "letters, digits, - _ .) and a REALM\n");
-		return CSMCTL_USAGE;
+		return out_error(tool->io, CSMCTL_USAGE,
+				 "link up needs the NAME of an interface (up to 15 "
+				 "letters, digits, - _ .) and a REALM");
 	}
 	snprintf(record.name, sizeof(record.name), "%s", o->args[1]);
 	return o->foreground ? run_link(tool, record, -1) : run_in_background(tool, &record);
@@ -357,13 +349,11 @@ static int link_down(struct tool *tool)
 	int ret;
 
 	if (o->num_args != 2 || !link_is_name(o->args[1])) {
-		fprintf(tool->io->err, "csmctl: link down needs the NAME of a link\n");
-		return CSMCTL_USAGE;
+		return out_error(tool->io, CSMCTL_USAGE, "link down needs the NAME of a link");
 	}
 	ret = link_record_find(o->args[1], &record);
 	if (ret == -ENOENT) {
-		fprintf(tool->io->err, "csmctl: %s: no such link\n", o->args[1]);
-		return CSMCTL_FAILED;
+		return out_error(tool->io, CSMCTL_FAILED, "%s: no such link", o->args[1]);
 	}
 	if (ret == 0 && kill(record.pid, SIGTERM) != 0) {
 		ret = -errno;
@@ -408,6 +398,5 @@ int cmd_link(struct tool *tool)
 	if (strcmp(what, "list") == 0 && tool->options->num_args == 1) {
 		return link_list(tool);
 	}
-	fprintf(tool->io->err, "csmctl: link is followed by up, down or list\n");
-	return CSMCTL_USAGE;
+	return out_error(tool->io, CSMCTL_USAGE, "link is followed by up, down or list");
 }

@@ -162,7 +162,8 @@ void options_help(FILE *to)
 	      "HEX|@FILE]\n"
 	      "  attest NAME               verifies another realm  --policy FILE --via DIR --as "
 	      "NAME\n"
-	      "  list [REALM]              own regions, or what another realm offers\n"
+	      "  list [REALM]              regions and attachments here, or what another realm "
+	      "offers\n"
 	      "  peer REALM                measurements of a realm with which there is a sharing\n"
 	      "  create SIZE               a region of zeros            [--label TEXT]\n"
 	      "  put FILE                  a region with a file         [--label TEXT --to "
@@ -189,9 +190,9 @@ void options_help(FILE *to)
 	      "  link down NAME            ends it\n"
 	      "  link list                 the links of this realm\n\n"
 	      "REGION is a number, or REALM:NUMBER for another realm's. REALM is an id in hex.\n\n"
-	      "  --json            results as JSON\n"
+	      "  --json            results and errors as JSON\n"
 	      "  --timeout S       seconds to wait where something is waited for (30)\n"
-	      "  --rim HEX, --rem N:HEX, --rpv HEX   what the other realm must be\n"
+	      "  --rim HEX, --rem N:HEX, --rpv HEX   what the other realm must be; N: 0 to 3\n"
 	      "  --attest FILE     share, attach, get: attest NAME first, by this policy\n"
 	      "  --via DIR, --as NAME   folder that the host carries, name of this realm in it\n"
 	      "  --help, --version\n\n"
@@ -251,10 +252,10 @@ static bool set_hash(struct options *o, const char *value, uint8_t *out)
 
 static bool set_rem(struct options *o, const char *value)
 {
-	if (value[0] < '1' || value[0] > '4' || value[1] != ':' || o->policy.check_rem != 0) {
+	if (value[0] < '0' || value[0] > '3' || value[1] != ':' || o->policy.check_rem != 0) {
 		return false;
 	}
-	o->policy.check_rem = (unsigned int)(value[0] - '0');
+	o->policy.check_rem = (unsigned int)(value[0] - '0') + 1;
 	return set_hash(o, value + 2, o->policy.rem);
 }
 
@@ -356,8 +357,7 @@ static int add_word(struct options *o, const char *word, struct io *io)
 	} else if (o->num_args < CSMCTL_ARGS) {
 		o->args[o->num_args++] = word;
 	} else {
-		fprintf(io->err, "csmctl: too many arguments\n");
-		return CSMCTL_USAGE;
+		return out_error(io, CSMCTL_USAGE, "too many arguments");
 	}
 	return 0;
 }
@@ -400,13 +400,11 @@ static int take_option(char **argv, struct options *o, struct io *io, int *used)
 	struct word word = {0};
 
 	if (!look_up(argv, &word)) {
-		fprintf(io->err, "csmctl: %s: no such option, or a value too many or too few\n",
-			argv[0]);
-		return CSMCTL_USAGE;
+		return out_error(io, CSMCTL_USAGE,
+				 "%s: no such option, or a value too many or too few", argv[0]);
 	}
 	if (!set_option(o, word.option, word.value)) {
-		fprintf(io->err, "csmctl: %s: not understood\n", word.value);
-		return CSMCTL_USAGE;
+		return out_error(io, CSMCTL_USAGE, "%s: not understood", word.value);
 	}
 	*used = word.used;
 	return 0;

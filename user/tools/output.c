@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include <errno.h>
 #include <inttypes.h>
+#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -79,31 +80,81 @@ void out_list_end(struct io *io)
 	io->comma = true;
 }
 
+/* Text as a string of JSON. */
+static void put_quoted(FILE *to, const char *text)
+{
+	fputc('"', to);
+	for (; *text; text++) {
+		unsigned char c = (unsigned char)*text;
+
+		if (c < 0x20) {
+			fprintf(to, "\\u%04x", c);
+		} else {
+			fprintf(to, c == '"' || c == '\\' ? "\\%c" : "%c", c);
+		}
+	}
+	fputc('"', to);
+}
+
 void out_text(struct io *io, const char *key, const char *value)
 {
 	lead(io, key);
-	if (!io->json) {
+	if (io->json) {
+		put_quoted(io->out, value);
+	} else {
 		fputs(value, io->out);
 		trail(io);
-		return;
 	}
-	fputc('"', io->out);
-	for (; *value; value++) {
-		unsigned char c = (unsigned char)*value;
+}
 
-		if (c < 0x20) {
-			fprintf(io->out, "\\u%04x", c);
-		} else {
-			fprintf(io->out, c == '"' || c == '\\' ? "\\%c" : "%c", c);
-		}
+void out_words_begin(struct io *io, const char *key)
+{
+	lead(io, key);
+	if (io->json) {
+		fputc('[', io->out);
 	}
-	fputc('"', io->out);
+	io->comma = false;
+}
+
+void out_word(struct io *io, const char *word)
+{
+	if (io->json) {
+		lead(io, NULL);
+		put_quoted(io->out, word);
+	} else {
+		fprintf(io->out, "%s%s", io->comma ? " " : "", word);
+		io->comma = true;
+	}
+}
+
+void out_words_end(struct io *io)
+{
+	if (io->json) {
+		fputc(']', io->out);
+	} else {
+		trail(io);
+	}
+	io->comma = true;
+}
+
+void out_permissions(struct io *io, unsigned int permissions)
+{
+	static const char *const texts[] = {"-", "r", "-w", "rw", "--x", "r-x", "-wx", "rwx"};
+
+	out_text(io, "permissions", texts[permissions & 7]);
 }
 
 void out_number(struct io *io, const char *key, uint64_t value)
 {
 	lead(io, key);
 	fprintf(io->out, "%" PRIu64, value);
+	trail(io);
+}
+
+void out_decimal(struct io *io, const char *key, double value)
+{
+	lead(io, key);
+	fprintf(io->out, "%.3f", value);
 	trail(io);
 }
 
@@ -140,16 +191,52 @@ void out_region(struct io *io, struct csm_region *region)
 	out_number(io, "size", csm_size(region));
 }
 
+/* Errors and notices; status 0: a notice. */
+static void put_message(struct io *io, int status, const char *format, va_list args)
+{
+	char text[512];
+
+	vsnprintf(text, sizeof(text), format, args);
+	if (!io->json) {
+		fprintf(io->err, "csmctl: %s\n", text);
+	} else {
+		fprintf(io->err, "{\"%s\": ", status ? "error" : "notice");
+		put_quoted(io->err, text);
+		if (status) {
+			fprintf(io->err, ", \"status\": %d", status);
+		}
+		fputs("}\n", io->err);
+	}
+	fflush(io->err);
+}
+
+int out_error(struct io *io, int status, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	put_message(io, status, format, args);
+	va_end(args);
+	return status;
+}
+
+void out_notice(struct io *io, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	put_message(io, 0, format, args);
+	va_end(args);
+}
+
 int complain(struct io *io, const char *what, int result)
 {
-	fprintf(io->err, "csmctl: %s: %s\n", what, csm_strerror(result));
-	return CSMCTL_FAILED;
+	return out_error(io, CSMCTL_FAILED, "%s: %s", what, csm_strerror(result));
 }
 
 int complain_file(struct io *io, const char *name, int error)
 {
-	fprintf(io->err, "csmctl: %s: %s\n", name, strerror(error));
-	return CSMCTL_FAILED;
+	return out_error(io, CSMCTL_FAILED, "%s: %s", name, strerror(error));
 }
 
 int out_check(struct io *io)

@@ -29,13 +29,6 @@ int cmd_id(struct tool *tool)
 	return CSMCTL_OK;
 }
 
-static const char *permissions_text(unsigned int access)
-{
-	static const char *const texts[] = {"-", "r", "-w", "rw", "--x", "r-x", "-wx", "rwx"};
-
-	return texts[access & 7];
-}
-
 /* Prints one region of csm_list(). */
 static void show_entry(struct io *io, const struct csm_entry *entry)
 {
@@ -48,11 +41,28 @@ static void show_entry(struct io *io, const struct csm_entry *entry)
 	out_number(io, "region", entry->region_id);
 	out_text(io, "label", label);
 	out_number(io, "size", entry->size);
-	out_text(io, "permissions", permissions_text(entry->permissions));
+	out_permissions(io, entry->permissions);
 	out_text(io, "state", entry->ending ? "ending" : states[entry->state]);
 	out_flag(io, "sealed", entry->sealed);
 	out_flag(io, "any", entry->any);
 	out_end(io);
+}
+
+/* Those of this realm. 0, or a negative errno. */
+static int list_attachments(struct tool *tool)
+{
+	struct csm_entry entry = {0};
+	int ret;
+
+	out_list_begin(tool->io, "attachments");
+	do {
+		ret = csm_list_attached(tool->csm, &entry);
+		if (ret == 1) {
+			show_entry(tool->io, &entry);
+		}
+	} while (ret == 1);
+	out_list_end(tool->io);
+	return ret;
 }
 
 int cmd_list(struct tool *tool)
@@ -62,9 +72,9 @@ int cmd_list(struct tool *tool)
 	int ret;
 
 	if (tool->options->num_args == 1 && !parse_id(tool->options->args[0], &realm)) {
-		fprintf(tool->io->err, "csmctl: %s: not a realm id (list takes REALM alone)\n",
-			tool->options->args[0]);
-		return CSMCTL_USAGE;
+		return out_error(tool->io, CSMCTL_USAGE,
+				 "%s: not a realm id (list takes REALM alone)",
+				 tool->options->args[0]);
 	}
 	/* Asked for before anything is written, so that a failure leaves no half of a result. */
 	ret = csm_list(tool->csm, realm, &cursor, &entry);
@@ -78,6 +88,9 @@ int cmd_list(struct tool *tool)
 		ret = csm_list(tool->csm, realm, &cursor, &entry);
 	}
 	out_list_end(tool->io);
+	if (ret == 0 && tool->options->num_args == 0) {
+		ret = list_attachments(tool);
+	}
 	if (tool->io->json) {
 		out_end(tool->io);
 	}
@@ -86,23 +99,23 @@ int cmd_list(struct tool *tool)
 
 int cmd_peer(struct tool *tool)
 {
-	static const char *const keys[] = {"rim", "rem1", "rem2", "rem3", "rem4", "rpv"};
+	static const char *const keys[] = {"rim", "rem0", "rem1", "rem2", "rem3", "rpv"};
 	struct csm_measurement values[6];
 	uint64_t peer;
 
 	if (!parse_id(tool->options->args[0], &peer)) {
-		fprintf(tool->io->err, "csmctl: %s: not a realm id\n", tool->options->args[0]);
-		return CSMCTL_USAGE;
+		return out_error(tool->io, CSMCTL_USAGE, "%s: not a realm id",
+				 tool->options->args[0]);
 	}
 	for (unsigned int i = 0; i < 6; i++) {
 		int ret = csm_peer(tool->csm, peer, i, &values[i]);
 
 		if (ret == -EACCES) {
-			fprintf(tool->io->err,
-				"csmctl: %s: no sharing with that realm: attach a region of it, or "
-				"let it attach one, first\n",
+			return out_error(
+				tool->io, CSMCTL_FAILED,
+				"%s: no sharing with that realm: attach a region of it, or "
+				"let it attach one, first",
 				tool->options->args[0]);
-			return CSMCTL_FAILED;
 		}
 		if (ret < 0) {
 			return complain(tool->io, tool->options->args[0], ret);

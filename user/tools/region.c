@@ -7,9 +7,8 @@
 
 static int not_region(struct tool *tool)
 {
-	fprintf(tool->io->err, "csmctl: %s: not a region (NUMBER or REALM:NUMBER)\n",
-		tool->options->args[0]);
-	return CSMCTL_USAGE;
+	return out_error(tool->io, CSMCTL_USAGE, "%s: not a region (NUMBER or REALM:NUMBER)",
+			 tool->options->args[0]);
 }
 
 static const struct csm_policy *policy(const struct tool *tool)
@@ -75,8 +74,7 @@ int cmd_create(struct tool *tool)
 	int ret;
 
 	if (!parse_size(tool->options->args[0], &size)) {
-		fprintf(tool->io->err, "csmctl: %s: not a size\n", tool->options->args[0]);
-		return CSMCTL_USAGE;
+		return out_error(tool->io, CSMCTL_USAGE, "%s: not a size", tool->options->args[0]);
 	}
 	ret = csm_create(tool->csm, size, label ? csm_label(label) : 0, 0, &region);
 	if (ret < 0) {
@@ -95,8 +93,8 @@ static int consumer(struct tool *tool, uint64_t *out)
 {
 	*out = CSM_ANY;
 	if (strcmp(tool->options->args[1], "any") != 0 && !parse_id(tool->options->args[1], out)) {
-		fprintf(tool->io->err, "csmctl: %s: not a realm id\n", tool->options->args[1]);
-		return CSMCTL_USAGE;
+		return out_error(tool->io, CSMCTL_USAGE, "%s: not a realm id",
+				 tool->options->args[1]);
 	}
 	return 0;
 }
@@ -111,16 +109,14 @@ static int share(struct tool *tool, struct csm_region *region)
 		return ret;
 	}
 	if (peer == CSM_ANY && !tool->options->policy.check_rim) {
-		fprintf(tool->io->err,
-			"csmctl: share with any needs --rim: without it a realm of any software "
-			"gets in\n");
-		return CSMCTL_USAGE;
+		return out_error(tool->io, CSMCTL_USAGE,
+				 "share with any needs --rim: without it a realm of any software "
+				 "gets in");
 	}
 	if (peer == csm_id(tool->csm)) {
-		fprintf(tool->io->err,
-			"csmctl: %s is this realm, which needs no grant: name the other one\n",
-			tool->options->args[1]);
-		return CSMCTL_USAGE;
+		return out_error(tool->io, CSMCTL_USAGE,
+				 "%s is this realm, which needs no grant: name the other one",
+				 tool->options->args[1]);
 	}
 	return csm_share(region, peer, tool->options->access, policy(tool));
 }
@@ -167,9 +163,9 @@ static int end_kind(struct tool *tool, bool own)
 
 	if (parse_region(tool->options->args[0], &provider, &region) &&
 	    (provider == 0 || provider == csm_id(tool->csm)) != own) {
-		fprintf(tool->io->err, "csmctl: %s is %s region: use %s\n", tool->options->args[0],
-			own ? "another realm's" : "an own", own ? "detach" : "destroy");
-		return CSMCTL_USAGE;
+		return out_error(tool->io, CSMCTL_USAGE, "%s is %s region: use %s",
+				 tool->options->args[0], own ? "another realm's" : "an own",
+				 own ? "detach" : "destroy");
 	}
 	return with_region(tool, end);
 }
@@ -191,9 +187,9 @@ int cmd_attach(struct tool *tool)
 	int ret;
 
 	if (!parse_region(tool->options->args[0], &provider, &number) || provider == 0) {
-		fprintf(tool->io->err, "csmctl: %s: not another realm's region (REALM:NUMBER)\n",
-			tool->options->args[0]);
-		return CSMCTL_USAGE;
+		return out_error(tool->io, CSMCTL_USAGE,
+				 "%s: not another realm's region (REALM:NUMBER)",
+				 tool->options->args[0]);
 	}
 	ret = open_region(tool, 0, &region);
 	if (ret != 0) {
@@ -201,7 +197,7 @@ int cmd_attach(struct tool *tool)
 	}
 	out_begin(tool->io);
 	out_region(tool->io, region);
-	out_text(tool->io, "access", csm_permissions(region) & CSM_WRITE ? "rw" : "r");
+	out_permissions(tool->io, csm_permissions(region));
 	out_end(tool->io);
 	ret = keep_known(tool, region);
 	csm_release(region);
@@ -235,19 +231,23 @@ static void show_event(struct io *io, const struct csm_event *event)
 {
 	static const struct {
 		uint64_t bit;
-		const char *key;
+		const char *name;
 	} names[] = {
 		{CSM_EVENT_ATTACHED, "attached"},   {CSM_EVENT_DETACHED, "detached"},
 		{CSM_EVENT_ENDED, "ended"},         {CSM_EVENT_PEER_GONE, "peer_gone"},
-		{CSM_EVENT_PAGE_LOST, "page_lost"},
+		{CSM_EVENT_PAGE_LOST, "page_lost"}, {CSM_EVENT_USER, "signal"},
 	};
 
 	out_begin(io);
 	out_id(io, "peer", event->peer_id);
-	out_number(io, "bits", event->bits & CSM_EVENT_USER);
+	out_words_begin(io, "events");
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-		out_flag(io, names[i].key, event->bits & names[i].bit);
+		if (event->bits & names[i].bit) {
+			out_word(io, names[i].name);
+		}
 	}
+	out_words_end(io);
+	out_number(io, "bits", event->bits & CSM_EVENT_USER);
 	out_end(io);
 }
 
@@ -305,7 +305,7 @@ static int read_until_gone(struct tool *tool, struct csm_region *region)
 			break;
 		}
 		if (rounds++ == 0) {
-			fprintf(tool->io->err, "csmctl: reading %s\n", tool->options->args[0]);
+			out_notice(tool->io, "reading %s", tool->options->args[0]);
 		}
 		csm_wait(region, 50, &event);
 	}

@@ -143,11 +143,10 @@ int relay_take(const struct relay *relay, const char *name, const char *kind, vo
 	}
 	fd = wait_for(path, relay->timeout);
 	if (fd == -ETIMEDOUT) {
-		fprintf(relay->io->err,
-			"csmctl: no %s within %d s: does the other realm run, and does the host "
-			"carry files?\n",
-			path, relay->timeout / 1000);
-		return CSMCTL_FAILED;
+		return out_error(relay->io, CSMCTL_FAILED,
+				 "no %s within %d s: does the other realm run, and does the host "
+				 "carry files?",
+				 path, relay->timeout / 1000);
 	}
 	if (fd < 0) {
 		return complain_file(relay->io, path, -fd);

@@ -173,8 +173,7 @@ int complain_tsm(struct io *io, int error)
 	default:
 		break;
 	}
-	fprintf(io->err, "csmctl: " TSM_REPORTS ": %s\n", text);
-	return CSMCTL_FAILED;
+	return out_error(io, CSMCTL_FAILED, TSM_REPORTS ": %s", text);
 }
 
 bool fresh_challenge(uint8_t challenge[ATTEST_CHALLENGE_SIZE])

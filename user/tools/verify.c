@@ -123,13 +123,12 @@ int verify_token(struct io *io, const char *policy, const uint8_t challenge[ATTE
 		return complain_file(io, PROGRAM, -ret);
 	}
 	if (ret > 0) {
-		fprintf(io->err, "csmctl: the token is refused (" PROGRAM " status %d)\n", ret);
-		return CSMCTL_FAILED;
+		return out_error(io, CSMCTL_FAILED, "the token is refused (" PROGRAM " status %d)",
+				 ret);
 	}
 	if (!parse_identity(line, out)) {
-		fprintf(io->err,
-			"csmctl: " PROGRAM " printed no identity: is it of this release?\n");
-		return CSMCTL_FAILED;
+		return out_error(io, CSMCTL_FAILED,
+				 PROGRAM " printed no identity: is it of this release?");
 	}
 	return 0;
 }

@@ -676,6 +676,32 @@ static void test_peer(void)
 	FAILS(ioctl(dev, CSM_IOC_PEER, &peer), EINVAL);
 }
 
+/* Attachments alone, by number, with what GET_SHARING says of them; no input that means nothing. */
+static void test_next_attachment(void)
+{
+	struct csm_ioc_sharing next = {.provider_id = PEER, .region_id = ~0ULL}, other;
+	int own = create(4096, 0, NULL), fd;
+
+	CHECK(own >= 0);
+	CHECK(ioctl(dev, CSM_IOC_NEXT_ATTACHMENT, &next) == 0 && next.provider_id == 0);
+	fd = attach(2);
+	CHECK(fd >= 0);
+	next = (struct csm_ioc_sharing){0};
+	CHECK(ioctl(dev, CSM_IOC_NEXT_ATTACHMENT, &next) == 0);
+	CHECK(next.provider_id == PEER && next.region_id == 2);
+	CHECK(ioctl(fd, CSM_IOC_GET_SHARING, &other) == 0 && !memcmp(&other, &next, sizeof(next)));
+	FAILS(ioctl(dev, CSM_IOC_NEXT_ATTACHMENT, &next), EINVAL);
+	next = (struct csm_ioc_sharing){.provider_id = PEER, .region_id = 2};
+	CHECK(ioctl(dev, CSM_IOC_NEXT_ATTACHMENT, &next) == 0 && next.region_id == 0);
+	next = (struct csm_ioc_sharing){.reserved = {0, 0, 0, 1}};
+	FAILS(ioctl(dev, CSM_IOC_NEXT_ATTACHMENT, &next), EINVAL);
+	FAILS(ioctl(dev, CSM_IOC_NEXT_ATTACHMENT, NULL), EFAULT);
+	close(fd);
+	next = (struct csm_ioc_sharing){0};
+	CHECK(ioctl(dev, CSM_IOC_NEXT_ATTACHMENT, &next) == 0 && next.region_id == 0);
+	close(own);
+}
+
 /* ----------------------------------------------------------------------- all */
 
 static const struct {
@@ -683,6 +709,7 @@ static const struct {
 	void (*run)(void);
 } tests[] = {
 	{"what there is", test_info},
+	{"attachments are listed", test_next_attachment},
 	{"arguments are checked", test_arguments},
 	{"an answer that cannot be written leaves nothing", test_unwritable_answer},
 	{"a region: zeros, memory, query", test_region},

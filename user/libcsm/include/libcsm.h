@@ -141,6 +141,13 @@ struct csm_entry {
 CSM_API int csm_list(struct csm *csm, uint64_t realm_id, uint64_t *cursor, struct csm_entry *out);
 
 /*
+ * Returns the next attachment of this realm, in the order of provider and region. *entry: zeros
+ * before the first call, then the last answer. 1: *entry is filled in, its state CSM_ATTACHED or
+ * CSM_ENDED; 0: there are no more. -ENOSYS: the module is older than this library.
+ */
+CSM_API int csm_list_attached(struct csm *csm, struct csm_entry *entry);
+
+/*
  * Returns a measurement of a realm with which a sharing exists, as the RMM recorded it. index: 0
  * RIM, 1 to 4 REM 0 to 3, 5 RPV. -EACCES: there is no sharing with that realm; -EINVAL: no such
  * index.
