@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -163,17 +164,64 @@ struct sharing *fake_sharing_of(struct fake_realm *realm, uint64_t provider, uin
 
 int fake_new_handle(struct fake_realm *realm, struct sharing *sharing)
 {
+	int ends[2];
+
 	for (int i = 0; i < HANDLES; i++) {
-		if (!realm->handles[i].open) {
-			realm->handles[i].open = true;
-			realm->handles[i].sharing = sharing;
-			if (sharing) {
-				sharing->handles++;
-			}
-			return i;
+		if (realm->handles[i].open) {
+			continue;
 		}
+		if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends) != 0) {
+			return -errno;
+		}
+		realm->handles[i] = (struct handle){
+			.open = true, .near = ends[0], .far = ends[1], .sharing = sharing};
+		if (sharing) {
+			sharing->handles++;
+		}
+		return ends[0];
 	}
 	return -EMFILE;
+}
+
+/* A number that libcsm got and has not closed. */
+static struct handle *handle_of(struct fake_realm *realm, int number)
+{
+	struct handle *handle = realm->handles;
+
+	while (!handle->open || handle->near != number) {
+		handle++;
+	}
+	return handle;
+}
+
+static void show(struct handle *handle)
+{
+	bool pending = handle->sharing->num_pending > 0;
+	char byte = 0;
+
+	if (handle->far >= 0 && pending && !handle->full) {
+		handle->full = write(handle->far, &byte, 1) == 1;
+	} else if (!pending && handle->full) {
+		handle->full = read(handle->near, &byte, 1) != 1;
+	}
+	if (handle->far >= 0 && handle->sharing->ended) {
+		close(handle->far);
+		handle->far = -1;
+	}
+}
+
+/* After each change: what poll(2) says of the handles. */
+static void show_all(struct fake_world *world)
+{
+	for (unsigned int i = 0; i < FAKE_REALMS; i++) {
+		for (unsigned int j = 0; j < HANDLES; j++) {
+			struct handle *handle = &world->realms[i].handles[j];
+
+			if (handle->open && handle->sharing) {
+				show(handle);
+			}
+		}
+	}
 }
 
 struct sharing *fake_new_sharing(struct fake_realm *realm, struct region *region,
@@ -251,6 +299,7 @@ void fake_deliver_late(struct fake_world *world, bool late)
 			arrive(&world->realms[i].sharings[j]);
 		}
 	}
+	show_all(world);
 	pthread_cond_broadcast(&world->change);
 	pthread_mutex_unlock(&world->lock);
 }
@@ -331,6 +380,7 @@ void fake_kill(struct fake_realm *realm)
 		}
 	}
 	realm->dead = true;
+	show_all(realm->world);
 	pthread_cond_broadcast(&realm->world->change);
 	pthread_mutex_unlock(&realm->world->lock);
 }
@@ -352,6 +402,7 @@ static int fake_open(void *ctx)
 static void fake_close(void *ctx, int handle)
 {
 	struct fake_realm *realm = ctx;
+	struct handle *closed;
 	struct sharing *s;
 
 	/* A child of fork() has descriptors of its own: the sharing goes on. */
@@ -359,12 +410,18 @@ static void fake_close(void *ctx, int handle)
 		return;
 	}
 	pthread_mutex_lock(&realm->world->lock);
-	s = realm->handles[handle].sharing;
-	realm->handles[handle].open = false;
+	closed = handle_of(realm, handle);
+	s = closed->sharing;
+	closed->open = false;
+	close(closed->near);
+	if (closed->far >= 0) {
+		close(closed->far);
+	}
 	if (s && --s->handles == 0 && !s->persistent) {
 		fake_end_here(realm, s, 0);
 		s->live = false;
 	}
+	show_all(realm->world);
 	pthread_mutex_unlock(&realm->world->lock);
 }
 
@@ -375,7 +432,7 @@ static int fake_call(void *ctx, int handle, unsigned long request, void *arg)
 	int ret;
 
 	pthread_mutex_lock(&realm->world->lock);
-	s = realm->handles[handle].sharing;
+	s = handle_of(realm, handle)->sharing;
 	if (realm->world->error && (!realm->world->request || realm->world->request == request)) {
 		ret = -realm->world->error;
 	} else if (!s && realm->dead) {
@@ -384,6 +441,7 @@ static int fake_call(void *ctx, int handle, unsigned long request, void *arg)
 		ret = s ? fake_sharing_call(realm, s, request, arg)
 			: fake_device_call(realm, request, arg);
 	}
+	show_all(realm->world);
 	pthread_mutex_unlock(&realm->world->lock);
 	return ret;
 }
@@ -416,7 +474,7 @@ static int fake_map(void *ctx, int handle, size_t size, unsigned int access, voi
 	int ret = -ENOTCONN;
 
 	pthread_mutex_lock(&realm->world->lock);
-	s = realm->handles[handle].sharing;
+	s = handle_of(realm, handle)->sharing;
 	if (!s->ended) {
 		*out = mmap(NULL, size, PROT_READ | (access & CSM_WRITE ? PROT_WRITE : 0),
 			    MAP_SHARED, s->region->memory, 0);
@@ -457,7 +515,7 @@ static int fake_poll(void *ctx, int handle, int timeout)
 	until.tv_sec += until.tv_nsec / 1000000000L;
 	until.tv_nsec %= 1000000000L;
 	pthread_mutex_lock(&world->lock);
-	s = realm->handles[handle].sharing;
+	s = handle_of(realm, handle)->sharing;
 	while (ret == 0 && !late) {
 		ret = (s->num_pending ? CSM_POLL_EVENT : 0) | (s->ended ? CSM_POLL_ENDED : 0);
 		late = ret || pthread_cond_timedwait(&world->change, &world->lock, &until);

@@ -56,16 +56,25 @@ struct map {
 	struct sharing *sharing;
 };
 
+/*
+ * What libcsm has is one end of a pair of sockets, to poll as a file of the module: a byte is in it
+ * while an event is pending, and the other end is closed when the sharing has ended.
+ */
+struct handle {
+	bool open;
+	int near;                /* the number of the handle */
+	int far;                 /* -1: closed */
+	bool full;               /* the byte is there */
+	struct sharing *sharing; /* NULL: the device */
+};
+
 struct fake_realm {
 	struct fake_world *world;
 	uint64_t id;
 	bool dead;
 	uint64_t next_region;
 	struct sharing sharings[SHARINGS];
-	struct {
-		bool open;
-		struct sharing *sharing; /* NULL: the device */
-	} handles[HANDLES];
+	struct handle handles[HANDLES];
 	struct map maps[MAPS];
 };
 
