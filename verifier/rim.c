@@ -83,18 +83,27 @@ bool cca_rim_realm_create(struct cca_measurement *rim, const struct rmi_realm_pa
 	return true;
 }
 
-bool cca_rim_data_create(struct cca_measurement *rim, uint64_t ipa, uint64_t flags,
-			 const void *page)
+bool cca_rim_data_digest(struct cca_measurement *rim, uint64_t ipa, uint64_t flags,
+			 const uint8_t content[CCA_HASH_MAX])
 {
 	struct descriptor d = descriptor(rim, DESC_DATA);
 
 	d.data.ipa = ipa;
 	d.data.flags = flags;
-	if ((flags & RMI_DATA_FLAG_MEASURE) &&
-	    !cca_hash(rim->hash, page, ABI_GRANULE_SIZE, d.data.content)) {
-		return false;
+	if (flags & RMI_DATA_FLAG_MEASURE) {
+		memcpy(d.data.content, content, sizeof(d.data.content));
 	}
 	return set_to_hash(rim, &d, sizeof(d));
+}
+
+bool cca_rim_data_create(struct cca_measurement *rim, uint64_t ipa, uint64_t flags,
+			 const void *page)
+{
+	uint8_t content[CCA_HASH_MAX] = {0};
+
+	return (!(flags & RMI_DATA_FLAG_MEASURE) ||
+		cca_hash(rim->hash, page, ABI_GRANULE_SIZE, content)) &&
+	       cca_rim_data_digest(rim, ipa, flags, content);
 }
 
 static bool measure_entry(struct cca_measurement *rim, uint64_t base, uint64_t top)

@@ -32,6 +32,13 @@ bool cca_rim_data_create(struct cca_measurement *rim, uint64_t ipa, uint64_t fla
 			 const void *page);
 
 /*
+ * The same, of a page that the caller knows the hash of: by the realm's algorithm, the rest zero.
+ * Not used if the content is not measured.
+ */
+bool cca_rim_data_digest(struct cca_measurement *rim, uint64_t ipa, uint64_t flags,
+			 const uint8_t content[CCA_HASH_MAX]);
+
+/*
  * RMI_RTT_INIT_RIPAS of [base, top) where the walk ends at `level` (0 to 3): one step for each
  * entry. False also if base or top is not aligned to an entry, the range is empty, or level is none
  * of these.

@@ -32,6 +32,7 @@ const char options_help[] =
 	"  --sve BITS            vector extension with vectors of that length (none)\n"
 	"  --pmu N               performance monitor with N counters (none)\n"
 	"  --no-measure          leave contents out of the measurement: quicker, proves nothing\n"
+	"  --measurement-log FILE  write the measured operations, as cca-measure --log takes them\n"
 	"  --measure-only        print the measured operations, run nothing\n"
 	"  --quiet               no progress messages\n"
 	"rvm list [--json]       list the realms of this machine\n"
@@ -124,8 +125,13 @@ static bool take_string(struct options *o, const char *word, const char *value)
 		const char *name;
 		const char **string;
 	} strings[] = {
-		{"--name", &o->name},       {"--kernel", &o->kernel},   {"--initrd", &o->initrd},
-		{"--cmdline", &o->cmdline}, {"--console", &o->console}, {"--share", &o->share},
+		{"--name", &o->name},
+		{"--kernel", &o->kernel},
+		{"--initrd", &o->initrd},
+		{"--cmdline", &o->cmdline},
+		{"--console", &o->console},
+		{"--share", &o->share},
+		{"--measurement-log", &o->measurement_log},
 	};
 
 	for (size_t i = 0; i < sizeof(strings) / sizeof(strings[0]); i++) {

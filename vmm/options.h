@@ -21,8 +21,9 @@ struct options {
 	const char *kernel;
 	const char *initrd; /* NULL: none */
 	const char *cmdline;
-	const char *console; /* "stdio", "none", "file:PATH" or "unix:PATH" */
-	const char *share;   /* NULL: none */
+	const char *console;         /* "stdio", "none", "file:PATH" or "unix:PATH" */
+	const char *share;           /* NULL: none */
+	const char *measurement_log; /* NULL: none */
 	struct options_disk disks[OPTIONS_MAX_DISKS];
 	unsigned int num_disks;
 	uint64_t mem;

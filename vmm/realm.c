@@ -190,8 +190,11 @@ static bool init_ripas(void *ctx, uint64_t base, uint64_t size)
 	struct realm *r = ctx;
 	struct caec_range range = {.base = base, .size = size};
 
-	return ioctl(r->fd, CAEC_INIT_RIPAS, &range) == 0 ||
-	       refused(r, "cannot make the realm's RAM");
+	if (ioctl(r->fd, CAEC_INIT_RIPAS, &range) < 0) {
+		return refused(r, "cannot make the realm's RAM");
+	}
+	mlog_ripas(&r->log, base, size);
+	return true;
 }
 
 static void progress(struct realm *r)
@@ -231,20 +234,32 @@ static bool populate(struct realm *r, uint64_t ipa, const void *data, uint64_t s
 	return true;
 }
 
-static bool data_create(void *ctx, uint64_t ipa, struct layout_file file, uint64_t flags)
+/* The pages of a file, the last one padded with zeros. False as populate() has it. */
+static bool populate_file(struct realm *r, uint64_t ipa, struct layout_file file, uint64_t flags)
 {
 	uint8_t tail[ABI_GRANULE_SIZE] = {0};
 	uint64_t whole = file.size & ~(ABI_GRANULE_SIZE - 1);
 	uint64_t how = flags & RMI_DATA_FLAG_MEASURE ? CAEC_POPULATE_MEASURE : 0;
 
-	if (!populate(ctx, ipa, file.data, whole, how)) {
+	if (!populate(r, ipa, file.data, whole, how)) {
 		return false;
 	}
 	if (whole == file.size) {
 		return true;
 	}
 	memcpy(tail, (const uint8_t *)file.data + whole, file.size - whole);
-	return populate(ctx, ipa + whole, tail, sizeof(tail), how);
+	return populate(r, ipa + whole, tail, sizeof(tail), how);
+}
+
+static bool data_create(void *ctx, uint64_t ipa, struct layout_file file, uint64_t flags)
+{
+	struct realm *r = ctx;
+
+	if (!populate_file(r, ipa, file, flags)) {
+		return false;
+	}
+	mlog_data(&r->log, ipa, file, flags);
+	return true;
 }
 
 /* A vCPU and its run page. False, with a message; what there is of it goes with realm_close. */
@@ -264,6 +279,7 @@ static bool rec_create(void *ctx, uint64_t mpidr, uint64_t flags, uint64_t pc,
 	if (fd < 0) {
 		return refused(r, "cannot create a vCPU");
 	}
+	mlog_rec(&r->log, mpidr, flags, pc, gprs);
 	r->vcpu_fd[r->num_vcpus] = fd;
 	r->run[r->num_vcpus] =
 		mmap(NULL, CAEC_RUN_PAGE_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
@@ -289,8 +305,12 @@ bool realm_build(struct realm *r, const struct options *o, const struct layout_c
 	r->name = o->name;
 	r->populate_total = whole_pages(config->kernel.size) + whole_pages(config->initrd.size) +
 			    whole_pages(dtb.size);
-	if (!create(r, o, layout) || !add_apt(r, o) ||
-	    !layout_build(config, layout, dtb, &ops, r)) {
+	if (!mlog_open(&r->log, o->measurement_log) || !create(r, o, layout) || !add_apt(r, o)) {
+		return false;
+	}
+	mlog_realm(&r->log, layout, o->rpv);
+	/* A realm whose log is not whole does not start. */
+	if (!layout_build(config, layout, dtb, &ops, r) || !mlog_close(&r->log)) {
 		return false;
 	}
 	if (ioctl(r->fd, CAEC_ACTIVATE) < 0) {
@@ -322,6 +342,10 @@ void realm_close(struct realm *r)
 	if (r->shared != MAP_FAILED) {
 		munmap(r->shared, r->shared_size);
 		r->shared = MAP_FAILED;
+	}
+	if (r->log.file) {
+		fclose(r->log.file); /* of a realm that was not built: what there is of it */
+		r->log.file = NULL;
 	}
 	close_fd(&r->fd);
 	close_fd(&r->kvm);

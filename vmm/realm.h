@@ -12,6 +12,7 @@
 
 #include "abi/uapi/caec_host.h"
 #include "layout/layout.h"
+#include "mlog.h"
 #include "options.h"
 
 struct realm {
@@ -30,6 +31,7 @@ struct realm {
 	uint64_t populate_total; /* for the progress message */
 	uint64_t populate_done;
 	unsigned int percent;
+	struct mlog log;
 };
 
 /* Each prints why it failed. realm_close undoes what has been done, whatever that is. */

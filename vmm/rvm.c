@@ -15,6 +15,7 @@
 #include "client.h"
 #include "exec.h"
 #include "machine.h"
+#include "mlog.h"
 
 enum { EXIT_USAGE = 2 };
 
@@ -77,14 +78,14 @@ static void from_options(const struct options *o, struct layout_config *c)
 
 static bool print_ripas(void *ctx, uint64_t base, uint64_t size)
 {
-	(void)ctx;
+	mlog_ripas(ctx, base, size);
 	printf("init_ripas  %#" PRIx64 " size %#" PRIx64 "\n", base, size);
 	return true;
 }
 
 static bool print_data(void *ctx, uint64_t ipa, struct layout_file data, uint64_t flags)
 {
-	(void)ctx;
+	mlog_data(ctx, ipa, data, flags);
 	printf("data_create %#" PRIx64 " size %#zx flags %#" PRIx64 "\n", ipa, data.size, flags);
 	return true;
 }
@@ -92,25 +93,31 @@ static bool print_data(void *ctx, uint64_t ipa, struct layout_file data, uint64_
 static bool print_rec(void *ctx, uint64_t mpidr, uint64_t flags, uint64_t pc,
 		      const uint64_t gprs[8])
 {
-	(void)ctx;
+	mlog_rec(ctx, mpidr, flags, pc, gprs);
 	printf("rec_create  mpidr %#" PRIx64 " flags %#" PRIx64 " pc %#" PRIx64 " x0 %#" PRIx64
 	       "\n",
 	       mpidr, flags, pc, gprs[0]);
 	return true;
 }
 
-static int measure_only(const struct layout_config *config, const struct layout *layout,
-			struct layout_file dtb)
+/* Prints the operations, and writes the log that they would have. The exit status. */
+static int measure_only(const struct options *o, const struct layout_config *config,
+			const struct layout *layout, struct layout_file dtb)
 {
 	static const struct layout_ops ops = {
 		.init_ripas = print_ripas, .data_create = print_data, .rec_create = print_rec};
+	struct mlog log;
 
+	if (!mlog_open(&log, o->measurement_log)) {
+		return EXIT_FAILURE;
+	}
+	mlog_realm(&log, layout, o->rpv);
 	printf("realm_create s2sz %u hash %u flags %#" PRIx64 " sve_vl %u bps %u wps %u ctrs %u\n",
 	       layout->s2sz, layout->hash_algo, layout->realm_flags, layout->sve_vl,
 	       layout->num_bps, layout->num_wps, layout->pmu_num_ctrs);
-	layout_build(config, layout, dtb, &ops, NULL);
+	layout_build(config, layout, dtb, &ops, &log);
 	printf("cca-measure gives the measurement of the same list\n");
-	return client_flush();
+	return mlog_close(&log) ? client_flush() : EXIT_FAILURE;
 }
 
 /* ------------------------------------------------------------------------ run */
@@ -185,7 +192,7 @@ static int run(const struct options *o, const struct layout_config *config, char
 		return EXIT_FAILURE;
 	}
 	if (o->measure_only) {
-		return measure_only(config, &layout, dtb);
+		return measure_only(o, config, &layout, dtb);
 	}
 	if (machine_init(&machine, o)) {
 		machine.layout = layout;

@@ -9,6 +9,8 @@ others had the CPUs (tools/lib/patience.py).
 
 import argparse
 import base64
+import hashlib
+import json
 import os
 import random
 import subprocess
@@ -183,6 +185,28 @@ def measured(name, args, *options):
                          "256M", "--cpus", "2", "--csm", sharing.WINDOW[name], *options)
 
 
+def expected_log(name, args, path):
+    """The measurement log that rvm will write for a realm of this run, by rvm on this machine."""
+    done = subprocess.run(
+        ["qemu-aarch64", os.path.join(BUILD, "arm64", "vmm", "rvm"), "run", "--measure-only",
+         "--measurement-log", path, "--name", name, "--kernel", args.kernel, "--initrd",
+         os.path.join(IMAGES, "guest.cpio"), "--cmdline", REALM_LINE, "--mem", "256M", "--cpus",
+         "2", "--rpv", name, *sharing.OPTIONS[name].split()], capture_output=True, text=True,
+        check=False)
+    expect(done.returncode == 0, done.stderr)
+
+
+def check_log(system, name, args):
+    """What rvm wrote when it built the realm leads to the RIM of the realm's token."""
+    path = os.path.join(BUILD, "system", f"measurement-{name}.log")
+    expected_log(name, args, path)
+    here = hashlib.sha256(open(path, "rb").read()).hexdigest()
+    expect(system.run(f"sha256sum </tmp/{name}.log")[-1].split()[0] == here, "the logs differ")
+    with open(os.path.join(BUILD, "system", f"token-{name}.json"), encoding="utf-8") as file:
+        rim = json.load(file)["realm"]["rim"]
+    expect(measured(name, args, "--log", path, "--rim", rim).split() == [rim], "the RIM")
+
+
 def check_token(system, name, args):
     """The realm's token, by the kernel's own interface, against the measurement made offline."""
     challenge = bytes(random.Random(args.seed + len(name)).randrange(256) for _ in range(64)).hex()
@@ -194,8 +218,10 @@ def check_token(system, name, args):
     with open(policy, "w", encoding="utf-8") as file:
         file.write(measured(name, args, "--policy", "--anchor", paths.ANCHOR, "--rpv",
                             name))
-    verifier.tool("cca-verify", "--anchor", paths.ANCHOR, "--challenge", challenge, "--policy",
-                  policy, path)
+    report = verifier.tool("cca-verify", "--anchor", paths.ANCHOR, "--challenge", challenge,
+                           "--json", "--policy", policy, path)
+    with open(path + ".json", "w", encoding="utf-8") as file:
+        file.write(report)
 
 
 def control_channel(system):
@@ -252,10 +278,11 @@ def start_realm(system, name):
     system.run(f"dd if=/dev/zero of=/tmp/{name}.disk bs=1M count=8 2>/dev/null; "
                f"rm -f /tmp/{name}.con")
     system.start(name, f"{LINUX} --cpus 2 --rpv {name} {sharing.OPTIONS[name]} "
-                       f"--disk /tmp/{name}.disk --share /tmp/share --console file:/tmp/{name}.con")
+                       f"--measurement-log /tmp/{name}.log --disk /tmp/{name}.disk "
+                       f"--share /tmp/share --console file:/tmp/{name}.con")
 
 
-def arrive(system, _args):
+def arrive(system, args):
     """Two stock Linux realms start at the same time, for the scenarios from here to leave()."""
     test = system.report.test
     system.run("mkdir -p /tmp/share; echo greetings >/tmp/share/from-host")
@@ -279,6 +306,12 @@ def arrive(system, _args):
     with test("rvm list shows both"):
         text = "\n".join(system.run("rvm list --json"))
         expect(all(f'"name":"{name}"' in text for name in REALMS), text)
+    for name in REALMS:
+        with test(f"realm {name}: token through the kernel's interface is verified, "
+                  "with the measurement of cca-measure"):
+            check_token(system, name, args)
+    with test("measurement log: leads to the RIM of the realm's token"):
+        check_log(system, "one", args)
 
 
 def workloads(system):
@@ -301,7 +334,7 @@ def workloads(system):
                 notes += said[-2:-1]
 
 
-def work(system, args):
+def work(system, _args):
     """What realms do by themselves."""
     test = system.report.test
     workloads(system)
@@ -309,10 +342,6 @@ def work(system, args):
     exec_in_realm(system)
     with test("a realm's console reaches its file"):
         expect(system.run("grep -c '^200' /tmp/one.con")[-1] == "1", "line 200 is missing")
-    for name in REALMS:
-        with test(f"realm {name}: token through the kernel's interface is verified, "
-                  "with the measurement of cca-measure"):
-            check_token(system, name, args)
     with test("a vCPU goes off and comes back"):
         system.control("one", "echo 0 >/sys/devices/system/cpu/cpu1/online && [ $(nproc) = 1 ] && "
                               "echo 1 >/sys/devices/system/cpu/cpu1/online && [ $(nproc) = 2 ]")

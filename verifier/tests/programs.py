@@ -23,7 +23,8 @@ sys.dont_write_bytecode = True
 from harness import (BIN, HERE, TESTS, WORK, Skip, expect, image, jwk, pem_point,  # noqa: E402
                      read, swept, test, verify, write)
 
-for module in ("anchors", "corims", "library", "measuring", "results"):  # their tests join TESTS
+# Their tests join TESTS.
+for module in ("anchors", "corims", "library", "logs", "measuring", "results"):
     importlib.import_module(module)
 
 TF_A = "/usr/src/caec/arm-trusted-firmware/plat/qemu/common"

@@ -10,18 +10,23 @@
 
 #include "corim.h"
 #include "policy.h"
+#include "tools/log.h"
 #include "tools/measure.h"
 #include "vmm/layout/values.h"
 
 _Static_assert(LAYOUT_RPV_SIZE == CCA_RPV_SIZE, "one personalization value");
 
-enum exit_code { EXIT_GOOD = 0, EXIT_USAGE = 3 };
+enum exit_code { EXIT_GOOD = 0, EXIT_DEPARTS = 1, EXIT_USAGE = 3 };
 
 struct options {
 	struct layout_config config;
 	const char *kernel;
 	const char *initrd;
 	const char *script;
+	const char *log;
+	bool has_rim;
+	uint8_t rim[CCA_HASH_MAX];
+	size_t rim_size;
 	const char *dtb;
 	bool has_rpv;
 	uint8_t rpv[LAYOUT_RPV_SIZE];
@@ -36,6 +41,7 @@ struct options {
 static const char usage[] =
 	"usage: cca-measure --kernel F --mem SIZE [OPTION...]\n"
 	"       cca-measure --script F|- [OPTION...]\n"
+	"       cca-measure --log F|- [--rim HEX] [--kernel F --mem SIZE [OPTION...]]\n"
 	"Prints the initial measurement (RIM) that a realm will have.\n"
 	"The realm as rvm run makes it:\n"
 	"  -k, --kernel F      arm64 Image           -i, --initrd F      initramfs\n"
@@ -48,6 +54,9 @@ static const char usage[] =
 	"      --dtb F         also write the device tree to F\n"
 	"Any realm:\n"
 	"  -f, --script F|-    measured operations, one to a line; see cca-measure(1)\n"
+	"A realm that was started:\n"
+	"  -l, --log F|-       its measurement log; with --kernel, compared with that realm\n"
+	"  -R, --rim HEX       with --log: the RIM of its token, which the log must lead to\n"
 	"Output:\n"
 	"  -p, --policy        print a policy for cca-verify instead\n"
 	"  -C, --corim         print a CoRIM instead, which is no text\n"
@@ -71,6 +80,8 @@ static const struct option long_options[] = {
 	{"unmeasured", no_argument, NULL, 'u'},
 	{"dtb", required_argument, NULL, 'D'},
 	{"script", required_argument, NULL, 'f'},
+	{"log", required_argument, NULL, 'l'},
+	{"rim", required_argument, NULL, 'R'},
 	{"corim", no_argument, NULL, 'C'},
 	{"policy", no_argument, NULL, 'p'},
 	{"rpv", required_argument, NULL, 'r'},
@@ -179,12 +190,27 @@ static bool add_anchor_option(struct options *o, const char *path)
 	return true;
 }
 
+/* A RIM as cca-verify and this program print it. */
+static bool take_rim(struct options *o, const char *text)
+{
+	o->has_rim = true;
+	o->rim_size = cca_from_hex(text, o->rim, sizeof(o->rim));
+	return o->rim_size == cca_hash_size(CCA_HASH_SHA256) ||
+	       o->rim_size == cca_hash_size(CCA_HASH_SHA512) ||
+	       complain_of("--rim", text, "must be 64 or 128 hexadecimal digits");
+}
+
 static bool take_option(struct options *o, int c)
 {
 	switch (c) {
 	case 'f':
 		o->script = optarg;
 		return true;
+	case 'l':
+		o->log = optarg;
+		return true;
+	case 'R':
+		return take_rim(o, optarg);
 	case 'p':
 		o->policy = true;
 		return true;
@@ -211,6 +237,29 @@ static bool take_option(struct options *o, int c)
 	}
 }
 
+/* What goes with --log. */
+static bool check_log_options(const struct options *o)
+{
+	if (o->log != NULL && (o->script != NULL || o->policy || o->corim || o->dtb != NULL)) {
+		return complain("--log", "goes with --rim, --steps and what describes a realm for "
+					 "rvm, and with nothing else");
+	}
+	if (o->log == NULL && o->has_rim) {
+		return complain("--rim", "has a meaning with --log only");
+	}
+	return true;
+}
+
+/* There is a realm to measure. */
+static bool check_source(const struct options *o)
+{
+	if (o->script == NULL && (o->log == NULL || o->image) &&
+	    (o->kernel == NULL || o->config.ram_size == 0)) {
+		return complain("", "give --kernel and --mem, or --script, or --log");
+	}
+	return true;
+}
+
 /* Options that go together. */
 static bool check_options(const struct options *o)
 {
@@ -218,8 +267,8 @@ static bool check_options(const struct options *o)
 		return complain("--script",
 				"describes the whole realm; leave out the other options");
 	}
-	if (o->script == NULL && (o->kernel == NULL || o->config.ram_size == 0)) {
-		return complain("", "give --kernel and --mem, or --script");
+	if (!check_log_options(o) || !check_source(o)) {
+		return false;
 	}
 	if (o->policy && o->corim) {
 		return complain("--policy, --corim", "one of them");
@@ -237,8 +286,8 @@ static bool parse_options(int argc, char **argv, struct options *o)
 {
 	int c;
 
-	while ((c = getopt_long(argc, argv, "k:i:c:m:n:s:H:V:uf:pCr:a:Sh", long_options, NULL)) !=
-	       -1) {
+	while ((c = getopt_long(argc, argv, "k:i:c:m:n:s:H:V:uf:l:R:pCr:a:Sh", long_options,
+				NULL)) != -1) {
 		if (!take_option(o, c)) {
 			return false;
 		}
@@ -279,6 +328,64 @@ static bool run_image(struct measuring *m, struct options *o)
 
 	unload_file(&c->kernel);
 	unload_file(&c->initrd);
+	return ok;
+}
+
+static void print_values(const struct measuring *m)
+{
+	const struct cca_measurement zero = cca_rem_initial(m->rim.hash);
+	size_t size = cca_hash_size(m->rim.hash);
+	char hex[2 * CCA_HASH_MAX + 1];
+
+	cca_to_hex((struct cca_bytes){m->rim.value, size}, hex, sizeof(hex));
+	printf("%s\n", hex);
+	for (size_t i = 0; i < CCA_REM_COUNT; i++) {
+		if (m->created && memcmp(m->rem[i].value, zero.value, sizeof(zero.value)) != 0) {
+			cca_to_hex((struct cca_bytes){m->rem[i].value, size}, hex, sizeof(hex));
+			printf("rem%zu %s\n", i, hex);
+		}
+	}
+}
+
+/*
+ * Whether the log leads to the RIM that its realm's token has. A hash algorithm of another length
+ * is a difference too.
+ */
+static bool log_is_of(const struct measuring *m, const struct options *o)
+{
+	size_t size = cca_hash_size(m->rim.hash);
+
+	if (!o->has_rim || (o->rim_size == size && memcmp(o->rim, m->rim.value, size) == 0)) {
+		return true;
+	}
+	return complain("log", "does not lead to the RIM of --rim: it is of another realm, or its "
+			       "host has not told all that it did");
+}
+
+/* --log: measures, compares, prints the RIM. The exit status is in *code. */
+static bool run_log(struct measuring *m, struct options *o, enum exit_code *code)
+{
+	struct layout_config *c = &o->config;
+	bool is_stdin = strcmp(o->log, "-") == 0;
+	FILE *file = is_stdin ? stdin : fopen(o->log, "r");
+	uint64_t departures;
+	bool ok;
+
+	if (file == NULL) {
+		return measure_fail(m, "%s: %s", o->log, strerror(errno));
+	}
+	ok = (o->kernel == NULL || load_file(m, o->kernel, &c->kernel)) &&
+	     (o->initrd == NULL || load_file(m, o->initrd, &c->initrd)) &&
+	     measure_log(m, file, o->image ? c : NULL, &departures);
+	unload_file(&c->kernel);
+	unload_file(&c->initrd);
+	if (!is_stdin) {
+		fclose(file);
+	}
+	if (ok) {
+		print_values(m);
+		*code = log_is_of(m, o) && departures == 0 ? EXIT_GOOD : EXIT_DEPARTS;
+	}
 	return ok;
 }
 
@@ -350,22 +457,6 @@ static bool print_corim(struct measuring *m, const struct options *o)
 	       measure_fail(m, "cannot write the CoRIM");
 }
 
-static void print_values(const struct measuring *m)
-{
-	const struct cca_measurement zero = cca_rem_initial(m->rim.hash);
-	size_t size = cca_hash_size(m->rim.hash);
-	char hex[2 * CCA_HASH_MAX + 1];
-
-	cca_to_hex((struct cca_bytes){m->rim.value, size}, hex, sizeof(hex));
-	printf("%s\n", hex);
-	for (size_t i = 0; i < CCA_REM_COUNT; i++) {
-		if (m->created && memcmp(m->rem[i].value, zero.value, sizeof(zero.value)) != 0) {
-			cca_to_hex((struct cca_bytes){m->rem[i].value, size}, hex, sizeof(hex));
-			printf("rem%zu %s\n", i, hex);
-		}
-	}
-}
-
 static bool print_result(struct measuring *m, const struct options *o)
 {
 	if (o->policy) {
@@ -392,6 +483,7 @@ static void out_of_memory(void)
 int main(int argc, char **argv)
 {
 	struct options o = {.config = {.cpus = 1}};
+	enum exit_code code = EXIT_GOOD;
 	struct measuring m = {0};
 	bool ok;
 
@@ -404,8 +496,12 @@ int main(int argc, char **argv)
 		return EXIT_USAGE;
 	}
 	m.steps = o.steps ? stderr : NULL;
-	ok = (o.script != NULL ? run_script(&m, o.script) : run_image(&m, &o)) &&
-	     print_result(&m, &o);
+	if (o.log != NULL) {
+		ok = run_log(&m, &o, &code);
+	} else {
+		ok = (o.script != NULL ? run_script(&m, o.script) : run_image(&m, &o)) &&
+		     print_result(&m, &o);
+	}
 	if (!output_is_safe() && ok) {
 		ok = measure_fail(&m, "standard output: %s", strerror(errno));
 	}
@@ -415,5 +511,5 @@ int main(int argc, char **argv)
 	if (!ok) {
 		complain("", m.error);
 	}
-	return ok ? EXIT_GOOD : EXIT_USAGE;
+	return ok ? (int)code : EXIT_USAGE;
 }

@@ -12,8 +12,6 @@
 #include "policy.h"
 #include "tools/measure.h"
 
-#define CAEC_START_LEVEL 1 /* of every realm that the host module makes, for any IPA width */
-
 bool measure_fail(struct measuring *m, const char *format, ...)
 {
 	va_list ap;
@@ -150,7 +148,7 @@ static bool create_realm(struct measuring *m, const struct layout *l)
 		return measure_fail(m, "realm: cannot be measured");
 	}
 	m->created = true;
-	m->start_level = CAEC_START_LEVEL;
+	m->start_level = LAYOUT_START_LEVEL;
 	measure_step(m, "realm s2sz=%u", l->s2sz);
 	return true;
 }

@@ -38,6 +38,7 @@
 #define LAYOUT_VIRTIO_INTID 48u /* edge; slot n has 48 + n */
 
 #define LAYOUT_MAX_CPUS      64u
+#define LAYOUT_START_LEVEL   1u  /* of the tables, which the host module makes so for any width */
 #define LAYOUT_MIN_IPA_WIDTH 33u /* one start table at level 1 serves 33 to 39 bits */
 #define LAYOUT_MAX_IPA_WIDTH 39u
 #define LAYOUT_MAX_CMDLINE   2047u /* what arm64 Linux keeps, without the final zero */

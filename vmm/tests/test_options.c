@@ -45,7 +45,8 @@ static void everything(void **state)
 	assert_true(parse(
 		"--name web.1 --kernel k --initrd i --cmdline quiet --mem 1G --cpus 64 "
 		"--csm 64M --apt 9 --disk a.img --disk b.img,ro --share /srv --console "
-		"unix:/tmp/c --rpv 0x00fF --hash sha512 --sve 256 --pmu 4 --no-measure --quiet"));
+		"unix:/tmp/c --rpv 0x00fF --hash sha512 --sve 256 --pmu 4 --no-measure --quiet "
+		"--measurement-log a.log"));
 	assert_int_equal(options.mem, UINT64_C(1) << 30);
 	assert_int_equal(options.cpus, 64);
 	assert_int_equal(options.csm, 64u << 20);
@@ -62,6 +63,7 @@ static void everything(void **state)
 	assert_int_equal(options.hash, RMI_HASH_SHA_512);
 	assert_true(options.sve == 256 && options.pmu == 4 && options.no_measure && options.quiet);
 	assert_false(options.measure_only);
+	assert_string_equal(options.measurement_log, "a.log");
 }
 
 static void apt_follows_window(void **state)

@@ -62,9 +62,12 @@ void *__wrap_mmap(void *at, size_t size, int prot, int flags, int fd, off_t offs
 }
 
 /* Builds a realm of files of these sizes, or fails to; what it says is in text. */
+static const char *log_path; /* of the next realm, NULL: none */
+
 static bool try_build(size_t kernel, size_t initrd, char *text, size_t size)
 {
-	struct options o = {.name = "r", .cpus = 1, .apt = 1};
+	struct options o = {
+		.name = "r", .cpus = 1, .apt = 1, .measurement_log = log_path, .rpv = {0xab}};
 	struct layout_config c = {.ram_size = UINT64_C(64) << 20, .cpus = 1};
 	uint8_t *image = calloc(1, kernel), *extra = calloc(1, initrd + 1);
 	static uint8_t tree[LAYOUT_DTB_MAX];
@@ -79,6 +82,7 @@ static bool try_build(size_t kernel, size_t initrd, char *text, size_t size)
 	image[17] = 0x40; /* its size in memory: 16 KiB */
 	image[24] = 0xa;
 	memcpy(image + 56, "ARM\x64", 4);
+	memset(extra, 0x5a, initrd);
 	c.kernel = (struct layout_file){.data = image, .size = kernel};
 	c.initrd = (struct layout_file){.data = extra, .size = initrd};
 	assert_true(layout_plan(&c, &layout, &err));
@@ -182,12 +186,82 @@ static void failures(void **state)
 	failing = 0;
 }
 
+/* The text of a file, which is removed. */
+static void take_file(const char *path, char *text, size_t size)
+{
+	FILE *file = fopen(path, "r");
+
+	assert_non_null(file);
+	text[fread(text, 1, size - 1, file)] = '\0';
+	fclose(file);
+	unlink(path);
+}
+
+/*
+ * Every operation in order, pages with their hash: of 4096 bytes 0x5a, and of one byte 0x5a and
+ * zeros (sha256sum says so).
+ */
+static void logs(void **state)
+{
+	static const char *const lines[] = {
+		"{\"caec-measurement-log\": 1, \"op\": \"realm\", \"hash\": \"sha-256\", "
+		"\"s2sz\": 33, \"flags\": 0, \"sve_vl\": 0, \"num_bps\": 1, \"num_wps\": 1, "
+		"\"pmu_num_ctrs\": 0, \"rtt_level_start\": 1, \"rpv\": \"ab00",
+		"{\"op\": \"ripas\", \"base\": \"0x80000000\", \"size\": \"0x4000000\"}\n"
+		"{\"op\": \"data\", \"ipa\": \"0x80000000\", \"flags\": 1, \"content\": \"",
+		"{\"op\": \"data\", \"ipa\": \"0x80200000\", \"flags\": 1, \"content\": \"",
+		"{\"op\": \"data\", \"ipa\": \"0x80400000\", \"flags\": 1, \"content\": "
+		"\"f302957da5220938a7e3e51a8718c79b9e00dc13ab2119e8cfc978f041720382\"}\n"
+		"{\"op\": \"data\", \"ipa\": \"0x80401000\", \"flags\": 1, \"content\": "
+		"\"01bb7d9e1469459d109dd542b3bb8b57be1e8d6a1e5a35906337f231e10314df\"}\n"
+		"{\"op\": \"rec\", \"mpidr\": \"0\", \"flags\": 1, \"pc\": \"0x80000000\", "
+		"\"gprs\": [\"0x80200000\", \"0\", \"0\", \"0\", \"0\", \"0\", \"0\", "
+		"\"0\"]}\n",
+	};
+	static char text[65536], said[4096];
+	char path[] = "/tmp/caec-log-XXXXXX";
+	const char *at = text;
+
+	(void)state;
+	close(mkstemp(path));
+	log_path = path;
+	build(64, 4097, said, sizeof(said));
+	log_path = NULL;
+	take_file(path, text, sizeof(text));
+	for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
+		at = strstr(at, lines[i]);
+		if (!at) {
+			fail_msg("%s is not, or not in this place, in: %s", lines[i], text);
+		}
+		at += strlen(lines[i]);
+	}
+	assert_string_equal(at, "");
+}
+
+/* A realm whose log cannot be written is not started, and the message says so. */
+static void logs_fail(void **state)
+{
+	static const char *const paths[] = {"/dev/full", "/nonexistent/log", "/"};
+	char said[4096];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
+		log_path = paths[i];
+		assert_false(try_build(64, 4097, said, sizeof(said)));
+		assert_non_null(strstr(said, "--measurement-log /"));
+		assert_null(strstr(said, "Success"));
+	}
+	log_path = NULL;
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		{"progress rises to 100 % and no further", progress, NULL, NULL, NULL},
 		{"a call that fails: the message names cause and remedy", failures, NULL, NULL,
 		 NULL},
+		{"measurement log: every operation in order", logs, NULL, NULL, NULL},
+		{"measurement log: a realm does not start without it", logs_fail, NULL, NULL, NULL},
 	};
 
 	return cmocka_run_group_tests_name("realm", tests, NULL, NULL);
