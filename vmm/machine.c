@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
+/* A machine from its set-up to its end: devices and what they call, files, threads. */
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -13,89 +14,7 @@
 #include "machine.h"
 #include "manage.h"
 
-/* ---------------------------------------------------------------- addresses */
-
-static uint64_t uart_access(struct machine *m, uint64_t offset, bool write, uint64_t value)
-{
-	if (write) {
-		uart_write(&m->uart, offset, (uint32_t)value);
-		return 0;
-	}
-	return uart_read(&m->uart, offset);
-}
-
-static uint64_t gicd_access(struct machine *m, unsigned int cpu, uint64_t offset, unsigned int size,
-			    const uint64_t *write)
-{
-	if (write) {
-		gic_dist_write(&m->gic, cpu, offset, size, *write);
-		return 0;
-	}
-	return gic_dist_read(&m->gic, offset, size);
-}
-
-static uint64_t gicr_access(struct machine *m, unsigned int cpu, uint64_t offset, unsigned int size,
-			    const uint64_t *write)
-{
-	if (write) {
-		gic_redist_write(&m->gic, cpu, offset, size, *write);
-		return 0;
-	}
-	return gic_redist_read(&m->gic, offset, size);
-}
-
-static uint64_t slot_access(struct machine *m, uint64_t offset, unsigned int size,
-			    const uint64_t *write)
-{
-	static struct virtio empty;
-	struct machine_slot *slot = &m->slots[offset / LAYOUT_VIRTIO_SIZE];
-	struct virtio *v = slot->virtio ? slot->virtio : &empty;
-
-	offset %= LAYOUT_VIRTIO_SIZE;
-	if (write) {
-		virtio_write(v, offset, size, *write);
-		return 0;
-	}
-	return virtio_read(v, offset, size);
-}
-
-static bool within(uint64_t addr, uint64_t base, uint64_t size)
-{
-	return addr >= base && addr - base < size;
-}
-
-bool machine_mmio(struct machine *m, unsigned int cpu, uint64_t addr, unsigned int size, bool write,
-		  uint64_t *value)
-{
-	const uint64_t *data = write ? value : NULL;
-	uint64_t result;
-
-	if (addr % size != 0) {
-		return false;
-	}
-	if (within(addr, LAYOUT_VIRTIO_BASE, LAYOUT_VIRTIO_SIZE * LAYOUT_VIRTIO_SLOTS)) {
-		result = slot_access(m, addr - LAYOUT_VIRTIO_BASE, size, data);
-	} else if (within(addr, LAYOUT_UART_BASE, LAYOUT_UART_SIZE)) {
-		result = uart_access(m, addr - LAYOUT_UART_BASE, write, *value);
-	} else if (within(addr, LAYOUT_GICR_BASE, LAYOUT_GICR_SIZE * m->layout.cpus)) {
-		result = gicr_access(m, cpu, addr - LAYOUT_GICR_BASE, size, data);
-	} else if (within(addr, LAYOUT_GICD_BASE, LAYOUT_GICD_SIZE)) {
-		result = gicd_access(m, cpu, addr - LAYOUT_GICD_BASE, size, data);
-	} else {
-		return false;
-	}
-	if (!write) {
-		*value = result;
-	}
-	return true;
-}
-
 /* ------------------------------------------------------------ what devices ask */
-
-void machine_wake_io(struct machine *m)
-{
-	eventfd_write(m->wake, 1);
-}
 
 static void kick(void *ctx, unsigned int cpu)
 {
@@ -106,69 +25,6 @@ static void kick(void *ctx, unsigned int cpu)
 		m->vcpus[cpu].running = false;
 		realm_kick(&m->realm, cpu);
 	}
-}
-
-bool machine_go_on(struct machine *m)
-{
-	bool more = false;
-
-	for (unsigned int i = 0; i < m->num_slots; i++) {
-		more |= virtio_go_on(m->slots[i].virtio);
-	}
-	return more;
-}
-
-bool machine_ends(struct machine *m)
-{
-	return atomic_load(&m->end) != MACHINE_RUNS;
-}
-
-void machine_finish(struct machine *m, enum machine_end how)
-{
-	int runs = MACHINE_RUNS, reset = MACHINE_RESET;
-
-	if (how == MACHINE_STOPPED) {
-		atomic_compare_exchange_strong(&m->end, &reset, (int)how);
-	}
-	if (!atomic_compare_exchange_strong(&m->end, &runs, (int)how)) {
-		return;
-	}
-	pthread_mutex_lock(&m->gate);
-	for (unsigned int i = 0; m->alive && i < m->realm.num_vcpus; i++) {
-		realm_kick(&m->realm, i);
-	}
-	pthread_mutex_unlock(&m->gate);
-	machine_wake_io(m);
-	eventfd_write(m->keeper_wake, 1);
-}
-
-int64_t machine_now(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
-void machine_lock(struct machine *m)
-{
-	pthread_mutex_lock(&m->lock);
-	while (atomic_load(&m->urgent) > 0) {
-		pthread_cond_wait(&m->calm, &m->lock);
-	}
-}
-
-void machine_lock_first(struct machine *m)
-{
-	atomic_fetch_add(&m->urgent, 1);
-	pthread_mutex_lock(&m->lock);
-	atomic_fetch_sub(&m->urgent, 1);
-	pthread_cond_broadcast(&m->calm);
-}
-
-void machine_unlock(struct machine *m)
-{
-	pthread_mutex_unlock(&m->lock);
 }
 
 static void slot_irq(void *ctx)

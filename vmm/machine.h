@@ -127,9 +127,10 @@ struct machine {
 };
 
 /*
- * In this order; each says why it fails. machine_close undoes what has been done, whatever that is:
- * first it takes the realm apart, then it waits a little for output that is not through, restores
- * the terminal and removes the sockets. machine_done is the last: it ends the keeper.
+ * machine.c: in this order; each says why it fails. machine_close undoes what has been done,
+ * whatever that is: first it takes the realm apart, then it waits a little for output that is not
+ * through, restores the terminal and removes the sockets. machine_done is the last: it ends the
+ * keeper.
  *
  * init: sockets, signals and the keeper. open: the files that the options name. add_devices: for a
  * realm that has been built.
@@ -144,8 +145,8 @@ void machine_done(struct machine *m);
 enum machine_end machine_run(struct machine *m);
 
 /*
- * Ends the machine; the first reason stays, but a wish to start again gives way to one to stop. For
- * every thread, with the lock or without it.
+ * control.c: ends the machine; the first reason stays, but a wish to start again gives way to one
+ * to stop. For every thread, with the lock or without it.
  */
 void machine_finish(struct machine *m, enum machine_end how);
 bool machine_ends(struct machine *m);
@@ -156,15 +157,15 @@ void machine_lock(struct machine *m);
 void machine_lock_first(struct machine *m);
 void machine_unlock(struct machine *m);
 
-/* Devices go on with what was more than a burst; true when there is still more. Needs the lock. */
-bool machine_go_on(struct machine *m);
-
 /* Time in ms, from some moment on. */
 int64_t machine_now(void);
 
-/* Access to a device register; false where there is none. Caller holds the lock. */
+/* bus.c: access to a device register; false where there is none. Caller holds the lock. */
 bool machine_mmio(struct machine *m, unsigned int cpu, uint64_t addr, unsigned int size, bool write,
 		  uint64_t *value);
+
+/* Devices go on with what was more than a burst; true when there is still more. Needs the lock. */
+bool machine_go_on(struct machine *m);
 
 /* io.c: the I/O thread, until the end, and the writer, until all is written (struct machine). */
 void *machine_io_thread(void *ctx);
