@@ -38,7 +38,8 @@ uint64_t realm_ipa(uint64_t va);
 
 static struct ns_state ns_states[MAX_CPUS];
 
-struct ns_state *ns_state(void)
+/* This CPU's. */
+static struct ns_state *ns_state(void)
 {
 	return &ns_states[arch_cpu_index()];
 }

@@ -20,8 +20,6 @@ struct ns_state {
 	bool debug_loaded;            /* likewise breakpoints and watchpoints */
 };
 
-struct ns_state *ns_state(void);
-
 void el1_save(struct arch_el1 *el1);
 void el1_restore(const struct arch_el1 *el1);
 
