@@ -1,28 +1,16 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#define _GNU_SOURCE
+/* Registers of a CPU: identification, and traps that EL3 may keep for itself. */
 #include "arch/cpu.h"
 
 #include <sched.h>
-#include <signal.h>
-#include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "arch/el3.h"
 #include "arch/host/machine_internal.h"
 #include "base/bits.h"
 
 __thread unsigned int machine_cpu;
-__thread const char *machine_failure;
-__thread sigjmp_buf machine_jump;
 
 void (*machine_on_copy)(pa_t pa);
-void (*machine_on_stop)(const char *text);
-
-static __thread bool armed;
-static __thread char stop_text[160];
-static struct sigaction before_arming;
 
 static uint64_t id_registers[ARCH_ID_COUNT];
 
@@ -61,34 +49,6 @@ void machine_cpu_reset(void)
 	machine_on_copy = NULL;
 	machine_on_el3 = NULL;
 	machine_on_yield = NULL;
-}
-
-void machine_cpu_enter(unsigned int index)
-{
-	machine_cpu = index;
-	machine_failure = NULL;
-	machine_slots_forget();
-	machine_locks_forget();
-	machine_vcpu_forget();
-	machine_hash_forget();
-}
-
-void machine_command_begin(void)
-{
-	machine_failure = NULL;
-}
-
-void machine_command_end(void)
-{
-	machine_locks_check();
-	machine_slots_check();
-	machine_vcpu_check();
-	machine_hash_check();
-}
-
-const char *machine_last_failure(void)
-{
-	return machine_failure;
 }
 
 /* Whether the CPU has the register, by its identification registers. */
@@ -137,56 +97,4 @@ uint64_t arch_id_register(enum arch_id_register which)
 void machine_set_id(enum arch_id_register which, uint64_t value)
 {
 	id_registers[which] = value;
-}
-
-static void on_segv(int signal, siginfo_t *info, void *context)
-{
-	(void)context;
-	if (armed && machine_describe(info->si_addr, stop_text, sizeof(stop_text))) {
-		siglongjmp(machine_jump, 1);
-	}
-	sigaction(signal, &before_arming, NULL);
-}
-
-void machine_arm(void)
-{
-	struct sigaction action = {.sa_sigaction = on_segv, .sa_flags = SA_SIGINFO};
-
-	sigaction(SIGSEGV, &action, &before_arming);
-	armed = true;
-}
-
-const char *machine_disarm(void)
-{
-	armed = false;
-	sigaction(SIGSEGV, &before_arming, NULL);
-	return NULL;
-}
-
-const char *machine_stopped(void)
-{
-	machine_disarm();
-	return stop_text;
-}
-
-void machine_stop(const char *format, ...)
-{
-	va_list arguments;
-
-	va_start(arguments, format);
-	vsnprintf(stop_text, sizeof(stop_text), format, arguments);
-	va_end(arguments);
-	if (armed) {
-		siglongjmp(machine_jump, 1);
-	}
-	if (machine_on_stop != NULL) {
-		machine_on_stop(stop_text);
-	}
-	fprintf(stderr, "# CPU %u stopped: %s\n", machine_cpu, stop_text);
-	abort();
-}
-
-void arch_panic(const char *file, int line)
-{
-	machine_stop("panic %s:%d", file, line);
 }

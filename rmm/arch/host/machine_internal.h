@@ -59,10 +59,14 @@ struct page *machine_window_page(uint64_t index);
 /* arch_sync_code() for the page. */
 void machine_code_synced(pa_t pa);
 
-/* Text for an access at a place where nothing is accessible; NULL if it is not the machine's. */
-bool machine_describe(const void *va, char *text, size_t size);
+/*
+ * Puts a text for an access at va, where nothing is accessible; false if that is not the machine's.
+ * Set by the reset of the slots and the window; called in a signal handler.
+ */
+extern bool (*machine_describe)(const void *va, char *text, size_t size);
 
 /* What the parts do at a reset, on the thread that becomes CPU 0. */
+void machine_memory_reset(const struct machine_region *regions, size_t count);
 void machine_space_reset(void);
 void machine_tlb_reset(void);
 void machine_cpu_reset(void);

@@ -81,12 +81,11 @@ static void add_region(const struct machine_region *region)
 	}
 }
 
-void machine_reset(const struct machine_region *list, size_t count)
+void machine_memory_reset(const struct machine_region *list, size_t count)
 {
 	if (view == NULL) {
 		make_arena();
 	}
-	machine_space_reset();
 	empty_arena();
 	page_count = 0;
 	region_count = 0;
@@ -94,14 +93,6 @@ void machine_reset(const struct machine_region *list, size_t count)
 	for (size_t i = 0; i < count; i++) {
 		add_region(&list[i]);
 	}
-	machine_tlb_reset();
-	machine_cpu_reset();
-	machine_locks_reset();
-	machine_console_reset();
-	machine_el3_reset();
-	machine_vcpu_reset();
-	machine_units_reset();
-	machine_cpu_enter(0);
 }
 
 struct page *machine_page(pa_t pa)

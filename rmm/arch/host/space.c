@@ -33,22 +33,7 @@ static uint8_t *nowhere_page(uint64_t index)
 	return nowhere + (index << GRANULE_SHIFT);
 }
 
-void machine_space_reset(void)
-{
-	if (nowhere == NULL) {
-		nowhere = mmap(NULL, (ARCH_WINDOW_PAGES + ARCH_SLOT_COUNT) << GRANULE_SHIFT,
-			       PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-		if (nowhere == MAP_FAILED) {
-			machine_stop("no addresses for the machine");
-		}
-	}
-	for (uint64_t i = 0; i < window_used; i++) {
-		window[i] = 0;
-	}
-	window_used = 0;
-}
-
-bool machine_describe(const void *va, char *text, size_t size)
+static bool describe(const void *va, char *text, size_t size)
 {
 	const struct page *page = machine_page_at(va);
 	size_t offset = (size_t)((const uint8_t *)va - nowhere);
@@ -62,6 +47,22 @@ bool machine_describe(const void *va, char *text, size_t size)
 		return false;
 	}
 	return true;
+}
+
+void machine_space_reset(void)
+{
+	if (nowhere == NULL) {
+		nowhere = mmap(NULL, (ARCH_WINDOW_PAGES + ARCH_SLOT_COUNT) << GRANULE_SHIFT,
+			       PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+		if (nowhere == MAP_FAILED) {
+			machine_stop("no addresses for the machine");
+		}
+	}
+	for (uint64_t i = 0; i < window_used; i++) {
+		window[i] = 0;
+	}
+	window_used = 0;
+	machine_describe = describe;
 }
 
 static enum machine_pas world_of(enum arch_pas pas)
