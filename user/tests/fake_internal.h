@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The fake's world, for the file that keeps it and the one that answers calls. Under world->lock.
+ * The fake's world. fake_world.c keeps it, fake_calls.c answers calls on it, and fake.c, on top, is
+ * the backend. Under world->lock.
  */
 #ifndef TESTS_FAKE_INTERNAL_H
 #define TESTS_FAKE_INTERNAL_H
@@ -92,6 +93,7 @@ struct fake_world {
 	struct fake_realm realms[FAKE_REALMS];
 };
 
+/* fake_world.c */
 struct fake_realm *fake_realm_of(struct fake_world *world, uint64_t id);
 struct region *fake_region_of(struct fake_world *world, uint64_t provider, uint64_t id);
 struct grant *fake_grant_of(struct region *region, uint64_t consumer);
@@ -105,6 +107,10 @@ void fake_signal_to(struct fake_realm *to, const struct region *region, uint64_t
 		    uint64_t bits);
 void fake_cut_off(struct region *region, struct fake_realm *consumer, uint64_t bits);
 void fake_end_here(struct fake_realm *realm, struct sharing *sharing, uint64_t how);
+/* After each change: what poll(2) says of the handles. */
+void fake_show_all(struct fake_world *world);
+
+/* fake_calls.c */
 int fake_device_call(struct fake_realm *realm, unsigned long request, void *arg);
 int fake_sharing_call(struct fake_realm *realm, struct sharing *s, unsigned long request,
 		      void *arg);
