@@ -24,75 +24,7 @@
 
 #include "guesttest.h"
 
-int dev;
 static int count;
-static char why[200]; /* the first check that failed in this test; empty: none */
-
-void complain(int line, const char *what, int error)
-{
-	printf("# line %d: %s (errno %d)\n", line, what, error);
-	if (!why[0]) {
-		snprintf(why, sizeof(why), ": line %d: %s (errno %d)", line, what, error);
-	}
-}
-
-/* ------------------------------------------------------------------ helpers */
-
-int create(size_t size, unsigned int flags, abi_u64 *id)
-{
-	struct csm_ioc_create req = {.size = size, .label = 42, .flags = flags};
-	int fd = ioctl(dev, CSM_IOC_CREATE, &req);
-
-	if (id) {
-		*id = req.region_id;
-	}
-	return fd;
-}
-
-int attach(abi_u64 region)
-{
-	struct csm_ioc_attach req = {.provider_id = PEER, .region_id = region};
-
-	return ioctl(dev, CSM_IOC_ATTACH, &req);
-}
-
-void *map(int fd, size_t size, int prot)
-{
-	return mmap(NULL, size, prot, MAP_SHARED, fd, 0);
-}
-
-struct csm_ioc_info info(void)
-{
-	struct csm_ioc_info info = {0};
-
-	CHECK(ioctl(dev, CSM_IOC_GET_INFO, &info) == 0);
-	return info;
-}
-
-static sigjmp_buf back;
-static volatile int got;
-
-static void on_fault(int number)
-{
-	got = number;
-	siglongjmp(back, 1);
-}
-
-/* The signal that reading, or writing, a byte gives; 0: none. */
-int touch(volatile char *at, bool write)
-{
-	got = 0;
-	signal(SIGSEGV, on_fault);
-	if (sigsetjmp(back, 1) == 0) {
-		if (write) {
-			*at = 1;
-		} else {
-			(void)*at;
-		}
-	}
-	signal(SIGSEGV, SIG_DFL);
-	return got;
-}
 
 static int open_files(void)
 {
@@ -188,14 +120,6 @@ static void test_region(void)
 	munmap(m, 65536);
 	close(fd);
 	CHECK(info().regions == 0 && info().memory_used == 0);
-}
-
-long faults(void)
-{
-	struct rusage usage;
-
-	getrusage(RUSAGE_SELF, &usage);
-	return usage.ru_minflt;
 }
 
 /* 8 MiB and a page are four blocks and a page: five faults, not two thousand. */
@@ -616,19 +540,6 @@ static void test_race(void)
 		munmap(m, 2 * MB);
 		close(fd);
 	}
-}
-
-unsigned long free_kib(void)
-{
-	unsigned long kib = 0;
-	FILE *f = fopen("/proc/meminfo", "r");
-	char line[128];
-
-	while (fgets(line, sizeof(line), f)) {
-		sscanf(line, "MemFree: %lu", &kib);
-	}
-	fclose(f);
-	return kib;
 }
 
 static void test_memory(void)

@@ -4,6 +4,7 @@
 #define GUESTTEST_H
 
 #include <errno.h>
+#include <setjmp.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <unistd.h>
@@ -19,7 +20,9 @@
 
 extern int dev; /* /dev/csm */
 
-/* guesttest.c: a check of the test that runs now has failed. */
+/* guesttest_lib.c */
+extern char why[200]; /* the first check that failed in this test; empty: none */
+/* A check of the test that runs now has failed. */
 void complain(int line, const char *what, int error);
 
 #define CHECK(condition)                                       \
@@ -38,6 +41,9 @@ void *map(int fd, size_t size, int prot);
 struct csm_ioc_info info(void);
 /* The signal that reading, or writing, a byte gives; 0: none. */
 int touch(volatile char *at, bool write);
+extern sigjmp_buf back;
+/* Handler of a signal: goes on at the last sigsetjmp(back). */
+void on_fault(int number);
 
 /* Waits until a condition holds; says whether it ever did. */
 #define COMES_TRUE(condition)                                  \
