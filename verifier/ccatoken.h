@@ -294,6 +294,12 @@ const char *cca_sign_alg_name(enum cca_sign_alg alg);
 /* out[0 .. cca_hash_size(hash)-1] = hash of data. False if the crypto library fails. */
 bool cca_hash(enum cca_hash hash, const void *data, size_t size, uint8_t out[CCA_HASH_MAX]);
 
+/* Hexadecimal digits to bytes: 1 to `max` bytes, two digits each, nothing else. 0 if it is not. */
+size_t cca_from_hex(const char *text, uint8_t *out, size_t max);
+
+/* Bytes to hexadecimal, cut to what fits; always ends with a zero. */
+void cca_to_hex(struct cca_bytes bytes, char *out, size_t size);
+
 /* The security lifecycle state a lifecycle value belongs to, "reserved" if to none. */
 const char *cca_lifecycle_name(uint16_t lifecycle);
 

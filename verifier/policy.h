@@ -132,10 +132,4 @@ bool cca_policy_names_realm(const struct cca_policy *policy);
 bool cca_policy_expects_realm(const struct cca_policy *policy);
 bool cca_policy_expects_platform(const struct cca_policy *policy);
 
-/* Hexadecimal digits to bytes: 1 to `max` bytes, two digits each, nothing else. 0 if it is not. */
-size_t cca_from_hex(const char *text, uint8_t *out, size_t max);
-
-/* Bytes to hexadecimal, cut to what fits; always ends with a zero. */
-void cca_to_hex(struct cca_bytes bytes, char *out, size_t size);
-
 #endif
