@@ -23,6 +23,10 @@ static bool same_key(const struct cca_unknown *a, const struct cca_unknown *b)
 	       (a->text.size == 0 || memcmp(a->text.data, b->text.data, a->text.size) == 0);
 }
 
+/*
+ * Skips the value of an unknown key and keeps the key for the report. Fails if the key came before
+ * in this map, or if there are more than CCA_UNKNOWN_MAX.
+ */
 static bool record_unknown(struct reader *r, const struct cca_unknown *unknown)
 {
 	struct parse *p = r->parse;
@@ -65,6 +69,7 @@ static bool read_known(struct reader *r, struct claims *c, size_t i, void *out)
 	return c->table[i].read(r, c->table[i].name, out);
 }
 
+/* One key and its value: a row of the table reads it, or it is passed over as unknown. */
 static bool read_claim(struct reader *r, struct claims *c, void *out)
 {
 	struct cca_unknown key = {.is_text = at_text(r)};
@@ -83,6 +88,7 @@ static bool read_claim(struct reader *r, struct claims *c, void *out)
 	return pass_over(r, c, &key);
 }
 
+/* A whole map. Fails if a claim that the profile demands is absent. */
 static bool read_all(struct reader *r, struct claims *c, void *out)
 {
 	size_t entries;

@@ -51,6 +51,9 @@ static bool read_live_activation(struct reader *r, const char *name, void *out)
 	return read_bool(r, name, &c->live_activation);
 }
 
+/*
+ * A list, not empty, of hashes of keys; nothing uses them. RMM specification 2.0 (beta), A7.2.3.3.
+ */
 static bool read_countersigners(struct reader *r, const char *name, void *out)
 {
 	struct cca_bytes id;
@@ -163,6 +166,7 @@ static bool read_service(struct reader *r, const char *name, void *out)
 	return read_text(r, name, &((struct cca_platform_claims *)out)->service);
 }
 
+/* The list of 1 to CCA_COMPONENTS_MAX software components. RMM specification 1.0, A7.2.4. */
 static bool read_components(struct reader *r, const char *name, void *out)
 {
 	struct cca_platform_claims *c = out;

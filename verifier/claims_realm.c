@@ -67,6 +67,7 @@ static bool read_rim(struct reader *r, const char *name, void *out)
 	return read_bytes(r, name, &c->rim);
 }
 
+/* The list of exactly four REMs. RMM specification 1.0, A7.2.3. */
 static bool read_rems(struct reader *r, const char *name, void *out)
 {
 	struct cca_realm_claims *c = out;
@@ -86,6 +87,7 @@ static bool read_rems(struct reader *r, const char *name, void *out)
 	return true;
 }
 
+/* CAEC's claim: 8 bytes, a big-endian number. docs/csm-spec.md section 11. */
 static bool read_realm_id(struct reader *r, const char *name, void *out)
 {
 	struct cca_realm_claims *c = out;

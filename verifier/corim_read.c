@@ -61,6 +61,10 @@ static bool pass_over(struct reader *r, const char *name, void *out)
 	return skip_item(r, name);
 }
 
+/*
+ * Adds a value that the token may have, unless it is there. Unsupported if the set is full or the
+ * value too long.
+ */
 static bool add_value(struct reader *r, const char *what, struct cca_policy_set *set,
 		      struct cca_bytes value)
 {
@@ -247,6 +251,10 @@ static const struct claim measurement_table[] = {
 
 /* --- what a platform is compared with --- */
 
+/*
+ * The policy's entry for a software component, a new one if there is none. NULL, and unsupported,
+ * if the name does not fit or there are too many.
+ */
 static struct cca_policy_component *component_named(struct reader *r, struct cca_policy *p,
 						    struct cca_bytes name)
 {
@@ -274,6 +282,7 @@ static struct cca_policy_component *component_named(struct reader *r, struct cca
 	return c;
 }
 
+/* A software component: digests and signer are expected, and a version if there is one. */
 static bool add_component(struct reader *r, struct cca_policy *p, const struct measured *m)
 {
 	struct cca_policy_component *c = component_named(r, p, m->name);
@@ -293,6 +302,7 @@ static bool add_component(struct reader *r, struct cca_policy *p, const struct m
 	       (m->version.size == 0 || add_value(r, "version", &c->version, m->version));
 }
 
+/* A platform configuration: value and mask. Unsupported if two masks differ. */
 static bool add_config(struct reader *r, struct cca_policy *p, const struct measured *m)
 {
 	struct cca_bytes before = {p->config_mask.data, p->config_mask.size};
@@ -326,6 +336,10 @@ static bool add_platform(struct reader *r, struct corim *c, const struct measure
 
 /* --- what a realm is compared with --- */
 
+/*
+ * A measurement of a realm: RIM, REM or RPV. The RIM must be the class id as well. Another key is
+ * unsupported.
+ */
 static bool add_realm(struct reader *r, struct corim *c, const struct measured *m,
 		      const struct environment *e)
 {
@@ -362,6 +376,7 @@ static bool add_realm(struct reader *r, struct corim *c, const struct measured *
 
 /* --- triples --- */
 
+/* The measurements of one environment, into the policy. A realm must have a RIM among them. */
 static bool read_measurements(struct reader *r, struct corim *c, const struct environment *e)
 {
 	bool has_rim = false;
@@ -382,6 +397,7 @@ static bool read_measurements(struct reader *r, struct corim *c, const struct en
 	return !c->is_realm || has_rim || reader_fail(r, "realm: no \"cca.rim\"");
 }
 
+/* A reference triple: [environment, measurements]. */
 static bool read_reference(struct reader *r, struct corim *c)
 {
 	struct environment e = {0};
@@ -434,6 +450,10 @@ static bool add_key(struct reader *r, struct corim *c, struct cca_bytes text,
 	return true;
 }
 
+/*
+ * A key triple: the platform's environment, with an instance, and its one key becomes an anchor
+ * that is bound to this platform.
+ */
 static bool read_attest_key(struct reader *r, struct corim *c)
 {
 	struct environment e = {0};
@@ -585,6 +605,10 @@ static const struct claim corim_table[] = {
 	{CORIM_ENTITIES, "entities", OPTIONAL, pass_over, false},
 };
 
+/*
+ * The whole CoRIM, unsigned. Fails if it is malformed, not valid now, or says something that a
+ * policy cannot express.
+ */
 static bool read_corim(struct reader *r, struct corim *c)
 {
 	struct reader tags;

@@ -234,6 +234,10 @@ static enum verdict verdict_of_final(int result)
 			   : verdict_of_errors(result == 0 ? VERDICT_BAD : VERDICT_FAILED);
 }
 
+/*
+ * Verifies a signature in DER form over the pieces. VERDICT_FAILED if the library fails, for
+ * instance out of memory: that says nothing of the signature.
+ */
 static enum verdict digest_verify(EVP_PKEY *pkey, const EVP_MD *md, struct pieces message,
 				  struct cca_bytes der)
 {

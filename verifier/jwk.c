@@ -41,6 +41,7 @@ static bool may_verify(const json_t *jwk)
 	return false;
 }
 
+/* The key's algorithm from "crv"; "alg" may be absent, and must otherwise agree (RFC 7517, 4.4). */
 static enum cca_status read_curve(const json_t *jwk, struct cca_key *key, struct cca_error *err)
 {
 	static const char *const names[] = {"P-256", "P-384", "P-521"};
@@ -77,6 +78,10 @@ static enum cca_status read_coordinate(const json_t *jwk, const char *name, size
 	return CCA_OK;
 }
 
+/*
+ * One public key of type "EC" that may verify signatures, on its curve. Private keys are refused:
+ * nobody should hand them to a verifier.
+ */
 static enum cca_status read_key(const json_t *jwk, struct cca_key *key, struct cca_error *err)
 {
 	size_t size;
@@ -113,6 +118,7 @@ static bool is_of_other_type(const json_t *jwk)
 	return type[0] != '\0' && strcmp(type, "EC") != 0 && !is_private(jwk);
 }
 
+/* The keys of a set, at most `max`; those of other types are ignored. Fails if none is left. */
 static enum cca_status read_set(const json_t *list, struct cca_key *keys, size_t max, size_t *count,
 				struct cca_error *err)
 {

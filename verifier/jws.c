@@ -86,6 +86,7 @@ static bool take_thumbprint(struct signer *s)
 	return true;
 }
 
+/* Reads a private key without a passphrase. The caller frees s->pkey, also after a failure. */
 static enum cca_status read_signer(struct cca_bytes pem, struct signer *s, struct cca_error *err)
 {
 	BIO *bio = BIO_new_mem_buf(pem.data, (int)pem.size);
@@ -141,6 +142,10 @@ static bool append_signature(const struct signer *s, char *text)
 	return ok;
 }
 
+/*
+ * The JWT in compact form (RFC 7515, 7.1), which the caller frees. NULL if memory runs out or the
+ * library cannot sign.
+ */
 static char *sign(const struct signer *s, const char *payload, size_t size, struct cca_error *err)
 {
 	char header[160];

@@ -55,6 +55,10 @@ static bool read_file(const char *path, uint8_t *data, size_t max, size_t *size,
 	return ok;
 }
 
+/*
+ * Loads each member of an object by its row in the table. Fails at a name that no row has: a
+ * misspelt expectation must not be left out.
+ */
 static bool load_members(struct loader *l, const json_t *object, const char *what,
 			 const struct member *table, size_t rows)
 {
@@ -82,6 +86,10 @@ static bool load_members(struct loader *l, const json_t *object, const char *wha
 
 /* --- values --- */
 
+/*
+ * Adds the bytes of a hexadecimal text to the set. Fails, and the set stays, if there is no room
+ * or it is no such text.
+ */
 static bool add_hex(struct loader *l, const char *name, const json_t *value,
 		    struct cca_policy_set *set)
 {
@@ -116,6 +124,10 @@ static bool add_hash(struct loader *l, const char *name, const json_t *value,
 	       fail(l->err, "%s: %zu bytes, must be 32, 48 or 64", name, size);
 }
 
+/*
+ * Adds the bytes of a text to the set. Fails, and the set stays, if there is no room or it is
+ * empty or too long.
+ */
 static bool add_text(struct loader *l, const char *name, const json_t *value,
 		     struct cca_policy_set *set)
 {
@@ -283,6 +295,7 @@ static bool add_lifecycle(struct loader *l, const char *name, const json_t *valu
 	return fail(l->err, "%s: \"%s\" is no lifecycle state", name, text != NULL ? text : "?");
 }
 
+/* The list of accepted states, in place of the default. */
 static bool load_lifecycle(struct loader *l, const char *name, const json_t *value)
 {
 	size_t i;
@@ -342,6 +355,7 @@ static bool load_component(struct loader *l, const char *type, const json_t *val
 	return ok || fail(l->err, "components.%s: %s", type, why.text);
 }
 
+/* Members are the types of components, their values what is expected of each. */
 static bool load_components(struct loader *l, const char *name, const json_t *value)
 {
 	const char *type;
@@ -430,6 +444,7 @@ static bool load_jwk(struct loader *l, const char *name, const json_t *value)
 	return ok;
 }
 
+/* One anchor: a JWK object, PEM text, or a file, whose name is relative to the policy's folder. */
 static bool load_anchor(struct loader *l, const char *name, const json_t *value)
 {
 	const char *text = json_string_value(value);
@@ -498,6 +513,7 @@ static bool add_profile(struct loader *l, const char *name, const json_t *value)
 	       fail(l->err, "%s: must be \"pre-1.0\", \"1.0\", \"2024\" or \"2026\"", name);
 }
 
+/* The list of accepted profiles, in place of the default, which is all. */
 static bool load_profiles(struct loader *l, const char *name, const json_t *value)
 {
 	size_t i;

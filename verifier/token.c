@@ -67,6 +67,10 @@ static bool expect_tag(struct reader *r, const char *what, uint64_t want)
 					  (unsigned long long)tag, (unsigned long long)want);
 }
 
+/*
+ * A tagged COSE_Sign1 (RFC 9052, 4.2) as views into the token. The signature has the size of its
+ * algorithm; nothing is verified.
+ */
 static bool read_sign1(struct cca_bytes view, struct parse *parse, const char *what,
 		       struct cca_sign1 *out)
 {
@@ -263,6 +267,7 @@ static size_t bytes_head(size_t size, uint8_t out[BYTES_HEAD_MAX])
 	return 3;
 }
 
+/* Verifies with this key; one for another algorithm does not fit (VERDICT_BAD). */
 static enum verdict verify_sign1(const struct cca_sign1 *s, const struct cca_key *key)
 {
 	static const uint8_t intro[] = "\x84\x6aSignature1"; /* array(4), text(10) */
@@ -285,6 +290,10 @@ static enum verdict verify_sign1(const struct cca_sign1 *s, const struct cca_key
 			    s->signature);
 }
 
+/*
+ * The platform token must name the hash of the realm's key (RMM specification 1.0, A7.2), else a
+ * realm's half could be put beside another platform's. CCA_SIGNATURE if it does not.
+ */
 static enum cca_status check_binding(const struct cca_token *t, struct cca_error *err)
 {
 	uint8_t digest[CCA_HASH_MAX];

@@ -204,6 +204,7 @@ VALUE(RMI_REVISION == 0x10000 && RSI_REVISION == 0x10000 && PSCI_REVISION == 0x1
 
 int abi_check_unique(abi_u32 fid);
 
+/* Whether the number is a command's; does not compile if two commands have the same. */
 int abi_check_unique(abi_u32 fid)
 {
 	switch (fid) {

@@ -110,6 +110,7 @@ static void leave_out(const struct interval *host, const struct counts *now)
 	}
 }
 
+/* Ends the interval of this level and writes its line: phase, name, X0, counts, exits of a REC. */
 static void on_end(unsigned int vcpu, void *class)
 {
 	struct interval *interval = &intervals[(uintptr_t)class];
@@ -144,6 +145,10 @@ static void on_phase(unsigned int vcpu, void *class)
 	phase[8] = '\0';
 }
 
+/*
+ * The entry of this instruction, interval and phase; a new one if there is none. The table must
+ * never be full: it has far more entries than the firmware has instructions.
+ */
 static struct place *place_of(uint64_t address, uint64_t name)
 {
 	uint64_t at = (address * 0x9E3779B97F4A7C15U + name * 0xC2B2AE3D27D4EB4FU) >> 40;
@@ -220,6 +225,10 @@ static void mark(struct qemu_plugin_insn *insn, uint32_t number, enum level clas
 					       QEMU_PLUGIN_CB_R_REGS, (void *)(uintptr_t)class);
 }
 
+/*
+ * Has each instruction of a block counted, by its level and its kind. Markers begin and end
+ * intervals instead, and are not counted.
+ */
 static void on_translate(qemu_plugin_id_t id, struct qemu_plugin_tb *tb)
 {
 	enum level class = current_level();
@@ -252,6 +261,7 @@ static void on_translate(qemu_plugin_id_t id, struct qemu_plugin_tb *tb)
 	}
 }
 
+/* Closes the output, and writes the profile if one was asked for. */
 static void at_end(qemu_plugin_id_t id, void *data)
 {
 	(void)id;
@@ -274,6 +284,7 @@ static void at_end(qemu_plugin_id_t id, void *data)
 QEMU_PLUGIN_EXPORT int qemu_plugin_install(qemu_plugin_id_t id, const void *info, int argc,
 					   char **argv);
 
+/* Takes out=FILE and profile=FILE. Not 0, with a message, if a file cannot be written. */
 int qemu_plugin_install(qemu_plugin_id_t id, const void *info, int argc, char **argv)
 {
 	(void)info;

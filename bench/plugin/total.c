@@ -89,6 +89,7 @@ static _Atomic uint64_t *open_totals(const char *name)
 QEMU_PLUGIN_EXPORT int qemu_plugin_install(qemu_plugin_id_t id, const void *info, int argc,
 					   char **argv);
 
+/* Takes out=FILE and cpus=N. Not 0, with a message, if one is missing or cannot be used. */
 int qemu_plugin_install(qemu_plugin_id_t id, const void *info, int argc, char **argv)
 {
 	pthread_t thread;

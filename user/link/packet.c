@@ -64,6 +64,10 @@ static bool check_transport(const struct view *view, size_t least, size_t checks
 	       header->csum_start + least <= view->size;
 }
 
+/*
+ * Whether the offload fields ask for segments that the kernel can make of this packet: known type,
+ * headers that fit, checksum left to it.
+ */
 static bool check_segments(const struct view *view)
 {
 	const struct virtio_net_hdr *header = &view->header;

@@ -72,6 +72,7 @@ static bool is_ours(const struct sockets *sockets, const struct inet_diag_msg *s
 	return false;
 }
 
+/* Makes room for one more socket. False, and the list is marked full, if memory runs out. */
 static bool make_room(struct sockets *sockets)
 {
 	size_t room = sockets->room ? 2 * sockets->room : 16;
@@ -90,6 +91,7 @@ static bool make_room(struct sockets *sockets)
 	return true;
 }
 
+/* Of netlink_dump(): keeps a socket that has one of the addresses. Ignores short messages. */
 static void remember(void *arg, const struct nlmsghdr *message)
 {
 	struct sockets *sockets = arg;
@@ -131,6 +133,10 @@ static int end_socket(int fd, const struct inet_diag_req_v2 *socket)
 	return ret == -ENOENT ? 0 : ret;
 }
 
+/*
+ * Ends the connections of one address family. -EOPNOTSUPP if the kernel cannot do that, -ENOMEM if
+ * memory ran out for their list, else the first error.
+ */
 static int end_family(int family, const struct reset_addresses *addresses)
 {
 	struct sockets sockets = {.addresses = addresses};

@@ -135,6 +135,10 @@ static int generate_none(int fd, unsigned int index)
 	return netlink_ask(fd, &request);
 }
 
+/*
+ * Gives the interface an address, which may be there already; 0 or a negative errno. IPv6 skips
+ * duplicate detection: nobody else has a link's addresses.
+ */
 static int add_address(int fd, unsigned int index, const struct tun_address *address)
 {
 	size_t size = address->family == AF_INET ? sizeof(address->v4) : sizeof(address->v6);

@@ -6,6 +6,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
+/* Aborts if a CoRIM leads a policy out of its bounds, or fails without a reason. */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static struct cca_policy policy;

@@ -23,6 +23,10 @@ static void try_log(const uint8_t *data, size_t size, const struct layout_config
 	fclose(file);
 }
 
+/*
+ * Any bytes as a measurement log, alone and beside an image. Aborts if a log is refused without a
+ * reason, or accepted without a realm.
+ */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static uint8_t image[8192] = {[17] = 0x40, [24] = 0xa};

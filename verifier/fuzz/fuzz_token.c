@@ -16,6 +16,7 @@ static void within(struct cca_bytes view, const uint8_t *data, size_t size)
 	}
 }
 
+/* Aborts if a view of a parsed token lies outside of the input. */
 static void check_views(const struct cca_token *t, const uint8_t *data, size_t size)
 {
 	within(t->platform_sign1.payload, data, size);
@@ -79,6 +80,7 @@ static void try_keys(const uint8_t *data, size_t size)
 	}
 }
 
+/* Aborts if any input, as a token or key, breaks what the parsers promise. */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct cca_error err;

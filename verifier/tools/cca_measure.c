@@ -200,6 +200,7 @@ static bool take_rim(struct options *o, const char *text)
 	       complain_of("--rim", text, "must be 64 or 128 hexadecimal digits");
 }
 
+/* One option. False, with a message, if its value is not accepted. --help ends the program. */
 static bool take_option(struct options *o, int c)
 {
 	switch (c) {
@@ -298,6 +299,7 @@ static bool parse_options(int argc, char **argv, struct options *o)
 	return check_options(o);
 }
 
+/* Measures what a script says; its file names are relative to its folder. False, with a message. */
 static bool run_script(struct measuring *m, const char *path)
 {
 	const char *slash = strrchr(path, '/');
@@ -426,6 +428,7 @@ static bool add_anchors(struct measuring *m, const struct options *o, json_t *an
 	return true;
 }
 
+/* Prints a policy that expects this realm: its RIM, RPV and the anchors. False, with a message. */
 static bool print_policy(struct measuring *m, const struct options *o)
 {
 	json_t *anchors = json_array();

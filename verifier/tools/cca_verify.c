@@ -159,6 +159,7 @@ static bool take_flag(struct options *o, int c)
 	}
 }
 
+/* One option. False, with a message, if its value is not accepted. --help ends the program. */
 static bool take_option(struct options *o, int c)
 {
 	switch (c) {
@@ -185,6 +186,7 @@ static bool take_option(struct options *o, int c)
 	}
 }
 
+/* All options and the name of the token. False, with a message, also if they do not go together. */
 static bool parse_options(int argc, char **argv, struct options *o)
 {
 	int c;
@@ -280,6 +282,10 @@ static bool load_corim(const char *path, struct cca_policy *policy)
 	return ok;
 }
 
+/*
+ * The policy of all options: file, anchors, CoRIMs, challenge. False, with a message, also without
+ * an anchor, unless the user wants none.
+ */
 static bool load_expectations(const struct options *o, struct cca_policy *policy)
 {
 	struct cca_error err;
@@ -327,6 +333,10 @@ static void on_mismatch(void *ctx, const char *what, const char *detail)
 	}
 }
 
+/*
+ * Reports why a token is malformed, unsupported or not genuine; the exit code for that. A failure
+ * of the library is no verdict on the token, but an error of use.
+ */
 static enum exit_code refuse(struct report *report, const struct cca_error *err)
 {
 	if (err->status == CCA_FAILED) {
@@ -431,6 +441,10 @@ static bool print_realm_id(const struct cca_token *token, bool with_rim)
 	return true;
 }
 
+/*
+ * Prints the report as a signed EAR. False, with a message; the private key does not stay in
+ * memory.
+ */
 static bool print_ear(const struct options *o, const struct report *report)
 {
 	json_t *claims = ear_claims(report, o->ear_profile, (int64_t)time(NULL));

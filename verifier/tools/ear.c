@@ -189,6 +189,10 @@ static json_t *make_submod(enum ear_profile profile, json_t *vector, enum trust 
 			 name(profile, "trustworthiness_vector", trust), vector);
 }
 
+/*
+ * Adds one half of the token, its trustworthiness vector and its claims. Raises *worst to its
+ * tier. False if memory runs out.
+ */
 static bool add_half(json_t *submods, const struct report *report, enum ear_profile profile,
 		     bool is_realm, enum trust *worst)
 {
@@ -218,6 +222,10 @@ static bool add_refused(json_t *submods, const struct report *report, enum ear_p
 				   make_submod(profile, vector, TRUST_CONTRAINDICATED)) == 0;
 }
 
+/*
+ * Adds a submodule for each half, or one without evidence for a token that is not genuine. False
+ * if memory runs out.
+ */
 static bool add_submods(json_t *root, const struct report *report, enum ear_profile profile)
 {
 	json_t *submods = json_object();

@@ -115,6 +115,7 @@ static bool on_data(void *ctx, uint64_t ipa, struct layout_file data, uint64_t f
 	return measure_data(ctx, ipa, data, flags);
 }
 
+/* layout_ops: a vCPU is created (RMI_REC_CREATE). False, with a message. */
 static bool on_rec(void *ctx, uint64_t mpidr, uint64_t flags, uint64_t pc, const uint64_t gprs[8])
 {
 	struct measuring *m = ctx;
@@ -132,6 +133,7 @@ static bool on_rec(void *ctx, uint64_t mpidr, uint64_t flags, uint64_t pc, const
 	return true;
 }
 
+/* RMI_REALM_CREATE with the parameters that rvm gives. False, with a message. */
 static bool create_realm(struct measuring *m, const struct layout *l)
 {
 	struct rmi_realm_params p;
@@ -153,6 +155,7 @@ static bool create_realm(struct measuring *m, const struct layout *l)
 	return true;
 }
 
+/* Writes the device tree to a file, for a look at it. False, with a message. */
 static bool write_dtb(struct measuring *m, const char *path, struct layout_file dtb)
 {
 	FILE *out = fopen(path, "wb");

@@ -127,6 +127,10 @@ static bool hex(struct members *w, const char *name, size_t size, uint8_t *out)
 
 /* ---------------------------------------------------------------- operations */
 
+/*
+ * The line "realm": parameters of RMI_REALM_CREATE, and the RPV, which is not measured. False,
+ * with a message.
+ */
 static bool read_realm(struct members *w, struct entry *e)
 {
 	struct rmi_realm_params *p = &e->realm.params;
@@ -173,6 +177,7 @@ static bool read_data(struct members *w, struct entry *e)
 	       hex(w, "content", cca_hash_size(w->log->m->rim.hash), e->data.content);
 }
 
+/* The line "rec": a vCPU (RMI_REC_CREATE). False, with a message. */
 static bool read_rec(struct members *w, struct entry *e)
 {
 	const json_t *gprs = member(w, "gprs");
@@ -340,6 +345,10 @@ static void differ(struct log *log, const char *what, uint64_t is, uint64_t want
 	}
 }
 
+/*
+ * Compares the first line with the parameters that rvm gives. Departures are printed; false only
+ * if the log cannot be read.
+ */
 static bool match_realm(struct log *log)
 {
 	const struct layout *l = &log->layout;
@@ -429,6 +438,7 @@ static bool match_data(void *ctx, uint64_t ipa, struct layout_file file, uint64_
 	return true;
 }
 
+/* layout_ops: compares the next line with a vCPU of the image. Results as for match_realm(). */
 static bool match_rec(void *ctx, uint64_t mpidr, uint64_t flags, uint64_t pc,
 		      const uint64_t gprs[8])
 {
@@ -447,6 +457,10 @@ static bool match_rec(void *ctx, uint64_t mpidr, uint64_t flags, uint64_t pc,
 	return true;
 }
 
+/*
+ * Compares the log with what the image must lead to, line by line. False, with a message, if the
+ * image or the log cannot be read; departures do not end it.
+ */
 static bool match_image(struct log *log, const struct layout_config *config)
 {
 	static const struct layout_ops ops = {match_ripas, match_data, match_rec};

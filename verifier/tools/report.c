@@ -63,6 +63,7 @@ static size_t text_size(struct cca_bytes rpv)
 	return is_zero((struct cca_bytes){rpv.data + size, rpv.size - size}) ? size : 0;
 }
 
+/* The claims of a genuine token's realm half. */
 static void print_realm(const struct cca_token *t, FILE *out)
 {
 	const struct cca_realm_claims *c = &t->realm;
@@ -115,6 +116,7 @@ static void print_component(const struct cca_component *c, FILE *out)
 		c->live_activation ? " (can be replaced while running)" : "");
 }
 
+/* The claims of a genuine token's platform half. */
 static void print_platform(const struct cca_token *t, FILE *out)
 {
 	const struct cca_platform_claims *c = &t->platform;
@@ -182,6 +184,7 @@ static void print_unchecked(void *ctx, const char *what, const char *open)
 	fprintf(ctx, "  %-*s %s: %s\n", TITLE_WIDTH, "not compared", what, open);
 }
 
+/* What was checked, and what the policy leaves open or the verifier does not know. */
 static void print_checks(const struct report *report, FILE *out)
 {
 	const struct cca_token *t = report->token;
@@ -323,6 +326,7 @@ static json_t *unknown_to_json(const struct cca_token *t)
 	return list;
 }
 
+/* Adds the claims of a genuine token and what was not compared. False if memory runs out. */
 static bool add_token(json_t *root, const struct report *report)
 {
 	const struct cca_token *t = report->token;

@@ -25,6 +25,7 @@ struct report {
 json_t *report_realm(const struct cca_token *token);
 json_t *report_platform(const struct cca_token *token);
 
+/* As text, for people. The caller looks for errors of `out`. */
 void report_print(const struct report *report, FILE *out);
 
 /* False if memory ran out or `out` could not be written. */

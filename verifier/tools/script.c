@@ -147,6 +147,7 @@ static bool realm_params(struct words *w, struct rmi_realm_params *p)
 	       byte_of(w, "pmu_num_ctrs", &p->pmu_num_ctrs);
 }
 
+/* realm [hash=] [flags=] ...: creates the realm, once (RMI_REALM_CREATE). False, with a message. */
 static bool do_realm(struct words *w)
 {
 	struct rmi_realm_params p;
@@ -188,6 +189,7 @@ static bool data_from_file(struct words *w, uint64_t ipa, const char *name, uint
 	return ok;
 }
 
+/* data IPA FILE|fill:BYTE [flags=]: pages of data (RMI_DATA_CREATE). False, with a message. */
 static bool do_data(struct words *w)
 {
 	uint8_t page[ABI_GRANULE_SIZE] = {0};
@@ -217,6 +219,10 @@ static bool do_data(struct words *w)
 	return measure_data(w->m, ipa, (struct layout_file){page, sizeof(page)}, flags);
 }
 
+/*
+ * ripas BASE SIZE [level=]: one call at this level, or those that cover the range. False, with a
+ * message.
+ */
 static bool do_ripas(struct words *w)
 {
 	uint64_t level;
@@ -243,6 +249,7 @@ static bool do_ripas(struct words *w)
 	return true;
 }
 
+/* rec [flags=] [pc=] [x0=] ...: a vCPU (RMI_REC_CREATE). False, with a message. */
 static bool do_rec(struct words *w)
 {
 	struct rmi_rec_params p;
@@ -269,6 +276,7 @@ static bool do_rec(struct words *w)
 	return true;
 }
 
+/* rem INDEX HEX|-: the realm extends a REM (RSI_MEASUREMENT_EXTEND). False, with a message. */
 static bool do_rem(struct words *w)
 {
 	uint8_t value[CCA_HASH_MAX];
@@ -290,6 +298,7 @@ static bool do_rem(struct words *w)
 	return true;
 }
 
+/* One operation; an empty line is none. False, with a message. */
 static bool do_line(struct words *w)
 {
 	static const struct {

@@ -12,6 +12,10 @@ _Noreturn void entry_cold(uint64_t x0, uint64_t x1, uint64_t x2, uint64_t x3);
 _Noreturn void entry_warm(uint64_t x0);
 _Noreturn void arch_unexpected_exception(uint64_t esr, uint64_t elr, uint64_t far);
 
+/*
+ * Called by entry.S on the boot CPU with the registers of EL3's first entry (RMM-EL3 boot
+ * interface).
+ */
 void entry_cold(uint64_t x0, uint64_t x1, uint64_t x2, uint64_t x3)
 {
 	const struct boot_args args = {x0, x1, x2, x3};
@@ -21,6 +25,7 @@ void entry_cold(uint64_t x0, uint64_t x1, uint64_t x2, uint64_t x3)
 	boot_serve(boot_cold(&args, own));
 }
 
+/* Called by entry.S on every other CPU, with the number that EL3 gives it. */
 void entry_warm(uint64_t x0)
 {
 	stage2_boot();

@@ -10,6 +10,7 @@ typedef uint64_t __attribute__((may_alias)) word;
 /* Bytes that a turn of the loops for aligned memory moves: pairs of registers, little to count. */
 #define TURN 64U
 
+/* C11 7.24.2.1. Objects aligned to 8 bytes move by pairs of registers, other ones byte by byte. */
 void *memcpy(void *restrict dst, const void *restrict src, size_t size)
 {
 	uint8_t *to = dst;
@@ -49,6 +50,7 @@ void *memcpy(void *restrict dst, const void *restrict src, size_t size)
 	return dst;
 }
 
+/* C11 7.24.2.2. Copies from the end, byte by byte, only where the objects overlap so. */
 void *memmove(void *dst, const void *src, size_t size)
 {
 	uint8_t *to = dst;
@@ -63,6 +65,7 @@ void *memmove(void *dst, const void *src, size_t size)
 	return dst;
 }
 
+/* C11 7.24.6.1. Stores pairs of registers where dst is aligned to 8 bytes. */
 void *memset(void *dst, int value, size_t size)
 {
 	uint8_t *to = dst;
@@ -98,6 +101,7 @@ void *memset(void *dst, int value, size_t size)
 	return dst;
 }
 
+/* C11 7.24.4.1. Its time depends on the contents: not for secrets. */
 int memcmp(const void *a, const void *b, size_t size)
 {
 	const uint8_t *left = a;

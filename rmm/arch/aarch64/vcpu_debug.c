@@ -31,6 +31,7 @@
  * that are set. */
 #define CLAIM_ALL 0xFFU
 
+/* Reads the registers that this CPU has (ID_AA64DFR0_EL1); the others are undefined. */
 static void debug_read(struct arch_debug *debug)
 {
 	unsigned int breakpoints = feat()->breakpoints + 1U;
@@ -50,6 +51,7 @@ static void debug_read(struct arch_debug *debug)
 #undef PAIR_READ
 }
 
+/* The reverse of debug_read(). The tags are cleared first: writing sets, and never clears, one. */
 static void debug_write(const struct arch_debug *debug)
 {
 	unsigned int breakpoints = feat()->breakpoints + 1U;

@@ -20,12 +20,15 @@ struct ns_state {
 	bool debug_loaded;            /* likewise breakpoints and watchpoints */
 };
 
+/* EL1 and EL0 registers, one way each: the caller says whose they are. */
 void el1_save(struct arch_el1 *el1);
 void el1_restore(const struct arch_el1 *el1);
 
+/* List registers, active priorities and control (RMM specification A6.1). */
 void gic_load(const struct arch_gic *gic);
 void gic_save(struct arch_gic *gic);
 
+/* EL1 timers (RMM specification A6.2). A timer whose output is asserted is loaded masked. */
 void timers_load(const struct arch_timers *timers, struct ns_state *ns);
 void timers_save(struct arch_timers *timers, const struct ns_state *ns);
 
@@ -33,6 +36,7 @@ void timers_save(struct arch_timers *timers, const struct ns_state *ns);
 void pmu_load(const struct arch_vcpu *vcpu, struct ns_state *ns);
 void pmu_save(struct arch_vcpu *vcpu, const struct ns_state *ns);
 
+/* Debug registers. They trap in the realm while the normal world's are in the CPU. */
 void debug_load(const struct arch_vcpu *vcpu, struct ns_state *ns);
 void debug_save(struct arch_vcpu *vcpu, struct ns_state *ns);
 /*
@@ -46,6 +50,7 @@ bool debug_owns(uint64_t esr);
  */
 void simd_leave_streaming(void);
 
+/* Vector registers. They trap in the realm while the normal world's are in the CPU. */
 void simd_load(const struct arch_vcpu *vcpu, struct ns_state *ns);
 void simd_save(const struct arch_vcpu *vcpu, struct ns_state *ns);
 

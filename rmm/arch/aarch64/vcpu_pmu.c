@@ -35,6 +35,7 @@ static void event_write(unsigned int n, const struct arch_pmu *pmu)
 	write_sysreg(pmxevtyper_el0, pmu->pmevtyper[n]);
 }
 
+/* Stops all counters, then reads the PMU with the event counters below `counters`. */
 static void pmu_read(struct arch_pmu *pmu, unsigned int counters)
 {
 	pmu->pmcr = read_sysreg(pmcr_el0);

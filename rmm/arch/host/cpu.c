@@ -33,6 +33,7 @@ static const uint64_t default_ids[ARCH_ID_COUNT] = {
 	[ARCH_ID_SVE_MAX_LENGTH] = 15,
 };
 
+/* arch_cpu_relax(): a CPU that waits for another lets that thread run. */
 void machine_relax(void)
 {
 	sched_yield();

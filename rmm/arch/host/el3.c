@@ -29,6 +29,10 @@ static void soil(const struct page *page)
 	}
 }
 
+/*
+ * GTSI (abi/el3.h): moves a granule between worlds. EL3_BAD_PAS if it is not in `from`. Stops if
+ * the RMM maps it, has not wiped it, or holds no lock of it.
+ */
 static int64_t change_world(pa_t pa, enum machine_pas from, enum machine_pas to)
 {
 	struct page *page = machine_page(pa);
@@ -99,6 +103,7 @@ static struct arch_el3_result give_key(uint64_t pa, uint64_t size, uint64_t curv
 	return (struct arch_el3_result){.status = EL3_OK, .x1 = machine_el3.key_size};
 }
 
+/* EL3_ATTEST_GET_PLAT_TOKEN: the next hunk of the token. A challenge starts it anew. */
 static struct arch_el3_result give_token(uint64_t pa, uint64_t size, uint64_t challenge_size)
 {
 	static uint8_t challenge[EL3_CHALLENGE_SHA512];

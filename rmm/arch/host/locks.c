@@ -43,6 +43,10 @@ static bool holds_external_only(void)
 	return only;
 }
 
+/*
+ * Before a lock is taken. Stops if it is held, or if the order of ranks and keys forbids it
+ * (docs/locking.md).
+ */
 void machine_lock_take(const void *lock, enum arch_lock_rank rank, uint64_t key)
 {
 	if (machine_on_unlocked != NULL && holds_external_only()) {
@@ -60,6 +64,10 @@ void machine_lock_take(const void *lock, enum arch_lock_rank rank, uint64_t key)
 	held[held_count++] = (struct held){lock, rank, key};
 }
 
+/*
+ * Before a lock is released. Stops if this CPU does not hold it, maps realm data, or leaves a
+ * stale translation in the table that it guards.
+ */
 void machine_lock_release(const void *lock)
 {
 	for (unsigned int i = 0; i < held_count; i++) {

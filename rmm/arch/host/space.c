@@ -176,6 +176,10 @@ struct page *machine_window_page(uint64_t index)
 	return window[index] == 0 ? NULL : machine_page(pa_of(window[index] - 1));
 }
 
+/*
+ * arch_window_at(): the page open at this index, an inaccessible one if it is closed. Stops if
+ * there is no such index.
+ */
 void *machine_window_at(uint64_t index)
 {
 	const struct page *page = machine_window_page(index);

@@ -137,6 +137,10 @@ static void check_broken(const struct page *table, const struct arch_s2_loc *loc
 	}
 }
 
+/*
+ * A stage-2 entry is about to be written. Stops unless it is in an open table and follows break-
+ * before-make. A valid entry that goes is stale from here on.
+ */
 void machine_s2_write(const uint64_t *entry, uint64_t value, const struct arch_s2_loc *loc)
 {
 	uint64_t old = *entry;
@@ -184,6 +188,7 @@ static bool covered(const struct stale *one, uint64_t base, uint64_t size, int l
 	       one->ipa - base <= size - size_at(one->level);
 }
 
+/* `count` entries from loc on are invalidated at loc's level: those covered are stale no more. */
 static void invalidate(const struct arch_s2_loc *loc, uint64_t count, unsigned int *counter)
 {
 	uint64_t size = count * size_at(loc->level);
@@ -202,6 +207,7 @@ static void invalidate(const struct arch_s2_loc *loc, uint64_t count, unsigned i
 	machine_checkers_unlock();
 }
 
+/* Walkers see all writes of this CPU from here on (DSB). */
 void machine_s2_sync(void)
 {
 	unseen = NULL;

@@ -134,6 +134,7 @@ bool arch_interrupt_pending(void)
 	return machine_on_interrupt_pending != NULL && machine_on_interrupt_pending();
 }
 
+/* The loaded virtual CPU's register; stops if `which` is none. */
 static uint64_t *el1_register(enum arch_el1_register which)
 {
 	switch (which) {
