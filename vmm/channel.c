@@ -17,6 +17,7 @@ void channel_none(struct channel *c)
 	c->in = -1;
 	c->out = -1;
 	c->discard = true;
+	c->log = NULL;
 }
 
 /* A channel to the terminal of rvm. */
@@ -32,7 +33,13 @@ void channel_stdio(struct channel *c)
 void channel_raw(struct channel *c)
 {
 	struct termios raw = c->saved;
+	pid_t front = c->tty ? tcgetpgrp(STDIN_FILENO) : -1; /* -1: not this process's terminal */
 
+	/* The terminal is that of another job: to set or read it would stop this process. */
+	if (c->tty && front >= 0 && front != getpgrp()) {
+		c->tty = false;
+		c->in = -1;
+	}
 	if (c->tty) {
 		cfmakeraw(&raw);
 		raw.c_oflag |= OPOST; /* messages of rvm itself stay readable */

@@ -14,15 +14,18 @@
 #include <sys/types.h>
 #include <termios.h>
 
+#include "logfile.h"
+
 #define CHANNEL_BUFFER 65536u
 
 struct channel {
 	int listener; /* -1 if there is none; likewise the next two */
 	int in;
 	int out;
-	bool discard; /* nobody listens: output is thrown away instead of waiting */
-	bool tty;     /* standard input is a terminal, and saved its mode */
-	bool raw;     /* the terminal was switched to raw mode */
+	bool discard;        /* nobody listens: output is thrown away instead of waiting */
+	struct logfile *log; /* gets all output, client or not; NULL: none. Not the channel's */
+	bool tty;            /* standard input is a terminal, and saved its mode */
+	bool raw;            /* the terminal was switched to raw mode */
 	struct termios saved;
 	char path[108]; /* of the socket, to be removed if it is still the one */
 	dev_t dev;
@@ -34,7 +37,10 @@ struct channel {
 
 void channel_none(struct channel *c);
 void channel_stdio(struct channel *c);
-/* From here to channel_close the terminal passes on what is typed as it is, if it is one. */
+/*
+ * From here to channel_close the terminal passes on what is typed as it is, if it is one. A process
+ * in the background of its terminal leaves that alone, and has no input.
+ */
 void channel_raw(struct channel *c);
 /* Undoes that; for any thread, also while others use the channel. */
 void channel_restore(struct channel *c);

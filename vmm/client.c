@@ -91,6 +91,25 @@ int client_connect(const char *name, const char *suffix)
 	return fd;
 }
 
+bool client_is_there(const char *name)
+{
+	int fd = options_name_ok(name) ? reach(name, MANAGE_SOCKET) : -1;
+
+	if (fd >= 0) {
+		close(fd);
+	}
+	return fd >= 0;
+}
+
+bool client_has(const char *name, const char *suffix)
+{
+	struct sockaddr_un address;
+
+	return options_name_ok(name) &&
+	       manage_path(address.sun_path, sizeof(address.sun_path), name, suffix) &&
+	       access(address.sun_path, F_OK) == 0;
+}
+
 /* Sends one word and reads the answer, a line, into text. 0, an errno value, or TOLD. */
 static int ask(const char *name, const char *word, char *text, size_t size)
 {
@@ -135,11 +154,31 @@ static uint64_t field(const char *text, const char *name)
 	return at ? strtoull(at + strlen(key), NULL, 10) : 0;
 }
 
+/* The text of a field, in a buffer of that size. */
+static void text_field(const char *text, const char *name, char *out, size_t size)
+{
+	char key[32];
+	const char *at;
+
+	snprintf(key, sizeof(key), "\"%s\":\"", name);
+	at = strstr(text, key);
+	at = at ? at + strlen(key) : "";
+	snprintf(out, size, "%.*s", (int)strcspn(at, "\""), at);
+}
+
 static void print_human(const char *name, const char *text)
 {
-	printf("%-16s %8" PRIu64 " %5" PRIu64 " %8" PRIu64 " M %8" PRIu64 " M %8" PRIu64 " M\n",
-	       name, field(text, "pid"), field(text, "cpus"), field(text, "memory") >> 20,
-	       field(text, "private") >> 20, field(text, "shared") >> 20);
+	uint64_t up = field(text, "uptime");
+	char state[16], time[32];
+
+	text_field(text, "state", state, sizeof(state));
+	snprintf(time, sizeof(time), "%" PRIu64 ":%02u:%02u", up / 3600,
+		 (unsigned int)(up / 60 % 60), (unsigned int)(up % 60));
+	printf("%-16s %8" PRIu64 "  %-8s %9s %5" PRIu64 " %6" PRIu64 " M %6" PRIu64 " M %6" PRIu64
+	       " M %6" PRIu64 " M\n",
+	       name, field(text, "pid"), state, time, field(text, "cpus"),
+	       field(text, "memory") >> 20, field(text, "private") >> 20,
+	       field(text, "shared") >> 20, field(text, "csm") >> 20);
 }
 
 static void print_one(const char *name, const char *text, int error, bool json, bool first)
@@ -170,7 +209,10 @@ static int list(bool json)
 		fprintf(stderr, "rvm: %s: %s\n", manage_run_dir(), strerror(errno));
 		return 1;
 	}
-	printf(json ? "[" : "NAME                  PID CPUS    MEMORY    PRIVATE     SHARED\n");
+	printf(json ? "["
+		    : "NAME                  PID  STATE       UPTIME  CPUS   MEMORY  PRIVATE   "
+		      "SHARED"
+		      "      CSM\n");
 	while (dir && (entry = readdir(dir))) {
 		size_t len = strlen(entry->d_name), suffix = strlen(MANAGE_SOCKET);
 		char text[512];
@@ -193,7 +235,7 @@ static int list(bool json)
 		closedir(dir);
 	}
 	if (json) {
-		printf("\n]\n");
+		printf(first ? "]\n" : "\n]\n");
 	}
 	return client_flush();
 }

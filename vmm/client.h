@@ -13,6 +13,11 @@ int client_stop(const char *name);
 /* Standard input to the realm's control channel, and back, until the realm closes it. */
 int client_control(const char *name);
 
+/* True if a realm of that name runs. It need not answer. Says nothing. */
+bool client_is_there(const char *name);
+/* True if the realm has a socket of that kind, MANAGE_*. */
+bool client_has(const char *name, const char *suffix);
+
 /* A connection to a socket of the realm; -1, with a message, if there is none. */
 int client_connect(const char *name, const char *suffix);
 

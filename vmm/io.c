@@ -174,12 +174,42 @@ static void give_up_output(struct machine *m, int error)
 		say("rvm: %s: --console %s: %s; output is lost from here on\r\n", m->options->name,
 		    m->options->console, strerror(error));
 	}
-	m->terminal.discard = true;
+	m->terminal.discard = m->terminal.log == NULL;
 	if (m->terminal.listener < 0) {
 		m->terminal.count = 0;
 		m->terminal.out = -1;
 	}
 	leave_terminal(m);
+}
+
+/* A log that takes no more, as on a full disk, ends; clients still get what is said. */
+static void give_up_log(struct machine *m, int error)
+{
+	say("rvm: %s: %s: %s; the log ends here\n", m->options->name, m->terminal.log->path,
+	    strerror(error));
+	m->terminal.log = NULL;
+	m->terminal.discard = true;
+	leave_terminal(m);
+}
+
+/* To the client, and what it has taken to the log; without a client to the log alone. */
+static ssize_t write_channel(struct channel *c, int fd, const uint8_t *data, size_t size)
+{
+	ssize_t done;
+
+	if (fd < 0) {
+		return logfile_write(c->log, data, size);
+	}
+	done = write(fd, data, size);
+	if (done > 0 && c->log) {
+		int error = errno;
+
+		/* Should this fail, the next one without a client says so. */
+		if (logfile_write(c->log, data, (size_t)done) < 0) {
+			errno = error;
+		}
+	}
+	return done;
 }
 
 /*
@@ -194,7 +224,7 @@ static bool write_out(struct machine *m, struct channel *c, unsigned int port)
 	ssize_t done;
 
 	machine_unlock(m);
-	done = write(fd, data, size);
+	done = write_channel(c, fd, data, size);
 	error = errno;
 	machine_lock_first(m);
 	if (done > 0) {
@@ -203,6 +233,8 @@ static bool write_out(struct machine *m, struct channel *c, unsigned int port)
 	} else if (done < 0 && error != EAGAIN && error != EINTR) {
 		if (port > 0) {
 			drop_link(m, &m->links[port - 1]);
+		} else if (fd < 0) {
+			give_up_log(m, error);
 		} else {
 			give_up_output(m, error);
 		}
@@ -307,7 +339,8 @@ static void prepare(struct io *io)
 	}
 	set(io, FD_WAKE, m->wake, POLLIN);
 	set(io, FD_TERMINAL_IN, m->terminal.in, terminal_room(m) > 0 ? POLLIN : 0);
-	set(io, FD_TERMINAL_OUT, m->terminal.out,
+	set(io, FD_TERMINAL_OUT,
+	    m->terminal.out < 0 && m->terminal.log ? m->terminal.log->fd : m->terminal.out,
 	    m->terminal.listener >= 0 && m->terminal.count > 0 ? POLLOUT : 0);
 	set(io, FD_TERMINAL_LISTENER, m->terminal.listener, POLLIN);
 }
@@ -352,7 +385,7 @@ static void handle_channels(struct io *io)
 	if (io->fds[FD_TERMINAL_IN].revents && m->terminal.in >= 0) {
 		read_terminal(io);
 	}
-	if (io->fds[FD_TERMINAL_OUT].revents && m->terminal.out >= 0) {
+	if (io->fds[FD_TERMINAL_OUT].revents && (m->terminal.out >= 0 || m->terminal.log)) {
 		write_out(m, &m->terminal, 0);
 	}
 	for (unsigned int i = 0; i < MACHINE_LINKS && !machine_ends(m); i++) {
@@ -366,8 +399,8 @@ static void handle_channels(struct io *io)
 /* What the realm said last is worth seeing, even after its end. */
 static void drain_terminal(struct machine *m)
 {
-	while (m->terminal.listener >= 0 && m->terminal.out >= 0 && m->terminal.count > 0 &&
-	       write_out(m, &m->terminal, 0)) {
+	while (m->terminal.listener >= 0 && (m->terminal.out >= 0 || m->terminal.log) &&
+	       m->terminal.count > 0 && write_out(m, &m->terminal, 0)) {
 	}
 }
 

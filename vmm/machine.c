@@ -10,6 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "detach.h"
 #include "entropy.h"
 #include "machine.h"
 #include "manage.h"
@@ -158,12 +159,17 @@ static bool open_share(struct machine *m)
 static bool open_terminal(struct machine *m)
 {
 	const char *where = m->options->console;
+	char path[sizeof(m->terminal.path)];
 	bool good = true;
 
 	if (strcmp(where, "stdio") == 0) {
 		channel_stdio(&m->terminal);
 	} else if (strcmp(where, "none") == 0) {
 		channel_none(&m->terminal);
+	} else if (strcmp(where, "attach") == 0) {
+		good = manage_path(path, sizeof(path), m->options->name, MANAGE_CONSOLE) &&
+		       channel_unix(&m->terminal, path, false);
+		m->terminal.log = &m->log;
 	} else if (strncmp(where, "file:", 5) == 0) {
 		good = channel_file(&m->terminal, where + 5);
 	} else {
@@ -182,6 +188,7 @@ static bool open_terminal(struct machine *m)
 static bool take_signals(struct machine *m)
 {
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGTTOU, SIG_IGN); /* to restore a terminal from the background */
 	sigemptyset(&m->signals);
 	sigaddset(&m->signals, SIGINT);
 	sigaddset(&m->signals, SIGTERM);
@@ -207,6 +214,8 @@ static void init_empty(struct machine *m, const struct options *o)
 		channel_none(&m->links[i].channel);
 		m->links[i].port = i + 1;
 	}
+	m->log.fd = -1;
+	m->born = machine_now();
 	m->wake = m->keeper_wake = m->signal_fd = m->manager = -1;
 	for (unsigned int i = 0; i < MACHINE_CLIENTS; i++) {
 		m->clients[i] = -1;
@@ -232,9 +241,27 @@ bool machine_init(struct machine *m, const struct options *o)
 	return m->kept;
 }
 
+/* For a realm whose messages or output have no terminal. False, with a message. */
+static bool open_log(struct machine *m)
+{
+	char path[sizeof(m->log.path)];
+
+	if (!m->options->detach && strcmp(m->options->console, "attach") != 0) {
+		return true;
+	}
+	if (!manage_path(path, sizeof(path), m->options->name, MANAGE_LOG)) {
+		return false;
+	}
+	if (!logfile_open(&m->log, path, detach_is_again())) {
+		fprintf(stderr, "rvm: %s: %s\n", path, strerror(errno));
+		return false;
+	}
+	return true;
+}
+
 bool machine_open(struct machine *m)
 {
-	return open_share(m) && open_disks(m) && open_terminal(m);
+	return open_share(m) && open_disks(m) && open_log(m) && open_terminal(m);
 }
 
 static void init_gic(struct machine *m)
@@ -326,6 +353,7 @@ void machine_done(struct machine *m)
 		eventfd_write(m->keeper_wake, 1);
 		pthread_join(m->keeper, NULL);
 	}
+	logfile_close(&m->log);
 	close(m->signal_fd);
 	close(m->keeper_wake);
 	close(m->wake);

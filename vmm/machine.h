@@ -114,6 +114,7 @@ struct machine {
 	struct block blocks[OPTIONS_MAX_DISKS];
 	struct p9 p9;
 	struct channel terminal;
+	struct logfile log; /* with --detach or --console attach */
 	struct machine_link links[MACHINE_LINKS];
 	bool starved; /* the I/O thread waits for the realm to make room for input */
 	struct machine_vcpu vcpus[LAYOUT_MAX_CPUS];
@@ -123,7 +124,7 @@ struct machine {
 	int clients[MACHINE_CLIENTS];  /* who has come there and not asked yet; -1: nobody */
 	int64_t came[MACHINE_CLIENTS]; /* and when, in ms */
 	char manager_path[108];
-	char started[32];
+	int64_t born; /* by machine_now */
 };
 
 /*

@@ -161,9 +161,11 @@ static void status(struct machine *m, char *text, size_t size)
 		ioctl(m->realm.fd, CAEC_GET_STATS, &s);
 	}
 	snprintf(text, size,
-		 "{\"name\":\"%s\",\"state\":\"%s\",\"pid\":%ld,\"cpus\":%u,\"memory\":%" PRIu64
-		 ",\"private\":%" PRIu64 ",\"shared\":%" PRIu64 ",\"entries\":%" PRIu64 "}\n",
-		 m->options->name, state(m), (long)getpid(), m->options->cpus, m->options->mem,
+		 "{\"name\":\"%s\",\"state\":\"%s\",\"pid\":%ld,\"uptime\":%" PRId64
+		 ",\"cpus\":%u,\"memory\":%" PRIu64 ",\"csm\":%" PRIu64 ",\"private\":%" PRIu64
+		 ",\"shared\":%" PRIu64 ",\"entries\":%" PRIu64 "}\n",
+		 m->options->name, state(m), (long)getpid(), (machine_now() - m->born) / 1000,
+		 m->options->cpus, m->options->mem, m->options->csm,
 		 (s.data + s.tables + s.recs + s.apt) * 4096, s.shared * 4096, s.entries);
 }
 

@@ -46,5 +46,7 @@ bool manage_path(char *path, size_t size, const char *name, const char *suffix);
 #define MANAGE_SOCKET  ".sock"
 #define MANAGE_CONTROL ".control"
 #define MANAGE_EXEC    ".exec"
+#define MANAGE_CONSOLE ".console" /* with --console attach */
+#define MANAGE_LOG     ".log"     /* struct logfile; stays after the end */
 
 #endif

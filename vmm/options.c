@@ -25,7 +25,8 @@ const char options_help[] =
 	"  --disk FILE[,ro]      file or block device as a disk; ,ro: the realm only reads it;\n"
 	"                        up to four times\n"
 	"  --share DIR           directory that the realm can mount: 9p, tag \"share\"\n"
-	"  --console WHERE       stdio, none, file:PATH or unix:PATH (stdio; Ctrl-] x ends rvm)\n"
+	"  --console WHERE       stdio, none, attach (for rvm console), file:PATH or unix:PATH\n"
+	"                        (stdio: Ctrl-] x ends rvm; with --detach attach)\n"
 	"  --rpv STRING          personalization value: up to 64 bytes of text, or 0x and\n"
 	"                        two hex digits for each byte\n"
 	"  --hash sha256|sha512  measurement algorithm (sha256)\n"
@@ -35,13 +36,25 @@ const char options_help[] =
 	"  --measurement-log FILE  write the measured operations, as cca-measure --log takes them\n"
 	"  --measure-only        print the measured operations, run nothing\n"
 	"  --quiet               no progress messages\n"
-	"rvm list [--json]       list the realms of this machine\n"
+	"  --detach              return when the realm has been built; it runs on in the "
+	"background\n"
+	"  -f FILE               options from a JSON file, such as {\"kernel\": \"Image\"}; paths "
+	"in\n"
+	"                        it are relative to its folder\n"
+	"rvm up DIR              run --detach for each NAME.json in DIR, with NAME as name\n"
+	"rvm list                list the realms of this machine\n"
+	"rvm console NAME        a terminal at a detached realm's console; Ctrl-] q leaves it\n"
+	"rvm logs NAME           what a detached realm's console and its rvm have said\n"
 	"rvm stop NAME           end a realm\n"
+	"rvm kill NAME           end it by force, also when its rvm does not answer\n"
+	"rvm wait NAME [SECONDS] wait until a realm has ended; status 124 when it takes longer\n"
 	"rvm control NAME        pass bytes to and from the realm's port caec.control\n"
 	"rvm exec NAME [--timeout SECONDS] COMMAND [WORD...]\n"
 	"                        run a command in the realm, which has started caec-agent;\n"
 	"                        ends with its status, with 124 when it took too long, or\n"
-	"                        with 125 when rvm failed\n";
+	"                        with 125 when rvm failed\n"
+	"rvm --version\n"
+	"up, list, logs, stop, kill and wait take --json: results and errors as JSON\n";
 
 static bool __attribute__((format(printf, 2, 3))) fail(struct options_error *err,
 						       const char *format, ...)
@@ -72,7 +85,7 @@ bool options_name_ok(const char *name)
 static bool parse_console(const char *text)
 {
 	return strcmp(text, "stdio") == 0 || strcmp(text, "none") == 0 ||
-	       (strncmp(text, "file:", 5) == 0 && text[5]) ||
+	       strcmp(text, "attach") == 0 || (strncmp(text, "file:", 5) == 0 && text[5]) ||
 	       (strncmp(text, "unix:", 5) == 0 && text[5]);
 }
 
@@ -107,6 +120,7 @@ static bool take_flag(struct options *o, const char *word)
 		{"--no-measure", &o->no_measure},
 		{"--measure-only", &o->measure_only},
 		{"--quiet", &o->quiet},
+		{"--detach", &o->detach},
 	};
 
 	for (size_t i = 0; i < sizeof(flags) / sizeof(flags[0]); i++) {
@@ -173,6 +187,7 @@ static bool take_value(struct options *o, const char *word, const char *value,
 	return good || fail(err, "%s: %s is not a valid value (see rvm --help)", word, value);
 }
 
+/* What must be there, and what does not fit together. False, with the reason in err. */
 static bool check(const struct options *o, struct options_error *err)
 {
 	if (!o->name || !options_name_ok(o->name)) {
@@ -183,14 +198,17 @@ static bool check(const struct options *o, struct options_error *err)
 		return fail(err, "--kernel FILE is needed");
 	}
 	if (!parse_console(o->console)) {
-		return fail(err, "--console: stdio, none, file:PATH or unix:PATH");
+		return fail(err, "--console: stdio, none, attach, file:PATH or unix:PATH");
+	}
+	if (o->detach && strcmp(o->console, "stdio") == 0) {
+		return fail(err, "--console stdio: a detached realm has no terminal (use attach)");
 	}
 	return true;
 }
 
 bool options_parse(int argc, char **argv, struct options *o, struct options_error *err)
 {
-	*o = (struct options){.console = "stdio", .mem = 256 * MIB, .cpus = 1};
+	*o = (struct options){.mem = 256 * MIB, .cpus = 1};
 	for (int i = 0; i < argc; i++) {
 		const char *word = argv[i];
 
@@ -207,6 +225,9 @@ bool options_parse(int argc, char **argv, struct options *o, struct options_erro
 			return false;
 		}
 		i++;
+	}
+	if (!o->console) {
+		o->console = o->detach ? "attach" : "stdio";
 	}
 	if (o->apt == 0 && o->csm != 0) {
 		o->apt = 4;

@@ -21,11 +21,12 @@ struct options {
 	const char *kernel;
 	const char *initrd; /* NULL: none */
 	const char *cmdline;
-	const char *console;         /* "stdio", "none", "file:PATH" or "unix:PATH" */
+	const char *console;         /* "stdio", "none", "attach", "file:PATH" or "unix:PATH" */
 	const char *share;           /* NULL: none */
 	const char *measurement_log; /* NULL: none */
 	struct options_disk disks[OPTIONS_MAX_DISKS];
 	unsigned int num_disks;
+	bool detach;
 	uint64_t mem;
 	uint64_t csm;
 	unsigned int cpus;

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,8 +13,13 @@
 #include <unistd.h>
 
 #include "abi/rmi.h"
+#include "attend.h"
 #include "client.h"
+#include "definition.h"
+#include "detach.h"
 #include "exec.h"
+#include "layout/values.h"
+#include "life.h"
 #include "machine.h"
 #include "mlog.h"
 
@@ -161,6 +167,10 @@ static enum machine_end run_realm(struct machine *m, const struct layout_config 
 		fprintf(stderr, "rvm: %s built in %.1f s, starts\n", m->options->name,
 			seconds_since(&start));
 	}
+	if (m->options->detach) {
+		m->log.is_output = true;
+		detach_done(m->log.fd);
+	}
 	return machine_run(m);
 }
 
@@ -204,6 +214,7 @@ static int run(const struct options *o, const struct layout_config *config, char
 	machine_done(&machine);
 	how = last_word(&machine, how);
 	if (how == MACHINE_RESET) {
+		detach_again();
 		execv("/proc/self/exe", argv);
 		fprintf(stderr, "rvm: cannot start again: %s\n", strerror(errno));
 	}
@@ -216,8 +227,12 @@ static int command_run(int argc, char **argv, char **all)
 	struct options options;
 	struct options_error err;
 	struct layout_config config = {0};
+	static struct words words; /* the options point into it */
 
-	if (!options_parse(argc, argv, &options, &err)) {
+	if (definition_expand(argc, argv, &words) != 0) {
+		return EXIT_USAGE;
+	}
+	if (!options_parse(words.count, words.list, &options, &err)) {
 		fprintf(stderr, "rvm: %s\n", err.text);
 		return EXIT_USAGE;
 	}
@@ -226,22 +241,146 @@ static int command_run(int argc, char **argv, char **all)
 		return EXIT_FAILURE;
 	}
 	from_options(&options, &config);
+	if (options.detach && !options.measure_only && !detach_begin()) {
+		return EXIT_FAILURE;
+	}
 	return run(&options, &config, all);
+}
+
+/* ------------------------------------------------------------ other commands */
+
+static int command_list(int count, char **words, bool json)
+{
+	(void)count;
+	(void)words;
+	return client_list(json);
+}
+
+static int command_wait(int count, char **words, bool json)
+{
+	unsigned int seconds = 0;
+
+	(void)json;
+	if (count == 2 && !layout_parse_number(words[1], INT_MAX / 1000, &seconds)) {
+		fprintf(stderr, "rvm: wait: %s is no number of seconds\n", words[1]);
+		return EXIT_USAGE;
+	}
+	return life_wait(words[0], seconds);
+}
+
+static const struct command {
+	const char *name;
+	int least, most;                    /* arguments */
+	int (*named)(const char *argument); /* or: */
+	int (*run)(int count, char **words, bool json);
+	bool plain; /* passes bytes on: has no --json */
+} commands[] = {
+	{"list", 0, 0, NULL, command_list, false},
+	{"stop", 1, 1, client_stop, NULL, false},
+	{"kill", 1, 1, life_kill, NULL, false},
+	{"wait", 1, 2, NULL, command_wait, false},
+	{"logs", 1, 1, life_logs, NULL, false},
+	{"up", 1, 1, life_up, NULL, false},
+	{"control", 1, 1, client_control, NULL, true},
+	{"console", 1, 1, attend_console, NULL, true},
+};
+
+static int usage(void)
+{
+	fputs(options_help, stderr);
+	return EXIT_USAGE;
+}
+
+static int run_command(const struct command *command, int count, char **words, bool json)
+{
+	if (count < command->least || count > command->most) {
+		fprintf(stderr, "rvm: %s: wrong number of arguments (rvm --help lists them)\n",
+			command->name);
+		return EXIT_USAGE;
+	}
+	return command->named ? command->named(words[0]) : command->run(count, words, json);
+}
+
+static void put_json_text(FILE *to, const char *text)
+{
+	for (; *text; text++) {
+		unsigned char c = (unsigned char)*text;
+
+		if (c < 0x20) {
+			fprintf(to, c == '\n' ? "\\n" : "\\u%04x", c);
+		} else {
+			fprintf(to, c == '"' || c == '\\' ? "\\%c" : "%c", c);
+		}
+	}
+}
+
+/* The same, with what it says on standard error as one JSON object, if the command fails. */
+static int run_json(const struct command *command, int count, char **words)
+{
+	FILE *messages = stderr;
+	char *text = NULL;
+	size_t size = 0;
+	int status;
+
+	stderr = open_memstream(&text, &size);
+	if (!stderr) {
+		stderr = messages;
+		return EXIT_FAILURE;
+	}
+	status = run_command(command, count, words, true);
+	fclose(stderr);
+	stderr = messages;
+	if (status != 0) {
+		while (size > 0 && text[size - 1] == '\n') {
+			text[--size] = '\0';
+		}
+		fputs("{\"error\": \"", stderr);
+		put_json_text(stderr, strncmp(text, "rvm: ", 5) == 0 ? text + 5 : text);
+		fprintf(stderr, "\", \"status\": %d}\n", status);
+	}
+	free(text);
+	return status;
+}
+
+/* Takes --json out of words; true if it was there. */
+static bool take_json(int *count, char **words)
+{
+	bool json = false;
+	int kept = 0;
+
+	for (int i = 0; i < *count; i++) {
+		if (strcmp(words[i], "--json") == 0) {
+			json = true;
+		} else {
+			words[kept++] = words[i];
+		}
+	}
+	*count = kept;
+	return json;
+}
+
+/* Commands but for run and exec. */
+static int other_command(const char *name, int count, char **words)
+{
+	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
+		const struct command *command = &commands[i];
+
+		if (strcmp(name, command->name) == 0) {
+			return !command->plain && take_json(&count, words)
+				       ? run_json(command, count, words)
+				       : run_command(command, count, words, false);
+		}
+	}
+	return usage();
 }
 
 int main(int argc, char **argv)
 {
-	if (argc >= 2 && strcmp(argv[1], "run") == 0) {
+	if (argc < 2) {
+		return usage();
+	}
+	if (strcmp(argv[1], "run") == 0) {
 		return command_run(argc - 2, argv + 2, argv);
-	}
-	if (argc >= 2 && strcmp(argv[1], "list") == 0) {
-		return client_list(argc == 3 && strcmp(argv[2], "--json") == 0);
-	}
-	if (argc == 3 && strcmp(argv[1], "stop") == 0) {
-		return client_stop(argv[2]);
-	}
-	if (argc == 3 && strcmp(argv[1], "control") == 0) {
-		return client_control(argv[2]);
 	}
 	if (argc >= 3 && strcmp(argv[1], "exec") == 0) {
 		return exec_command(argc - 2, argv + 2);
@@ -250,6 +389,9 @@ int main(int argc, char **argv)
 		fputs(options_help, stdout);
 		return client_flush();
 	}
-	fputs(options_help, stderr);
-	return EXIT_USAGE;
+	if (argc == 2 && strcmp(argv[1], "--version") == 0) {
+		printf("rvm " RVM_VERSION "\n");
+		return client_flush();
+	}
+	return other_command(argv[1], argc - 2, argv + 2);
 }

@@ -468,7 +468,8 @@ def tried(function):
 def main():
     """All tests, or those whose name has the words. They mostly wait, so several run at a time."""
     words = " ".join(sys.argv[2:])
-    importlib.import_module("rvm_exec")  # its tests enter the list
+    for module in ("rvm_exec", "rvm_life"):  # their tests enter the list
+        importlib.import_module(module)
     tests = [(name, function) for name, function in TESTS if words in name]
     bad = 0
     with ThreadPoolExecutor(AT_A_TIME) as pool:
