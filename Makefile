@@ -18,7 +18,7 @@ parts = bad=0; for part in $(1); do $(IN) $(MAKE) --no-print-directory -C $$part
 export BUILD CSM DESTDIR PREFIX
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-test realm-image env env-test firmware verifier unit proof host guest system-test target-test bench-rmm model lint quick test test-long random-long csm-long fuzz-long verifier-long sharing-test install clean distclean
+.PHONY: help apps demo demo-test realm-image env env-test firmware verifier unit proof host guest system-test target-test bench-rmm model lint quick test test-long random-long csm-long fuzz-long verifier-long sharing-test install clean distclean
 
 help: ## list the targets
 	@echo "CAEC targets:"
@@ -68,6 +68,14 @@ realm-image: ## a realm's initramfs of Debian packages: NAME=... PACKAGES="..." 
 	@[[ "$(NAME)" =~ ^[A-Za-z0-9_.-]+$$ ]] || { echo "make realm-image needs NAME=... and PACKAGES=..." >&2; exit 2; }
 	@$(IN) true || exit; root=$$(env/realm-root $(PACKAGES)) && \
 		$(IN) $(MAKE) --no-print-directory -C demo realm-image NAME=$(NAME) ROOT=$$root
+
+APPS_SERVER := redis-server nginx openssh-server openssl python3 sqlite3
+APPS_CLIENT := redis-tools curl openssh-client python3 sqlite3
+APPS_RUNNER := --suite sid llama.cpp-tools
+apps: ## unmodified programs of Debian in two realms; LLM=1: in three, with llama.cpp of sid
+	@$(IN) true || exit; server=$$(env/realm-root $(APPS_SERVER)) && client=$$(env/realm-root $(APPS_CLIENT)) && \
+		runner=$(if $(LLM),$$(env/realm-root $(APPS_RUNNER))) && $(IN) $(MAKE) --no-print-directory -C demo apps \
+		SERVER=$$server CLIENT=$$client RUNNER=$$runner
 
 bench-rmm: ## instructions of every command at R-EL2, as a table and build/results/bench-rmm.json
 	@$(IN) $(MAKE) --no-print-directory -C bench rmm

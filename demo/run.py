@@ -49,9 +49,10 @@ GRACE_SECONDS = 120
 class Machine(stack.System):
     """The machine, which tells for what it waits."""
 
-    def __init__(self, name, kernel, steps):
+    def __init__(self, name, kernel, steps, images=IMAGES, realms=REALMS, **more):
         self.steps = steps
-        super().__init__(name, kernel, stack.Report(os.devnull), images=IMAGES)
+        self.realms = realms
+        super().__init__(name, kernel, stack.Report(os.devnull), images=images, **more)
 
     def wait_for(self, condition, seconds, what):
         """Polls a shell condition on the host; what a realm's VMM says meanwhile is shown."""
@@ -59,7 +60,7 @@ class Machine(stack.System):
         while self.run(f"{condition} && echo yes", check=False) != ["yes"]:
             expect(not deadline.met(), f"{what}: not within {seconds} s")
             last = []
-            if what in REALMS:
+            if what in self.realms:
                 last = self.run(f"tail -n 1 /tmp/{what}.out 2>&-", check=False)
             percent = re.search(r"\d+ ?%", last[-1]) if last else None
             if percent and percent[0] != "100 %":
@@ -72,10 +73,12 @@ class Machine(stack.System):
 class Demo:
     """What the steps share: the machine, the policy, ids and figures."""
 
+    program = "demo"
+
     def __init__(self, args):
         self.args = args
         self.name = "demo-tamper" if args.tamper else "demo"
-        self.steps = Steps("demo", args.tap)
+        self.steps = Steps(self.program, args.tap)
         self.machine = None
         self.ids = {}
         self.rims = {}
