@@ -30,7 +30,7 @@ import paths  # noqa: E402
 import stack  # noqa: E402
 from paths import ANCHOR, BUILD, TOP  # noqa: E402
 from steps import Steps, plain  # noqa: E402
-from tap import Failure, expect  # noqa: E402
+from tap import Failure, Report, expect  # noqa: E402
 from verifier import tool  # noqa: E402
 
 IMAGES = os.path.join(BUILD, "demo")
@@ -52,22 +52,12 @@ class Machine(stack.System):
     def __init__(self, name, kernel, steps, images=IMAGES, realms=REALMS, **more):
         self.steps = steps
         self.realms = realms
-        super().__init__(name, kernel, stack.Report(os.devnull), images=images, **more)
+        super().__init__(name, kernel, Report(os.devnull), images=images, **more)
 
-    def wait_for(self, condition, seconds, what):
-        """Polls a shell condition on the host; what a realm's VMM says meanwhile is shown."""
-        deadline = self.host.deadline(seconds)
-        while self.run(f"{condition} && echo yes", check=False) != ["yes"]:
-            expect(not deadline.met(), f"{what}: not within {seconds} s")
-            last = []
-            if what in self.realms:
-                last = self.run(f"tail -n 1 /tmp/{what}.out 2>&-", check=False)
-            percent = re.search(r"\d+ ?%", last[-1]) if last else None
-            if percent and percent[0] != "100 %":
-                self.steps.doing = f"{what}: {percent[0]} of its memory filled"
-            elif last:
-                self.steps.doing = f"{what}: Linux boots"
-            self.run("usleep 300000")
+    def waiting(self, what):
+        """Shows what a realm's VMM says meanwhile."""
+        if what in self.realms:
+            self.steps.doing = self.progress(what) or self.steps.doing
 
 
 class Demo:

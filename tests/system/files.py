@@ -7,7 +7,7 @@ leaves what the next needs, the last one nothing.
 
 import re
 
-from stack import expect
+from tap import expect
 
 SIZE = 5_000_123
 PAGE = "user/man/csmfs.5"

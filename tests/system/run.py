@@ -24,9 +24,10 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.realpath(__file__)), "..
 import paths  # noqa: E402
 import sharing  # noqa: E402
 import verifier  # noqa: E402
-from stack import (BOOT_SECONDS, BUILD, COMMAND_SECONDS, IMAGES,  # noqa: E402
-                   MEMORY_SLACK_KIB, SHELL_SECONDS, TEARDOWN_SECONDS, TOP, WORK_SECONDS, Failure,
-                   Lost, Report, System, expect, one_line)
+from paths import BUILD, TOP  # noqa: E402
+from stack import (BOOT_SECONDS, COMMAND_SECONDS, IMAGES, MEMORY_SLACK_KIB,  # noqa: E402
+                   SHELL_SECONDS, TEARDOWN_SECONDS, WORK_SECONDS, System)
+from tap import Failure, Lost, Report, expect, one_line  # noqa: E402
 
 SHELL_TARGET = 40
 HOG_BYTES = 20 << 20  # more than one lap of its ring reads

@@ -17,7 +17,9 @@ import subprocess
 import files
 import paths
 import verifier
-from stack import BUILD, TOP, WORK_SECONDS, Failure, expect
+from paths import BUILD, TOP
+from stack import WORK_SECONDS
+from tap import Failure, expect
 
 MIB = 1 << 20
 # Sizes of regions. The first three are no whole number of blocks of 2 MiB.
