@@ -15,7 +15,7 @@ BUILDS = {"without": ("firmware-nocsm", "off"), "with": ("firmware", "on")}
 KINDS = ["functions", "text", "data", "bss", "image", "lines", "code", "files"]
 
 
-def sections(elf):
+def sections(elf: str) -> dict[str, int]:
     """text (with constants), data and bss, as `size` adds them up; what functions have of text."""
     out = subprocess.run(["aarch64-linux-gnu-size", elf], capture_output=True, text=True,
                          check=True).stdout.splitlines()[1].split()
@@ -27,7 +27,7 @@ def sections(elf):
     return {"functions": functions} | dict(zip(["text", "data", "bss"], map(int, out[:3])))
 
 
-def files_of(build, folder, csm):
+def files_of(build: str, folder: str, csm: str) -> set[str]:
     """Paths below TOP of the sources and of the headers that they include."""
     sources = subprocess.run(["make", "-s", "--no-print-directory", "-C",
                               os.path.join(TOP, "rmm"), "sources", f"CSM={csm}"],
@@ -44,7 +44,7 @@ def files_of(build, folder, csm):
     return found
 
 
-def count(path):
+def count(path: str) -> tuple[int, int]:
     """Lines, and lines with something besides comments and blanks."""
     lines = code = 0
     comment = False
@@ -59,7 +59,7 @@ def count(path):
     return lines, code
 
 
-def measure(build):
+def measure(build: str) -> dict[str, dict[str, int]]:
     """KINDS of both builds."""
     result = {}
     for name, (folder, csm) in BUILDS.items():
@@ -71,7 +71,7 @@ def measure(build):
     return result
 
 
-def show(result):
+def show(result: dict[str, dict[str, int]]) -> None:
     print(f"{'growth by CSM':16} {'without':>10} {'with':>10} {'more':>8} {'percent':>8}")
     for kind in KINDS:
         before, after = result["without"][kind], result["with"][kind]

@@ -11,6 +11,8 @@ the figures of bench/baseline.json, and writes build/results/bench-rmm.json.
 every row a budget of 5 % more than it has now, unless it has a lower one.
 """
 
+from __future__ import annotations
+
 import argparse
 import json
 import os
@@ -18,6 +20,7 @@ import re
 import statistics
 import subprocess
 import sys
+from typing import TextIO
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.realpath(__file__)), "../tests/lib"))
@@ -45,8 +48,12 @@ RSI_INCOMPLETE = 3
 # Commands of the host that bench_csm.c measures in a state that commands of realms share.
 MEASURED_BESIDE = {0xC4000170, 0xC4000171, 0xC4000154, 0xC4000155}
 
+# (phase, command id) -> counters of each call; row -> its figures
+Samples = dict[tuple[str, int], list[dict[str, int]]]
+Table = dict[str, dict[str, int]]
 
-def names():
+
+def names() -> dict[int, str]:
     """Function id -> command, from the abi's command lists."""
     found = {}
     for name in ("commands.def", "commands-csm.def"):
@@ -61,14 +68,14 @@ def names():
 class Progress:
     """What a boot is at, shown now and then."""
 
-    def __init__(self, name):
+    def __init__(self, name: str) -> None:
         self.name, self.doing = name, "the firmware starts"
 
-    def show(self, seconds):
+    def show(self, seconds: float) -> None:
         print(f"  ... {self.name}: {seconds:.0f} s, {self.doing}", file=sys.stderr, flush=True)
 
 
-def follow(target, log, progress):
+def follow(target: baremetal.Machine, log: TextIO, progress: Progress) -> list[str]:
     """The lines of the console until the machine ends; those that say that something failed."""
     failed = []
     while True:
@@ -84,13 +91,14 @@ def follow(target, log, progress):
             failed.append(line.text)
 
 
-def boot(flash, out, log, name, tests=ALL, profile=None):
+def boot(flash: str, out: str, log: TextIO, name: str, tests: str = ALL,
+         profile: str | None = None) -> tuple[Samples, dict[str, str]]:
     """One run. Returns the samples: (phase, command id) -> list of counter dictionaries; and with
     which machine and CPU QEMU was started."""
     plugin = f"{os.path.join(BUILD, 'bench', 'count.so')},out={out}"
     plugin += f",profile={profile}" if profile else ""
     extra = ["-icount", "shift=0,sleep=off", "-plugin", plugin]
-    target = baremetal.Machine(flash, 1, {"filter": tests.replace(",", ",,")}, log, cpu=CPU,
+    target = baremetal.Machine(flash, 1, {"filter": tests}, log, cpu=CPU,
                                extra=extra)
     try:
         progress = Progress(name)
@@ -103,7 +111,7 @@ def boot(flash, out, log, name, tests=ALL, profile=None):
     return samples(out), emulator.stated(target.command)
 
 
-def samples(out):
+def samples(out: str) -> Samples:
     """The intervals that ended in success. A command of CSM that was called again because it was
     incomplete is one sample, the sum of its calls; other commands in its phase are not its."""
     result = {}
@@ -124,7 +132,7 @@ def samples(out):
             if phase not in own or fid in RSI_CSM or fid in MEASURED_BESIDE}
 
 
-def summary(values):
+def summary(values: list[dict[str, int]]) -> dict[str, int]:
     """Median, least and most of what R-EL2 executed, and the median of the expensive kinds."""
     own = [v["R-EL2"] for v in values]
     row = {"samples": len(own), "median": statistics.median_low(own), "min": min(own),
@@ -134,14 +142,14 @@ def summary(values):
     return row
 
 
-def assemble(options):
+def assemble(options: argparse.Namespace) -> str:
     """The flash image of the firmware and the measuring host."""
     return images.flash(os.path.join(BUILD, options.firmware, "flash-bench.bin"),
                         os.path.join(BUILD, options.firmware, "rmm.img"),
                         os.path.join(BUILD, "payload", "host.bin"))
 
 
-def measure(options):
+def measure(options: argparse.Namespace) -> tuple[list[Samples], dict[str, str]]:
     """The samples of all boots, and what QEMU was started with."""
     flash = assemble(options)
     runs = []
@@ -157,7 +165,7 @@ def measure(options):
     return runs, used
 
 
-def rows(runs):
+def rows(runs: list[Samples]) -> Table:
     """One row for each phase and command; commands whose boots disagree say by how much."""
     named = names()
     table = {}
@@ -171,19 +179,19 @@ def rows(runs):
     return table
 
 
-def order(name):
+def order(name: str) -> tuple[str, int, str]:
     """By command, then states by size."""
     command, phase = name.rsplit(" ", 1)
     return command, budget.size_of(phase) or 0, phase
 
 
-def baseline():
+def baseline() -> dict[str, int]:
     """Row name -> median, as an earlier firmware had it."""
     with open(BASELINE, encoding="utf-8") as text:
         return json.load(text)
 
 
-def accept(table, before):
+def accept(table: Table, before: dict[str, int]) -> None:
     """Makes the table the baseline, and adds or lowers budgets to it with some slack; rows that
     were not measured stay as they are."""
     figures = before | {name: row["median"] for name, row in table.items()}
@@ -200,7 +208,7 @@ def accept(table, before):
         out.write("{\n" + ",\n".join(lines) + "\n}\n")
 
 
-def show(table, budgets, before):
+def show(table: Table, budgets: dict[str, dict[str, int]], before: dict[str, int]) -> list[str]:
     """Prints all rows; returns the budgets that are missed, as text."""
     missed = []
     print(f"{'command':34} {'state':9} {'before':>9} {'median':>9} {'min':>9} {'max':>9} "
@@ -221,14 +229,14 @@ def show(table, budgets, before):
     return missed
 
 
-def check_complete(table, budgets):
+def check_complete(table: Table, budgets: dict[str, dict[str, int]]) -> None:
     """Ends the program if a row that has a budget was not measured."""
     absent = sorted(set(budgets) - set(table))
     if absent:
         sys.exit("bench: no sample of " + ", ".join(absent))
 
 
-def profile(options):
+def profile(options: argparse.Namespace) -> None:
     """Where the instructions of one row go, by source function, inlined ones by their own name."""
     command, wanted = options.profile.rsplit(" ", 1)
     flash = assemble(options)
@@ -256,7 +264,7 @@ def profile(options):
         print(f"{executions / count:10.1f}  {where}")
 
 
-def main():
+def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--firmware", default="firmware", help="folder of build/ with rmm.img")
     parser.add_argument("--profile", metavar="'COMMAND STATE'",

@@ -21,8 +21,8 @@ class Machine(Console):
                  mebibytes: int = emulator.MEMORY_MIB, cpu: str = emulator.CPU,
                  extra: Sequence[str] = (), mark: re.Pattern[str] | None = None,
                  outlives: bool = False) -> None:
-        """flash: path of the image. words: what the host is told, by name; QEMU wants a comma
-        doubled. extra: more words for QEMU. outlives: as of Console.
+        """flash: path of the image. words: what the host is told, by name. extra: more words for
+        QEMU. outlives: as of Console.
 
         mark: of the first line that matches, `used` is the CPU time.
         """
@@ -33,7 +33,8 @@ class Machine(Console):
         command = [*emulator.command(cpus, mebibytes, cpu), *emulator.serial(flash),
                    *monitor.arguments(self.monitor)]
         for name, value in {"ram-mib": mebibytes, **words}.items():
-            command += ["-fw_cfg", f"name={WORD_PREFIX}{name},string={value}"]
+            text = str(value).replace(",", ",,")  # a single one would end the value
+            command += ["-fw_cfg", f"name={WORD_PREFIX}{name},string={text}"]
         super().__init__([*command, *extra], log, outlives=outlives, folder=folder)
 
     def _cpu_seconds(self) -> float:

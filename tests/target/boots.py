@@ -2,11 +2,15 @@
 """Boots that a debugger looks into or hurts: the RMM's own tables, its traps, and wrong arguments
 of EL3. Each test is a short boot of its own."""
 
+from __future__ import annotations
+
 import collections
 import os
 import re
 import shutil
 import tempfile
+from collections.abc import Callable
+from typing import TextIO
 
 import baremetal
 import debugger
@@ -25,13 +29,15 @@ DRAM, CONSOLES = 16, 40  # offsets in the boot manifest
 FRAMED = "rmi_granule_delegate"  # a function that signs its return address, then stores it
 SCTLR_BITS = {"M": 0, "C": 2, "SA": 3, "I": 12, "WXN": 19, "EnIA": 31}
 
+Test = Callable[["Boot"], None]  # raises Failure
+
 # What one entry of the last level lets one do.
 Mapping = collections.namedtuple("Mapping", "pa write execute el0 secure_pas guarded attribute")
 
 
-def runs(tests, cpus=1):
+def runs(tests: str, cpus: int = 1) -> Callable[[Test], Test]:
     """A boot in which the host runs these tests on so many CPUs."""
-    def mark(test):
+    def mark(test: Test) -> Test:
         test.tests, test.cpus = tests, cpus
         return test
     return mark
@@ -40,7 +46,8 @@ def runs(tests, cpus=1):
 class Boot:
     """A machine that waits for its debugger before the first instruction."""
 
-    def __init__(self, flash, symbols, log, cpus=1, tests="version"):
+    def __init__(self, flash: str, symbols: dict[str, int], log: TextIO, cpus: int = 1,
+                 tests: str = "version") -> None:
         self.symbols = symbols
         self.folder = tempfile.mkdtemp(prefix="caec-")
         path = os.path.join(self.folder, "gdb")
@@ -52,22 +59,22 @@ class Boot:
             self.end()
             raise
 
-    def __enter__(self):
+    def __enter__(self) -> Boot:
         return self
 
-    def __exit__(self, *_):
+    def __exit__(self, *_: object) -> None:
         self.gdb.close()
         self.end()
 
-    def end(self):
+    def end(self) -> None:
         self.machine.end()
         shutil.rmtree(self.folder, ignore_errors=True)
 
-    def at(self, name):
+    def at(self, name: str) -> None:
         """Stop at this function of the RMM."""
         self.gdb.stop_at(self.symbols[name])
 
-    def says(self, pattern):
+    def says(self, pattern: str) -> re.Match[str]:
         """Go on until the console has a line of this kind."""
         self.gdb.go()
         while (line := self.machine.line(LINE_SECONDS)) and line.text is not None:
@@ -79,11 +86,12 @@ class Boot:
 # --- the tables of stage 1
 
 
-def bit(value, number):
+def bit(value: int, number: int) -> int:
     return value >> number & 1
 
 
-def walk(gdb, table, va, level, found, entries=512):
+def walk(gdb: debugger.Debugger, table: int, va: int, level: int, found: dict[int, Mapping],
+         entries: int = 512) -> dict[int, Mapping]:
     """All pages below a table, by their address."""
     data = gdb.read(table, entries * 8)
     for index in range(entries):
@@ -102,29 +110,29 @@ def walk(gdb, table, va, level, found, entries=512):
     return found
 
 
-def space_of_cpu(gdb, cpu):
+def space_of_cpu(gdb: debugger.Debugger, cpu: int) -> dict[int, Mapping]:
     """Page number to mapping, of what only this CPU sees. Its table is one of 16 entries."""
     table = (gdb.system_register("TTBR1_EL2") & 0xFFFFFFFFF000) + cpu * 128
     pages = walk(gdb, table, CPU_SPACE, 2, {}, 16)
     return {(va - CPU_SPACE) // PAGE: mapping for va, mapping in pages.items()}
 
 
-def common_space(boot):
+def common_space(boot: Boot) -> dict[int, Mapping]:
     return walk(boot.gdb, boot.gdb.system_register("TTBR0_EL2"), 0, 1, {})
 
 
-def part(boot, first, last):
+def part(boot: Boot, first: str, last: str) -> range:
     return range(boot.symbols[first], boot.symbols[last], PAGE)
 
 
-def test_controls(boot):
+def test_controls(boot: Boot) -> None:
     boot.at("rmi_version")
     value = boot.gdb.system_register("SCTLR_EL2")
     absent = [name for name, number in SCTLR_BITS.items() if not bit(value, number)]
     expect(not absent, f"SCTLR_EL2 {value:x} lacks {absent}")
 
 
-def test_image(boot):
+def test_image(boot: Boot) -> None:
     boot.at("rmi_version")
     space = common_space(boot)
     code = part(boot, "__text_start", "__text_end")
@@ -140,14 +148,14 @@ def test_image(boot):
         expect(page.pa == va and page.secure_pas and not page.el0, f"{va:x} leads to {page}")
 
 
-def test_landing_pads(boot):
+def test_landing_pads(boot: Boot) -> None:
     boot.at("rmi_version")
     space = common_space(boot)
     code = part(boot, "__text_start", "__text_end")
     expect(all(space[va].guarded for va in code), "code that is not guarded")
 
 
-def test_cpu_spaces(boot):
+def test_cpu_spaces(boot: Boot) -> None:
     boot.at("rmi_version")
     common = {page.pa for page in common_space(boot).values()}
     seen = set()
@@ -164,7 +172,7 @@ def test_cpu_spaces(boot):
         seen |= own
 
 
-def argument_of_host(boot, number):
+def argument_of_host(boot: Boot, number: int) -> int:
     """Register of the host's call, where a handler of the RMM begins: its x0 points to them."""
     va = boot.gdb.register(debugger.X0) + 8 * number
     page = space_of_cpu(boot.gdb, 0)[(va - CPU_SPACE) // PAGE]
@@ -172,7 +180,7 @@ def argument_of_host(boot, number):
 
 
 @runs("exit_wfit")
-def test_realm_data(boot):
+def test_realm_data(boot: Boot) -> None:
     """When a realm is about to run: its metadata is in the window, its data nowhere."""
     boot.at("rmi_data_create")
     data = argument_of_host(boot, 2)
@@ -192,7 +200,7 @@ def test_realm_data(boot):
 
 
 @runs("delegate_gran_align")
-def test_signed_returns(boot):
+def test_signed_returns(boot: Boot) -> None:
     boot.at(FRAMED)
     before = boot.gdb.register(30)
     boot.gdb.step()
@@ -201,7 +209,7 @@ def test_signed_returns(boot):
           f"return address {before:x} is signed as {after:x}")
 
 
-def test_key_without_entropy(boot):
+def test_key_without_entropy(boot: Boot) -> None:
     """The generator has nothing to give, twice: it says so in Z and answers zero."""
     boot.at("rmm_entry")
     at = boot.symbols["mmu_enable"]
@@ -230,7 +238,7 @@ EL1_WALKS = {(3, 5, 1, 0, 0): "SCTLR", (3, 5, 2, 0, 0): "TTBR0", (3, 5, 2, 0, 1)
 STAGE_2 = {(3, 4, 1, 1, 0): "HCR", (3, 4, 2, 1, 0): "VTTBR", (3, 4, 2, 1, 2): "VTCR"}
 
 
-def written_register(word):
+def written_register(word: int) -> str | None:
     """Which of those registers an instruction writes; None: none."""
     if word >> 20 != 0xD51:
         return None
@@ -241,17 +249,17 @@ def written_register(word):
 class SwitchRules:
     """rmm/arch/aarch64/stage2.h, one instruction after the other."""
 
-    def __init__(self, boot):
+    def __init__(self, boot: Boot) -> None:
         self.boot = boot
         self.empty = next(value for name, value in boot.symbols.items()
                           if re.fullmatch(r"empty_table(\.\w+)*", name))
         self.pending = set()  # registers written since the last ISB
         self.written = []
 
-    def idle(self):
+    def idle(self) -> bool:
         return self.boot.gdb.system_register("VTTBR_EL2") & 0xFFFFFFFFFFFE == self.empty
 
-    def before(self, word):
+    def before(self, word: int) -> None:
         name = written_register(word)
         if word == ISB:
             self.pending.clear()
@@ -265,7 +273,7 @@ class SwitchRules:
             self.pending.add(name)
             self.written.append(name)
 
-    def follow(self, last):
+    def follow(self, last: set[int]) -> None:
         """All instructions until one of these has been executed."""
         for _ in range(STEPS):
             word = int.from_bytes(self.boot.gdb.read(self.boot.gdb.register(debugger.PC), 4),
@@ -279,7 +287,7 @@ class SwitchRules:
 
 
 @runs("exit_wfit")
-def test_stage_2(boot):
+def test_stage_2(boot: Boot) -> None:
     """One RMI_REC_ENTER, from the command to the realm, and from there to the host."""
     boot.at("rmi_rec_enter")
     rules = SwitchRules(boot)
@@ -299,7 +307,7 @@ def test_stage_2(boot):
 # --- accesses that must stop the CPU
 
 
-def expect_exception(boot, wanted_class, wanted_status=None):
+def expect_exception(boot: Boot, wanted_class: int, wanted_status: int | None = None) -> None:
     esr = int(boot.says(r"^CAEC RMM panic: exception, ESR_EL2 0x([0-9a-f]+)")[1], 16)
     expect(esr >> 26 == wanted_class and wanted_status in (None, esr & 0x3F), f"ESR_EL2 is {esr:x}")
 
@@ -308,42 +316,42 @@ DATA_ABORT, FETCH_ABORT, BRANCH_TARGET, AUTHENTICATION = 0x25, 0x21, 0x0D, 0x1C
 TRANSLATION, PERMISSION = 0x07, 0x0F  # at level 3
 
 
-def wipe(boot, address):
+def wipe(boot: Boot, address: int) -> None:
     """The RMM writes to this place."""
     boot.at("rmi_version")
     boot.gdb.set_register(debugger.X0, address)
     boot.gdb.set_register(debugger.PC, boot.symbols["arch_zero_granule"])
 
 
-def test_write_code(boot):
+def test_write_code(boot: Boot) -> None:
     wipe(boot, boot.symbols["__text_start"])
     expect_exception(boot, DATA_ABORT, PERMISSION)
 
 
-def test_write_constants(boot):
+def test_write_constants(boot: Boot) -> None:
     wipe(boot, boot.symbols["__const_start"])
     expect_exception(boot, DATA_ABORT, PERMISSION)
 
 
-def test_write_memory_of_others(boot):
+def test_write_memory_of_others(boot: Boot) -> None:
     wipe(boot, 0x60000000)
     expect_exception(boot, DATA_ABORT)
 
 
-def test_run_data(boot):
+def test_run_data(boot: Boot) -> None:
     boot.at("rmi_version")
     boot.gdb.set_register(debugger.PC, boot.symbols["__data_start"])
     expect_exception(boot, FETCH_ABORT, PERMISSION)
 
 
 @runs("delegate_gran_align")
-def test_stack_overflow(boot):
+def test_stack_overflow(boot: Boot) -> None:
     boot.at(FRAMED)
     boot.gdb.set_register(debugger.SP, CPU_SPACE + STACK_PAGES[0] * PAGE)
     expect_exception(boot, DATA_ABORT, TRANSLATION)
 
 
-def test_jump_into_function(boot):
+def test_jump_into_function(boot: Boot) -> None:
     boot.at("rmi_version")
     boot.gdb.set_register(debugger.PC, boot.symbols["rmi_version"] + 4)
     boot.gdb.set_register(debugger.CPSR, boot.gdb.register(debugger.CPSR) | 2 << 10)  # BTYPE: call
@@ -351,7 +359,7 @@ def test_jump_into_function(boot):
 
 
 @runs("delegate_gran_align")
-def test_forged_return(boot):
+def test_forged_return(boot: Boot) -> None:
     boot.at(FRAMED)
     boot.gdb.step()
     boot.gdb.set_register(30, boot.gdb.register(30) ^ 1 << 40)
@@ -361,7 +369,7 @@ def test_forged_return(boot):
 # --- what EL3 hands over, and what it is told
 
 
-def test_one_line(boot):
+def test_one_line(boot: Boot) -> None:
     """From power-on to the host's first line, EL3's own lines apart."""
     boot.gdb.go()
     lines = []
@@ -372,22 +380,22 @@ def test_one_line(boot):
     expect(len(others) == 1 and re.fullmatch(r"CAEC RMM [^:]*", others[0]), f"lines: {others}")
 
 
-def refused(boot, error):
+def refused(boot: Boot, error: int) -> None:
     """EL3 tells which error it got, and there is no banner before."""
     match = boot.says(r"RMM init failed: (-?\d+)|CAEC RMM|TAP version")
     expect(match[1] == str(error), f"the console says: {match[0]}")
 
 
-def argument(number, value, error):
-    def test(boot):
+def argument(number: int, value: int, error: int) -> Test:
+    def test(boot: Boot) -> None:
         boot.at("rmm_entry")
         boot.gdb.set_register(number, value)
         refused(boot, error)
     return test
 
 
-def word_of_manifest(offset, change, error):
-    def test(boot):
+def word_of_manifest(offset: int, change: int, error: int) -> Test:
+    def test(boot: Boot) -> None:
         boot.at("rmm_entry")
         at = boot.gdb.register(3) + offset
         value = int.from_bytes(boot.gdb.read(at, 8), "little")
@@ -396,10 +404,10 @@ def word_of_manifest(offset, change, error):
     return test
 
 
-def warm_index(index, cpus):
+def warm_index(index: int, cpus: int) -> Test:
     """CPU 1 comes with a wrong index, after EL3 has announced so many CPUs."""
     @runs("warm_boot", 2)
-    def test(boot):
+    def test(boot: Boot) -> None:
         boot.at("rmm_entry")
         boot.gdb.set_register(2, cpus)
         boot.at("rmm_entry")
@@ -448,7 +456,7 @@ TESTS = [
 ]
 
 
-def run_test(test, flash, symbols, log):
+def run_test(test: Test, flash: str, symbols: dict[str, int], log: TextIO) -> list[str]:
     """What is wrong, as lines; none if the test passed."""
     try:
         with Boot(flash, symbols, log, getattr(test, "cpus", 1),

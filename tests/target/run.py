@@ -5,6 +5,8 @@
 Results go to build/results/target.tap, the console of each boot to build/logs/target-NAME.log.
 """
 
+from __future__ import annotations
+
 import argparse
 import dataclasses
 import json
@@ -14,6 +16,7 @@ import sys
 import threading
 import time
 from concurrent import futures
+from typing import TextIO
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.realpath(__file__)), "../lib"))
@@ -92,7 +95,7 @@ class Result:
     notes: list = dataclasses.field(default_factory=list)
     why: str = ""  # why it failed, when that is no check of the test
 
-    def reason(self):
+    def reason(self) -> str:
         """Why it failed, in a few words: often the name of a result is all that is seen of it."""
         checks = [note for note in self.notes if re.match(r"\S+\.[ch]:\d+: ", note)]
         words = [*checks[:1], self.why] if checks or self.why else self.notes[:1]
@@ -102,12 +105,12 @@ class Result:
 class Report:
     """Prints each result as it comes and keeps the TAP file."""
 
-    def __init__(self, path):
+    def __init__(self, path: str) -> None:
         self.tap = Tap(path)
         self.count = {"passed": 0, "failed": 0, "skipped": 0}
         self.lock = threading.Lock()
 
-    def add(self, result):
+    def add(self, result: Result) -> None:
         """One result; several threads may have some."""
         kind = "skipped" if result.skip and result.good else "passed" if result.good else "failed"
         name = result.name
@@ -124,7 +127,7 @@ class Report:
             self.count[kind] += 1
             print("\n".join(lines), flush=True)
 
-    def close(self):
+    def close(self) -> bool:
         """The plan and the sum; whether nothing failed."""
         self.tap.close()
         words = f"{self.count['passed']} passed, {self.count['failed']} failed"
@@ -134,7 +137,7 @@ class Report:
         return self.count["failed"] == 0
 
 
-def wanted_tests(asked, configured):
+def wanted_tests(asked: str | None, configured: str) -> str:
     """The filter of a boot: what was asked for, less what the configuration excludes. A machine
     without CSM, say, cannot run the tests of CSM whoever asks for them."""
     if not asked:
@@ -146,11 +149,12 @@ def wanted_tests(asked, configured):
 class Boot:
     """One power-on: follows the console from the first line to power-off."""
 
-    def __init__(self, config, options, log, first, more=None):
+    def __init__(self, config: Config, options: argparse.Namespace, log: TextIO, first: int,
+                 more: dict[str, object] | None = None) -> None:
         self.config, self.options, self.log = config, options, log
         words = {"from": first, "seed": options.seed, "csm": int(config.csm)}
-        if wanted_tests(options.filter, config.filter):
-            words["filter"] = wanted_tests(options.filter, config.filter).replace(",", ",,")
+        if wanted := wanted_tests(options.filter, config.filter):
+            words["filter"] = wanted
         if options.list:
             words["list"] = 1
         words.update(more or {})
@@ -175,7 +179,7 @@ class Boot:
         self.took = 0.0
         self.trouble = ""  # why the boot ended before its time
 
-    def follow(self):
+    def follow(self) -> None:
         """Read until QEMU ends or a limit is passed; then the fields above are final."""
         while not self.trouble:
             line = self.machine.line(self._patience())
@@ -187,13 +191,13 @@ class Boot:
                 self._line(*line)
         self._close()
 
-    def _now(self):
+    def _now(self) -> float:
         return self.machine.elapsed()
 
-    def _used(self):
+    def _used(self) -> float:
         return self.machine.clock.now()
 
-    def _patience(self):
+    def _patience(self) -> float:
         if self.options.gdb:
             return 1e6
         if self.current:
@@ -206,7 +210,7 @@ class Boot:
             until = BOOT_SECONDS
         return min(until, TOTAL_SECONDS) - self._used()
 
-    def _hang(self):
+    def _hang(self) -> str:
         late = self._used() >= TOTAL_SECONDS
         registers = monitor.registers(self.machine.monitor)
         firmware = os.path.join(BUILD, self.config.firmware, "rmm.elf")
@@ -222,7 +226,7 @@ class Boot:
             return f"the plan is done, but there is no power-off within {EXIT_SECONDS} s"
         return f"{self._stage()}, and nothing more for a long time"
 
-    def _stage(self):
+    def _stage(self) -> str:
         if self.host:
             return "the host ran"
         if self.banner is not None:
@@ -230,7 +234,7 @@ class Boot:
         return ("neither the RMM's banner nor the host's first line came (look at the RMM's boot: "
                 "manifest, page tables)")
 
-    def _line(self, when, text):
+    def _line(self, when: float, text: str) -> None:
         self.last_line = self._used()
         if self.options.verbose:
             print(f"    | {text}", flush=True)
@@ -264,7 +268,7 @@ class Boot:
         elif text.startswith("# "):
             self.notes.append(text[2:])
 
-    def _result(self, good, number, name):
+    def _result(self, good: bool, number: int, name: str) -> None:
         name, _, skip = name.partition(" # SKIP ")
         self.results.append(Result(name, good, skip, self.took, self.notes))
         if good and not skip and self.current:
@@ -272,7 +276,7 @@ class Boot:
         self.last_number = number
         self.current, self.notes = None, []
 
-    def _close(self):
+    def _close(self) -> None:
         """Whatever did not end well becomes the failure of the test that ran, or of the boot."""
         if not self.trouble and self.machine.status() not in (None, 0):
             self.trouble = f"QEMU ended with status {self.machine.status()}"
@@ -290,7 +294,7 @@ class Boot:
         self.machine.end()
 
 
-def flash_image(config):
+def flash_image(config: Config) -> str:
     """The flash image of this firmware and the host; made anew when one of them is newer."""
     try:
         return images.flash(os.path.join(BUILD, "target", config.firmware + ".flash"),
@@ -300,7 +304,8 @@ def flash_image(config):
         sys.exit(f"run.py: {error}: make target-test builds all that is needed")
 
 
-def banner_result(config, options, log, seen):
+def banner_result(config: Config, options: argparse.Namespace, log: TextIO,
+                  seen: float | None) -> Result:
     """The RMM must show its banner soon after power-on; a busy machine gets more tries."""
     tries = [NEVER if seen is None else seen]
     while BANNER_SECONDS < min(tries) < NEVER and len(tries) < BANNER_BOOTS:
@@ -311,7 +316,7 @@ def banner_result(config, options, log, seen):
                   [f"power-on to banner: {figures}"])
 
 
-def time_to_banner(config, options, log):
+def time_to_banner(config: Config, options: argparse.Namespace, log: TextIO) -> float:
     """The same in a boot of its own. The host has no tests: it adds little before this looks."""
     boot = Boot(config, options, log, 1, {"filter": "no test at all"})
     while (boot.banner is None and (line := boot.machine.line(BOOT_SECONDS))
@@ -322,12 +327,12 @@ def time_to_banner(config, options, log):
     return NEVER if boot.banner is None else boot.banner
 
 
-def log_path(name):
+def log_path(name: str) -> str:
     """Where the consoles of a configuration go."""
     return paths.log(f"target-{name}")
 
 
-def run_config(config, options, report):
+def run_config(config: Config, options: argparse.Namespace, report: Report) -> None:
     """All tests of one configuration; boots again behind a test that ended its boot."""
     path = log_path(config.name)
     planned = None
@@ -353,7 +358,7 @@ def run_config(config, options, report):
         report.add(conformance_result(config, passed))
 
 
-def boots_wanted(words, name):
+def boots_wanted(words: str | None, name: str) -> bool:
     """As the host selects its tests: one of the words is in the name, and none that excludes."""
     words = [word for word in (words or "").split(",") if word]
     chosen = [word for word in words if not word.startswith("-")]
@@ -361,7 +366,7 @@ def boots_wanted(words, name):
         not chosen or any(word in name for word in chosen))
 
 
-def run_boots(options, report):
+def run_boots(options: argparse.Namespace, report: Report) -> None:
     """The tests that look into the RMM from outside; what depends on the compiler with both."""
     path = log_path(BOOTS)
     with open(path, "w", encoding="utf-8") as log:
@@ -379,14 +384,15 @@ def run_boots(options, report):
                                   wrong + [f"consoles: {path}"] * bool(wrong)))
 
 
-def conformance_result(config, passed):
+def conformance_result(config: Config, passed: set[str]) -> Result:
     """That conformance.md is complete and its tests passed."""
     found, rows = conformance.mistakes(passed)
     return Result(f"{config.name}: {rows} rows of conformance.md: each has a test that passed, "
                   "or a reason", not found, "", 0.0, found)
 
 
-def token_result(config, name, words, realm_id):
+def token_result(config: Config, name: str, words: list[str],
+                 realm_id: int | None) -> Result:
     """What the verifier says about a token that a realm of this boot got."""
     result = Result(f"{config.name}: cca-verify accepts the token '{name}'", False)
     if len(words) < 4 or words[0] != "challenge" or words[-1] != "end":
@@ -412,7 +418,7 @@ def token_result(config, name, words, realm_id):
     return result
 
 
-def judged(config, result):
+def judged(config: Config, result: Result) -> Result:
     result.name = f"{config.name}: {result.name}"
     if config.must_fail:
         result.name += " (fails, as it must)"
@@ -420,7 +426,7 @@ def judged(config, result):
     return result
 
 
-def boot_result(config, boot, first, planned, path):
+def boot_result(config: Config, boot: Boot, first: int, planned: int | None, path: str) -> Result:
     """That the run as a whole was complete: plan, power-off, all test numbers."""
     notes = boot.notes + [f"console: {path}"]
     complete = planned is not None and boot.last_number == planned and planned >= first - 1
@@ -435,7 +441,7 @@ def boot_result(config, boot, first, planned, path):
                   "", boot._now(), [] if good else notes, why)
 
 
-def list_tests(config, options):
+def list_tests(config: Config, options: argparse.Namespace) -> int:
     with open(os.devnull, "w", encoding="utf-8") as log:
         boot = Boot(config, options, log, 1)
         boot.follow()
@@ -444,7 +450,7 @@ def list_tests(config, options):
     return 0 if boot.listed else 1
 
 
-def parse_arguments():
+def parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--config", action="append", choices=[BOOTS, *(c.name for c in CONFIGS)],
                         help="only this configuration (may be repeated; default: all)")
@@ -467,12 +473,12 @@ def parse_arguments():
     return parser.parse_args()
 
 
-def selected_configs(options):
+def selected_configs(options: argparse.Namespace) -> list[Config]:
     names = options.config or (["8cpu"] if options.filter or options.gdb else None)
     return [c for c in CONFIGS if names is None or c.name in names]
 
 
-def main():
+def main() -> int:
     options = parse_arguments()
     if options.list:
         return list_tests(CONFIGS[0], options)
