@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-3-Clause)
 /*
- * Confidential Shared Memory, revision 1.1: host commands, realm commands, exits and structures.
+ * Confidential Shared Memory, revision 1.2: host commands, realm commands, exits and structures.
  * docs/csm-spec.md specifies the commands; commands-csm.def lists their failure conditions. Codes
  * are in status.h, the realm id claim is in token.h.
  */
@@ -9,7 +9,7 @@
 
 #include "types.h"
 
-#define CSM_REVISION ABI_REVISION(1, 1)
+#define CSM_REVISION ABI_REVISION(1, 2)
 
 /* RMI_FEATURES and RSI_FEATURES answer CSM_REVISION at this index, zero without CSM. */
 #define CSM_FEATURE_INDEX ABI_UL(0x43534D)
@@ -40,7 +40,7 @@
 
 /* Realm commands, in the vendor range. */
 #define RSI_CSM_FID_FIRST ABI_U(0xC6000100)
-#define RSI_CSM_FID_LAST  ABI_U(0xC600010D)
+#define RSI_CSM_FID_LAST  ABI_U(0xC600010E)
 
 #define RSI_CSM_SELF_FID            ABI_U(0xC6000100)
 #define RSI_CSM_CREATE_FID          ABI_U(0xC6000101)
@@ -56,6 +56,7 @@
 #define RSI_CSM_SIGNAL_FID          ABI_U(0xC600010B)
 #define RSI_CSM_SIGNAL_TAKE_FID     ABI_U(0xC600010C)
 #define RSI_CSM_PEER_FID            ABI_U(0xC600010D)
+#define RSI_CSM_RECORD_FID          ABI_U(0xC600010E)
 
 /* Limits. */
 #define CSM_MAX_APT_GRANULES 64
@@ -91,6 +92,26 @@
 #define CSM_FLAG_SEALED (ABI_U(1) << 0)
 #define CSM_FLAG_ANY    (ABI_U(1) << 1) /* the consent in force is the ANY grant */
 #define CSM_FLAG_ENDING (ABI_U(1) << 2) /* REVOKE or DESTROY is under way */
+#define CSM_FLAG_DIGEST (ABI_U(1) << 3) /* of RSI_CSM_RECORD: the digest is known */
+
+/*
+ * Records as RSI_CSM_RECORD and the sharings claim have them: word 0 is kind | permissions << 8 |
+ * state << 16 | flags << 24.
+ */
+#define CSM_RECORD_KIND_SHIFT  0
+#define CSM_RECORD_KIND_WIDTH  8
+#define CSM_RECORD_PERM_SHIFT  8
+#define CSM_RECORD_PERM_WIDTH  8
+#define CSM_RECORD_STATE_SHIFT 16
+#define CSM_RECORD_STATE_WIDTH 8
+#define CSM_RECORD_FLAGS_SHIFT 24
+#define CSM_RECORD_FLAGS_WIDTH 8
+#define CSM_RECORD_NONE        ABI_U(0)
+#define CSM_RECORD_REGION      ABI_U(1)
+#define CSM_RECORD_GRANT       ABI_U(2)
+#define CSM_RECORD_ATTACHMENT  ABI_U(3)
+#define CSM_RECORD_SIZE        0x80
+#define CSM_RECORDS_MAX        64 /* that the claim covers */
 
 /* Signals: bits [47:0] belong to the realms, the others are set by the RMM alone. */
 #define CSM_SIGNAL_USER_MASK    ((ABI_UL(1) << 48) - 1)
@@ -136,6 +157,46 @@ struct rsi_csm_policy {
 	abi_u8 rem[CSM_POLICY_VALUE_SIZE];
 	abi_u8 rpv[CSM_POLICY_VALUE_SIZE];
 };
+
+/*
+ * A record as it is hashed for the sharings claim; numbers are little endian. peer: the other realm
+ * of a grant (0: ANY) or attachment, zero of a region. digest: SHA-512 of a region with
+ * CSM_FLAG_DIGEST, else zero.
+ */
+struct rsi_csm_record {
+	abi_u64 packed;
+	abi_u64 peer;
+	abi_u64 region;
+	abi_u64 size;
+	abi_u8 reserved_20[0x20];
+	abi_u8 digest[CSM_DIGEST_SIZE];
+};
+
+static inline abi_u64 rsi_csm_record_pack(abi_u64 kind, abi_u64 perm, abi_u64 state, abi_u64 flags)
+{
+	return ABI_FIELD_PREP(CSM_RECORD_KIND, kind) | ABI_FIELD_PREP(CSM_RECORD_PERM, perm) |
+	       ABI_FIELD_PREP(CSM_RECORD_STATE, state) | ABI_FIELD_PREP(CSM_RECORD_FLAGS, flags);
+}
+
+static inline abi_u64 rsi_csm_record_kind(abi_u64 packed)
+{
+	return ABI_FIELD_GET(CSM_RECORD_KIND, packed);
+}
+
+static inline abi_u64 rsi_csm_record_perm(abi_u64 packed)
+{
+	return ABI_FIELD_GET(CSM_RECORD_PERM, packed);
+}
+
+static inline abi_u64 rsi_csm_record_state(abi_u64 packed)
+{
+	return ABI_FIELD_GET(CSM_RECORD_STATE, packed);
+}
+
+static inline abi_u64 rsi_csm_record_flags(abi_u64 packed)
+{
+	return ABI_FIELD_GET(CSM_RECORD_FLAGS, packed);
+}
 
 static inline abi_u64 rsi_csm_query_pack(abi_u64 perm, abi_u64 state, abi_u64 flags)
 {

@@ -70,6 +70,13 @@
 #define CCA_REALM_CSM_ID      (-70001)
 #define CCA_REALM_CSM_ID_SIZE 8
 
+/*
+ * CSM: the sharings of the realm, a byte string: SHA-512 of its records (struct rsi_csm_record) in
+ * their order, or empty if there are too many. Private-use key.
+ */
+#define CCA_REALM_CSM_SHARINGS      (-70002)
+#define CCA_REALM_CSM_SHARINGS_SIZE 64
+
 /* Names of hash algorithms in claims. */
 #define CCA_HASH_SHA_256 "sha-256"
 #define CCA_HASH_SHA_384 "sha-384"

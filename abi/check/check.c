@@ -153,6 +153,12 @@ FIELD(rsi_csm_policy, hash_algo, 0x08, 1);
 FIELD(rsi_csm_policy, rim, 0x40, 64);
 FIELD(rsi_csm_policy, rem, 0x80, 64);
 FIELD(rsi_csm_policy, rpv, 0xC0, 64);
+SIZE(rsi_csm_record, CSM_RECORD_SIZE);
+FIELD(rsi_csm_record, packed, 0x00, 8);
+FIELD(rsi_csm_record, peer, 0x08, 8);
+FIELD(rsi_csm_record, region, 0x10, 8);
+FIELD(rsi_csm_record, size, 0x18, 8);
+FIELD(rsi_csm_record, digest, 0x40, 64);
 
 /* RmiFeatureRegister0 and other bit fields, by mask. */
 VALUE(ABI_FIELD_MASK(RMI_FEATURE0_S2SZ) == 0xff);

@@ -4,7 +4,8 @@
  *
  *   /dev/csm      -> CSM_IOC_CREATE, CSM_IOC_ATTACH, CSM_IOC_OPEN (each returns a sharing file),
  *                    CSM_IOC_GET_INFO, CSM_IOC_QUERY, CSM_IOC_PEER,
- *                    CSM_IOC_NEXT_ATTACHMENT (since revision 1.1)
+ *                    CSM_IOC_NEXT_ATTACHMENT (since revision 1.1),
+ *                    CSM_IOC_RECORD (since revision 1.2)
  *   sharing file  -> one own region, or one attachment of another realm's region; mmap at offset 0
  *                    (cached, MAP_SHARED only); poll for signals; the calls below
  *
@@ -49,7 +50,7 @@
 #include "../types.h"
 
 #define CSM_GUEST_REVISION_MAJOR 1
-#define CSM_GUEST_REVISION_MINOR 1
+#define CSM_GUEST_REVISION_MINOR 2
 #define CSM_GUEST_REVISION       ((CSM_GUEST_REVISION_MAJOR << 16) | CSM_GUEST_REVISION_MINOR)
 
 /* Call numbers start above the generic file-system ioctls (1 and 2 are FIBMAP and FIGETBSZ). */
@@ -197,6 +198,28 @@ struct csm_ioc_peer {
 	abi_u64 reserved[2];
 };
 
+/**
+ * struct csm_ioc_record - CSM_IOC_RECORD: one record of this realm, of those that the sharings
+ * claim of its token has the hash of
+ * @kind: input: of the record before, 0 to start; output: CSM_RECORD_*, 0: there is none (any
+ *	more), the rest is zero then
+ * @peer_id, @region_id: of the record before; output: of this one
+ * @size, @permissions, @state, @record_flags: output, as RSI_CSM_RECORD has them
+ *
+ * Fails: EINVAL output not zero, EOPNOTSUPP the RMM has CSM before 1.2, ENXIO, EIO.
+ */
+struct csm_ioc_record {
+	abi_u64 kind;
+	abi_u64 peer_id;
+	abi_u64 region_id;
+	abi_u64 size;
+	abi_u32 permissions;
+	abi_u32 state;
+	abi_u32 record_flags;
+	abi_u32 reserved0;
+	abi_u64 reserved1[2];
+};
+
 /* ------------------------------------------------------------- sharing file */
 
 #define CSM_IOC_SHARING_OWN        (1U << 0) /* a region of this realm, otherwise an attachment */
@@ -304,6 +327,7 @@ struct csm_ioc_notify {
 #define CSM_IOC_QUERY           _IOWR(CSM_IOC_MAGIC, 0x14, struct csm_ioc_query)
 #define CSM_IOC_PEER            _IOWR(CSM_IOC_MAGIC, 0x15, struct csm_ioc_peer)
 #define CSM_IOC_NEXT_ATTACHMENT _IOWR(CSM_IOC_MAGIC, 0x16, struct csm_ioc_sharing)
+#define CSM_IOC_RECORD          _IOWR(CSM_IOC_MAGIC, 0x17, struct csm_ioc_record)
 
 #define CSM_IOC_GET_SHARING _IOR(CSM_IOC_MAGIC, 0x20, struct csm_ioc_sharing)
 #define CSM_IOC_SHARE       _IOW(CSM_IOC_MAGIC, 0x21, struct csm_ioc_share)

@@ -32,6 +32,7 @@ struct attest_claims {
 	const uint8_t *rpv;            /* 64 bytes */
 	const uint8_t *measurement[5]; /* RIM, then REMs; 64 bytes each */
 	const uint8_t *challenge;      /* ATTEST_CHALLENGE_SIZE bytes */
+	const uint8_t *sharings;       /* CCA_REALM_CSM_SHARINGS_SIZE bytes; NULL: too many */
 };
 
 /*

@@ -16,7 +16,7 @@
 #include "base/hash.h"
 #include "base/wipe.h"
 
-#define CLAIM_COUNT    10U
+#define CLAIM_COUNT    11U
 #define SIG_HEADER_MAX 32U
 
 /* The protected header: {1: -35}, ES384. */
@@ -79,6 +79,9 @@ static void put_claims(struct cbor *cbor, const struct attest_claims *claims)
 	cbor_int(cbor, CCA_REALM_INSTANCE_ID);
 	cbor_bytes(cbor, claims->instance_id, CCA_REALM_INSTANCE_ID_SIZE);
 	put_realm_id(cbor, claims->realm_id);
+	cbor_int(cbor, CCA_REALM_CSM_SHARINGS);
+	cbor_bytes(cbor, claims->sharings,
+		   claims->sharings == NULL ? 0 : CCA_REALM_CSM_SHARINGS_SIZE);
 }
 
 /* How long the claims are: a payload's head, written before it, needs that. */

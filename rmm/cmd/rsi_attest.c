@@ -11,6 +11,7 @@
 #include "base/bits.h"
 #include "base/fail.h"
 #include "cmd/rsi.h"
+#include "csm/csm.h"
 #include "map/map.h"
 #include "realm/id.h"
 #include "realm/measure.h"
@@ -40,6 +41,7 @@ enum rsi_outcome rsi_attestation_token_init(struct rec *rec, struct rsi_out *out
 	struct rd *rd = rec_realm(rec);
 	uint8_t measurement[REALM_MEASUREMENTS][REALM_MEASUREMENT_SIZE];
 	uint8_t instance_id[REALM_INSTANCE_ID_SIZE];
+	uint8_t sharings[CSM_DIGEST_SIZE];
 	struct attest_claims claims = {
 		.realm_id = rd->id,
 		.instance_id = instance_id,
@@ -56,6 +58,7 @@ enum rsi_outcome rsi_attestation_token_init(struct rec *rec, struct rsi_out *out
 		claims.measurement[i] = measurement[i];
 	}
 	realm_instance_id(rd, instance_id);
+	claims.sharings = rmm_csm_sharings(rd, sharings) ? sharings : NULL;
 	find_pages(rec, pages);
 	if (!attest_begin(pages, &claims, &size)) {
 		out->x[0] = FAIL(unknown, RSI_ERROR_UNKNOWN);

@@ -141,3 +141,20 @@ enum rsi_outcome rsi_csm_peer(struct rec *rec, struct rsi_out *out, struct rmi_r
 	}
 	return RSI_RETURN;
 }
+
+/* RSI_CSM_RECORD: returns the caller's record after a cursor. */
+enum rsi_outcome rsi_csm_record(struct rec *rec, struct rsi_out *out, struct rmi_rec_exit *exit)
+{
+	const uint64_t *x = rec->vcpu.gprs;
+	struct rsi_csm_record record;
+
+	(void)exit;
+	out->x[0] = rmm_csm_list_record(rec_realm(rec), x[1], x[2], x[3], &record);
+	if (out->x[0] == RSI_SUCCESS) {
+		out->x[1] = record.packed;
+		out->x[2] = record.peer;
+		out->x[3] = record.region;
+		out->x[4] = record.size;
+	}
+	return RSI_RETURN;
+}

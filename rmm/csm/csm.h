@@ -210,4 +210,15 @@ uint64_t rmm_csm_signal_take(struct rd *self, struct rmm_csm_signal *signal);
 uint64_t rmm_csm_peer(struct rd *self, uint64_t peer, uint64_t index,
 		      uint8_t value[REALM_MEASUREMENT_SIZE], uint64_t *hash_algo);
 
+/* RSI_CSM_RECORD: the record of self that follows the one with these ids; packed 0: none. */
+uint64_t rmm_csm_list_record(struct rd *self, uint64_t kind, uint64_t peer_id, uint64_t region_id,
+			     struct rsi_csm_record *record);
+
+/*
+ * The sharings claim (docs/csm-spec.md section 11): SHA-512 of the realm's records as they are now;
+ * of nothing for a realm without an APT. False if there are more than CSM_RECORDS_MAX. Takes the
+ * CSM lock once, for at most so many hashed records. No lock is held.
+ */
+bool rmm_csm_sharings(struct rd *self, uint8_t hash[CSM_DIGEST_SIZE]);
+
 #endif

@@ -13,8 +13,8 @@
  * progress in the record; between steps of DESTROY, REVOKE and DETACH_AND_FREE no lock is held, so
  * a step looks everything up again. *Finish* reports to the host and frees the record.
  *
- * Files call downwards only: apt; region; attachment, fault, grant; peer, seal, signal; lock;
- * check, sharing; policy, record; tree.
+ * Files call downwards only: apt; region; attachment, fault, grant; evidence, peer, seal, signal;
+ * lock; check, sharing; policy, record; tree.
  */
 #ifndef RMM_CSM_CSM_INTERNAL_H
 #define RMM_CSM_CSM_INTERNAL_H
@@ -294,6 +294,10 @@ struct rmm_csm_attachment *rmm_csm_attachment_find(const struct rd *rd, uint64_t
 /* The record of that kind and other realm with the lowest region id above `after`; NULL: none. */
 struct rmm_csm_record *rmm_csm_record_after(const struct rd *rd, enum rmm_csm_kind kind,
 					    uint64_t peer_id, uint64_t after);
+
+/* The record after these ids in the order of RMM_CSM_TREE_IDS, of any kind; NULL: none. */
+struct rmm_csm_record *rmm_csm_record_beyond(const struct rd *rd, enum rmm_csm_kind kind,
+					     uint64_t peer_id, uint64_t region_id);
 
 /*
  * The first region or attachment that touches [base, top), by address; NULL: none. Remembers around

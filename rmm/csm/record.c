@@ -98,6 +98,12 @@ struct rmm_csm_record *rmm_csm_record_after(const struct rd *rd, enum rmm_csm_ki
 	return same ? record : NULL;
 }
 
+struct rmm_csm_record *rmm_csm_record_beyond(const struct rd *rd, enum rmm_csm_kind kind,
+					     uint64_t peer_id, uint64_t region_id)
+{
+	return search(rd, kind, peer_id, region_id, true);
+}
+
 struct rmm_csm_region *rmm_csm_region_find(const struct rd *rd, uint64_t region_id)
 {
 	return (struct rmm_csm_region *)find(rd, RMM_CSM_KIND_REGION, region_id, 0);

@@ -40,6 +40,7 @@ struct sample {
 	uint8_t measurement[5][64];
 	uint8_t challenge[64];
 	uint8_t instance_id[33];
+	uint8_t sharings[64];
 	struct attest_claims claims;
 };
 
@@ -67,6 +68,8 @@ static inline void sample_fill(struct sample *sample, uint8_t hash_algo, uint8_t
 		sample->instance_id[i] = (uint8_t)(seed + 5 * i);
 	}
 	sample->claims.instance_id = sample->instance_id;
+	memset(sample->sharings, seed + 7, sizeof(sample->sharings));
+	sample->claims.sharings = sample->sharings;
 }
 
 /* Steps to the end; the number of steps. */
@@ -123,7 +126,7 @@ static inline void expect_claims(struct cursor *cursor, const struct sample *sam
 	size_t size = long_hash ? 64 : 32;
 	uint64_t id = __builtin_bswap64(sample->claims.realm_id);
 
-	EXPECT(cursor, "\xaa\x0a\x58\x40");
+	EXPECT(cursor, "\xab\x0a\x58\x40");
 	expect(cursor, sample->challenge, 64);
 	EXPECT(cursor, "\x19\xac\xcb\x58\x40");
 	expect(cursor, sample->rpv, 64);
@@ -146,6 +149,8 @@ static inline void expect_claims(struct cursor *cursor, const struct sample *sam
 	expect(cursor, sample->instance_id, 33);
 	EXPECT(cursor, "\x3a\x00\x01\x11\x70\x48");
 	expect(cursor, &id, 8);
+	EXPECT(cursor, "\x3a\x00\x01\x11\x71\x58\x40");
+	expect(cursor, sample->sharings, 64);
 }
 
 /* ECDSA on P-384 with SHA-384 over the Sig_structure, by the public key of the COSE_Key. */
@@ -188,7 +193,7 @@ static inline void check_token(const uint8_t *token, size_t size, const struct s
 {
 	struct cursor cursor = {token, size};
 	const uint8_t *key = attest_platform()->public_key;
-	size_t payload_size = sample->claims.hash_algo == RMI_HASH_SHA_512 ? 693 : 533;
+	size_t payload_size = sample->claims.hash_algo == RMI_HASH_SHA_512 ? 764 : 604;
 	size_t realm_size = payload_size + 109;
 	uint8_t challenge[HASH_SIZE_MAX];
 	const uint8_t *payload;

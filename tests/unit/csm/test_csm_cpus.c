@@ -171,6 +171,7 @@ static void live(unsigned int p)
 			call(p, RSI_CSM_SEAL_FID, own, 0, 0, 0);
 			call(p, RSI_CSM_PEER_FID, other, 0, 0, 0);
 			call(p, RSI_CSM_QUERY_FID, other, 0, 0, 0);
+			call(p, RSI_CSM_RECORD_FID, 1, 0, 0, 0);
 			call(p, RSI_CSM_DIGEST_FID, ids[p], own, 0, 0);
 			call(p, RSI_CSM_DIGEST_FID, other, had, 0, 0);
 			break;

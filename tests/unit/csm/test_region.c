@@ -164,6 +164,7 @@ static void no_apt(void **state)
 	ASSERT_DENIED(CSM(trealm, SIGNAL, 1, 1, 1, 1), CSM_ERROR_NO_APT, apt);
 	ASSERT_DENIED(CSM(trealm, SIGNAL_TAKE), CSM_ERROR_NO_APT, apt);
 	ASSERT_DENIED(CSM(trealm, PEER, 1, 0), CSM_ERROR_NO_APT, apt);
+	ASSERT_DENIED(CSM(trealm, RECORD, 0, 0, 0), CSM_ERROR_NO_APT, apt);
 	trealm_destroy_all();
 }
 
@@ -531,7 +532,7 @@ int main(void)
 			    "RSI_CSM_DESTROY apt; RSI_CSM_RESERVE apt; RSI_CSM_ATTACH apt; "
 			    "RSI_CSM_DETACH_AND_FREE apt; RSI_CSM_QUERY apt; RSI_CSM_SEAL apt; "
 			    "RSI_CSM_DIGEST apt; RSI_CSM_SIGNAL apt; RSI_CSM_SIGNAL_TAKE apt; "
-			    "RSI_CSM_PEER apt",
+			    "RSI_CSM_PEER apt; RSI_CSM_RECORD apt",
 			    no_apt),
 		TREALM_TEST("RMI_FEATURES and RSI_FEATURES tell the revision of CSM", features),
 		TREALM_TEST("RSI_CSM_CREATE; invariant 09: region ids do not come again", create),

@@ -248,6 +248,7 @@ static void bench_questions(uint64_t region)
 	MEASURE("any", provider, SELF);
 	CHECK_EQ(MEASURE("mine", provider, QUERY, provider_id), region);
 	CHECK_EQ(MEASURE("theirs", consumers[0], QUERY, provider_id), region);
+	MEASURE("mine", provider, RECORD);
 	MEASURE("theirs", provider, PEER, ids[0], 0);
 	MEASURE("theirs", consumers[0], PEER, provider_id, 0);
 }

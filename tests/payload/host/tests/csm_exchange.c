@@ -389,6 +389,43 @@ TEST(csm_query,
 	CHECK_EQ(CSM(pair.consumer, QUERY, pair.id, 0).x[0], CSM_ERROR_ACCESS);
 }
 
+#define RECORD_OF(kind, perm, state) \
+	rsi_csm_record_pack(CSM_RECORD_##kind, perm, CSM_STATE_##state, 0)
+
+static void expect_record(const struct smc_regs *r, uint64_t packed, uint64_t peer, uint64_t region)
+{
+	CHECK_EQ(r->x[0], RSI_SUCCESS);
+	CHECK_EQ(r->x[1], packed);
+	CHECK_EQ(r->x[2], peer);
+	CHECK_EQ(r->x[3], region);
+	CHECK_EQ(r->x[4], packed == 0 ? 0 : PAGE_SIZE);
+}
+
+TEST(csm_record,
+     "RSI_CSM_RECORD: the provider lists the region and its grant, the consumer the attachment; "
+     "after REVOKE the grant is gone and the attachment is dead")
+{
+	struct pair pair = granted(PAGE_SIZE, CSM_PERM_READ);
+	uint64_t consumer = csm_self(pair.consumer);
+	struct smc_regs r = CSM(pair.provider, RECORD);
+
+	expect_record(&r, RECORD_OF(REGION, CSM_PERM_ALL, OWN), 0, pair.region);
+	r = CSM(pair.provider, RECORD, CSM_RECORD_REGION, 0, pair.region);
+	expect_record(&r, RECORD_OF(GRANT, CSM_PERM_READ, GRANTED), consumer, pair.region);
+	csm_attach(pair.consumer, pair.provider, pair.region, THERE, PAGE_SIZE);
+	r = CSM(pair.provider, RECORD, CSM_RECORD_REGION, 0, pair.region);
+	expect_record(&r, RECORD_OF(GRANT, CSM_PERM_READ, ATTACHED), consumer, pair.region);
+	r = CSM(pair.provider, RECORD, CSM_RECORD_GRANT, consumer, pair.region);
+	expect_record(&r, 0, 0, 0);
+	r = CSM(pair.consumer, RECORD);
+	expect_record(&r, RECORD_OF(ATTACHMENT, 0, ATTACHED), pair.id, pair.region);
+	CHECK_EQ(CSM(pair.provider, REVOKE, pair.region, consumer).x[0], RSI_SUCCESS);
+	r = CSM(pair.provider, RECORD, CSM_RECORD_REGION, 0, pair.region);
+	expect_record(&r, 0, 0, 0);
+	r = CSM(pair.consumer, RECORD);
+	expect_record(&r, RECORD_OF(ATTACHMENT, 0, ENDED), pair.id, pair.region);
+}
+
 /* PEER says of `of` what that realm's own measurements say. */
 static void expect_peer(struct rec *asks, struct rec *of, uint64_t index)
 {
