@@ -227,6 +227,42 @@ static long next_attachment(void __user *arg)
 	return copy_to_user(arg, &req, sizeof(req)) ? -EFAULT : 0;
 }
 
+/* CSM_IOC_RECORD. Asks the RMM (RSI_CSM_RECORD). */
+static long record(void __user *arg)
+{
+	struct csm_ioc_record req;
+	struct csmdev_regs regs = {.x = {RSI_CSM_RECORD_FID}};
+	int ret;
+
+	if (copy_from_user(&req, arg, sizeof(req))) {
+		return -EFAULT;
+	}
+	if (req.size || req.permissions || req.state || req.record_flags || req.reserved0 ||
+	    memchr_inv(req.reserved1, 0, sizeof(req.reserved1))) {
+		return -EINVAL;
+	}
+	if (csmdev_realm.revision < ABI_REVISION(1, 2)) {
+		return -EOPNOTSUPP;
+	}
+	regs.x[1] = req.kind;
+	regs.x[2] = req.peer_id;
+	regs.x[3] = req.region_id;
+	ret = csmdev_rsi_call(&regs);
+	if (ret) {
+		return ret;
+	}
+	req = (struct csm_ioc_record){
+		.kind = rsi_csm_record_kind(regs.x[1]),
+		.peer_id = regs.x[2],
+		.region_id = regs.x[3],
+		.size = regs.x[4],
+		.permissions = rsi_csm_record_perm(regs.x[1]),
+		.state = rsi_csm_record_state(regs.x[1]),
+		.record_flags = rsi_csm_record_flags(regs.x[1]),
+	};
+	return copy_to_user(arg, &req, sizeof(req)) ? -EFAULT : 0;
+}
+
 /* Calls on /dev/csm. Every call checks its argument completely before it changes anything. */
 static long device_ioctl(struct file *file, unsigned int cmd, unsigned long value)
 {
@@ -245,6 +281,8 @@ static long device_ioctl(struct file *file, unsigned int cmd, unsigned long valu
 		return query(arg);
 	case CSM_IOC_PEER:
 		return peer(arg);
+	case CSM_IOC_RECORD:
+		return record(arg);
 	case CSM_IOC_NEXT_ATTACHMENT:
 		return next_attachment(arg);
 	default:

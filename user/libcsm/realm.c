@@ -181,3 +181,30 @@ int csm_peer(struct csm *csm, uint64_t peer_id, unsigned int index, struct csm_m
 	memcpy(out->value, peer.value, sizeof(out->value));
 	return 0;
 }
+
+int csm_next_record(struct csm *csm, struct csm_record *record)
+{
+	struct csm_ioc_record next = {
+		.kind = record->kind,
+		.peer_id = record->peer_id,
+		.region_id = record->region_id,
+	};
+	int ret = csm_device_call(csm, CSM_IOC_RECORD, &next);
+
+	if (ret < 0) {
+		return ret;
+	}
+	*record = (struct csm_record){
+		.kind = (unsigned int)next.kind,
+		.peer_id = next.peer_id,
+		.region_id = next.region_id,
+		.size = next.size,
+		.permissions = next.permissions,
+		.state = next.state,
+		.sealed = next.record_flags & CSM_FLAG_SEALED,
+		.any = next.record_flags & CSM_FLAG_ANY,
+		.ending = next.record_flags & CSM_FLAG_ENDING,
+		.has_digest = next.record_flags & CSM_FLAG_DIGEST,
+	};
+	return next.kind != 0;
+}

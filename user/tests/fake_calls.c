@@ -212,6 +212,80 @@ static int next_attachment(struct fake_realm *realm, struct csm_ioc_sharing *req
 	return next ? get_sharing(realm, next, req) : 0;
 }
 
+/* The order of records: by kind, peer, region. */
+static int order(const struct csm_ioc_record *a, const struct csm_ioc_record *b)
+{
+	const uint64_t keys[3][2] = {
+		{a->kind, b->kind}, {a->peer_id, b->peer_id}, {a->region_id, b->region_id}};
+
+	for (unsigned int i = 0; i < 3; i++) {
+		if (keys[i][0] != keys[i][1]) {
+			return keys[i][0] < keys[i][1] ? -1 : 1;
+		}
+	}
+	return 0;
+}
+
+/* Keeps the candidate if it is the first one after the cursor so far. */
+static void consider(const struct csm_ioc_record *cursor, const struct csm_ioc_record *candidate,
+		     struct csm_ioc_record *best)
+{
+	if (order(candidate, cursor) > 0 && (best->kind == 0 || order(candidate, best) < 0)) {
+		*best = *candidate;
+	}
+}
+
+static void consider_grants(const struct region *region, const struct csm_ioc_record *cursor,
+			    struct csm_ioc_record *best)
+{
+	for (unsigned int g = 0; g < GRANTS; g++) {
+		const struct grant *grant = &region->grants[g];
+		const struct csm_ioc_record record = {
+			.kind = CSM_RECORD_GRANT,
+			.peer_id = grant->consumer,
+			.region_id = region->id,
+			.size = region->size,
+			.permissions = grant->permissions,
+			.state = CSM_STATE_GRANTED,
+			.record_flags = grant->consumer == 0 ? CSM_FLAG_ANY : 0,
+		};
+
+		if (grant->live) {
+			consider(cursor, &record, best);
+		}
+	}
+}
+
+static int record(struct fake_realm *realm, struct csm_ioc_record *req)
+{
+	struct csm_ioc_record best = {0};
+
+	for (unsigned int i = 0; i < REGIONS; i++) {
+		const struct region *region = &realm->world->regions[i];
+		bool own = region->owner == realm;
+		const struct csm_ioc_record record = {
+			.kind = own ? CSM_RECORD_REGION : CSM_RECORD_ATTACHMENT,
+			.peer_id = own || !region->owner ? 0 : region->owner->id,
+			.region_id = region->id,
+			.size = region->size,
+			.permissions = own ? CSM_PERM_ALL : 0,
+			.state = own ? CSM_STATE_OWN : CSM_STATE_ATTACHED,
+			.record_flags =
+				own && region->sealed ? CSM_FLAG_SEALED | CSM_FLAG_DIGEST : 0,
+		};
+
+		if (region->live &&
+		    (own || fake_sharing_of(realm, region->owner->id, region->id))) {
+			consider(req, &record, &best);
+		}
+		if (region->live && own) {
+			consider_grants(region, req, &best);
+		}
+	}
+	*req = best;
+	return 0;
+}
+
 int fake_device_call(struct fake_realm *realm, unsigned long request, void *arg)
 {
 	switch (request) {
@@ -227,6 +301,8 @@ int fake_device_call(struct fake_realm *realm, unsigned long request, void *arg)
 		return query(realm, arg);
 	case CSM_IOC_PEER:
 		return peer(realm, arg);
+	case CSM_IOC_RECORD:
+		return record(realm, arg);
 	case CSM_IOC_NEXT_ATTACHMENT:
 		return next_attachment(realm, arg);
 	default:

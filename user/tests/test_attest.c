@@ -8,9 +8,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "abi/csm.h"
+#include "abi/uapi/csm_guest.h"
 #include "tools/attest.h"
 
 #define WORDS 20
@@ -287,6 +290,79 @@ static void token_takes_a_name_that_is_free(void **state)
 	expect(*state, P, "token", CSMCTL_FAILED, "", "File exists");
 }
 
+/* ---------------------------------------------------------------- evidence */
+
+static void assert_word(const uint8_t *at, uint64_t value)
+{
+	for (unsigned int i = 0; i < 8; i++) {
+		assert_int_equal(at[i], (uint8_t)(value >> 8 * i));
+	}
+}
+
+/* The file is CBOR: a name, the token, 128 bytes for each record. */
+static void evidence_has_token_and_records(void **state)
+{
+	static const uint8_t head[] = "\x83\x6f"
+				      "caec-evidence-1\x59\x00\x64";
+	uint8_t data[2048], *record = data + 20 + 100 + 3;
+	struct pair *p = *state;
+	struct csm_region *region[2];
+	uint8_t digest[64];
+
+	pair_share(p, CSM_READ, region);
+	assert_int_equal(csm_seal(region[0]), 0);
+	assert_int_equal(csm_digest(region[0], digest), 0);
+	kernel.size = 100;
+	assert_int_equal(chdir(folder), 0);
+	expect(p, P, "evidence e --challenge " DIGITS, CSMCTL_OK, "", "");
+	assert_int_equal(challenge[63], 0x3f);
+	assert_int_equal(get(folder, "e", data, sizeof(data)), 20 + 100 + 3 + 2 * 128);
+	assert_memory_equal(data, head, 20);
+	assert_int_equal(data[20], 0xa5);
+	assert_memory_equal(record - 3, "\x59\x01\x00", 3);
+	assert_word(record, 0x09000701);
+	assert_word(record + 8, 0);
+	assert_word(record + 16, csm_region_id(region[0]));
+	assert_word(record + 24, 65536);
+	assert_memory_equal(record + 64, digest, 64);
+	assert_word(record + 128, 0x010102);
+	assert_word(record + 136, fake_id(C));
+	expect(p, C, "evidence e", CSMCTL_OK, "", "");
+	assert_int_equal(get(folder, "e", data, sizeof(data)), 20 + 100 + 3 + 128);
+	assert_word(record, 0x030003);
+	assert_word(record + 8, fake_id(P));
+	csm_release(region[1]);
+	csm_release(region[0]);
+}
+
+static void evidence_says_what_is_wrong(void **state)
+{
+	struct csm_region *regions[9];
+	struct pair *p = *state;
+
+	expect(p, P, "evidence", CSMCTL_USAGE, "", "wrong number of arguments");
+	expect(p, P, "evidence e --challenge zz", CSMCTL_USAGE, "", "--challenge");
+	expect(p, P, "evidence /nonexistent/e", CSMCTL_FAILED, "", "/nonexistent/e");
+	expect(p, P, "evidence /dev/full", CSMCTL_FAILED, "", "No space left");
+	kernel.error = ENOENT;
+	expect(p, P, "evidence e", CSMCTL_FAILED, "", "mount configfs");
+	kernel.error = 0;
+	fake_fail_call(p->world, CSM_IOC_RECORD, EOPNOTSUPP);
+	expect(p, P, "evidence e", CSMCTL_FAILED, "", "csmctl: evidence: ");
+	fake_fail_call(p->world, 0, 0);
+	/* Nine regions with eight grants each: more records than a token vouches for. */
+	for (unsigned int i = 0; i < COUNT(regions); i++) {
+		regions[i] = pair_create(p, 4096);
+		for (unsigned int g = 0; g < 8; g++) {
+			assert_int_equal(csm_share(regions[i], 77 + g, CSM_READ, NULL), 0);
+		}
+	}
+	expect(p, P, "evidence e", CSMCTL_FAILED, "", "more than 64 regions");
+	for (unsigned int i = 0; i < COUNT(regions); i++) {
+		csm_release(regions[i]);
+	}
+}
+
 /* ------------------------------------------------------------------ attest */
 
 struct side {
@@ -482,6 +558,8 @@ int main(void)
 		       token_has_a_fresh_challenge_without_one),
 		ATTEST("token: says what is wrong", token_says_what_is_wrong),
 		ATTEST("token: takes a name that is free", token_takes_a_name_that_is_free),
+		ATTEST("evidence: token and records in one file", evidence_has_token_and_records),
+		ATTEST("evidence: says what is wrong", evidence_says_what_is_wrong),
 		ATTEST("attest: realms attest each other", realms_attest_each_other),
 		ATTEST("attest: sharing begins with it", sharing_begins_with_an_attestation),
 		ATTEST("attest: a refused token shares nothing",

@@ -19,8 +19,7 @@ static bool parse_challenge(const char *text, uint8_t out[ATTEST_CHALLENGE_SIZE]
 	       parse_hex(text, out, length / 2);
 }
 
-/* The bytes of a file, or of digits on the command line; a fresh one without either. */
-static int take_challenge(struct tool *tool, uint8_t out[ATTEST_CHALLENGE_SIZE])
+int take_challenge(struct tool *tool, uint8_t out[ATTEST_CHALLENGE_SIZE])
 {
 	const char *text = tool->options->challenge;
 	uint8_t data[ATTEST_CHALLENGE_SIZE + 1];

@@ -20,6 +20,12 @@ ssize_t tsm_token(const struct io *io, const uint8_t challenge[ATTEST_CHALLENGE_
 		  uint8_t *token, size_t max);
 int complain_tsm(struct io *io, int error);
 
+/*
+ * attest.c. The challenge of --challenge: the bytes of a file, or of digits; a fresh one without
+ * it. 0, or CSMCTL_* after a message.
+ */
+int take_challenge(struct tool *tool, uint8_t out[ATTEST_CHALLENGE_SIZE]);
+
 /* 64 random bytes; false if the kernel has none. */
 bool fresh_challenge(uint8_t challenge[ATTEST_CHALLENGE_SIZE]);
 

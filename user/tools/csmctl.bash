@@ -4,15 +4,15 @@
 
 _csmctl() {
 	local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]} command='' i
-	local commands='token attest id list peer create put share revoke seal digest destroy attach detach get wait
-		watch send recv echo ping link'
+	local commands='token evidence attest id list peer create put share revoke seal digest destroy attach detach get
+		wait watch send recv echo ping link'
 	local options='--json --timeout --help --version'
 
 	for ((i = 1; i < COMP_CWORD; i++)); do
 		[[ " ${commands//[$'\t\n']/ } " != *" ${COMP_WORDS[i]} "* ]] || command=${COMP_WORDS[i]}
 	done
 	case $command in
-	token) options+=' --challenge' ;;
+	token | evidence) options+=' --challenge' ;;
 	attest) options+=' --policy --via --as' ;;
 	share) options+=' --write --exec --rim --rem --rpv --attest --via --as' ;;
 	put) options+=' --label --to --seal --write --exec --rim --rem --rpv' ;;
@@ -43,7 +43,7 @@ _csmctl() {
 		mapfile -t COMPREPLY < <(compgen -W "$options" -- "$word")
 	elif [[ -z $command ]]; then
 		mapfile -t COMPREPLY < <(compgen -W "$commands" -- "$word")
-	elif [[ $command == put || $command == get || $command == token ]]; then
+	elif [[ $command == put || $command == get || $command == token || $command == evidence ]]; then
 		mapfile -t COMPREPLY < <(compgen -f -- "$word")
 	elif [[ $command == link ]]; then
 		mapfile -t COMPREPLY < <(compgen -W "$(csmctl link list 2>/dev/null | awk '{ print $2 }')" -- "$word")

@@ -10,17 +10,18 @@ static const struct command {
 	int (*run)(struct tool *tool);
 	bool opens; /* the command opens the device itself, or needs none */
 } commands[] = {
-	{"token", 0, 1, cmd_token, true},      {"attest", 1, 1, cmd_attest, false},
-	{"id", 0, 0, cmd_id, false},           {"list", 0, 1, cmd_list, false},
-	{"peer", 1, 1, cmd_peer, false},       {"create", 1, 1, cmd_create, false},
-	{"share", 2, 2, cmd_share, false},     {"revoke", 2, 2, cmd_revoke, false},
-	{"seal", 1, 1, cmd_seal, false},       {"digest", 1, 1, cmd_digest, false},
-	{"destroy", 1, 1, cmd_destroy, false}, {"attach", 1, 1, cmd_attach, false},
-	{"detach", 1, 1, cmd_detach, false},   {"wait", 1, 1, cmd_wait, false},
-	{"watch", 1, 1, cmd_watch, false},     {"put", 1, 1, cmd_put, false},
-	{"get", 2, 2, cmd_get, false},         {"send", 1, 1, cmd_send, false},
-	{"recv", 1, 1, cmd_recv, false},       {"echo", 1, 1, cmd_echo, false},
-	{"ping", 1, 1, cmd_ping, false},       {"link", 1, 3, cmd_link, true},
+	{"token", 0, 1, cmd_token, true},        {"attest", 1, 1, cmd_attest, false},
+	{"evidence", 1, 1, cmd_evidence, false}, {"id", 0, 0, cmd_id, false},
+	{"list", 0, 1, cmd_list, false},         {"peer", 1, 1, cmd_peer, false},
+	{"create", 1, 1, cmd_create, false},     {"share", 2, 2, cmd_share, false},
+	{"revoke", 2, 2, cmd_revoke, false},     {"seal", 1, 1, cmd_seal, false},
+	{"digest", 1, 1, cmd_digest, false},     {"destroy", 1, 1, cmd_destroy, false},
+	{"attach", 1, 1, cmd_attach, false},     {"detach", 1, 1, cmd_detach, false},
+	{"wait", 1, 1, cmd_wait, false},         {"watch", 1, 1, cmd_watch, false},
+	{"put", 1, 1, cmd_put, false},           {"get", 2, 2, cmd_get, false},
+	{"send", 1, 1, cmd_send, false},         {"recv", 1, 1, cmd_recv, false},
+	{"echo", 1, 1, cmd_echo, false},         {"ping", 1, 1, cmd_ping, false},
+	{"link", 1, 3, cmd_link, true},
 };
 
 static const struct command *find(const char *name)

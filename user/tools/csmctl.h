@@ -134,6 +134,7 @@ int cmd_link(struct tool *tool);
 int tool_open(struct tool *tool);
 int cmd_token(struct tool *tool);
 int cmd_attest(struct tool *tool);
+int cmd_evidence(struct tool *tool);
 
 /*
  * The region of the first argument: own ones are found, others attached, with the policy of the

@@ -160,6 +160,8 @@ void options_help(FILE *to)
 	      "  id                        this realm's id, and what there is\n"
 	      "  token [FILE]              an attestation token of this realm  [--challenge "
 	      "HEX|@FILE]\n"
+	      "  evidence FILE             a token with what this realm shares  [--challenge "
+	      "HEX|@FILE]\n"
 	      "  attest NAME               verifies another realm  --policy FILE --via DIR --as "
 	      "NAME\n"
 	      "  list [REALM]              regions and attachments here, or what another realm "

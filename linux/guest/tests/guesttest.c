@@ -575,6 +575,31 @@ static void test_limit(void)
 	CHECK(info().memory_used == 0);
 }
 
+static void test_record(void)
+{
+	struct csm_ioc_share share = {.consumer_id = PEER, .permissions = CSM_PERM_READ};
+	struct csm_ioc_record record = {0};
+	int fd = create(4096, 0);
+
+	CHECK(ioctl(fd, CSM_IOC_SHARE, &share) == 0);
+	CHECK(ioctl(dev, CSM_IOC_RECORD, &record) == 0);
+	CHECK(record.kind == CSM_RECORD_REGION && record.peer_id == 0 && record.size == 4096);
+	CHECK(record.permissions == 1 && record.state == CSM_STATE_OWN);
+	record = (struct csm_ioc_record){.kind = record.kind, .region_id = record.region_id};
+	CHECK(ioctl(dev, CSM_IOC_RECORD, &record) == 0);
+	CHECK(record.kind == CSM_RECORD_GRANT && record.peer_id == PEER);
+	record.size = 0;
+	record.permissions = record.state = 0;
+	CHECK(ioctl(dev, CSM_IOC_RECORD, &record) == 0);
+	CHECK(record.kind == 0 && record.peer_id == 0 && record.region_id == 0);
+	record = (struct csm_ioc_record){.size = 1};
+	FAILS(ioctl(dev, CSM_IOC_RECORD, &record), EINVAL);
+	record = (struct csm_ioc_record){.reserved1 = {0, 1}};
+	FAILS(ioctl(dev, CSM_IOC_RECORD, &record), EINVAL);
+	FAILS(ioctl(dev, CSM_IOC_RECORD, NULL), EFAULT);
+	close(fd);
+}
+
 static void test_peer(void)
 {
 	struct csm_ioc_peer peer = {.peer_id = PEER, .index = 2};
@@ -648,6 +673,7 @@ static const struct {
 	{"memory comes back", test_memory},
 	{"the limit holds", test_limit},
 	{"measurements of a peer", test_peer},
+	{"records of this realm", test_record},
 	{"csmfs: names, and what is refused", test_fs_names},
 	{"csmfs: read, seek, sendfile, splice; attached while it is open", test_fs_read},
 	{"csmfs: a region without a file, a length beyond its size", test_fs_no_file},

@@ -181,6 +181,7 @@ void test_other_statuses(void)
 {
 	struct csm_ioc_query query = {.realm_id = PEER};
 	struct csm_ioc_peer peer = {.peer_id = PEER};
+	struct csm_ioc_record record = {0};
 	struct csm_ioc_signal signal = {.bits = 1};
 	int fd;
 
@@ -197,6 +198,8 @@ void test_other_statuses(void)
 	FAILS(ioctl(dev, CSM_IOC_QUERY, &query), EACCES);
 	force(RSI_CSM_PEER_FID, CSM_ERROR_NO_APT);
 	FAILS(ioctl(dev, CSM_IOC_PEER, &peer), ENXIO);
+	force(RSI_CSM_RECORD_FID, CSM_ERROR_NO_APT);
+	FAILS(ioctl(dev, CSM_IOC_RECORD, &record), ENXIO);
 	fd = attach(1);
 	force(RSI_CSM_SIGNAL_FID, CSM_ERROR_ACCESS);
 	FAILS(ioctl(fd, CSM_IOC_SIGNAL, &signal), EACCES);

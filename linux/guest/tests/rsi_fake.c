@@ -295,6 +295,29 @@ static u64 detach(struct csmdev_regs *r)
 	return RSI_SUCCESS;
 }
 
+/* Own regions, then their grants to PEER. */
+static u64 record(struct csmdev_regs *r)
+{
+	u64 kind = r->x[1] ? r->x[1] : CSM_RECORD_REGION;
+	u64 after = r->x[1] ? r->x[3] : 0;
+	struct csmdev_regs answer = {0};
+	int i;
+
+	for (; kind <= CSM_RECORD_GRANT && !answer.x[1]; kind++, after = 0) {
+		for (i = 0; i < REGIONS; i++) {
+			if (own[i].id > after && (kind == CSM_RECORD_REGION || own[i].granted) &&
+			    (!answer.x[1] || own[i].id < answer.x[3])) {
+				answer = (struct csmdev_regs){
+					.x = {0, rsi_csm_record_pack(kind, 1, kind - 1, 0),
+					      kind == CSM_RECORD_GRANT ? PEER : 0, own[i].id,
+					      own[i].size}};
+			}
+		}
+	}
+	*r = answer;
+	return RSI_SUCCESS;
+}
+
 static u64 query(struct csmdev_regs *r)
 {
 	u64 i = r->x[2] ? r->x[2] : 1, count = ARRAY_SIZE(theirs);
@@ -397,6 +420,8 @@ static u64 command(struct csmdev_regs *r)
 		return reserve(r);
 	case RSI_CSM_QUERY_FID:
 		return query(r);
+	case RSI_CSM_RECORD_FID:
+		return record(r);
 	case RSI_CSM_PEER_FID:
 		return peer(r);
 	case RSI_CSM_SHARE_FID:

@@ -140,6 +140,25 @@ struct csm_entry {
  */
 CSM_API int csm_list(struct csm *csm, uint64_t realm_id, uint64_t *cursor, struct csm_entry *out);
 
+/* A record of this realm, as its attestation token vouches for it. */
+struct csm_record {
+	unsigned int kind; /* 1 own region, 2 grant of one, 3 attachment; 0: none */
+	uint64_t peer_id;  /* consumer of a grant (0: ANY), provider of an attachment */
+	uint64_t region_id;
+	uint64_t size; /* bytes */
+	unsigned int permissions;
+	unsigned int state; /* of enum csm_state */
+	bool sealed, any, ending;
+	bool has_digest; /* the RMM has computed the digest, and csm_digest() returns it */
+};
+
+/*
+ * Replaces a record by the one that follows it; one that is all zero by the first. 1: *record is
+ * filled in; 0: there are no more. -EOPNOTSUPP: the RMM has no records (CSM before 1.2); -ENOTTY:
+ * the guest module is older than this library.
+ */
+CSM_API int csm_next_record(struct csm *csm, struct csm_record *record);
+
 /*
  * Returns the next attachment of this realm, in the order of provider and region. *entry: zeros
  * before the first call, then the last answer. 1: *entry is filled in, its state CSM_ATTACHED or
