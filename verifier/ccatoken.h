@@ -112,6 +112,9 @@ struct cca_realm_claims {
 	struct cca_bytes rem[CCA_REM_COUNT];
 	bool has_realm_id; /* private claim -70001 of CAEC's RMM; absent from others */
 	uint64_t realm_id;
+	/* Private claim -70002 of CAEC's RMM, see evidence.h: 64 bytes, or 0 for too many */
+	bool has_sharings;
+	struct cca_bytes sharings;
 	/* Claims of specification 2.0. An instance id is 33 bytes, of which the first is 1. */
 	struct cca_bytes instance_id; /* 256; empty if absent. CAEC's RMM has it as well */
 	bool has_mec_policy;          /* 44243: memory encryption contexts */

@@ -106,6 +106,18 @@ static bool read_realm_id(struct reader *r, const char *name, void *out)
 	return true;
 }
 
+static bool read_sharings(struct reader *r, const char *name, void *out)
+{
+	struct cca_realm_claims *c = out;
+
+	if (!read_bytes(r, name, &c->sharings)) {
+		return false;
+	}
+	c->has_sharings = true;
+	return c->sharings.size == 0 || c->sharings.size == 64 ||
+	       reader_fail(r, "%s: %zu bytes, must be 0 or 64", name, c->sharings.size);
+}
+
 static bool read_mec_policy(struct reader *r, const char *name, void *out)
 {
 	struct cca_realm_claims *c = out;
@@ -167,6 +179,7 @@ static const struct claim realm_table[] = {
 	{44257, "realm devices token hash", OPTIONAL, read_devices, true},
 	{256, "realm instance id", IN(CCA_PROFILE_2026), read_instance, false},
 	{-70001, "realm id", OPTIONAL, read_realm_id, false},
+	{-70002, "realm sharings", OPTIONAL, read_sharings, false},
 };
 
 /* The algorithm may stand behind the measurements, so their sizes are judged at the end. */

@@ -55,7 +55,8 @@ static void show_past(const char *name)
 		got = fread(data, 1, SEEN, file);
 		from = memchr(data, '\n', got);
 		from = from ? from + 1 : data;
-	} else { /* it is shorter than that, and its position is still 0 */
+	} else {
+		rewind(file);
 		got = fread(data, 1, SEEN, file);
 	}
 	put_all(STDOUT_FILENO, from, got - (size_t)(from - data));

@@ -6,6 +6,7 @@ What a realm can be asked to do is in guest-csm and programs/sharetest.c.
 """
 
 import base64
+import functools
 import hashlib
 import itertools
 import json
@@ -719,9 +720,66 @@ def attests(pair):
     pair.destroy(number)
 
 
-def attestation():
+STRANGER = "1234567812345678"  # no realm's id
+
+
+def evidence_of(realm, challenge):
+    """What a realm gives to a third party, in a file here; its path."""
+    text = realm.sh(f"csmctl evidence --challenge {challenge} /tmp/evidence && "
+                    "base64 /tmp/evidence")
+    path = os.path.join(BUILD, "system", "examples", f"{realm.name}.evidence")
+    with open(path, "wb") as file:
+        file.write(base64.b64decode("".join(text)))
+    return path
+
+
+def judge_pair(files, challenge, rims):
+    """Status, report and complaints of the verifier for the evidence of both realms."""
+    policies = []
+    for name, rim in rims.items():
+        policies.append(os.path.join(BUILD, "system", "examples", f"pair-{name}.json"))
+        with open(policies[-1], "w", encoding="utf-8") as file:
+            json.dump({"caec-policy": 1, "realm": {"rim": rim}}, file)
+    done = subprocess.run([verifier.path("cca-verify"), "--pair", "--json", "--challenge",
+                           challenge, "--anchor", paths.ANCHOR, "--policy", policies[0],
+                           "--peer-policy", policies[1], *files],
+                          capture_output=True, text=True, check=False)
+    return done.returncode, json.loads(done.stdout or "{}"), done.stderr
+
+
+def proves_a_pair(rims, pair):
+    """A third party learns what the two share, and that nobody else has it; then others come."""
+    one, two = pair.one, pair.two
+    os.makedirs(os.path.join(BUILD, "system", "examples"), exist_ok=True)
+    challenge, other = os.urandom(64).hex(), os.urandom(64).hex()
+    number = one.create(8192)
+    said = one.do(f"csmctl share {number} {two.id} --write", f"csmctl seal {number}",
+                  Json(f"digest {number}"))
+    two.sh(f"csmctl attach {one.of(number)}")
+    files = [evidence_of(realm, challenge) for realm in (one, two)]
+    status, report, why = judge_pair(files, challenge, rims)
+    expect(status == 0 and report["sharings"] == [{
+        "provider": one.id, "consumer": two.id, "region": number, "size": 8192, "sealed": True,
+        "digest": said[2]["sha512"], "permissions": 1}], f"{status}: {report} {why}")
+    status, _, why = judge_pair(files, other, rims)
+    expect(status == 1 and "realm.challenge" in why, f"replayed: {status}: {why}")
+    one.sh(f"csmctl share {number} {STRANGER}")
+    files[0] = evidence_of(one, challenge)
+    status, _, why = judge_pair(files, challenge, rims)
+    expect(status == 1 and f"is granted to {STRANGER} too" in why, f"third: {status}: {why}")
+    one.do(f"csmctl revoke {number} {STRANGER}", f"csmctl revoke {number} {two.id}")
+    files[0] = evidence_of(one, challenge)
+    status, _, why = judge_pair(files, challenge, rims)
+    expect(status == 1 and "pair.granted" in why, f"revoked: {status}: {why}")
+    one.sh(f"csmctl destroy {number}")
+    two.sh(f"csmctl detach {one.of(number)}")
+
+
+def attestation(rims):
     """What csmctl does with tokens."""
     yield "tokens and attestation by csmctl", attests
+    yield "evidence of a pair: who shares what, and with nobody else", \
+        functools.partial(proves_a_pair, rims)
 
 
 # -------------------------------------------------------------------- completeness
@@ -781,7 +839,7 @@ def share(pair, rims, rows):
     """Everything that two realms that live can do, if the regular expression finds its name."""
     for name, action in itertools.chain(manual(), sealing(), permissions(rims), talking(), ends(),
                                         files.rows(example),
-                                        attestation(), completeness()):
+                                        attestation(rims), completeness()):
         if re.search(rows, name):
             with pair.test(f"sharing: {name}"):
                 action(pair)

@@ -4,11 +4,15 @@
  *	make-token DIR
  * or one token around a platform token and a realm key that come from elsewhere:
  *	make-token --around PLATFORM-TOKEN REALM-SECRET TOKEN
+ * or the token of a realm with an id and a claim of its sharings, both in hexadecimal digits; on
+ * another machine with "other", and without the claim with "-":
+ *	make-token --sharings ID CLAIM|- TOKEN [other]
  */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "policy.h"
 #include "tests/maker.h"
 
 static void must(bool ok, const char *what)
@@ -162,14 +166,42 @@ static void make_around(const char *platform, const char *secret, const char *ou
 	write_token(&m, "", out);
 }
 
+/* The token of a realm that shares something. */
+static void make_sharings(const char *id, const char *claim, const char *out, bool other)
+{
+	static struct maker m;
+	uint8_t value[CCA_HASH_MAX];
+	struct blob entry = {0};
+
+	must(maker_init(&m, CCA_HASH_SHA256, CCA_SIGN_ES384), "init");
+	if (other) {
+		m.realm_secret[5] ^= 1;
+		must(maker_bind(&m, CCA_HASH_SHA256), "bind");
+	}
+	must(cca_from_hex(id, value, 8) == 8, id);
+	put_int(&entry, -70001);
+	put_bytes(&entry, value, 8);
+	entry_set(&m.realm, REALM_ID, &entry);
+	if (strcmp(claim, "-") != 0) {
+		entry.size = 0;
+		put_int(&entry, -70002);
+		put_bytes(&entry, value, cca_from_hex(claim, value, sizeof(value)));
+		entry_add(&m.realm, &entry);
+	}
+	write_token(&m, "", out);
+}
+
 int main(int argc, char **argv)
 {
 	if (argc == 2) {
 		make_folder(argv[1]);
 	} else if (argc == 5 && strcmp(argv[1], "--around") == 0) {
 		make_around(argv[2], argv[3], argv[4]);
+	} else if ((argc == 5 || argc == 6) && strcmp(argv[1], "--sharings") == 0) {
+		make_sharings(argv[2], argv[3], argv[4], argc == 6);
 	} else {
-		must(false, "usage: make-token DIR | --around PLATFORM-TOKEN REALM-SECRET TOKEN");
+		must(false, "usage: make-token DIR | --around PLATFORM-TOKEN REALM-SECRET TOKEN | "
+			    "--sharings ID CLAIM TOKEN [other]");
 	}
 	return 0;
 }

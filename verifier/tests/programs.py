@@ -24,7 +24,7 @@ from harness import (BIN, HERE, TESTS, WORK, Skip, expect, image, jwk, pem_point
                      read, swept, test, verify, write)
 
 # Their tests join TESTS.
-for module in ("anchors", "corims", "library", "logs", "measuring", "results"):
+for module in ("anchors", "corims", "library", "logs", "measuring", "pairs", "results"):
     importlib.import_module(module)
 
 TF_A = "/usr/src/caec/arm-trusted-firmware/plat/qemu/common"
@@ -108,7 +108,8 @@ def independent_check(token_bytes, shown, anchor_point):
         "signature": "ES384", "public-key-hash": r[44240], "public-key": r[44237].hex(),
         "profile": r[265], "mec-policy": r.get(44243), "lfa-policy": None,
         "instance-id": r[256].hex() if 256 in r else None,
-        "devices-token-hash": None}, shown["realm"])
+        "devices-token-hash": None,
+        "sharings": r[-70002].hex() if -70002 in r else None}, shown["realm"])
     components = [{"type": c[1], "measurement": c[2].hex(), "version": c.get(4),
                    "signer-id": c[5].hex(), "hash": c[6], "live-activation": None}
                   for c in p[2399]]

@@ -12,6 +12,7 @@
 #include "corim.h"
 #include "policy.h"
 #include "tools/ear.h"
+#include "tools/pair.h"
 #include "tools/report.h"
 
 /* Exit codes; documented in cca-verify(1). */
@@ -37,6 +38,9 @@ struct options {
 	const char *challenge;
 	const char *policy;
 	const char *token;
+	bool pair;
+	const char *peer;        /* --pair: the second file */
+	const char *peer_policy; /* --pair: of the second realm; NULL: the same */
 	const char *anchors[CCA_POLICY_ANCHORS];
 	size_t anchor_count;
 	const char *corims[CORIMS_MAX];
@@ -45,6 +49,7 @@ struct options {
 
 static const char usage[] =
 	"usage: cca-verify [OPTION...] [FILE|-]\n"
+	"       cca-verify --pair --challenge C [OPTION...] FILE FILE\n"
 	"Verifies the CCA attestation token in FILE, or on standard input.\n"
 	"  -a, --anchor F           public key that platform tokens are signed with: PEM, DER, "
 	"JWK,\n"
@@ -61,6 +66,8 @@ static const char usage[] =
 	"      --realm-only         the realm's half alone; anchors are then realm keys\n"
 	"  -e, --ear KEY            report as an EAR: a JWT signed with the private key in KEY\n"
 	"      --ear-profile P      ietf (default) or veraison\n"
+	"  -2, --pair               what two realms share, by files of csmctl evidence\n"
+	"      --peer-policy F      with --pair: expectations of the second realm\n"
 	"  -h, --help               this text\n"
 	"Exit: 0 verified, 1 does not match, 2 malformed or not genuine, 3 usage, file or other\n"
 	"error, 4 genuine but nothing says which realm it is, 5 a form that is not supported.\n";
@@ -77,6 +84,8 @@ static const struct option long_options[] = {
 	{"strict", no_argument, NULL, 's'},
 	{"platform-only", no_argument, NULL, 'P'},
 	{"realm-only", no_argument, NULL, 'R'},
+	{"pair", no_argument, NULL, '2'},
+	{"peer-policy", required_argument, NULL, 'Q'},
 	{"ear", required_argument, NULL, 'e'},
 	{"ear-profile", required_argument, NULL, 'E'},
 	{"help", no_argument, NULL, 'h'},
@@ -154,6 +163,9 @@ static bool take_flag(struct options *o, int c)
 	case 'n':
 		o->no_anchor = true;
 		return true;
+	case '2':
+		o->pair = true;
+		return true;
 	default:
 		return false;
 	}
@@ -176,6 +188,9 @@ static bool take_option(struct options *o, int c)
 	case 'p':
 		o->policy = optarg;
 		return true;
+	case 'Q':
+		o->peer_policy = optarg;
+		return true;
 	case 'r':
 		return add_corim_option(o, optarg);
 	case 'h':
@@ -186,12 +201,36 @@ static bool take_option(struct options *o, int c)
 	}
 }
 
+/* What goes with --pair. */
+static bool check_pair_options(const struct options *o, int files)
+{
+	if (!o->pair) {
+		return o->peer_policy == NULL ||
+		       complain("--peer-policy", "has a meaning with --pair only") == EXIT_GOOD;
+	}
+	if (files != 2) {
+		complain("--pair", "takes two files");
+		return false;
+	}
+	if (o->flags != 0 || o->realm_id_only || o->ear_key != NULL || o->no_anchor) {
+		complain("--pair", "goes with --anchor, --challenge, --policy, --peer-policy, "
+				   "--corim and --json, and with nothing else");
+		return false;
+	}
+	/* Without it, lists of any time pass for those of now. */
+	if (o->challenge == NULL) {
+		complain("--pair", "needs a challenge that both realms have answered");
+		return false;
+	}
+	return true;
+}
+
 /* All options and the name of the token. False, with a message, also if they do not go together. */
 static bool parse_options(int argc, char **argv, struct options *o)
 {
 	int c;
 
-	while ((c = getopt_long(argc, argv, "a:c:p:r:je:iIh", long_options, NULL)) != -1) {
+	while ((c = getopt_long(argc, argv, "a:c:p:r:je:iI2h", long_options, NULL)) != -1) {
 		if (!take_option(o, c)) {
 			return false;
 		}
@@ -205,11 +244,15 @@ static bool parse_options(int argc, char **argv, struct options *o)
 		complain("", "one of --json, --ear and --realm-id-only");
 		return false;
 	}
-	if (argc - optind > 1) {
+	if (argc - optind > 1 && !o->pair) {
 		complain("", "one token at a time");
 		return false;
 	}
+	if (!check_pair_options(o, argc - optind)) {
+		return false;
+	}
 	o->token = optind < argc ? argv[optind] : "-";
+	o->peer = o->pair ? argv[optind + 1] : NULL;
 	return true;
 }
 
@@ -283,16 +326,16 @@ static bool load_corim(const char *path, struct cca_policy *policy)
 }
 
 /*
- * The policy of all options: file, anchors, CoRIMs, challenge. False, with a message, also without
- * an anchor, unless the user wants none.
+ * The policy of all options: file, anchors, CoRIMs, challenge; path: of the file, NULL: none.
+ * False, with a message, also without an anchor, unless the user wants none.
  */
-static bool load_expectations(const struct options *o, struct cca_policy *policy)
+static bool load_expectations(const struct options *o, const char *path, struct cca_policy *policy)
 {
 	struct cca_error err;
 
 	cca_policy_init(policy);
-	if (o->policy != NULL && !cca_policy_load(o->policy, policy, &err)) {
-		complain(o->policy, err.text);
+	if (path != NULL && !cca_policy_load(path, policy, &err)) {
+		complain(path, err.text);
 		return false;
 	}
 	for (size_t i = 0; i < o->anchor_count; i++) {
@@ -494,6 +537,155 @@ static enum exit_code tell(const struct options *o, const struct report *report,
 	return output_is_safe() ? code : complain("standard output", strerror(errno));
 }
 
+/* --- pairs */
+
+/* One side of a pair, with everything that is in memory of it. */
+struct party {
+	uint8_t file[CCA_EVIDENCE_MAX + 1];
+	struct cca_policy policy;
+	struct cca_token token;
+	struct report report;
+	struct cca_error err;
+	enum exit_code code;
+};
+
+/*
+ * Reads and judges one side. EXIT_USAGE after a message; everything else is in the report of *p,
+ * and side->token is set if the token is genuine.
+ */
+static enum exit_code read_party(const char *path, struct party *p, struct pair_side *side)
+{
+	enum exit_code code;
+	size_t size;
+
+	if (!read_file(path, p->file, sizeof(p->file), &size)) {
+		return EXIT_USAGE;
+	}
+	if (cca_evidence_read(p->file, size, &side->evidence, &p->err) != CCA_OK ||
+	    cca_token_parse(side->evidence.token.data, side->evidence.token.size, 0, &p->token,
+			    &p->err) != CCA_OK) {
+		return refuse(&p->report, &p->err);
+	}
+	code = judge(&p->policy, &p->token, &p->report, &p->err);
+	if (p->report.token == NULL) {
+		return code;
+	}
+	side->token = &p->token;
+	switch (cca_evidence_check(&side->evidence, &p->token, &p->err)) {
+	case CCA_OK:
+		return code;
+	case CCA_MISMATCH:
+		on_mismatch(&p->report, "realm.sharings", p->err.text);
+		side->evidence.count = 0;
+		return EXIT_MISMATCH;
+	default:
+		return refuse(&p->report, &p->err);
+	}
+}
+
+/* The result of the whole: that of the first side which is not good, else that of the pair. */
+static enum exit_code judge_pair(struct party parties[2], const struct pair_side sides[2],
+				 struct report *pair)
+{
+	for (size_t i = 0; i < 2; i++) {
+		if (parties[i].code != EXIT_GOOD) {
+			pair->result = parties[i].report.result;
+			pair->error = parties[i].report.error;
+			return parties[i].code;
+		}
+	}
+	pair_check(sides, on_mismatch, pair);
+	pair->result = pair->mismatch_count != 0 ? "mismatch" : "ok";
+	return pair->mismatch_count != 0 ? EXIT_MISMATCH : EXIT_GOOD;
+}
+
+/* Claims of both sides, if both are genuine and their lists belong to them. */
+static bool print_pair_json(const struct pair_side sides[2], const struct report *pair, bool shown)
+{
+	json_t *sharings = shown ? pair_sharings(sides) : json_null();
+	json_t *root =
+		json_pack("{s:s, s:s?, s:O, s:o, s:o, s:o}", "result", pair->result, "error",
+			  pair->error, "mismatches", pair->mismatches, "first",
+			  shown ? report_realm(sides[0].token) : json_null(), "second",
+			  shown ? report_realm(sides[1].token) : json_null(), "sharings", sharings);
+	bool ok = root != NULL && json_array_size(pair->mismatches) == pair->mismatch_count &&
+		  json_dumpf(root, stdout, JSON_INDENT(2)) == 0 && putchar('\n') != EOF;
+
+	json_decref(root);
+	return ok;
+}
+
+static void collect(struct report *pair, const struct report *side)
+{
+	pair->mismatch_count += side->mismatch_count;
+	if (side->mismatches == NULL || pair->mismatches == NULL ||
+	    json_array_extend(pair->mismatches, side->mismatches) != 0) {
+		json_decref(pair->mismatches);
+		pair->mismatches = NULL;
+	}
+}
+
+/* Both sides, read and judged by themselves. EXIT_USAGE, or EXIT_GOOD whatever they came to. */
+static enum exit_code read_parties(const struct options *o, struct party parties[2],
+				   struct pair_side sides[2], struct report *pair)
+{
+	const char *const paths[] = {o->token, o->peer};
+
+	for (size_t i = 0; i < 2; i++) {
+		parties[i].report = (struct report){.result = "invalid"};
+		parties[i].report.mismatches = json_array();
+		parties[i].code = read_party(paths[i], &parties[i], &sides[i]);
+		collect(pair, &parties[i].report);
+		json_decref(parties[i].report.mismatches);
+		if (parties[i].code == EXIT_USAGE) {
+			return EXIT_USAGE;
+		}
+	}
+	return EXIT_GOOD;
+}
+
+/* Prints the report. The exit status: code, or EXIT_USAGE after a message if it was not taken. */
+static enum exit_code tell_pair(const struct options *o, const struct pair_side sides[2],
+				const struct report *pair, enum exit_code code)
+{
+	bool genuine = sides[0].token != NULL && sides[1].token != NULL;
+	bool shown = code == EXIT_GOOD || (code == EXIT_MISMATCH && genuine);
+
+	errno = 0;
+	if (!o->json) {
+		if (shown) {
+			pair_print(sides, stdout);
+		}
+		printf("result: %s\n", pair->result);
+	} else if (!print_pair_json(sides, pair, shown)) {
+		return complain("", errno == ENOMEM ? "out of memory" : "cannot write the report");
+	}
+	return output_is_safe() ? code : complain("standard output", strerror(errno));
+}
+
+/* --pair, from the policies to the report. The exit status. */
+static enum exit_code run_pair(const struct options *o)
+{
+	static struct party parties[2];
+	const char *second = o->peer_policy != NULL ? o->peer_policy : o->policy;
+	struct report pair = {.result = "invalid"};
+	struct pair_side sides[2] = {0};
+	enum exit_code code;
+
+	if (!load_expectations(o, o->policy, &parties[0].policy) ||
+	    !load_expectations(o, second, &parties[1].policy)) {
+		return EXIT_USAGE;
+	}
+	pair.mismatches = json_array();
+	code = read_parties(o, parties, sides, &pair);
+	if (code == EXIT_GOOD) {
+		code = judge_pair(parties, sides, &pair);
+		code = tell_pair(o, sides, &pair, code);
+	}
+	json_decref(pair.mismatches);
+	return code;
+}
+
 /* No buffered output and no clean-up: both may need memory. */
 static void out_of_memory(void)
 {
@@ -522,7 +714,10 @@ int main(int argc, char **argv)
 		fputs(usage, stderr);
 		return EXIT_USAGE;
 	}
-	if (!load_expectations(&options, &policy)) {
+	if (options.pair) {
+		return (int)run_pair(&options);
+	}
+	if (!load_expectations(&options, options.policy, &policy)) {
 		return EXIT_USAGE;
 	}
 	report.mismatches = json_array();

@@ -100,6 +100,11 @@ static void print_realm(const struct cca_token *t, FILE *out)
 	if (c->devices_hash.size != 0) {
 		hex_line(out, "devices token hash", c->devices_hash);
 	}
+	if (c->has_sharings && c->sharings.size != 0) {
+		hex_line(out, "sharings", c->sharings);
+	} else if (c->has_sharings) {
+		line(out, "sharings", "too many for a hash");
+	}
 	line(out, "signature", cca_sign_alg_name(t->realm_sign1.alg));
 	if (c->profile.size != 0) {
 		text_line(out, "profile", c->profile);
@@ -266,17 +271,18 @@ json_t *report_realm(const struct cca_token *t)
 	for (size_t i = 0; i < CCA_REM_COUNT; i++) {
 		append(&rems, json_hex(c->rem[i]));
 	}
-	return json_pack("{s:o, s:s, s:o, s:o, s:o, s:o, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o}",
-			 "id", c->has_realm_id ? json_string(id) : json_null(), "hash",
-			 cca_hash_name(c->hash), "rim", json_hex(c->rim), "rem", rems, "rpv",
-			 json_hex(c->rpv), "challenge", json_hex(c->challenge), "signature",
-			 cca_sign_alg_name(t->realm_sign1.alg), "public-key-hash",
-			 cca_hash_name(c->public_key_hash), "public-key", json_hex(c->public_key),
-			 "profile", json_text(c->profile), "mec-policy",
-			 c->has_mec_policy ? json_integer((json_int_t)c->mec_policy) : json_null(),
-			 "instance-id", json_maybe_hex(c->instance_id), "lfa-policy",
-			 c->has_lfa_policy ? json_integer((json_int_t)c->lfa_policy) : json_null(),
-			 "devices-token-hash", json_maybe_hex(c->devices_hash));
+	return json_pack(
+		"{s:o, s:s, s:o, s:o, s:o, s:o, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "id",
+		c->has_realm_id ? json_string(id) : json_null(), "hash", cca_hash_name(c->hash),
+		"rim", json_hex(c->rim), "rem", rems, "rpv", json_hex(c->rpv), "challenge",
+		json_hex(c->challenge), "signature", cca_sign_alg_name(t->realm_sign1.alg),
+		"public-key-hash", cca_hash_name(c->public_key_hash), "public-key",
+		json_hex(c->public_key), "profile", json_text(c->profile), "mec-policy",
+		c->has_mec_policy ? json_integer((json_int_t)c->mec_policy) : json_null(),
+		"instance-id", json_maybe_hex(c->instance_id), "lfa-policy",
+		c->has_lfa_policy ? json_integer((json_int_t)c->lfa_policy) : json_null(),
+		"devices-token-hash", json_maybe_hex(c->devices_hash), "sharings",
+		c->has_sharings ? json_hex(c->sharings) : json_null());
 }
 
 static json_t *component_to_json(const struct cca_component *c)
