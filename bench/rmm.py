@@ -76,19 +76,28 @@ class Progress:
 
 
 def follow(target: baremetal.Machine, log: TextIO, progress: Progress) -> list[str]:
-    """The lines of the console until the machine ends; those that say that something failed."""
+    """The lines of the console until the machine ends; those that say that something failed.
+
+    Ends the program if the machine hangs, or ends before its plan, which is the last line of TAP.
+    """
     failed = []
+    planned = False
     while True:
         line = target.line(SILENT_SECONDS)
         if line is None:
             sys.exit(f"bench: {progress.name}: {progress.doing}: no line on the console for "
                      f"{SILENT_SECONDS} s; see {log.name}")
         if line.text is None:
-            return failed
+            break
         if found := re.match(r"# begin \d+ (\w+)", line.text):
             progress.doing = found[1]
         if line.text.startswith(("not ok", "Bail out", "CAEC RMM panic")):
             failed.append(line.text)
+        planned = planned or re.match(r"1\.\.\d+", line.text) is not None
+    if not planned and not failed:
+        sys.exit(f"bench: {progress.name}: {progress.doing}: the machine ended; what it has "
+                 "measured is not complete")
+    return failed
 
 
 def boot(flash: str, out: str, log: TextIO, name: str, tests: str = ALL,
