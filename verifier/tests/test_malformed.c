@@ -55,9 +55,26 @@ static void refuses_each_repeated_claim(void **state)
 	}
 }
 
+static void refuses_sharings_of_another_size(void **state)
+{
+	static const size_t sizes[] = {1, 32, 63, 65};
+	uint8_t value[65] = {0};
+	struct blob entry;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+		entry.size = 0;
+		put_int(&entry, -70002);
+		put_bytes(&entry, value, sizes[i]);
+		fresh();
+		entry_add(&maker.realm, &entry);
+		expect_refused(CCA_MALFORMED, "realm sharings");
+	}
+}
+
 static void strict_refuses_unknown_claims(void **state)
 {
-	static const int64_t keys[] = {0, 11, -70000, -70002, 44241, INT64_MAX, INT64_MIN};
+	static const int64_t keys[] = {0, 11, -70000, -70003, 44241, INT64_MAX, INT64_MIN};
 	struct blob entry;
 
 	(void)state;
@@ -505,6 +522,7 @@ int main(void)
 		cmocka_unit_test(refuses_each_missing_mandatory_claim),
 		cmocka_unit_test(refuses_each_repeated_claim),
 		cmocka_unit_test(strict_refuses_unknown_claims),
+		cmocka_unit_test(refuses_sharings_of_another_size),
 		cmocka_unit_test(refuses_unknown_claims_that_are_not_cbor_or_come_twice),
 		cmocka_unit_test(refuses_wrong_sizes),
 		cmocka_unit_test(refuses_wrong_rems),
