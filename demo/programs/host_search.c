@@ -36,8 +36,8 @@ static bool is_present(struct search *s, uint64_t address)
 }
 
 /*
- * Counts the text in one page, and across the border from the page before. A page that cannot be read
- * is counted as refused; no lock.
+ * Counts the text in one page, and across the border from the page before. A page that cannot be
+ * read is counted as refused; no lock.
  */
 static void search_page(struct search *s, uint64_t address)
 {
