@@ -11,11 +11,11 @@
 static void test_id(void **state)
 {
 	expect(*state, P, "id",
-	       "realm: " ID_P "\ncsm: 1.1\nregions: 0\nattachments: 0\nmemory_used: 0\n"
+	       "realm: " ID_P "\ncsm: 1.2\nregions: 0\nattachments: 0\nmemory_used: 0\n"
 	       "memory_limit: 67108864\nwindow_free: 67108864\nwindow_size: 67108864\n"
 	       "interrupt: yes\nmmap: yes\n");
 	expect(*state, C, "--json id",
-	       "{\"realm\": \"" ID_C "\", \"csm\": \"1.1\", \"regions\": 0, \"attachments\": 0, "
+	       "{\"realm\": \"" ID_C "\", \"csm\": \"1.2\", \"regions\": 0, \"attachments\": 0, "
 	       "\"memory_used\": 0, \"memory_limit\": 67108864, \"window_free\": 67108864, "
 	       "\"window_size\": 67108864, \"interrupt\": true, \"mmap\": true}\n");
 }
