@@ -55,8 +55,7 @@ static void show_past(const char *name)
 		got = fread(data, 1, SEEN, file);
 		from = memchr(data, '\n', got);
 		from = from ? from + 1 : data;
-	} else {
-		rewind(file);
+	} else { /* it is shorter than that, and its position is still 0 */
 		got = fread(data, 1, SEEN, file);
 	}
 	put_all(STDOUT_FILENO, from, got - (size_t)(from - data));

@@ -107,9 +107,10 @@ int life_logs(const char *name)
 		fprintf(stderr, "rvm: %s: no log: realms started with --detach have one\n", name);
 		return 1;
 	}
-	while ((got = fread(data, 1, sizeof(data), file)) > 0) {
+	do {
+		got = fread(data, 1, sizeof(data), file);
 		fwrite(data, 1, got, stdout);
-	}
+	} while (got == sizeof(data));
 	fclose(file);
 	return client_flush();
 }
