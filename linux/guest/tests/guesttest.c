@@ -579,7 +579,7 @@ static void test_record(void)
 {
 	struct csm_ioc_share share = {.consumer_id = PEER, .permissions = CSM_PERM_READ};
 	struct csm_ioc_record record = {0};
-	int fd = create(4096, 0);
+	int fd = create(4096, 0, NULL);
 
 	CHECK(ioctl(fd, CSM_IOC_SHARE, &share) == 0);
 	CHECK(ioctl(dev, CSM_IOC_RECORD, &record) == 0);
