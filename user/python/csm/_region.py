@@ -325,10 +325,16 @@ class Region:
     async def channel_async(self, peer_id: int = 0, timeout: float | None = None) -> Channel:
         """As channel(), without blocking the loop: `async with await region.channel_async()`."""
         stop = threading.Event()
+        opening = asyncio.ensure_future(
+            asyncio.to_thread(self._open, peer_id, Deadline(timeout), stop.is_set))
         try:
-            return await asyncio.to_thread(self._open, peer_id, Deadline(timeout), stop.is_set)
+            return await asyncio.shield(opening)
         except asyncio.CancelledError:
             stop.set()
+            # A thread that still tries could meet the peer in place of the next channel.
+            await asyncio.wait([opening])
+            if opening.exception() is None:
+                opening.result().close()
             raise
 
     def _open(self, peer_id: int, deadline: Deadline, stop: Callable[[], bool]) -> Channel:

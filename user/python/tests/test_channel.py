@@ -256,7 +256,6 @@ class TestAsync(World):
             with self.assertRaises(asyncio.CancelledError):
                 await task
             task = asyncio.create_task(theirs.channel_async())
-            await asyncio.sleep(0.05)
             async with await own.channel_async(CONSUMER) as one, await task as two:
                 await one.send_async(b"open")
                 return await two.recv_async()
