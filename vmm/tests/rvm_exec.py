@@ -227,6 +227,14 @@ def _(place):
         expect((status, out) == (0, b"early\n"), (status, out))
 
 
+def has_socket(pid):
+    """A process has made a socket."""
+    with contextlib.suppress(OSError):
+        return any(os.readlink(f"/proc/{pid}/fd/{fd}").startswith("socket:")
+                   for fd in os.listdir(f"/proc/{pid}/fd"))
+    return False
+
+
 @test("exec: without an agent, a realm or a command it says so")
 def _(place):
     status, _, text, _ = place.rvm("exec", "nobody", "true")
@@ -239,6 +247,7 @@ def _(place):
     expect(status == 124 and "not even begun" in text, (status, text))
     client = subprocess.Popen([place.program, "exec", "one", "true"], env=place.env,
                               stderr=subprocess.PIPE)
+    place.until(lambda: has_socket(client.pid), "the client connects")
     time.sleep(0.5)
     process.terminate()
     text = client.communicate(timeout=HANGS)[1]

@@ -13,6 +13,8 @@ import time
 
 from place import HANGS, SOON, ends, expect, pattern, test
 
+TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.realpath(__file__))))
+
 
 def write_json(place, path, **members):
     """A definition file."""
@@ -209,6 +211,31 @@ def _(place):
     gone(place, "a")
     status, _, text, _ = place.rvm("up", place.path("none"))
     expect(status == 1 and "No such file" in text, (status, text))
+
+
+def manual_definition():
+    """The definition file in the example of rvm(1)."""
+    with open(os.path.join(TOP, "vmm", "man", "rvm.1"), encoding="utf-8") as file:
+        text = file.read().replace("\\-", "-").partition("cat realms/web.json\n")[2]
+    return text.partition("\n}\n")[0] + "\n}\n"
+
+
+@test("up: the definition file that rvm(1) shows, and the commands after it")
+def _(place):
+    os.mkdir(place.path("realms"))
+    text = manual_definition()
+    options = json.loads(text)
+    # The fake host runs no Linux: it takes what the realm does from the command line.
+    options["cmdline"] = "idle"
+    os.rename(place.path("Image"), place.path("realms/Image"))
+    for name in ("web.cpio.zst", "web.img", "models.img"):
+        place.write(f"realms/{name}", bytes(4096))
+    place.write("realms/web.json", json.dumps(options).encode())
+    status, _, text, _ = place.rvm("up", place.path("realms"))
+    expect(status == 0 and "web" in text, (status, text))
+    place.until(lambda: "web" in place.rvm("list")[1], "web is listed")
+    expect(place.rvm("stop", "web")[0] == 0, "stop")
+    gone(place, "web")
 
 
 @test("--json: errors are an object with the status; --version; an empty list")

@@ -30,7 +30,7 @@ void test_skip(const char *reason) __attribute__((noreturn));
 /* The test has failed already. */
 bool test_failing(void);
 
-/* This test may take so many seconds of the runner's clock, instead of two minutes. */
+/* This test may take so many seconds of the runner's clock, instead of five minutes. */
 void test_limit(unsigned seconds);
 
 /* Run when the test ends, however it ends, last registered first. At most 128. */
