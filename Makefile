@@ -18,7 +18,7 @@ parts = bad=0; for part in $(1); do $(IN) $(MAKE) --no-print-directory -C $$part
 export BUILD CSM DESTDIR PREFIX
 
 .DEFAULT_GOAL := help
-.PHONY: help apps demo demo-test realm-image env env-test firmware verifier unit proof host guest system-test target-test bench-rmm model lint quick test test-long random-long csm-long fuzz-long verifier-long sharing-test install clean distclean
+.PHONY: help apps demo demo-test shell host-shell shell-test realm-image env env-test firmware verifier unit proof host guest system-test target-test bench-rmm model lint quick test test-long random-long csm-long fuzz-long verifier-long sharing-test install clean distclean
 
 help: ## list the targets
 	@echo "CAEC targets:"
@@ -64,6 +64,15 @@ demo: ## the main job, shown: two realms attest each other and share memory [FIL
 demo-test: ## the demonstration and its tampered variant, as tests
 	@$(IN) $(MAKE) --no-print-directory -C demo check
 
+shell: ## a terminal on the emulated host, with two realms that run; the checkout is in all of them
+	@$(IN) $(MAKE) --no-print-directory -C demo shell
+
+host-shell: ## the same without realms
+	@$(IN) $(MAKE) --no-print-directory -C demo shell HOST_ONLY=1
+
+shell-test: ## make shell, driven by a test: prompts and commands in host and realm, and its end
+	@$(IN) $(MAKE) --no-print-directory -C demo shell-check
+
 realm-image: ## a realm's initramfs of Debian packages: NAME=... PACKAGES="..." -> build/realm/NAME.cpio.zst
 	@[[ "$(NAME)" =~ ^[A-Za-z0-9_.-]+$$ ]] || { echo "make realm-image needs NAME=... and PACKAGES=..." >&2; exit 2; }
 	@$(IN) true || exit; root=$$(env/realm-root $(PACKAGES)) && \
@@ -107,8 +116,8 @@ verifier-long: # the verifier's tests and a longer fuzzing run
 sharing-test: ## of system-test, only what two stock realms share
 	@$(IN) $(MAKE) --no-print-directory -C tests/system check ONLY=csm
 
-test-long: ## long random and fuzzing runs; 35 minutes; ends with "N passed, N failed"
-	@tools/run-tests random-long csm-long verifier-long fuzz-long
+test-long: ## make shell, long random and fuzzing runs; 40 minutes; ends with "N passed, N failed"
+	@tools/run-tests shell-test random-long csm-long verifier-long fuzz-long
 
 install: ## programs, libraries, headers and manual pages for this machine [DESTDIR=] [PREFIX=/usr/local]
 	@$(IN) tools/install
