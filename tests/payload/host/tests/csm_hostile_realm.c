@@ -223,7 +223,7 @@ static void try_good(const struct pair *p, const struct trial *t)
 	}
 }
 
-#define TRIALS     12
+#define TRIALS     13
 #define BAD        RSI_ERROR_INPUT
 #define DENIED     CSM_ERROR_ACCESS
 #define ANY(value) {(value), FINE, 0}
@@ -263,6 +263,7 @@ static void trials_of(const struct pair *p, struct trial out[TRIALS])
 		  {1, BITS, BAD}},
 		 RSI_SUCCESS},
 		{RSI_CSM_PEER_FID, {{peer, REALM, DENIED}, {0, INDEX, BAD}}, RSI_SUCCESS},
+		{RSI_CSM_RECORD_FID, {ANY(CSM_RECORD_GRANT), ANY(peer), ANY(~0UL)}, RSI_SUCCESS},
 		{RSI_CSM_SEAL_FID, {{UNSHARED, OWN_REGION, BAD}}, RSI_SUCCESS},
 		{RSI_CSM_REVOKE_FID,
 		 {{SHARED, OWN_REGION, BAD}, {peer, GRANTEE, BAD}},

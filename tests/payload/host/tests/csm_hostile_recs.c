@@ -24,7 +24,8 @@
 	X(DIGEST, 2)          \
 	X(SIGNAL, 4)          \
 	X(SIGNAL_TAKE, 1)     \
-	X(PEER, 1)
+	X(PEER, 1)            \
+	X(RECORD, 1)
 
 #define CALL_NUMBER(name, weight) CALL_##name,
 #define CALL_FID(name, weight)    RSI_CSM_##name##_FID,
@@ -98,6 +99,11 @@ static void pick_args(const struct caller *caller, enum call call, uint64_t args
 		break;
 	case CALL_PEER:
 		args[0] = other->id;
+		break;
+	case CALL_RECORD:
+		args[0] = random_below(CSM_RECORD_ATTACHMENT + 2);
+		args[1] = random_below(2) * other->id;
+		args[2] = some_region(either);
 		break;
 	default:
 		args[0] = other->id;
