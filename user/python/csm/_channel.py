@@ -8,7 +8,6 @@ import collections
 import ctypes
 import errno
 import threading
-import warnings
 from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
@@ -27,7 +26,7 @@ def _never() -> bool:
     return False
 
 
-class Channel:
+class Channel(_native.Closing):
     """
     Messages to and from one peer. Region.channel() makes one; use it in a `with` or `async with`
     statement, or call close(), which tells the peer. The region must stay open.
@@ -211,13 +210,6 @@ class Channel:
         for worker in self._workers.values():
             worker.shutdown(wait=False)
 
-    def __enter__(self) -> Channel:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None,
-                 trace: TracebackType | None) -> None:
-        self.close()
-
     async def __aenter__(self) -> Channel:
         return self
 
@@ -225,11 +217,8 @@ class Channel:
                         trace: TracebackType | None) -> None:
         await asyncio.to_thread(self.close)
 
-    def __del__(self) -> None:
-        handle = getattr(self, "_handle", None)
-        if handle and not handle.closed:
-            warnings.warn("a csm.Channel was not closed", ResourceWarning, source=self)
-            self.close()
+    def _collected(self) -> None:
+        self.close()
 
 
 class _Service:

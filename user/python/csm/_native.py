@@ -8,9 +8,12 @@ import ctypes
 import math
 import threading
 import time
+import warnings
 from collections.abc import Callable, Iterator
 from ctypes import POINTER, Structure, c_bool, c_char_p, c_int, c_long, c_size_t, c_uint, \
     c_uint8, c_uint32, c_uint64, c_void_p
+from types import TracebackType
+from typing import Self
 
 from ._errors import EAGAIN, EINTR, error_of
 
@@ -125,6 +128,34 @@ def address_of(buffer: object) -> tuple[object, int]:
             data = view.tobytes()
             return data, len(data)
         return (ctypes.c_char * view.nbytes).from_buffer(view.cast("B")), view.nbytes
+
+
+class Closing:
+    """What is closed at the end of `with`; a garbage collector that gets there first warns."""
+
+    _handle: Handle
+
+    def close(self) -> None:
+        """Frees what the object holds; a second call does nothing."""
+        raise NotImplementedError
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None,
+                 trace: TracebackType | None) -> None:
+        self.close()
+
+    def __del__(self) -> None:
+        handle = getattr(self, "_handle", None)
+        if handle and not handle.closed:
+            warnings.warn(f"a csm.{type(self).__name__} was not closed", ResourceWarning,
+                          source=self)
+            self._collected()
+
+    def _collected(self) -> None:
+        """The end of an object that was not closed."""
+        self._handle.close()
 
 
 class Handle:

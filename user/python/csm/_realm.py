@@ -5,11 +5,9 @@ from __future__ import annotations
 
 import ctypes
 import enum
-import warnings
 import weakref
 from collections.abc import Iterator
 from dataclasses import dataclass
-from types import TracebackType
 
 from . import _native
 from ._native import check, lib, pointer_from
@@ -57,7 +55,7 @@ class Entry:
     ending: bool
 
 
-class Realm:
+class Realm(_native.Closing):
     """
     This realm, as /dev/csm shows it. Use it in a `with` statement, or call close(): both close its
     regions and their channels first.
@@ -149,18 +147,6 @@ class Realm:
             region.close()
         self._handle.close()
 
-    def __enter__(self) -> Realm:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None,
-                 trace: TracebackType | None) -> None:
-        self.close()
-
-    def __del__(self) -> None:
-        handle = getattr(self, "_handle", None)
-        if handle and not handle.closed:
-            warnings.warn("a csm.Realm was not closed", ResourceWarning, source=self)
-            handle.close()
 
 
 def _not_negative(size: int) -> None:

@@ -10,11 +10,9 @@ import errno
 import inspect
 import os
 import threading
-import warnings
 import weakref
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
-from types import TracebackType
 
 from . import _native
 from ._channel import Channel
@@ -106,7 +104,7 @@ def _finish(future: asyncio.Future[None]) -> None:
         future.set_result(None)
 
 
-class Region:
+class Region(_native.Closing):
     """
     An own region, or an attachment of another realm's. Realm.create(), attach() and find() make
     one; use it in a `with` statement, or call close().
@@ -369,15 +367,3 @@ class Region:
         for loop, future in [*self._waiting]:
             loop.call_soon_threadsafe(_finish, future)
 
-    def __enter__(self) -> Region:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None,
-                 trace: TracebackType | None) -> None:
-        self.close()
-
-    def __del__(self) -> None:
-        handle = getattr(self, "_handle", None)
-        if handle and not handle.closed:
-            warnings.warn("a csm.Region was not closed", ResourceWarning, source=self)
-            handle.close()

@@ -6,6 +6,7 @@ of the installed one.
 
 import contextlib
 import ctypes
+import threading
 import unittest
 
 import csm
@@ -54,6 +55,25 @@ class World(unittest.TestCase):
         lib.fake_fail(self.world, error)
         yield
         lib.fake_fail(self.world, 0)
+
+    def closed_meanwhile(self, thing, call):
+        """What a thread's call on a thing says that another thread closes."""
+        seen, started = [], threading.Event()
+
+        def caller():
+            started.set()
+            try:
+                call()
+            except ValueError as error:
+                seen.append(str(error))
+
+        thread = threading.Thread(target=caller)
+        thread.start()
+        started.wait()
+        thing.close()
+        thread.join(30)
+        self.assertEqual(len(seen), 1, "the call has not ended")
+        return seen[0]
 
     def pair(self, permissions=csm.Permission.READ, size=65536):
         """A region of the provider, and the consumer's attachment of it."""

@@ -95,21 +95,7 @@ class TestChannel(World):
     def test_close_while_received(self):
         """closing a channel ends another thread's call"""
         one, _ = self.channels()
-        seen, started = [], threading.Event()
-
-        def receiver():
-            started.set()
-            try:
-                one.recv()
-            except ValueError as error:
-                seen.append(str(error))
-
-        thread = threading.Thread(target=receiver)
-        thread.start()
-        started.wait()
-        one.close()
-        thread.join(30)
-        self.assertEqual(seen, ["the channel is closed"])
+        self.assertEqual(self.closed_meanwhile(one, one.recv), "the channel is closed")
 
 
 class TestCalls(World):

@@ -233,18 +233,4 @@ class TestRegion(World):
     def test_close_while_used(self):
         """closing a region waits for the calls of other threads, which then end"""
         own = self.provider.create(4096)
-        seen, started = [], threading.Event()
-
-        def waiter():
-            started.set()
-            try:
-                own.wait()
-            except ValueError as error:
-                seen.append(str(error))
-
-        thread = threading.Thread(target=waiter)
-        thread.start()
-        started.wait()
-        own.close()
-        thread.join(30)
-        self.assertEqual(seen, ["the region is closed"])
+        self.assertEqual(self.closed_meanwhile(own, own.wait), "the region is closed")
