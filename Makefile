@@ -119,8 +119,8 @@ sharing-test: ## of system-test, only what two stock realms share
 test-long: ## make shell, long random and fuzzing runs; 40 minutes; ends with "N passed, N failed"
 	@tools/run-tests shell-test random-long csm-long verifier-long fuzz-long
 
-install: ## programs, libraries, headers and manual pages for this machine [DESTDIR=] [PREFIX=/usr/local]
-	@$(IN) tools/install
+install: ## all for this machine [DESTDIR=] [PREFIX=/usr/local] [PARTS="user firmware modules docs"]
+	@$(IN) tools/install $(PARTS)
 
 clean: ## remove build results
 	@rm -rf "$(BUILD)"
