@@ -6,6 +6,7 @@
 # CAEC_CACHE     where everything that is made once is kept; set it to move the cache
 # ENV_KEY        names one content of the environment: package names, suite, making script
 # ENV_ROOT       the root file system of that key; exists only when it is whole
+# ENV_SECTIONS   the sections of env/packages that are in it
 
 ENV_SUITE=trixie
 ENV_SUITE_VERSION=13
@@ -19,6 +20,10 @@ if [ -z "${CAEC_CACHE:-}" ]; then
 fi
 [[ $CAEC_CACHE == /* ]] || CAEC_CACHE=$PWD/$CAEC_CACHE
 export CAEC_CACHE
+
+# CAEC_ENV=packaging: an environment with the tools that make Debian packages, beside the usual one.
+ENV_SECTIONS=(amd64 arm64 source)
+[ "${CAEC_ENV:-}" != packaging ] || ENV_SECTIONS+=(packaging)
 
 say() {
 	printf 'env: %s\n' "$*" >&2
@@ -47,7 +52,7 @@ env_compute_key() {
 	local section sum
 	sum=$({
 		printf '%s\n' "$ENV_SUITE" "$ENV_SCRIPT_VERSION"
-		for section in amd64 arm64 source; do
+		for section in "${ENV_SECTIONS[@]}"; do
 			printf '[%s]\n' "$section"
 			env_packages "$section"
 		done
@@ -61,9 +66,18 @@ env_inside() {
 	[ -n "${CAEC_INSIDE:-}" ] || [ -e /etc/caec/rootfs ]
 }
 
+# env_names: what an environment gets before it knows the kernel's version, as apt names it.
+env_names() {
+	env_packages amd64
+	env_packages arm64 | grep -v '@V@' | sed 's/$/:arm64/'
+	[ "${CAEC_ENV:-}" != packaging ] || env_packages packaging
+}
+
 # True when the machine itself is the suite the project wants and nobody asked for a separate root.
 env_native() {
-	[ "${CAEC_ENV:-}" != rootfs ] || return 1
+	case ${CAEC_ENV:-} in
+	rootfs | packaging) return 1 ;;
+	esac
 	local ID='' VERSION_ID=''
 	# shellcheck disable=SC1091
 	[ ! -r /etc/os-release ] || . /etc/os-release
