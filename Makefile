@@ -18,7 +18,7 @@ parts = bad=0; for part in $(1); do $(IN) $(MAKE) --no-print-directory -C $$part
 export BUILD CSM DESTDIR PREFIX
 
 .DEFAULT_GOAL := help
-.PHONY: help apps demo demo-test shell host-shell shell-test realm-image env env-test firmware verifier unit proof host guest system-test target-test bench-rmm model lint quick test test-long random-long csm-long fuzz-long verifier-long sharing-test install clean distclean
+.PHONY: help site pictures release apps demo demo-test shell host-shell shell-test realm-image env env-test firmware verifier unit proof host guest system-test target-test bench-rmm model lint quick test test-long random-long csm-long fuzz-long verifier-long sharing-test install clean distclean
 
 help: ## list the targets
 	@echo "CAEC targets:"
@@ -121,6 +121,16 @@ test-long: ## make shell, long random and fuzzing runs; 40 minutes; ends with "N
 
 install: ## all for this machine [DESTDIR=] [PREFIX=/usr/local] [PARTS="user firmware modules docs"]
 	@$(IN) tools/install $(PARTS)
+
+pictures: ## docs/pictures/*.svg from their sources (Graphviz)
+	@CAEC_ENV=packaging $(IN) tools/pictures
+
+site: ## documents and manual pages as HTML: build/site/index.html; fails if a link leads nowhere
+	@CAEC_ENV=packaging $(IN) tools/pictures --check
+	@CAEC_ENV=packaging $(IN) tools/site
+
+release: ## of the last commit: tarball, SBOM and checksums in build/release
+	@$(IN) tools/release
 
 clean: ## remove build results
 	@rm -rf "$(BUILD)"
