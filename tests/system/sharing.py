@@ -548,6 +548,7 @@ def talking():
                          ("requests and responses", calls)):
         yield f"channel: {name}", lambda pair, action=action: channel(pair, action)
     yield "a network interface to the other realm: csmctl link", links
+    yield "sockets of AF_VSOCK to the other realm: csmctl link --vsock", vsock_links
 
 
 # -------------------------------------------------------------------------- links
@@ -573,6 +574,31 @@ def links(pair):
     two.do("until csmctl link list | grep -q waiting; do usleep 100000; done",
            "! ifconfig csm0 | grep -q RUNNING", "csmctl link down csm0", HEALTHY)
     expect("down: the peer has ended the link" in " ".join(two.ended("carrier")), "carrier")
+    pair.empty()
+
+
+def vsock_links(pair):
+    """Sockets to the other realm: data, a CID of one's own choice, refusals, and a reset."""
+    one, two = pair.one, pair.two
+    load = "[ -e /dev/csm-vsock ] || insmod /lib/vsock/caec_vsock.ko"
+    one.do(load)
+    two.do(load)
+    one.start("link", f"csmctl link up vs0 {two.id} {PATIENT} --vsock")
+    two.do(f"csmctl link up vs0 {one.id} {PATIENT} --vsock --cid 77")
+    one.ended("link")
+    cid = one.csmctl("link list")["links"][0]["peer_address"].removeprefix("vsock:")
+    one.do(No(f"csmctl link up vs1 {STRANGER} --vsock --cid {cid}", "another link has the CID"))
+    two.start("sink", "sh -c 'vsocktalk listen 7000 2>/dev/null | sha256sum'")
+    sums = one.sh(f"seq 1 100000 >/tmp/data; vsocktalk connect {cid} 7000 </tmp/data; "
+                  "sha256sum </tmp/data; rm /tmp/data")[-1:]
+    arrived = two.ended("sink")[-1:]
+    expect(arrived == sums, f"the data differs: {arrived}, {sums}")
+    one.start("server", "vsocktalk listen 7001", "listening")
+    two.start("client", "vsocktalk hold 77 7001", "connected")
+    one.do("csmctl link down vs0")
+    for realm, name in ((one, "server"), (two, "client")):
+        realm.do(No(f"csm_ended {name}", "Connection reset by peer"))
+    two.do("csmctl link down vs0", HEALTHY)
     pair.empty()
 
 

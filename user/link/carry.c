@@ -56,19 +56,27 @@ static int take_packet(void *arg)
 	return csm_ring_done(&link->rx);
 }
 
-/* A port that takes no packet loses it, as a network card does. */
+static int check(const struct link *link)
+{
+	return (link->kind ? link->kind->check : link_packet_check)(link->in, link->in_size);
+}
+
+/* A port that takes no packet loses it, as a network card does; a kind without loss ends. */
 static void deliver(struct link *link)
 {
 	struct pollfd port = {.fd = link->port, .events = POLLOUT};
 	ssize_t done = -1;
 
-	if (link_packet_check(link->in, link->in_size) == 0) {
+	if (check(link) == 0) {
 		do {
 			done = write(link->port, link->in, link->in_size);
 		} while (done < 0 && errno == EAGAIN && !is_stopping(link) &&
 			 poll(&port, 1, WAIT_MS) >= 0);
 	}
 	link->dropped += done < 0;
+	if (done < 0 && link->kind && link->kind->is_lossless) {
+		stop_for(link, -EPROTO);
+	}
 }
 
 static void *receive(void *arg)

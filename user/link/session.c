@@ -58,6 +58,11 @@ static int write_page(void *arg)
 	return 0;
 }
 
+static uint64_t label_of(const struct link *link)
+{
+	return csm_label(link->kind ? link->kind->label : LINK_LABEL);
+}
+
 int link_begin(struct link *link)
 {
 	void *memory = NULL;
@@ -67,7 +72,7 @@ int link_begin(struct link *link)
 	link->result = 0;
 	link->stopping = false;
 	link->session = random_number();
-	ret = csm_create(link->csm, LINK_SIZE, csm_label(LINK_LABEL), 0, &link->own);
+	ret = csm_create(link->csm, LINK_SIZE, label_of(link), 0, &link->own);
 	if (ret == 0) {
 		ret = csm_map(link->own, CSM_READ | CSM_WRITE, &memory);
 	}
@@ -84,7 +89,7 @@ int link_begin(struct link *link)
 /* The peer's region, by its label; 0: it offers none. */
 static int find(struct link *link, uint64_t *region)
 {
-	uint64_t cursor = 0, label = csm_label(LINK_LABEL);
+	uint64_t cursor = 0, label = label_of(link);
 	struct csm_entry entry;
 	int ret;
 

@@ -9,15 +9,19 @@
 #ifndef LINK_SESSION_H
 #define LINK_SESSION_H
 
+#include "abi/uapi/csm_vsock.h"
 #include "libcsm/backend.h"
 #include "libcsm/ring.h"
 #include "packet.h"
 
-#define LINK_LABEL    "csm-link" /* label of the regions */
+#define LINK_LABEL    "csm-link" /* label of the regions, and that of vsock */
+#define LINK_VSOCK    "csm-vsoc"
 #define LINK_MAGIC    UINT64_C(0x4b4e494c2d4d5343)
 #define LINK_REVISION 1u
 #define LINK_PAGE     4096u      /* bytes before the ring's data */
 #define LINK_SIZE     (2u << 20) /* bytes of a region: one block of the RMM's tables */
+#define LINK_ROOM     CSM_VSOCK_PACKET
+_Static_assert(LINK_ROOM >= LINK_PACKET, "a packet of every kind fits");
 
 /* Shared: the first page of a region. Its owner writes it, the peer reads it. */
 struct link_page {
@@ -36,8 +40,16 @@ struct link_wire {
 	uint64_t peer; /* 0: the provider */
 };
 
+/* What a link carries. */
+struct link_kind {
+	const char *label; /* of the regions */
+	int (*check)(const void *packet, size_t size);
+	bool is_lossless; /* a packet that cannot be delivered ends the session */
+};
+
 struct link {
 	/* Set by the caller. */
+	const struct link_kind *kind; /* NULL: IP packets */
 	struct csm *csm;
 	uint64_t peer;
 	const struct csm_policy *policy; /* of the peer; NULL: none */
@@ -56,7 +68,7 @@ struct link {
 	bool stopping;    /* atomic: both directions are to end */
 	int result;       /* atomic: why the first direction ended */
 	uint64_t dropped; /* packets of the peer that were invalid or not taken by the port */
-	uint8_t in[LINK_PACKET], out[LINK_PACKET];
+	uint8_t in[LINK_ROOM], out[LINK_ROOM];
 	size_t in_size, out_size;
 };
 

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "link/session.h"
+#include "link/vsock.h"
 #include "plain.h"
 
 #define PATIENCE 300000 /* ms, for what hangs */
@@ -414,8 +415,8 @@ static void test_long_packet(void **state)
 	struct duo d = join_two(*state);
 	void *to;
 
-	assert_int_equal(csm_ring_reserve(&d.a->link.tx, LINK_PACKET + 1, 0, &to), 0);
-	assert_int_equal(csm_ring_commit(&d.a->link.tx, LINK_PACKET + 1, false), 0);
+	assert_int_equal(csm_ring_reserve(&d.a->link.tx, LINK_ROOM + 1, 0, &to), 0);
+	assert_int_equal(csm_ring_commit(&d.a->link.tx, LINK_ROOM + 1, false), 0);
 	find_breach(&d);
 }
 
@@ -463,6 +464,77 @@ static void test_other_size(void **state)
 	csm_release(region);
 }
 
+/* --------------------------------------------------------------------- vsock */
+
+static const struct link_kind vsock = {
+	.label = LINK_VSOCK, .check = vsock_packet_check, .is_lossless = true};
+
+static size_t make_vsock(uint8_t *packet, uint32_t length)
+{
+	memset(packet, 7, CSM_VSOCK_HEADER + length);
+	memcpy(packet + 24, &length, sizeof(length));
+	return CSM_VSOCK_HEADER + length;
+}
+
+static void test_vsock_check(void **state)
+{
+	uint8_t *packet = calloc(1, CSM_VSOCK_PACKET + 1);
+
+	(void)state;
+	for (uint32_t length = 0; length <= CSM_VSOCK_PAYLOAD; length += 4096) {
+		size_t size = make_vsock(packet, length);
+
+		assert_int_equal(vsock_packet_check(packet, size), 0);
+		assert_int_equal(vsock_packet_check(packet, size + 1), -EPROTO);
+		assert_int_equal(vsock_packet_check(packet, size - 1), -EPROTO);
+	}
+	for (size_t size = 0; size < CSM_VSOCK_HEADER; size++) {
+		assert_int_equal(vsock_packet_check(packet, size), -EPROTO);
+	}
+	free(packet);
+}
+
+static void test_vsock_cid(void **state)
+{
+	(void)state;
+	for (unsigned int i = 0; i < 64; i++) {
+		uint32_t cid = vsock_cid(~(UINT64_C(1) << i));
+
+		assert_true(cid > 2 && cid < UINT32_MAX);
+		assert_int_equal(cid, vsock_cid(~(UINT64_C(1) << i)));
+		assert_int_not_equal(vsock_cid(fake_id(0)), vsock_cid(fake_id(i + 1)));
+	}
+}
+
+/* Packets of sockets, beside a link of IP to the same realm. A bad one ends the session. */
+static void test_vsock(void **state)
+{
+	struct duo ip = connect_two(*state, P, C);
+	struct side *a = side_new(*state, P, C), *b = side_new(*state, C, P);
+	uint8_t *packet = calloc(2, CSM_VSOCK_PACKET);
+	size_t size;
+
+	a->link.kind = b->link.kind = &vsock;
+	start(a);
+	start(b);
+	for (uint32_t length = 0; length <= CSM_VSOCK_PAYLOAD; length += CSM_VSOCK_PAYLOAD / 4) {
+		size = make_vsock(packet, length);
+		assert_int_equal(write(a->net, packet, size), size);
+		assert_int_equal(read(b->net, packet + CSM_VSOCK_PACKET, CSM_VSOCK_PACKET), size);
+		assert_memory_equal(packet, packet + CSM_VSOCK_PACKET, size);
+	}
+	exchange(ip.a, ip.b, 100);
+	size = make_vsock(packet, 100);
+	assert_int_equal(write(a->net, packet, size - 1), size - 1);
+	finish(b);
+	finish(a);
+	assert_int_equal(b->result, -EPROTO);
+	free(packet);
+	side_free(a);
+	side_free(b);
+	disconnect_two(&ip);
+}
+
 /* A peer that never reads: the sender waits, and can still be stopped. */
 static void test_full(void **state)
 {
@@ -507,6 +579,9 @@ int main(void)
 		PAIR("link: a message longer than a packet ends the session", test_long_packet),
 		PAIR("link: a peer with another revision is refused", test_other_revision),
 		PAIR("link: a region of another size is refused", test_other_size),
+		TEST("link: packets of vsock have the length that they name", test_vsock_check),
+		TEST("link: a realm has one CID, which no other use has", test_vsock_cid),
+		PAIR("link: packets of vsock, beside a link of IP", test_vsock),
 		PAIR("link: a peer that never reads holds the sender back", test_full),
 	};
 

@@ -412,8 +412,9 @@ static void refuse(void **state, const char *line, int status, const char *err)
 
 static void test_usage(void **state)
 {
-	static const char needs[] = "csmctl: link up needs the NAME of an interface (up to 15 "
-				    "letters, digits, - _ .) and a REALM\n";
+	static const char needs[] =
+		"csmctl: link up needs a NAME (up to 15 letters, digits, - _ .) "
+		"and a REALM\n";
 
 	refuse(state, "link", CSMCTL_USAGE,
 	       "csmctl: link: wrong number of arguments; see csmctl --help\n");
@@ -433,6 +434,28 @@ static void test_usage(void **state)
 	       "csmctl: fe80::1/129: not understood\n");
 	refuse(state, "link down", CSMCTL_USAGE, "csmctl: link down needs the NAME of a link\n");
 	refuse(state, "link down csm0", CSMCTL_FAILED, "csmctl: csm0: no such link\n");
+}
+
+static void test_vsock_usage(void **state)
+{
+	refuse(state, "link up vs0 " ID_C " --vsock --cid 2", CSMCTL_USAGE,
+	       "csmctl: 2: not understood\n");
+	refuse(state, "link up vs0 " ID_C " --vsock --cid 4294967295", CSMCTL_USAGE,
+	       "csmctl: 4294967295: not understood\n");
+	refuse(state, "link up vs0 " ID_C " --cid 7", CSMCTL_USAGE,
+	       "csmctl: --cid is only for a link with --vsock\n");
+	refuse(state, "link up vs0 " ID_C " --vsock --address 10.0.0.1/24", CSMCTL_USAGE,
+	       "csmctl: --address is not for a link with --vsock\n");
+}
+
+static void test_vsock_device(void **state)
+{
+	if (access("/dev/csm-vsock", F_OK) == 0) {
+		skip();
+	}
+	refuse(state, "link up vs0 " ID_C " --vsock --foreground", CSMCTL_FAILED,
+	       "csmctl: there is no /dev/csm-vsock: load the module caec_vsock\n");
+	refuse(state, "link down vs0", CSMCTL_FAILED, "csmctl: vs0: no such link\n");
 }
 
 /* What a process that was killed has left is no link. */
@@ -459,6 +482,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		PAIR("link: arguments", test_usage),
+		PAIR("link: arguments of a link of AF_VSOCK", test_vsock_usage),
+		PAIR("link: AF_VSOCK without the module", test_vsock_device),
 		PAIR("link: the record of a process that was killed", test_left_over),
 		PAIR("link: TCP over two interfaces, both ways", test_tcp),
 		PAIR("link: link-local addresses follow from realm ids", test_link_local),

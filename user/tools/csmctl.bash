@@ -21,7 +21,7 @@ _csmctl() {
 	watch) options+=' --rim --rem --rpv' ;;
 	send | recv | echo) options+=' --to --rim --rem --rpv' ;;
 	ping) options+=' --to --count --sizes --rim --rem --rpv' ;;
-	link) options+=' --address --foreground --rim --rem --rpv' ;;
+	link) options+=' --address --vsock --cid --foreground --rim --rem --rpv' ;;
 	esac
 
 	case $before in

@@ -34,6 +34,8 @@ struct options {
 	bool foreground; /* link up */
 	struct tun_address addresses[CSMCTL_ADDRESSES];
 	int num_addresses;
+	bool vsock;            /* link up: sockets of AF_VSOCK instead of an interface */
+	uint64_t cid;          /* --cid; 0: by the peer's id */
 	const char *challenge; /* --challenge: digits, or @ and a file */
 	const char *attest;    /* --attest, --policy: file of cca-verify(1) */
 	const char *via, *as;  /* folder that the host carries, name of this realm in it */

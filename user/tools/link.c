@@ -16,6 +16,7 @@
 #include "libcsm/deadline.h"
 #include "link/session.h"
 #include "link/tun.h"
+#include "link/vsock.h"
 
 #define DOWN_LOOK_MS 50
 
@@ -29,8 +30,12 @@ struct carrier {
 	bool is_quiet;
 	struct tun_address addresses[CSMCTL_ADDRESSES + 1];
 	unsigned int num_addresses;
+	uint32_t cid; /* of the peer, with --vsock; 0: an interface */
 	struct link *link;
 };
+
+static const struct link_kind vsock_kind = {
+	.label = LINK_VSOCK, .check = vsock_packet_check, .is_lossless = true};
 
 /* To who started the link; from a process in the background to the system's log. */
 static void say(struct carrier *carrier, const char *what)
@@ -79,6 +84,27 @@ static int complain_port(struct carrier *carrier, int error)
 				 carrier->record.name);
 	default:
 		return complain_file(carrier->tool->io, carrier->record.name, -error);
+	}
+}
+
+/* Says why there are no sockets to the peer. CSMCTL_FAILED. */
+static int complain_vsock(struct carrier *carrier, int error)
+{
+	struct io *io = carrier->tool->io;
+
+	switch (error) {
+	case -ENOENT:
+		return out_error(io, CSMCTL_FAILED,
+				 "there is no /dev/csm-vsock: load the module caec_vsock");
+	case -EPERM:
+	case -EACCES:
+		return out_error(io, CSMCTL_FAILED, "/dev/csm-vsock: not allowed to this user");
+	case -EADDRINUSE:
+		return out_error(io, CSMCTL_FAILED,
+				 "%s: another link has the CID %" PRIu32 ": choose one with --cid",
+				 carrier->record.name, carrier->cid);
+	default:
+		return complain_file(io, "/dev/csm-vsock", -error);
 	}
 }
 
@@ -132,11 +158,33 @@ static void show(struct io *io, const struct link_record *record)
 	out_end(io);
 }
 
-/* Carries packets with the interface up. Returns why the session ended. */
+/*
+ * The port of a link is an interface for all sessions, which is up during each, or a device of
+ * vsock for one session: connections are reset when it is closed.
+ */
+static int port_up(struct carrier *carrier)
+{
+	if (!carrier->cid) {
+		return tun_up(carrier->record.name, carrier->addresses, carrier->num_addresses);
+	}
+	return vsock_open(carrier->cid, &carrier->link->port);
+}
+
+static void port_down(struct carrier *carrier)
+{
+	if (carrier->cid && carrier->link->port >= 0) {
+		close(carrier->link->port);
+		carrier->link->port = -1;
+	} else if (!carrier->cid && tun_down(carrier->record.name) == -EOPNOTSUPP) {
+		say(carrier, "the kernel cannot end connections: load the module tcp_diag");
+	}
+}
+
+/* Carries packets with the port up. Returns why the session ended. */
 static int carry(struct carrier *carrier)
 {
 	struct link_record *record = &carrier->record;
-	int ret = tun_up(record->name, carrier->addresses, carrier->num_addresses);
+	int ret = port_up(carrier);
 
 	if (ret == 0) {
 		record->is_up = true;
@@ -151,9 +199,7 @@ static int carry(struct carrier *carrier)
 	}
 	record->is_up = false;
 	link_record_write(carrier->record_fd, record);
-	if (tun_down(record->name) == -EOPNOTSUPP) {
-		say(carrier, "the kernel cannot end connections: load the module tcp_diag");
-	}
+	port_down(carrier);
 	return ret;
 }
 
@@ -210,14 +256,35 @@ static int stop_signals(void)
 	return fd < 0 ? -errno : fd;
 }
 
+/*
+ * Opens the port; that of vsock only to see that it can be had, before the peer is waited for. 0,
+ * or CSMCTL_FAILED after a message.
+ */
+static int open_port(struct carrier *carrier)
+{
+	int ret;
+
+	if (!carrier->cid) {
+		ret = tun_open(carrier->record.name, &carrier->port);
+		return ret < 0 ? complain_port(carrier, ret) : 0;
+	}
+	ret = vsock_open(carrier->cid, &carrier->port);
+	if (ret < 0) {
+		return complain_vsock(carrier, ret);
+	}
+	close(carrier->port);
+	carrier->port = -1;
+	return 0;
+}
+
 /* With the device open and the record locked. CSMCTL_*. */
 static int carry_link(struct carrier *carrier)
 {
 	const struct options *o = carrier->tool->options;
-	int ret = tun_open(carrier->record.name, &carrier->port);
+	int ret = open_port(carrier);
 
-	if (ret < 0) {
-		return complain_port(carrier, ret);
+	if (ret != 0) {
+		return ret;
 	}
 	carrier->link = calloc(1, sizeof(*carrier->link));
 	if (!carrier->link) {
@@ -228,11 +295,14 @@ static int carry_link(struct carrier *carrier)
 	carrier->link->peer = carrier->record.peer;
 	carrier->link->policy = o->has_policy ? &o->policy : NULL;
 	carrier->link->port = carrier->port;
+	carrier->link->kind = carrier->cid ? &vsock_kind : NULL;
 	carrier->link->stop = stop_signals();
 	ret = carry_all(carrier);
 	close(carrier->link->stop);
 	free(carrier->link);
-	close(carrier->port);
+	if (carrier->port >= 0) {
+		close(carrier->port);
+	}
 	return ret;
 }
 
@@ -243,7 +313,15 @@ static void set_addresses(struct carrier *carrier)
 {
 	const struct options *o = carrier->tool->options;
 	struct tun_address peer = tun_link_local(carrier->record.peer);
+	struct link_record *record = &carrier->record;
 
+	if (o->vsock) {
+		carrier->cid = o->cid ? (uint32_t)o->cid : vsock_cid(record->peer);
+		snprintf(record->address, sizeof(record->address), LINK_VSOCK_ADDRESS "2");
+		snprintf(record->peer_address, sizeof(record->peer_address),
+			 LINK_VSOCK_ADDRESS "%" PRIu32, carrier->cid);
+		return;
+	}
 	carrier->addresses[0] = tun_link_local(csm_id(carrier->tool->csm));
 	memcpy(&carrier->addresses[1], o->addresses,
 	       (size_t)o->num_addresses * sizeof(o->addresses[0]));
@@ -324,6 +402,10 @@ static int run_in_background(struct tool *tool, const struct link_record *record
 	exit(run_link(tool, *record, pipes[1]));
 }
 
+/*
+ * Checks the command line and starts the link; returns when it is up, or with --foreground when it
+ * has ended. CSMCTL_*.
+ */
 static int link_up(struct tool *tool)
 {
 	const struct options *o = tool->options;
@@ -331,8 +413,13 @@ static int link_up(struct tool *tool)
 
 	if (o->num_args != 3 || !link_is_name(o->args[1]) || !parse_id(o->args[2], &record.peer)) {
 		return out_error(tool->io, CSMCTL_USAGE,
-				 "link up needs the NAME of an interface (up to 15 "
-				 "letters, digits, - _ .) and a REALM");
+				 "link up needs a NAME (up to 15 letters, digits, - _ .) "
+				 "and a REALM");
+	}
+	if (o->vsock ? o->num_addresses != 0 : o->cid != 0) {
+		return out_error(tool->io, CSMCTL_USAGE,
+				 o->vsock ? "--address is not for a link with --vsock"
+					  : "--cid is only for a link with --vsock");
 	}
 	snprintf(record.name, sizeof(record.name), "%s", o->args[1]);
 	return o->foreground ? run_link(tool, record, -1) : run_in_background(tool, &record);

@@ -15,13 +15,16 @@
 /* /run/csm; tests have another. */
 extern const char *link_folder;
 
+#define LINK_VSOCK_ADDRESS "vsock:"
+
 /* A link as its file describes it. */
 struct link_record {
 	char name[IFNAMSIZ];
 	uint64_t peer;
 	pid_t pid;
 	bool is_up;
-	char address[INET6_ADDRSTRLEN], peer_address[INET6_ADDRSTRLEN]; /* link-local */
+	/* Link-local addresses of the interface; LINK_VSOCK_ADDRESS and the CID without one. */
+	char address[INET6_ADDRSTRLEN], peer_address[INET6_ADDRSTRLEN];
 };
 
 /* True if an interface can have the name, and a file too. */

@@ -148,12 +148,18 @@ int link_record_each(int (*each)(void *arg, const struct link_record *record), v
 	return ret;
 }
 
-/* A link to the peer of *arg: its name goes there. */
+static bool is_vsock(const struct link_record *record)
+{
+	return strncmp(record->address, LINK_VSOCK_ADDRESS, strlen(LINK_VSOCK_ADDRESS)) == 0;
+}
+
+/* A link of the same kind to the peer of *arg: its name goes there. */
 static int has_peer(void *arg, const struct link_record *record)
 {
 	struct link_record *mine = arg;
 
-	if (record->peer != mine->peer || strcmp(record->name, mine->name) == 0) {
+	if (record->peer != mine->peer || strcmp(record->name, mine->name) == 0 ||
+	    is_vsock(record) != is_vsock(mine)) {
 		return 0;
 	}
 	memcpy(mine->name, record->name, sizeof(mine->name));

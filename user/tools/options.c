@@ -116,6 +116,8 @@ enum option {
 	OPT_RPV,
 	OPT_FOREGROUND,
 	OPT_ADDRESS,
+	OPT_VSOCK,
+	OPT_CID,
 	OPT_CHALLENGE,
 	OPT_POLICY,
 	OPT_ATTEST,
@@ -146,6 +148,8 @@ static const struct {
 	{"version", OPT_VERSION, false},
 	{"foreground", OPT_FOREGROUND, false},
 	{"address", OPT_ADDRESS, true},
+	{"vsock", OPT_VSOCK, false},
+	{"cid", OPT_CID, true},
 	{"via", OPT_VIA, true},
 	{"as", OPT_AS, true},
 	{"challenge", OPT_CHALLENGE, true},
@@ -189,6 +193,7 @@ void options_help(FILE *to)
 	      "--count N --sizes A-B]\n"
 	      "  link up NAME REALM        a network interface to a realm      [--address A/N... "
 	      "--foreground --rim ...]\n"
+	      "                            sockets of AF_VSOCK instead       [--vsock --cid N]\n"
 	      "  link down NAME            ends it\n"
 	      "  link list                 the links of this realm\n\n"
 	      "REGION is a number, or REALM:NUMBER for another realm's. REALM is an id in hex.\n\n"
@@ -317,6 +322,8 @@ static bool set_value(struct options *o, enum option option, const char *value)
 		return set_rpv(o, value);
 	case OPT_ADDRESS:
 		return add_address(o, value);
+	case OPT_CID:
+		return parse_number(value, &o->cid) && o->cid > 2 && o->cid < UINT32_MAX;
 	default:
 		return set_attestation(o, option, value);
 	}
@@ -340,6 +347,9 @@ static bool set_option(struct options *o, enum option option, const char *value)
 		return true;
 	case OPT_FOREGROUND:
 		o->foreground = true;
+		return true;
+	case OPT_VSOCK:
+		o->vsock = true;
 		return true;
 	case OPT_HELP:
 		o->command = "help";
