@@ -170,6 +170,75 @@ static void any_grant(void **state)
 	trealm_destroy_all();
 }
 
+#define ACROSS (TREALM_OTHER + BLOCK - PAGE(2)) /* four pages from here are in two tables */
+
+/* One step of a command that has more. */
+#define STEP(trealm, ...)                                                        \
+	do {                                                                     \
+		machine_on_interrupt_pending = trealm_interrupted;               \
+		assert_int_equal(CSM(trealm, __VA_ARGS__).x[0], RSI_INCOMPLETE); \
+		machine_on_interrupt_pending = NULL;                             \
+	} while (0)
+
+static struct trealm *provider_of_four, *consumer_of_four;
+
+/* A region of four pages, attached across two tables. */
+static uint64_t lend_four(void)
+{
+	uint64_t region;
+
+	trealm_destroy_all(); /* what the caller has lent before */
+	trealm_count = 0;
+	provider_of_four = trealm_make(1);
+	consumer_of_four = trealm_make(1);
+	region = trealm_region(provider_of_four, 0, 4);
+	trealm_share(provider_of_four, region, consumer_of_four, RW);
+	sim_realm_tables(&consumer_of_four->realm, TREALM_OTHER + BLOCK, 3);
+	trealm_reserve(consumer_of_four, provider_of_four, region, ACROSS, 4);
+	trealm_attach(consumer_of_four, provider_of_four, region);
+	return region;
+}
+
+/* What REVOKE, DESTROY, DETACH_AND_FREE and SEAL have begun is in the list, and in its hash. */
+static void half_done(void **state)
+{
+	uint64_t region = lend_four(), id = trealm_id(consumer_of_four);
+	struct list list;
+
+	(void)state;
+	STEP(provider_of_four, REVOKE, region, id);
+	check(provider_of_four, &list);
+	assert_int_equal(list.count, 2);
+	assert_record(&list.records[1], GRANT(RW, ATTACHED, CSM_FLAG_ENDING), id, region, PAGE(4));
+
+	region = lend_four();
+	STEP(provider_of_four, DESTROY, region);
+	check(provider_of_four, &list);
+	assert_record(&list.records[0], OWN(CSM_PERM_ALL, CSM_FLAG_ENDING), 0, region, PAGE(4));
+
+	region = lend_four();
+	STEP(consumer_of_four, DETACH_AND_FREE, trealm_id(provider_of_four), region);
+	check(consumer_of_four, &list);
+	assert_record(&list.records[0], ATTACHMENT(ENDED), trealm_id(provider_of_four), region,
+		      PAGE(4));
+	check(provider_of_four, &list);
+	assert_int_equal(list.count, 2); /* the consumer still has pages */
+
+	region = lend_four();
+	STEP(provider_of_four, SEAL, region);
+	check(provider_of_four, &list);
+	assert_record(&list.records[0], OWN(CSM_PERM_ALL, 0), 0, region, PAGE(4));
+	trealm_destroy_all();
+}
+
+/* Without an APT there is nothing to list. */
+static void without_apt(void **state)
+{
+	(void)state;
+	ASSERT_DENIED(CSM(trealm_make(0), RECORD, 0, 0, 0), CSM_ERROR_NO_APT, apt);
+	trealm_destroy_all();
+}
+
 /* Kinds that are none, and places beyond the last record, have nothing behind them. */
 static void odd_cursors(void **state)
 {
@@ -222,6 +291,8 @@ int main(void)
 		TREALM_TEST("RSI_CSM_RECORD: a sealed region, without and with its digest",
 			    sealed_region),
 		TREALM_TEST("RSI_CSM_RECORD: a sharing by the ANY grant", any_grant),
+		TREALM_TEST("RSI_CSM_RECORD while a command is under way; invariant 10", half_done),
+		TREALM_TEST("RSI_CSM_RECORD apt", without_apt),
 		TREALM_TEST("RSI_CSM_RECORD: cursors that are no record's; hazard 04", odd_cursors),
 		TREALM_TEST("invariant 10: the sharings claim covers 64 records", too_many),
 	};
