@@ -272,6 +272,7 @@ def all_pages(_pair):
                            text=True, check=True).stdout.split()
     tried = {"csmctl.1", "libcsm.3", "cca-verify.1", "cca-measure.1", "csmfs.5",
              "libccatoken.3",  # by verifier/tests/library.py
+             "csm_attest.3",  # by user/tests/check-install
              "rvm.1"}  # by vmm/tests/rvm_life.py
     expect({os.path.basename(page) for page in pages} == tried, f"pages: {pages}")
     for page in pages:
@@ -712,18 +713,15 @@ def ends():
 # -------------------------------------------------------------------- attestation
 
 
-def attests(pair):
-    """Tokens by csmctl, which the verifier of the host judges; and what csmctl makes of a verdict.
+EXAMPLES = os.path.join(BUILD, "system", "examples")
 
-    The realms have no cca-verify, which would be most of their image: a script says what it would.
-    Real ones verify each other in the demonstration.
-    """
-    one, two = pair.one, pair.two
+
+def tokens(rims, pair):
+    """A token by csmctl is what the verifier of the host expects."""
     nonce = os.urandom(64)
-    text = one.sh(f"csmctl token --challenge {nonce.hex()} /tmp/token && base64 /tmp/token")
-    folder = os.path.join(BUILD, "system", "examples")
-    os.makedirs(folder, exist_ok=True)
-    path = os.path.join(folder, "csmctl.cbor")
+    text = pair.one.sh(f"csmctl token --challenge {nonce.hex()} /tmp/token && base64 /tmp/token")
+    os.makedirs(EXAMPLES, exist_ok=True)
+    path = os.path.join(EXAMPLES, "csmctl.cbor")
     with open(path, "wb") as file:
         file.write(base64.b64decode("".join(text)))
     done = subprocess.run([verifier.path("cca-verify"), "--json", "--challenge", nonce.hex(),
@@ -731,20 +729,62 @@ def attests(pair):
                           capture_output=True, text=True, check=False)
     expect(done.returncode == 4, f"{done.stdout}{done.stderr}")
     shown = json.loads(done.stdout)["realm"]
-    expect(shown["id"] == one.id and shown["instance-id"][2:18] == one.id, shown)
-    # Both messages of the other realm are there before the command begins.
-    two.sh(f"mkdir -p /tmp/relay /tmp/bin; echo {nonce.hex()} >/tmp/relay/one.challenge; "
-           f"echo token >/tmp/relay/one.token; echo '{one.id} {shown['rim']}' >/tmp/one.policy; "
-           "printf '#!/bin/sh\\ncat \"$3\"\\n' >/tmp/bin/cca-verify; chmod +x /tmp/bin/cca-verify")
-    attest = "PATH=/tmp/bin:$PATH csmctl --json attest one --policy /tmp/one.policy"
-    said = two.sh(f"{attest} --via /tmp/relay --as two")
-    expect(json.loads(" ".join(said)) == {"realm": one.id, "rim": shown["rim"]}, said)
+    expect(shown["id"] == pair.one.id and shown["instance-id"][2:18] == pair.one.id and
+           shown["rim"] == rims["one"], shown)
+
+
+def put_policies(rims, pair):
+    """Into each realm: the policy for the other one, one that it does not meet, and the anchor."""
+    with open(paths.ANCHOR, "rb") as file:
+        anchor = base64.b64encode(file.read()).decode()
+    for realm, other in ((pair.one, pair.two), (pair.two, pair.one)):
+        steps = [f"echo {anchor} | base64 -d >/tmp/anchor.pem"]
+        for name, rim in ((other.name, rims[other.name]), ("wrong", "00" * 32)):
+            policy = {"caec-policy": 1, "anchors": ["anchor.pem"], "realm": {"rim": rim}}
+            steps.append(f"echo '{json.dumps(policy)}' >/tmp/{name}.json")
+        realm.do(*steps)
+
+
+def carry(sender, receiver, kind):
+    """The host carries one message from a folder in one realm to that in the other."""
+    name = f"/tmp/relay/{sender.name}.{kind}"
+    text = "".join(sender.sh(f"until [ -s {name} ]; do sleep 0.1; done; base64 {name}"))
+    receiver.sh(f"echo {text} | base64 -d >{name}.part && mv {name}.part {name}")
+
+
+def attests_by_the_host(rims, pair):
+    """Both realms verify each other's tokens, which the host carries as files."""
+    one, two = pair.one, pair.two
+    put_policies(rims, pair)
+    for realm, other in ((one, two), (two, one)):
+        realm.sh("mkdir -p /tmp/relay; " +
+                 begin("attest", f"csmctl --json {PATIENT} attest {other.name} --policy "
+                       f"/tmp/{other.name}.json --via /tmp/relay --as {realm.name}"))
+    for kind in ("challenge", "token"):
+        carry(one, two, kind)
+        carry(two, one, kind)
+    for realm, other in ((one, two), (two, one)):
+        said = json.loads(" ".join(realm.ended("attest")))
+        expect(said == {"realm": other.id, "rim": rims[other.name]}, f"{realm.name}: {said}")
+
+
+def attests_over_a_channel(rims, pair):
+    """Sharing begins with an attestation that the host does not see; a wrong image gets nothing."""
+    one, two = pair.one, pair.two
     number = one.create(4096)
-    one.sh(f"csmctl share {number} {two.id}")
-    two.sh(f"echo {nonce.hex()} >/tmp/relay/one.challenge; echo token >/tmp/relay/one.token; "
-           f"PATH=/tmp/bin:$PATH csmctl attach one:{number} --attest /tmp/one.policy "
-           "--via /tmp/relay --as two")
+    theirs = one.of(number)
+    one.sh(begin("share", f"csmctl {PATIENT} share {number} {two.id} --attest /tmp/two.json"))
+    two.sh(f"csmctl {PATIENT} attach {theirs} --attest /tmp/one.json")
+    one.ended("share")
     pair.destroy(number)
+    one.sh(begin("attest", f"csmctl {PATIENT} attest {two.id} --policy /tmp/two.json"))
+    two.refuse(f"csmctl {PATIENT} attach {theirs} --attest /tmp/wrong.json",
+               "the token is refused: realm.rim")
+    said = one.ended("attest")
+    expect(said == [f"realm: {two.id}", f"rim: {rims['two']}"], said)
+    for realm in (one, two):
+        listed = realm.csmctl("list")
+        expect(listed["regions"] == [] and listed["attachments"] == [], f"left over: {listed}")
 
 
 STRANGER = "1234567812345678"  # no realm's id
@@ -754,7 +794,7 @@ def evidence_of(realm, challenge):
     """What a realm gives to a third party, in a file here; its path."""
     text = realm.sh(f"csmctl evidence --challenge {challenge} /tmp/evidence && "
                     "base64 /tmp/evidence")
-    path = os.path.join(BUILD, "system", "examples", f"{realm.name}.evidence")
+    path = os.path.join(EXAMPLES, f"{realm.name}.evidence")
     with open(path, "wb") as file:
         file.write(base64.b64decode("".join(text)))
     return path
@@ -764,7 +804,7 @@ def judge_pair(files, challenge, rims):
     """Status, report and complaints of the verifier for the evidence of both realms."""
     policies = []
     for name, rim in rims.items():
-        policies.append(os.path.join(BUILD, "system", "examples", f"pair-{name}.json"))
+        policies.append(os.path.join(EXAMPLES, f"pair-{name}.json"))
         with open(policies[-1], "w", encoding="utf-8") as file:
             json.dump({"caec-policy": 1, "realm": {"rim": rim}}, file)
     done = subprocess.run([verifier.path("cca-verify"), "--pair", "--json", "--challenge",
@@ -777,7 +817,7 @@ def judge_pair(files, challenge, rims):
 def proves_a_pair(rims, pair):
     """A third party learns what the two share, and that nobody else has it; then others come."""
     one, two = pair.one, pair.two
-    os.makedirs(os.path.join(BUILD, "system", "examples"), exist_ok=True)
+    os.makedirs(EXAMPLES, exist_ok=True)
     challenge, other = os.urandom(64).hex(), os.urandom(64).hex()
     number = one.create(8192)
     said = one.do(f"csmctl share {number} {two.id} --write", f"csmctl seal {number}",
@@ -804,7 +844,11 @@ def proves_a_pair(rims, pair):
 
 def attestation(rims):
     """What csmctl does with tokens."""
-    yield "tokens and attestation by csmctl", attests
+    yield "a token by csmctl", functools.partial(tokens, rims)
+    yield "attestation by files that the host carries", \
+        functools.partial(attests_by_the_host, rims)
+    yield "attestation over a channel, and sharing after it", \
+        functools.partial(attests_over_a_channel, rims)
     yield "evidence of a pair: who shares what, and with nobody else", \
         functools.partial(proves_a_pair, rims)
 

@@ -3,31 +3,21 @@
 #ifndef CSMCTL_ATTEST_H
 #define CSMCTL_ATTEST_H
 
-#include <sys/types.h>
-
+#include "attest/include/csm_attest.h"
 #include "csmctl.h"
 
-#define TSM_REPORTS           "/sys/kernel/config/tsm/report"
-#define ATTEST_CHALLENGE_SIZE 64
-#define ATTEST_TOKEN_MAX      16384
-#define ATTEST_RIM_MAX        64
-
 /*
- * tsm.c. A token of this realm for the challenge, by the stock kernel: its size, at most `max`, or
- * a negative errno, which complain_tsm() puts into words. CSMCTL_FAILED from that.
+ * attest.c. A token of this realm for the challenge, in a buffer of CSM_TOKEN_MAX bytes: its size,
+ * or -CSMCTL_FAILED after a message.
  */
-ssize_t tsm_token(const struct io *io, const uint8_t challenge[ATTEST_CHALLENGE_SIZE],
-		  uint8_t *token, size_t max);
-int complain_tsm(struct io *io, int error);
+long take_token(const struct tool *tool, const uint8_t challenge[CSM_CHALLENGE_SIZE],
+		uint8_t token[CSM_TOKEN_MAX]);
 
 /*
  * attest.c. The challenge of --challenge: the bytes of a file, or of digits; a fresh one without
  * it. 0, or CSMCTL_* after a message.
  */
-int take_challenge(struct tool *tool, uint8_t out[ATTEST_CHALLENGE_SIZE]);
-
-/* 64 random bytes; false if the kernel has none. */
-bool fresh_challenge(uint8_t challenge[ATTEST_CHALLENGE_SIZE]);
+int take_challenge(struct tool *tool, uint8_t out[CSM_CHALLENGE_SIZE]);
 
 /*
  * relay.c. Messages between realms by files in a folder that the host carries, which is not trusted
@@ -46,26 +36,13 @@ int relay_give(const struct relay *relay, const char *name, const char *kind, co
 int relay_take(const struct relay *relay, const char *name, const char *kind, void *data,
 	       size_t *size);
 
-/* What a realm was found to be. */
-struct attested {
-	uint64_t id;
-	size_t rim_size; /* 32, 48 or 64 */
-	uint8_t rim[ATTEST_RIM_MAX];
-};
-
 /*
- * verify.c. Runs cca-verify(1) on a token, which gets it on its standard input and writes its
- * complaints to standard error. 0, or CSMCTL_FAILED after a message.
+ * attest.c. Attests another realm by the policy of --attest or --policy: the realm that calls
+ * itself `other` in the folder of --via, or without --via the realm with the id `other`, over a
+ * channel.
+ * 0, or CSMCTL_* after a message.
  */
-int verify_token(struct io *io, const char *policy, const uint8_t challenge[ATTEST_CHALLENGE_SIZE],
-		 const uint8_t *token, size_t size, struct attested *out);
-
-/*
- * attest.c. Challenges the realm that calls itself `other` in the folder of --via, answers its
- * challenge, and verifies its token by the policy of --attest or --policy. 0, or CSMCTL_* after a
- * message.
- */
-int attest_peer(struct tool *tool, const char *other, struct attested *out);
+int attest_peer(struct tool *tool, const char *other, struct csm_attested *out);
 
 /*
  * Replaces the name of the other realm in the arguments by the id that was verified, and demands

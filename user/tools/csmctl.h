@@ -38,7 +38,7 @@ struct options {
 	uint64_t cid;          /* --cid; 0: by the peer's id */
 	const char *challenge; /* --challenge: digits, or @ and a file */
 	const char *attest;    /* --attest, --policy: file of cca-verify(1) */
-	const char *via, *as;  /* folder that the host carries, name of this realm in it */
+	const char *via, *as;  /* folder that the host carries, name of this realm in it; or NULL */
 	bool attests;          /* --attest: another command begins with an attestation */
 };
 

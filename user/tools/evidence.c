@@ -140,8 +140,8 @@ static int complain_records(struct tool *tool, int error)
 
 int cmd_evidence(struct tool *tool)
 {
-	uint8_t challenge[ATTEST_CHALLENGE_SIZE];
-	uint8_t token[ATTEST_TOKEN_MAX];
+	uint8_t challenge[CSM_CHALLENGE_SIZE];
+	uint8_t token[CSM_TOKEN_MAX];
 	static struct list before, after;
 	int ret = take_challenge(tool, challenge);
 
@@ -149,16 +149,16 @@ int cmd_evidence(struct tool *tool)
 		return ret;
 	}
 	for (int i = 0; i < TRIES; i++) {
-		ssize_t size;
+		long size;
 
 		ret = compute_digests(tool->csm);
 		ret = ret < 0 ? ret : take_list(tool->csm, &before);
 		if (ret < 0) {
 			return complain_records(tool, ret);
 		}
-		size = tsm_token(tool->io, challenge, token, sizeof(token));
+		size = take_token(tool, challenge, token);
 		if (size < 0) {
-			return complain_tsm(tool->io, (int)size);
+			return (int)-size;
 		}
 		ret = take_list(tool->csm, &after);
 		if (ret < 0) {

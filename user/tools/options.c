@@ -166,8 +166,8 @@ void options_help(FILE *to)
 	      "HEX|@FILE]\n"
 	      "  evidence FILE             a token with what this realm shares  [--challenge "
 	      "HEX|@FILE]\n"
-	      "  attest NAME               verifies another realm  --policy FILE --via DIR --as "
-	      "NAME\n"
+	      "  attest REALM|NAME         verifies another realm  --policy FILE [--via DIR --as "
+	      "NAME]\n"
 	      "  list [REALM]              regions and attachments here, or what another realm "
 	      "offers\n"
 	      "  peer REALM                measurements of a realm with which there is a sharing\n"
@@ -200,8 +200,9 @@ void options_help(FILE *to)
 	      "  --json            results and errors as JSON\n"
 	      "  --timeout S       seconds to wait where something is waited for (30)\n"
 	      "  --rim HEX, --rem N:HEX, --rpv HEX   what the other realm must be; N: 0 to 3\n"
-	      "  --attest FILE     share, attach, get: attest NAME first, by this policy\n"
-	      "  --via DIR, --as NAME   folder that the host carries, name of this realm in it\n"
+	      "  --attest FILE     share, attach, get: attest the realm first, by this policy\n"
+	      "  --via DIR, --as NAME   attest by files that the host carries, not over a "
+	      "channel\n"
 	      "  --help, --version\n\n"
 	      "Status: 0 done, 1 failed, 2 used wrongly. Manual: csmctl(1).\n",
 	      to);

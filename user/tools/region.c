@@ -2,8 +2,12 @@
 /* Commands about one region. */
 #include <errno.h>
 #include <string.h>
+#include <time.h>
 
 #include "csmctl.h"
+#include "libcsm/deadline.h"
+
+#define GRANT_LOOK_MS 50
 
 static int not_region(struct tool *tool)
 {
@@ -14,6 +18,25 @@ static int not_region(struct tool *tool)
 static const struct csm_policy *policy(const struct tool *tool)
 {
 	return tool->options->has_policy ? &tool->options->policy : NULL;
+}
+
+/*
+ * Attaches another realm's region. After an attestation the peer may not have granted it yet: then
+ * this waits for the grant.
+ */
+static int attach(struct tool *tool, uint64_t provider, uint64_t region, unsigned int flags,
+		  struct csm_region **out)
+{
+	const struct timespec pause = {.tv_nsec = GRANT_LOOK_MS * 1000000L};
+	struct csm_deadline deadline =
+		csm_deadline_in(tool->options->attests ? tool->options->timeout : 0);
+	int ret = csm_attach(tool->csm, provider, region, policy(tool), flags, out);
+
+	while (ret == -EACCES && csm_deadline_left(&deadline, GRANT_LOOK_MS) != 0) {
+		nanosleep(&pause, NULL);
+		ret = csm_attach(tool->csm, provider, region, policy(tool), flags, out);
+	}
+	return ret;
 }
 
 int open_region(struct tool *tool, unsigned int flags, struct csm_region **out)
@@ -27,7 +50,7 @@ int open_region(struct tool *tool, unsigned int flags, struct csm_region **out)
 	if (provider == 0 || provider == csm_id(tool->csm)) {
 		ret = csm_find(tool->csm, 0, region, out);
 	} else {
-		ret = csm_attach(tool->csm, provider, region, policy(tool), flags, out);
+		ret = attach(tool, provider, region, flags, out);
 	}
 	return ret < 0 ? complain(tool->io, tool->options->args[0], ret) : 0;
 }

@@ -8,11 +8,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "attest.h"
+#include "attest/include/csm_attest.h"
 
 #define PROVIDER   "arm_cca_guest"
 #define NAME_TRIES 100
@@ -100,7 +99,7 @@ static int check_provider(const struct report *r)
 }
 
 /* One report from challenge to token: its size or a negative errno. -EBUSY: others wrote to it. */
-static ssize_t fetch(const struct report *r, const uint8_t challenge[ATTEST_CHALLENGE_SIZE],
+static ssize_t fetch(const struct report *r, const uint8_t challenge[CSM_CHALLENGE_SIZE],
 		     uint8_t *token, size_t max)
 {
 	int ret = check_provider(r);
@@ -114,7 +113,7 @@ static ssize_t fetch(const struct report *r, const uint8_t challenge[ATTEST_CHAL
 	if (before < 0) {
 		return before;
 	}
-	ret = write_whole(r, "inblob", challenge, ATTEST_CHALLENGE_SIZE);
+	ret = write_whole(r, "inblob", challenge, CSM_CHALLENGE_SIZE);
 	if (ret < 0) {
 		return ret;
 	}
@@ -123,11 +122,15 @@ static ssize_t fetch(const struct report *r, const uint8_t challenge[ATTEST_CHAL
 }
 
 /* A name that no other program has taken. */
-static int make_folder(const struct io *io, struct report *r)
+static int make_folder(const char *reports, struct report *r)
 {
 	for (int i = 0; i < NAME_TRIES; i++) {
-		snprintf(r->folder, sizeof(r->folder), "%s/csmctl.%d.%d",
-			 io->reports != NULL ? io->reports : TSM_REPORTS, (int)getpid(), i);
+		int length = snprintf(r->folder, sizeof(r->folder), "%s/csm.%d.%d",
+				      reports != NULL ? reports : CSM_REPORTS, (int)getpid(), i);
+
+		if (length < 0 || (size_t)length >= sizeof(r->folder)) {
+			return -ENAMETOOLONG;
+		}
 		if (mkdir(r->folder, 0700) == 0) {
 			return 0;
 		}
@@ -138,12 +141,12 @@ static int make_folder(const struct io *io, struct report *r)
 	return -EEXIST;
 }
 
-ssize_t tsm_token(const struct io *io, const uint8_t challenge[ATTEST_CHALLENGE_SIZE],
-		  uint8_t *token, size_t max)
+long csm_token(const char *reports, const uint8_t challenge[CSM_CHALLENGE_SIZE], void *token,
+	       size_t max)
 {
 	struct report r;
 	ssize_t size;
-	int ret = make_folder(io, &r);
+	int ret = make_folder(reports, &r);
 
 	if (ret < 0) {
 		return ret;
@@ -153,30 +156,18 @@ ssize_t tsm_token(const struct io *io, const uint8_t challenge[ATTEST_CHALLENGE_
 	return size;
 }
 
-int complain_tsm(struct io *io, int error)
+const char *csm_token_strerror(int error)
 {
-	const char *text = strerror(-error);
-
 	switch (error) {
 	case -ENOENT:
-		text = "no reports: mount configfs at /sys/kernel/config and load arm-cca-guest";
-		break;
+		return "no reports: mount configfs at /sys/kernel/config and load arm-cca-guest";
 	case -ENODEV:
-		text = "the reports are not those of a realm (provider is not " PROVIDER ")";
-		break;
+		return "the reports are not those of a realm (provider is not " PROVIDER ")";
 	case -EBUSY:
-		text = "another program used the report; try again";
-		break;
+		return "another program used the report; try again";
 	case -EFBIG:
-		text = "the token is longer than tokens are";
-		break;
+		return "the token is longer than tokens are";
 	default:
-		break;
+		return strerrordesc_np(-error) != NULL ? strerrordesc_np(-error) : "unknown error";
 	}
-	return out_error(io, CSMCTL_FAILED, TSM_REPORTS ": %s", text);
-}
-
-bool fresh_challenge(uint8_t challenge[ATTEST_CHALLENGE_SIZE])
-{
-	return getrandom(challenge, ATTEST_CHALLENGE_SIZE, 0) == ATTEST_CHALLENGE_SIZE;
 }
