@@ -12,6 +12,14 @@
 #define TAG_BYTES        560
 #define TAG_MASKED_BYTES 563
 
+/* Content type of what a signed CoRIM has in it. */
+#define CORIM_CONTENT "application/rim+cbor"
+
+/* Its protected header; CWT claims by RFC 9597. */
+enum { HEADER_ALG = 1, HEADER_CRIT = 2, HEADER_CONTENT = 3, HEADER_META = 8, HEADER_CWT = 15 };
+enum { META_SIGNER, META_VALIDITY };
+enum { CWT_ISSUER = 1, CWT_EXPIRES = 4, CWT_NOT_BEFORE = 5 };
+
 /* draft-ydb-rats-cca-endorsements-04, and as its revision 03 and tools of that time have them */
 #define PROFILE_PLATFORM     "tag:arm.com,2025:endorsements/cca_platform#1.0.0"
 #define PROFILE_PLATFORM_OLD "tag:arm.com,2025:cca_platform#1.0.0"

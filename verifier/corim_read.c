@@ -9,6 +9,7 @@
 #include "claims.h"
 #include "corim.h"
 #include "corim_keys.h"
+#include "sign1.h"
 
 #define KEY_TEXT_MAX 1024
 
@@ -43,15 +44,6 @@ struct measured {
 static bool is(struct cca_bytes text, const char *name)
 {
 	return text.size == strlen(name) && memcmp(text.data, name, text.size) == 0;
-}
-
-static bool expect_tag(struct reader *r, const char *what, uint64_t want)
-{
-	uint64_t tag;
-
-	return read_tag(r, what, &tag) &&
-	       (tag == want || reader_fail(r, "%s: tag %llu, must be %llu", what,
-					   (unsigned long long)tag, (unsigned long long)want));
 }
 
 /* What has no part in a comparison. */
@@ -617,9 +609,8 @@ static bool read_corim(struct reader *r, struct corim *c)
 	if (!read_tag(r, "CoRIM", &tag)) {
 		return false;
 	}
-	if (tag == 18) {
-		return reader_unsupported(r, "CoRIM: signed, which is not supported: check the "
-					     "signature and give the CoRIM in it");
+	if (tag == TAG_COSE_SIGN1) {
+		return reader_unsupported(r, "CoRIM: signed: give a key to check it with");
 	}
 	if (tag != TAG_CORIM) {
 		return reader_fail(r, "CoRIM: tag %llu, must be %d", (unsigned long long)tag,

@@ -6,10 +6,10 @@
 #include "ccatoken.h"
 #include "claims.h"
 #include "crypto.h"
+#include "sign1.h"
 
 #define TAG_CCA_TOKEN   399
 #define TAG_CMW         907
-#define TAG_COSE_SIGN1  18
 #define CONTENT_EAT_CWT 263 /* CoAP content format of "application/eat+cwt" */
 #define KEY_PLATFORM    44234
 #define KEY_REALM       44241
@@ -35,67 +35,15 @@ static bool read_header_alg(struct reader *r, const char *name, void *out)
 	return true;
 }
 
-static bool read_crit(struct reader *r, const char *name, void *out)
-{
-	(void)out;
-	return reader_fail(r, "%s: asks for the understanding of more than is known here", name);
-}
-
 static const struct claim protected_table[] = {
 	{1, "signature algorithm", ALWAYS, read_header_alg, false},
 	{2, "critical parameters", OPTIONAL, read_crit, false},
 };
 
-static bool read_header_key_id(struct reader *r, const char *name, void *out)
+static bool read_token_header(struct reader *r, struct cca_sign1 *out, void *ctx)
 {
-	return read_bytes(r, name, out);
-}
-
-/* Not signed, so only what cannot matter is let through: a key id, which nothing here uses. */
-static const struct claim unprotected_table[] = {
-	{4, "key id", OPTIONAL, read_header_key_id, false},
-};
-
-static bool expect_tag(struct reader *r, const char *what, uint64_t want)
-{
-	uint64_t tag;
-
-	if (!read_tag(r, what, &tag)) {
-		return false;
-	}
-	return tag == want || reader_fail(r, "%s: tag %llu, must be %llu", what,
-					  (unsigned long long)tag, (unsigned long long)want);
-}
-
-/*
- * A tagged COSE_Sign1 (RFC 9052, 4.2) as views into the token. The signature has the size of its
- * algorithm; nothing is verified.
- */
-static bool read_sign1(struct cca_bytes view, struct parse *parse, const char *what,
-		       struct cca_sign1 *out)
-{
-	struct reader r = reader_of(view, parse);
-	struct reader header;
-	size_t entries;
-
-	if (!expect_tag(&r, what, TAG_COSE_SIGN1) || !read_array(&r, what, &entries)) {
-		return false;
-	}
-	if (entries != 4) {
-		return reader_fail(&r, "%s: %zu elements, must be 4", what, entries);
-	}
-	if (!read_bytes(&r, what, &out->protected_header)) {
-		return false;
-	}
-	header = reader_of(out->protected_header, parse);
-	if (!read_claims(&header, "protected header", protected_table, 2, &out->alg) ||
-	    !read_end(&header, "protected header") ||
-	    !read_closed_claims(&r, "unprotected header", unprotected_table, 1, &out->key_id) ||
-	    !read_bytes(&r, what, &out->payload) ||
-	    !read_bytes_sized(&r, "signature", 2 * coordinate_size(out->alg), &out->signature)) {
-		return false;
-	}
-	return read_end(&r, what);
+	(void)ctx;
+	return read_claims(r, "protected header", protected_table, 2, &out->alg);
 }
 
 /* A record of a collection: content format, content, and perhaps what kind of message it is. */
@@ -186,14 +134,14 @@ static bool read_halves(struct reader *r, struct halves *h, struct cca_token *t,
 static bool read_platform_part(struct cca_bytes half, struct parse *p, struct cca_token *t)
 {
 	t->has_platform = true;
-	return read_sign1(half, p, "platform token", &t->platform_sign1) &&
+	return read_sign1(half, p, "platform token", read_token_header, NULL, &t->platform_sign1) &&
 	       read_platform_claims(t->platform_sign1.payload, p, &t->platform);
 }
 
 static bool read_realm_part(struct cca_bytes half, struct parse *p, struct cca_token *t)
 {
 	t->has_realm = true;
-	return read_sign1(half, p, "realm token", &t->realm_sign1) &&
+	return read_sign1(half, p, "realm token", read_token_header, NULL, &t->realm_sign1) &&
 	       read_realm_claims(t->realm_sign1.payload, p, &t->realm);
 }
 
@@ -240,54 +188,6 @@ enum cca_status cca_token_parse(const void *buf, size_t size, unsigned int flags
 		memset(token, 0, sizeof(*token));
 	}
 	return err->status;
-}
-
-/*
- * Sig_structure of RFC 9052, 4.4: [ "Signature1", protected, external_aad (empty), payload ], in
- * deterministic encoding, as pieces, so that the payload is not copied.
- */
-#define BYTES_HEAD_MAX 3
-
-/* The head of a byte string that is no longer than a token. Returns its size. */
-static size_t bytes_head(size_t size, uint8_t out[BYTES_HEAD_MAX])
-{
-	_Static_assert(CCA_TOKEN_MAX_SIZE <= UINT16_MAX, "sizes have two bytes");
-	if (size < 24) {
-		out[0] = (uint8_t)(0x40 | size);
-		return 1;
-	}
-	if (size <= UINT8_MAX) {
-		out[0] = 0x58;
-		out[1] = (uint8_t)size;
-		return 2;
-	}
-	out[0] = 0x59;
-	out[1] = (uint8_t)(size >> 8);
-	out[2] = (uint8_t)size;
-	return 3;
-}
-
-/* Verifies with this key; one for another algorithm does not fit (VERDICT_BAD). */
-static enum verdict verify_sign1(const struct cca_sign1 *s, const struct cca_key *key)
-{
-	static const uint8_t intro[] = "\x84\x6aSignature1"; /* array(4), text(10) */
-	static const uint8_t no_external[] = {0x40};
-	uint8_t protected_head[BYTES_HEAD_MAX];
-	uint8_t payload_head[BYTES_HEAD_MAX];
-	const struct cca_bytes piece[] = {
-		{intro, sizeof(intro) - 1},
-		{protected_head, bytes_head(s->protected_header.size, protected_head)},
-		s->protected_header,
-		{no_external, sizeof(no_external)},
-		{payload_head, bytes_head(s->payload.size, payload_head)},
-		s->payload,
-	};
-
-	if (s->alg != key->alg) {
-		return VERDICT_BAD;
-	}
-	return verify_ecdsa(key, (struct pieces){piece, sizeof(piece) / sizeof(piece[0])},
-			    s->signature);
 }
 
 /*

@@ -147,7 +147,7 @@ def corim_that_is_not_understood_is_refused():
     now = int(time.time())
     cases = [
         (corim(triple, "tag:example.org,2025:x"), "profile tag:example.org,2025:x is not"),
-        (cbor2.dumps(CBORTag(18, [b"", {}, b"", b""])), "signed, which is not supported"),
+        (cbor2.dumps(CBORTag(18, [b"", {}, b"", b""])), "signed: give a key"),
         (cbor2.dumps(CBORTag(500, {})), "tag 500, must be 501"),
         (corim(realm(), REALM), 'no "cca.rim"'),
         (corim(realm(digest("cca.rim", b"\1" * 32)), REALM), "is not the class id"),

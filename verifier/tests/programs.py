@@ -24,7 +24,8 @@ from harness import (BIN, HERE, TESTS, WORK, Skip, expect, image, jwk, pem_point
                      read, swept, test, verify, write)
 
 # Their tests join TESTS.
-for module in ("anchors", "corims", "library", "logs", "measuring", "pairs", "results"):
+for module in ("anchors", "corims", "library", "logs", "measuring", "pairs", "results",
+               "signed"):
     importlib.import_module(module)
 
 TF_A = "/usr/src/caec/arm-trusted-firmware/plat/qemu/common"

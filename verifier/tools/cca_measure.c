@@ -8,10 +8,10 @@
 
 #include <jansson.h>
 
-#include "corim.h"
 #include "policy.h"
 #include "tools/log.h"
 #include "tools/measure.h"
+#include "tools/write_corim.h"
 #include "vmm/layout/values.h"
 
 _Static_assert(LAYOUT_RPV_SIZE == CCA_RPV_SIZE, "one personalization value");
@@ -34,6 +34,7 @@ struct options {
 	size_t anchor_count;
 	bool policy;
 	bool corim;
+	struct corim_options corim_is;
 	bool steps;
 	bool image; /* an option of the image mode was given */
 };
@@ -60,6 +61,10 @@ static const char usage[] =
 	"Output:\n"
 	"  -p, --policy        print a policy for cca-verify instead\n"
 	"  -C, --corim         print a CoRIM instead, which is no text\n"
+	"      --sign F        with --corim: sign it with this private key\n"
+	"      --signer S      with --sign: name of the signer\n"
+	"      --endorse F     with --corim, in place of a realm: keys of a platform; repeatable\n"
+	"      --implementation-id HEX, --instance-id HEX    with --endorse: of that platform\n"
 	"  -r, --rpv S         with --policy, --corim: personalization value, as text or 0x and\n"
 	"                      digits\n"
 	"  -a, --anchor F      with --policy: public key of the platform: PEM, DER, JWK, JWK set\n"
@@ -83,6 +88,11 @@ static const struct option long_options[] = {
 	{"log", required_argument, NULL, 'l'},
 	{"rim", required_argument, NULL, 'R'},
 	{"corim", no_argument, NULL, 'C'},
+	{"sign", required_argument, NULL, 'G'},
+	{"signer", required_argument, NULL, 'N'},
+	{"endorse", required_argument, NULL, 'E'},
+	{"implementation-id", required_argument, NULL, 'M'},
+	{"instance-id", required_argument, NULL, 'I'},
 	{"policy", no_argument, NULL, 'p'},
 	{"rpv", required_argument, NULL, 'r'},
 	{"anchor", required_argument, NULL, 'a'},
@@ -200,9 +210,20 @@ static bool take_rim(struct options *o, const char *text)
 	       complain_of("--rim", text, "must be 64 or 128 hexadecimal digits");
 }
 
+/* Options of --corim alone. */
+static bool take_corim_option(struct options *o, int c)
+{
+	struct measuring m = {0};
+
+	return corim_take(&m, &o->corim_is, c, optarg) || complain("", m.error);
+}
+
 /* One option. False, with a message, if its value is not accepted. --help ends the program. */
 static bool take_option(struct options *o, int c)
 {
+	if (strchr(CORIM_OPTIONS, c) != NULL) {
+		return take_corim_option(o, c);
+	}
 	switch (c) {
 	case 'f':
 		o->script = optarg;
@@ -254,6 +275,11 @@ static bool check_log_options(const struct options *o)
 /* There is a realm to measure. */
 static bool check_source(const struct options *o)
 {
+	if (corim_is_of_keys(&o->corim_is)) {
+		return (o->script == NULL && o->log == NULL && !o->image && !o->has_rpv) ||
+		       complain("--endorse", "takes the place of a realm; leave out what "
+					     "describes one");
+	}
 	if (o->script == NULL && (o->log == NULL || o->image) &&
 	    (o->kernel == NULL || o->config.ram_size == 0)) {
 		return complain("", "give --kernel and --mem, or --script, or --log");
@@ -264,6 +290,11 @@ static bool check_source(const struct options *o)
 /* Options that go together. */
 static bool check_options(const struct options *o)
 {
+	struct measuring m = {0};
+
+	if (!corim_check(&m, &o->corim_is, o->corim)) {
+		return complain("", m.error);
+	}
 	if (o->script != NULL && o->image) {
 		return complain("--script",
 				"describes the whole realm; leave out the other options");
@@ -451,25 +482,25 @@ static bool print_policy(struct measuring *m, const struct options *o)
 	return ok;
 }
 
-static bool print_corim(struct measuring *m, const struct options *o)
-{
-	uint8_t corim[CCA_CORIM_WRITTEN];
-	size_t size = cca_corim_write(&m->rim, o->has_rpv ? o->rpv : NULL, corim);
-
-	return (size != 0 && fwrite(corim, 1, size, stdout) == size) ||
-	       measure_fail(m, "cannot write the CoRIM");
-}
-
 static bool print_result(struct measuring *m, const struct options *o)
 {
 	if (o->policy) {
 		return print_policy(m, o);
 	}
 	if (o->corim) {
-		return print_corim(m, o);
+		return corim_print(m, &o->corim_is, o->has_rpv ? o->rpv : NULL);
 	}
 	print_values(m);
 	return true;
+}
+
+/* Measures the realm that the options describe, if they describe one. False, with a message. */
+static bool run_realm(struct measuring *m, struct options *o)
+{
+	if (corim_is_of_keys(&o->corim_is)) {
+		return true;
+	}
+	return o->script != NULL ? run_script(m, o->script) : run_image(m, o);
 }
 
 /* No buffered output and no clean-up: both may need memory. */
@@ -499,12 +530,7 @@ int main(int argc, char **argv)
 		return EXIT_USAGE;
 	}
 	m.steps = o.steps ? stderr : NULL;
-	if (o.log != NULL) {
-		ok = run_log(&m, &o, &code);
-	} else {
-		ok = (o.script != NULL ? run_script(&m, o.script) : run_image(&m, &o)) &&
-		     print_result(&m, &o);
-	}
+	ok = o.log != NULL ? run_log(&m, &o, &code) : run_realm(&m, &o) && print_result(&m, &o);
 	if (!output_is_safe() && ok) {
 		ok = measure_fail(&m, "standard output: %s", strerror(errno));
 	}

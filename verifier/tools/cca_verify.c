@@ -45,6 +45,8 @@ struct options {
 	size_t anchor_count;
 	const char *corims[CORIMS_MAX];
 	size_t corim_count;
+	const char *corim_keys[CCA_POLICY_ANCHORS];
+	size_t corim_key_count;
 };
 
 static const char usage[] =
@@ -57,6 +59,7 @@ static const char usage[] =
 	"  -c, --challenge HEX|@F   challenge the token must answer (1 to 64 bytes)\n"
 	"  -p, --policy F           expectations, as JSON\n"
 	"  -r, --corim F            reference values and keys, as CoRIM; repeatable\n"
+	"      --corim-key F        public key that CoRIMs must be signed with; repeatable\n"
 	"  -j, --json               report as JSON\n"
 	"  -i, --realm-id-only      print the realm id and nothing else\n"
 	"  -I, --identity           print the realm id and the RIM, and nothing else\n"
@@ -77,6 +80,7 @@ static const struct option long_options[] = {
 	{"challenge", required_argument, NULL, 'c'},
 	{"policy", required_argument, NULL, 'p'},
 	{"corim", required_argument, NULL, 'r'},
+	{"corim-key", required_argument, NULL, 'K'},
 	{"json", no_argument, NULL, 'j'},
 	{"realm-id-only", no_argument, NULL, 'i'},
 	{"identity", no_argument, NULL, 'I'},
@@ -107,23 +111,14 @@ static bool output_is_safe(void)
 	return fclose(stdout) == 0 && ok;
 }
 
-static bool add_anchor_option(struct options *o, const char *path)
+/* Adds a file to a list of them. False, with a message, if it is full. */
+static bool add_file(const char *option, const char **list, size_t max, size_t *count)
 {
-	if (o->anchor_count == CCA_POLICY_ANCHORS) {
-		complain("--anchor", "too many");
+	if (*count == max) {
+		complain(option, "too many");
 		return false;
 	}
-	o->anchors[o->anchor_count++] = path;
-	return true;
-}
-
-static bool add_corim_option(struct options *o, const char *path)
-{
-	if (o->corim_count == CORIMS_MAX) {
-		complain("--corim", "too many");
-		return false;
-	}
-	o->corims[o->corim_count++] = path;
+	list[(*count)++] = optarg;
 	return true;
 }
 
@@ -181,7 +176,10 @@ static bool take_option(struct options *o, int c)
 	case 'E':
 		return take_ear_profile(o, optarg);
 	case 'a':
-		return add_anchor_option(o, optarg);
+		return add_file("--anchor", o->anchors, CCA_POLICY_ANCHORS, &o->anchor_count);
+	case 'K':
+		return add_file("--corim-key", o->corim_keys, CCA_POLICY_ANCHORS,
+				&o->corim_key_count);
 	case 'c':
 		o->challenge = optarg;
 		return true;
@@ -192,7 +190,7 @@ static bool take_option(struct options *o, int c)
 		o->peer_policy = optarg;
 		return true;
 	case 'r':
-		return add_corim_option(o, optarg);
+		return add_file("--corim", o->corims, CORIMS_MAX, &o->corim_count);
 	case 'h':
 		fputs(usage, stdout);
 		exit(output_is_safe() ? 0 : (int)complain("standard output", strerror(errno)));
@@ -305,24 +303,69 @@ static bool load_challenge(const char *text, struct cca_policy *policy)
 	return true;
 }
 
+/* The keys that CoRIMs must be signed with; without any, CoRIMs must be unsigned. */
+static struct cca_policy corim_keys;
+
+/* Where reference values come from, for the report. */
+static struct corim_source corim_sources[CORIMS_MAX];
+
+/*
+ * Adds the content of a CoRIM to the policy, after a look at its signature if there are keys. *key
+ * is the name of the one that has signed, NULL for an unsigned CoRIM.
+ */
+static enum cca_status take_corim(struct cca_bytes data, struct cca_policy *policy,
+				  const char **key, struct cca_error *err)
+{
+	int64_t now = (int64_t)time(NULL);
+	struct cca_bytes corim = data;
+	size_t which;
+
+	*key = NULL;
+	if (corim_keys.anchor_count != 0) {
+		const struct cca_corim_keys keys = {corim_keys.anchor, corim_keys.anchor_count};
+
+		if (cca_corim_verify(data, now, keys, &corim, &which, err) != CCA_OK) {
+			return err->status;
+		}
+		*key = corim_keys.anchor_name[which];
+	}
+	return cca_corim_read(corim.data, corim.size, now, policy, err);
+}
+
 /* The name of a CoRIM's file takes the place of "CoRIM" as the name of its keys. */
-static bool load_corim(const char *path, struct cca_policy *policy)
+static bool load_corim(struct corim_source *source, struct cca_policy *policy)
 {
 	uint8_t *data = malloc(CCA_CORIM_MAX + 1);
 	size_t first = policy->anchor_count;
 	struct cca_error err = {.text = "out of memory"};
 	size_t size;
-	bool read = data != NULL && read_file(path, data, CCA_CORIM_MAX + 1, &size);
-	bool ok = read && cca_corim_read(data, size, (int64_t)time(NULL), policy, &err) == CCA_OK;
+	bool read = data != NULL && read_file(source->file, data, CCA_CORIM_MAX + 1, &size);
+	bool ok = read &&
+		  take_corim((struct cca_bytes){data, size}, policy, &source->key, &err) == CCA_OK;
 
 	free(data);
 	for (size_t i = first; ok && i < policy->anchor_count; i++) {
-		snprintf(policy->anchor_name[i], CCA_POLICY_NAME_SIZE, "%s", path);
+		snprintf(policy->anchor_name[i], CCA_POLICY_NAME_SIZE, "%s", source->file);
 	}
 	if (!ok && (read || data == NULL)) {
-		complain(path, err.text);
+		complain(source->file, err.text);
 	}
 	return ok;
+}
+
+/* Reads the files of --corim-key. False, with a message. */
+static bool load_corim_keys(const struct options *o)
+{
+	struct cca_error err;
+
+	cca_policy_init(&corim_keys);
+	for (size_t i = 0; i < o->corim_key_count; i++) {
+		if (!cca_policy_add_anchor_file(&corim_keys, o->corim_keys[i], &err)) {
+			complain("--corim-key", err.text);
+			return false;
+		}
+	}
+	return true;
 }
 
 /*
@@ -333,6 +376,9 @@ static bool load_expectations(const struct options *o, const char *path, struct 
 {
 	struct cca_error err;
 
+	if (!load_corim_keys(o)) {
+		return false;
+	}
 	cca_policy_init(policy);
 	if (path != NULL && !cca_policy_load(path, policy, &err)) {
 		complain(path, err.text);
@@ -345,7 +391,8 @@ static bool load_expectations(const struct options *o, const char *path, struct 
 		}
 	}
 	for (size_t i = 0; i < o->corim_count; i++) {
-		if (!load_corim(o->corims[i], policy)) {
+		corim_sources[i].file = o->corims[i];
+		if (!load_corim(&corim_sources[i], policy)) {
 			return false;
 		}
 	}
@@ -720,6 +767,8 @@ int main(int argc, char **argv)
 	if (!load_expectations(&options, options.policy, &policy)) {
 		return EXIT_USAGE;
 	}
+	report.corims = corim_sources;
+	report.corim_count = options.corim_count;
 	report.mismatches = json_array();
 	code = examine(&options, &policy, &token, &report, &err);
 	code = tell(&options, &report, code);

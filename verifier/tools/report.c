@@ -211,6 +211,14 @@ static void print_checks(const struct report *report, FILE *out)
 	if (report->anchor != NULL) {
 		line(out, "trust anchor", report->anchor);
 	}
+	for (size_t i = 0; i < report->corim_count; i++) {
+		char text[CCA_POLICY_NAME_SIZE * 3];
+
+		snprintf(text, sizeof(text), "%s, %s%s", report->corims[i].file,
+			 report->corims[i].key != NULL ? "signed with " : "not signed",
+			 report->corims[i].key != NULL ? report->corims[i].key : "");
+		line(out, "reference values", text);
+	}
 	if (report->challenge_checked) {
 		line(out, "challenge", "compared");
 	}
@@ -332,6 +340,23 @@ static json_t *unknown_to_json(const struct cca_token *t)
 	return list;
 }
 
+/* The CoRIMs and who has signed them; NULL if memory runs out. */
+static json_t *corims_to_json(const struct report *report)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < report->corim_count; i++) {
+		const struct corim_source *c = &report->corims[i];
+
+		if (json_array_append_new(list, json_pack("{s:s, s:s?}", "file", c->file,
+							  "signed-with", c->key)) != 0) {
+			json_decref(list);
+			return NULL;
+		}
+	}
+	return list;
+}
+
 /* Adds the claims of a genuine token and what was not compared. False if memory runs out. */
 static bool add_token(json_t *root, const struct report *report)
 {
@@ -340,6 +365,7 @@ static bool add_token(json_t *root, const struct report *report)
 
 	cca_policy_unchecked(report->policy, t, list_unchecked, &unchecked);
 	return json_object_set_new(root, "not-compared", unchecked) == 0 &&
+	       json_object_set_new(root, "reference-values", corims_to_json(report)) == 0 &&
 	       json_object_set_new(root, "not-understood", unknown_to_json(t)) == 0 &&
 	       json_object_set_new(root, "tag", json_integer((json_int_t)t->tag)) == 0 &&
 	       json_object_set_new(root, "profile", json_string(cca_profile_name(t->profile))) ==

@@ -8,12 +8,20 @@
 
 #include "policy.h"
 
+/* A CoRIM that expectations came from. */
+struct corim_source {
+	const char *file;
+	const char *key; /* name of the one that has signed it; NULL: it is not signed */
+};
+
 /* The outcome of all checks on one token. */
 struct report {
 	const struct cca_token *token; /* NULL: nothing in it may be shown */
 	const char *result; /* "ok", "unidentified", "mismatch", "invalid", "unsupported" */
 	const char *anchor; /* name of the one that fitted, or NULL */
 	const struct cca_policy *policy;
+	const struct corim_source *corims;
+	size_t corim_count;
 	bool challenge_checked;
 	size_t mismatch_count; /* the verdict depends on this number, not on the list below */
 	json_t *mismatches;    /* array of objects { what, detail }; NULL when memory ran out */
