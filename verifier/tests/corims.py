@@ -13,7 +13,7 @@ import time
 import cbor2
 from cbor2 import CBORTag
 
-from harness import (WORK, expect, image, measure, pem_der, read, run, test, verify,
+from harness import (BASE, expect, image, measure, pem_der, read, run, test, verify,
                      write)
 
 PLATFORM = "tag:arm.com,2025:endorsements/cca_platform#1.0.0"
@@ -32,7 +32,7 @@ def corim(triples, profile, **members):
 
 def keep(data):
     """For the fuzzer to begin with."""
-    folder = WORK + "-corims"
+    folder = BASE + "-corims"
     os.makedirs(folder, exist_ok=True)
     if len(data) < 4096:
         write(os.path.join(folder, hashlib.sha256(data).hexdigest()[:16]), data)

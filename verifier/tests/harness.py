@@ -4,6 +4,7 @@
 import base64
 import json
 import os
+import shutil
 import struct
 import subprocess
 import sys
@@ -13,11 +14,23 @@ import cbor2
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../tests/alloc"))
 from sweep import sweep  # noqa: E402
 
-BIN, WORK = (os.path.abspath(p) for p in sys.argv[1:3])
+BIN, BASE = (os.path.abspath(p) for p in sys.argv[1:3])
+WORK = BASE
 HERE = os.path.dirname(os.path.abspath(__file__))
 TESTS = []
 MIB = 1 << 20
 RAM = 0x80000000
+
+
+def work_in(folder):
+    """Files of this process are in that folder from now on; it begins with those of WORK."""
+    global WORK
+    shutil.rmtree(folder, ignore_errors=True)
+    os.makedirs(folder)
+    for entry in os.scandir(BASE):
+        if entry.is_file():
+            shutil.copy(entry.path, folder)
+    WORK = folder
 
 
 class Skip(Exception):

@@ -5,7 +5,7 @@ import hashlib
 import json
 import os
 
-from harness import MIB, RAM, WORK, expect, image, measure, path, read, swept, test, write
+from harness import MIB, RAM, BASE, expect, image, measure, path, read, swept, test, write
 
 KERNEL = image(1 << 16, 1 << 16)[:12 * 4096 + 77]
 INITRD = b"initramfs" * 1000
@@ -39,7 +39,7 @@ def text(lines):
 
 def keep(log):
     """For the fuzzer to begin with."""
-    folder = WORK + "-logs"
+    folder = BASE + "-logs"
     os.makedirs(folder, exist_ok=True)
     if len(log) < 4096:
         write(os.path.join(folder, hashlib.sha256(log).hexdigest()[:16]), log)

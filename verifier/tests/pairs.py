@@ -8,7 +8,7 @@ import struct
 
 import cbor2
 
-from harness import WORK, expect, path, read, run, swept, test, verify, write
+from harness import BASE, expect, path, read, run, swept, test, verify, write
 
 A, B, C = 0xa1a2a3a4a5a6a7a8, 0xb1b2b3b4b5b6b7b8, 0xc1c2c3c4c5c6c7c8
 CHALLENGE = bytes(range(0x40, 0x80)).hex()
@@ -54,7 +54,7 @@ def evidence(name, realm, records, claim=None, *more):
 
 def keep(data):
     """For the fuzzer to begin with."""
-    folder = WORK + "-pairs"
+    folder = BASE + "-pairs"
     os.makedirs(folder, exist_ok=True)
     write(os.path.join(folder, hashlib.sha256(data).hexdigest()[:16]), data)
 

@@ -5,23 +5,27 @@
 usage: programs.py BIN-DIR WORK-DIR
 
 Tokens are decoded a second time with cbor2 and their signatures checked with plain integer
-arithmetic; measurements are computed a second time with hashlib. Prints TAP.
+arithmetic; measurements are computed a second time with hashlib. Prints TAP. Tests run side by
+side, each with a copy of the files that make-token writes.
 """
 
 import hashlib
 import importlib
 import json
+import multiprocessing
 import os
 import re
 import subprocess
 import sys
 import traceback
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 
 import cbor2
 
 sys.dont_write_bytecode = True
-from harness import (BIN, HERE, TESTS, WORK, Skip, expect, image, jwk, pem_point,  # noqa: E402
-                     read, swept, test, verify, write)
+from harness import (BASE, BIN, HERE, TESTS, Skip, expect, image, jwk, path,  # noqa: E402
+                     pem_point, read, swept, test, verify, work_in, write)
 
 # Their tests join TESTS.
 for module in ("anchors", "corims", "library", "logs", "measuring", "pairs", "results",
@@ -201,7 +205,7 @@ def realm_program_gives_the_same_answers():
     for policy, name in (("want.json", "good.cbor"), ("jwk.json", "good.cbor"),
                          ("want.json", "badplatform.cbor"), ("want.json", "badrealm.cbor"),
                          ("want.json", "sha512.cbor"), ("want.json", "want.json")):
-        theirs = subprocess.run(["qemu-aarch64", program, "-j", "-p", policy, name], cwd=WORK,
+        theirs = subprocess.run(["qemu-aarch64", program, "-j", "-p", policy, name], cwd=path(""),
                                 capture_output=True, timeout=300)
         code, out, err = verify("-j", "-p", policy, name)
         expect((theirs.returncode, theirs.stdout.decode(), theirs.stderr.decode())
@@ -350,11 +354,11 @@ def output_that_is_not_taken_is_an_error():
             ("cca-measure", realm), ("cca-measure", [*realm, "-p"]), ("cca-measure", ["--help"]),
             ("cca-measure", [*realm, "--dtb", "/dev/full"])):
         with open("/dev/full", "wb") as full:
-            done = subprocess.run([os.path.join(BIN, program), *arguments], cwd=WORK, stdout=full,
-                                  stderr=subprocess.PIPE, timeout=300)
+            done = subprocess.run([os.path.join(BIN, program), *arguments], cwd=path(""),
+                                  stdout=full, stderr=subprocess.PIPE, timeout=300)
         expect(done.returncode == 3 and b"No space left" in done.stderr, program, arguments, done)
     with open("/dev/full", "wb") as full:
-        done = subprocess.run([os.path.join(BIN, "cca-measure"), *realm, "--steps"], cwd=WORK,
+        done = subprocess.run([os.path.join(BIN, "cca-measure"), *realm, "--steps"], cwd=path(""),
                               stdout=subprocess.PIPE, stderr=full, timeout=300)
     expect(done.returncode == 3, done)
 
@@ -373,7 +377,7 @@ def tf_a_sample_platform_token():
     write("tfa-platform", array("qemu_plat_attest_token.c", "sample_platform_token"))
     write("tfa-secret", array("qemu_realm_attest_key.c", "sample_delegated_key"))
     subprocess.run([os.path.join(BIN, "make-token"), "--around", "tfa-platform", "tfa-secret",
-                    "tfa.cbor"], cwd=WORK, check=True, timeout=600)
+                    "tfa.cbor"], cwd=path(""), check=True, timeout=600)
     anchor = os.path.join(HERE, "..", "anchors", "tf-a-sample.pem")
     code, out, err = verify("-j", "-a", anchor, "-p", "rim32.json", "tfa.cbor")
     expect(code == 0, code, err)
@@ -384,28 +388,46 @@ def tf_a_sample_platform_token():
     expect(code == 2 and "not signed by any" in err, code, err)
 
 
+def outcome(index):
+    """What a test comes to, in a folder and a process of its own: None, or why it failed."""
+    function = TESTS[index]
+    work_in(os.path.join(f"{BASE}-tests", function.__name__))
+    try:
+        function()
+        return "", None
+    except Skip as reason:
+        return f" # SKIP {reason}", None
+    except Exception as error:  # a test that breaks has failed, whatever broke it
+        why = " ".join(repr(error).replace("#", "").split())[:300]
+        return f": {why}", traceback.format_exc()
+
+
+def report(number, function, future):
+    """A line of TAP, once the test has ended. Whether it was good."""
+    try:
+        words, trace = future.result()
+    except BrokenProcessPool:  # that test, or one beside it
+        words, trace = ": a process of these tests has crashed", ""
+    print(f"{'ok' if trace is None else 'not ok'} {number} - {function.__name__}{words}")
+    for line in (trace or "").split("\n") if trace is not None else []:
+        print("# " + line)
+    sys.stdout.flush()
+    return trace is None
+
+
 def main():
-    os.makedirs(WORK, exist_ok=True)
-    subprocess.run([os.path.join(BIN, "make-token"), WORK], check=True, timeout=600)
+    os.makedirs(BASE, exist_ok=True)
+    subprocess.run([os.path.join(BIN, "make-token"), BASE], check=True, timeout=600)
     for size in (32, 64):
         write(f"rim{size}.json", json.dumps(
             {"caec-policy": 1, "realm": {"rim": bytes(range(0x10, 0x10 + size)).hex()}}))
-    failed = 0
-    tests = [t for t in TESTS if os.environ.get("ONLY", "") in t.__name__]
+    tests = [i for i, t in enumerate(TESTS) if os.environ.get("ONLY", "") in t.__name__]
     print(f"1..{len(tests)}", flush=True)
-    for number, function in enumerate(tests, 1):
-        try:
-            function()
-            print(f"ok {number} - {function.__name__}", flush=True)
-        except Skip as reason:
-            print(f"ok {number} - {function.__name__} # SKIP {reason}", flush=True)
-        except Exception as error:  # a test that breaks has failed, whatever broke it
-            failed += 1
-            why = " ".join(repr(error).replace("#", "").split())[:300]
-            print(f"not ok {number} - {function.__name__}: {why}")
-            print("".join("# " + line + "\n" for line in traceback.format_exc().split("\n")),
-                  flush=True)
-    return 1 if failed else 0
+    with ProcessPoolExecutor(os.cpu_count(), multiprocessing.get_context("fork")) as pool:
+        futures = [pool.submit(outcome, index) for index in tests]
+        good = [report(number, TESTS[index], future)
+                for number, (index, future) in enumerate(zip(tests, futures), 1)]
+    return 0 if all(good) else 1
 
 
 if __name__ == "__main__":
