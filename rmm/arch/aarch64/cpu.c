@@ -138,22 +138,20 @@ static _Noreturn void stop(void)
 	}
 }
 
-void arch_panic(const char *file, int line)
-{
-	arch_trace_print("CAEC RMM panic: ");
-	arch_trace_print(file);
-	arch_trace_print(":");
-	print_number((uint64_t)line, 10);
-	arch_trace_print("\n");
-	stop();
-}
-
-/* The syndrome is about the RMM itself. Addresses stay off the console: they could be a realm's. */
+/*
+ * An assertion (arch_panic()), or an exception that is a defect. The syndrome is about the RMM
+ * itself. Addresses stay off the console: they could be a realm's.
+ */
 void arch_unexpected_exception(uint64_t esr, uint64_t elr, uint64_t far)
 {
 	(void)far;
-	arch_trace_print("CAEC RMM panic: exception, ESR_EL2 0x");
-	print_number(esr, 16);
+	if (bits_get(esr, 31, ESR_EC_SHIFT) == ESR_EC_BRK) {
+		arch_trace_print("CAEC RMM panic: assertion in line ");
+		print_number(bits_get(esr, 15, 0), 10);
+	} else {
+		arch_trace_print("CAEC RMM panic: exception, ESR_EL2 0x");
+		print_number(esr, 16);
+	}
 	arch_trace_print(" at image offset 0x");
 	print_number(elr - PLAT_RMM_BASE, 16);
 	arch_trace_print("\n");

@@ -137,6 +137,7 @@
 #define ESR_EC_IABT_LOWER    0x20
 #define ESR_EC_DABT_LOWER    0x24
 #define ESR_EC_DABT_SAME_EL  0x25
+#define ESR_EC_BRK           0x3C
 #define ESR_S1PTW            SYSREG_BIT(7)
 #define ESR_DFSC_MASK        0x3F
 #define ESR_DFSC_PERMISSION  0x0C /* + level */

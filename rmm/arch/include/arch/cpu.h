@@ -48,10 +48,10 @@ bool arch_trap_write(enum arch_trap_register which, uint64_t value);
 uint64_t arch_mpamidr(void);
 
 /*
- * Stops this CPU for good: an invariant of the RMM does not hold, so nothing it would do next can
- * be trusted. file is a name without folders. Prints only file and line.
+ * arch_panic(file, line) does not return: it stops this CPU for good, because an invariant of the
+ * RMM does not hold, so nothing it would do next can be trusted. file is a name without folders.
+ * The message has the line, and the file or the place in the image.
  */
-_Noreturn void arch_panic(const char *file, int line);
 
 /* Linear index of this CPU, below ARCH_MAX_CPUS. */
 static inline unsigned int arch_cpu_index(void);

@@ -14,4 +14,6 @@ static inline void arch_cpu_relax(void)
 	__CPROVER_assume(0);
 }
 
+_Noreturn void arch_panic(const char *file, int line);
+
 #endif

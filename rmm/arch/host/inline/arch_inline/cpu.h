@@ -15,4 +15,6 @@ static inline void arch_cpu_relax(void)
 	machine_relax();
 }
 
+_Noreturn void arch_panic(const char *file, int line);
+
 #endif
