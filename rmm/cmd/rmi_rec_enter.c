@@ -10,58 +10,34 @@
 #include "cmd/common.h"
 #include "cmd/rsi.h"
 #include "csm/csm.h"
-#include "map/map.h"
 #include "rec/enter.h"
 #include "rec/exit.h"
 #include "rec/inject.h"
+#include "rec/run_page.h"
 
-_Static_assert(sizeof(struct rmi_rec_run) == GRANULE_SIZE, "the run page is one granule");
-_Static_assert(offsetof(struct rmi_rec_run, enter) == 0, "entry first");
-_Static_assert(sizeof(struct rmi_rec_exit) % 8 == 0, "copied in words");
-
-#define ENTER_PART(entry, field) \
-	{&(entry)->field, offsetof(struct rmi_rec_enter, field), sizeof((entry)->field)}
-
-static uint64_t check_run_page(uint64_t run)
+static uint64_t find_run_page(uint64_t run, struct map_host *page)
 {
+	if (map_host_find(pa_of(run), page)) {
+		return RMI_SUCCESS;
+	}
 	if (!is_aligned(run, GRANULE_SIZE)) {
 		return FAIL(run_align, RMI_ERROR_INPUT);
 	}
-	if (granule_find(pa_of(run)) == NULL) {
-		return FAIL(run_bound, RMI_ERROR_INPUT);
-	}
-	return RMI_SUCCESS;
+	return FAIL(run_bound, RMI_ERROR_INPUT);
 }
 
 static uint64_t lock_rec(uint64_t rec, struct granule_held *held)
 {
 	struct granule *granule = granule_find(pa_of(rec));
 
-	if (!is_aligned(rec, GRANULE_SIZE)) {
-		return FAIL(rec_align, RMI_ERROR_INPUT);
-	}
 	if (granule == NULL) {
-		return FAIL(rec_bound, RMI_ERROR_INPUT);
+		return is_aligned(rec, GRANULE_SIZE) ? FAIL(rec_bound, RMI_ERROR_INPUT)
+						     : FAIL(rec_align, RMI_ERROR_INPUT);
 	}
 	if (!granule_lock(granule, GRANULE_REC, held)) {
 		return FAIL(rec_gran_state, RMI_ERROR_INPUT);
 	}
 	return RMI_SUCCESS;
-}
-
-/*
- * Each field of the host's structure is copied once, and general registers only if they are used.
- */
-static bool read_entry(pa_t run, bool gprs, struct rec_entry *entry)
-{
-	const struct map_part parts[] = {
-		ENTER_PART(entry, flags),
-		ENTER_PART(entry, gicv3_hcr),
-		ENTER_PART(entry, gicv3_lrs),
-		ENTER_PART(entry, gprs),
-	};
-
-	return map_host_read_parts(run, parts, ARRAY_LENGTH(parts) - (gprs ? 0 : 1));
 }
 
 /* Conditions of a REC that does not run, in the order of the specification. */
@@ -93,12 +69,13 @@ static uint64_t check_enterable(const struct rec *rec, const struct rec_entry *e
 }
 
 /* With the REC's lock held: whether it may be entered, and what the host hands in. */
-static uint64_t check_entry(struct granule_held held, pa_t run, struct rec_entry *entry)
+static uint64_t check_entry(struct granule_held held, const struct map_host *page,
+			    struct rec_entry *entry)
 {
 	const struct rec *rec = rec_of(held.granule);
 	bool running = granule_refs(held.granule) != 0;
 
-	if (!read_entry(run, !running && rec_wants_gprs(rec), entry)) {
+	if (!run_page_read(page, !running && rec_wants_gprs(rec), entry)) {
 		return FAIL(run_pas, RMI_ERROR_INPUT);
 	}
 	if (running) {
@@ -134,6 +111,14 @@ static bool handle_exit(struct rec *rec, enum arch_exit kind, const struct arch_
 	return rec_handle_exit(rec, kind, info, exit);
 }
 
+bool realm_smc(struct arch_vcpu *vcpu, void *context)
+{
+	struct rec *rec = (struct rec *)((uintptr_t)vcpu - offsetof(struct rec, vcpu));
+
+	return rsi_dispatch(rec, context) && rec_may_run(rec, context);
+}
+
+/* Runs the REC until something other than a call ends it. True if it goes on. */
 static bool run_once(struct rec *rec, struct rmi_rec_exit *exit)
 {
 	struct arch_exit_info info;
@@ -142,11 +127,8 @@ static bool run_once(struct rec *rec, struct rmi_rec_exit *exit)
 	if (!rec_may_run(rec, exit)) {
 		return false;
 	}
-	kind = arch_vcpu_run(&rec->vcpu, &info);
-	if (kind == ARCH_EXIT_SMC) {
-		return rsi_dispatch(rec, exit);
-	}
-	return handle_exit(rec, kind, &info, exit);
+	kind = arch_vcpu_run(&rec->vcpu, &info, exit);
+	return kind != ARCH_EXIT_SMC && handle_exit(rec, kind, &info, exit);
 }
 
 /* Completes the last exit; false if the realm has to leave again, before it has run. */
@@ -190,11 +172,11 @@ static void run(struct rec *rec, const struct rec_entry *entry, struct rmi_rec_e
  */
 uint64_t rmi_rec_enter(const struct smc_regs *in, struct rmi_out *out)
 {
-	pa_t run_page = pa_of(in->x[2]);
+	struct map_host page;
 	struct granule_held held;
 	struct rec_entry entry;
 	struct rmi_rec_exit exit;
-	uint64_t status = check_run_page(run_page.v);
+	uint64_t status = find_run_page(in->x[2], &page);
 
 	(void)out;
 	if (status != RMI_SUCCESS) {
@@ -204,7 +186,7 @@ uint64_t rmi_rec_enter(const struct smc_regs *in, struct rmi_out *out)
 	if (status != RMI_SUCCESS) {
 		return status;
 	}
-	status = check_entry(held, run_page, &entry);
+	status = check_entry(held, &page, &entry);
 	if (status != RMI_SUCCESS) {
 		granule_unlock(held);
 		return status;
@@ -213,11 +195,11 @@ uint64_t rmi_rec_enter(const struct smc_regs *in, struct rmi_out *out)
 	/* From here on the reference keeps the REC, and nobody else touches it. */
 	granule_ref(held, 1);
 	granule_unlock(held);
-	memset(&exit, 0, sizeof(exit));
+	run_page_clear(&exit);
 	run(rec_of(held.granule), &entry, &exit);
 	granule_unref(held.granule, 1);
 
-	if (!map_host_write(run_page, offsetof(struct rmi_rec_run, exit), &exit, sizeof(exit))) {
+	if (!run_page_write(&page, &exit)) {
 		return FAIL(run_pas, RMI_ERROR_INPUT);
 	}
 	return RMI_SUCCESS;

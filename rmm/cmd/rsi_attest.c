@@ -27,7 +27,7 @@ static void find_pages(const struct rec *rec, void *pages[ATTEST_PAGES])
 
 	ASSERT(rec->aux_count >= ATTEST_PAGES);
 	for (unsigned int i = 0; i < ATTEST_PAGES; i++) {
-		pages[i] = map_meta(rec->aux[first + i]);
+		pages[i] = map_meta(rec->aux[first + i], GRANULE_REC_AUX);
 	}
 }
 

@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /* RSI_HOST_CALL (RMM specification A4.5, B5.3.4). The next entry of the REC completes it. */
-#include <string.h>
-
 #include "abi/rsi.h"
 #include "base/bits.h"
 #include "base/fail.h"
@@ -29,14 +27,15 @@ static uint64_t check(const struct rec *rec, ipa_t addr)
 enum rsi_outcome rsi_host_call(struct rec *rec, struct rsi_out *out, struct rmi_rec_exit *exit)
 {
 	ipa_t addr = ipa_of(rec->vcpu.gprs[1]);
-	struct rsi_host_call call;
+	const struct rsi_host_call *call;
+	struct rec_memory_page page;
 
 	out->x[0] = check(rec, addr);
 	if (out->x[0] != RSI_SUCCESS) {
 		return RSI_RETURN;
 	}
 
-	switch (rec_memory_read(rec, addr, &call, sizeof(call), exit)) {
+	switch (rec_memory_open(rec, addr, false, &page, exit)) {
 	case REC_MEMORY_DONE:
 		break;
 	case REC_MEMORY_REFUSED:
@@ -47,8 +46,10 @@ enum rsi_outcome rsi_host_call(struct rec *rec, struct rsi_out *out, struct rmi_
 	}
 
 	exit->exit_reason = RMI_EXIT_HOST_CALL;
-	exit->imm = call.imm;
-	memcpy(exit->gprs, call.gprs, sizeof(exit->gprs));
+	call = page.at;
+	exit->imm = call->imm;
+	rec_copy_gprs(exit->gprs, call->gprs);
+	rec_memory_close(&page);
 	rec->host_call = addr;
 	rec->completion = REC_COMPLETE_HOST_CALL;
 	return RSI_EXIT;

@@ -43,7 +43,7 @@ void rmm_csm_apt_add(struct rd *rd, struct granule_held granule, void *page)
 
 bool rmm_csm_apt_owned(const struct rd *rd, const struct granule *granule)
 {
-	const struct rmm_csm_apt *apt = map_meta(granule);
+	const struct rmm_csm_apt *apt = map_meta(granule, GRANULE_APT);
 
 	return apt->rd == rd->granule;
 }
@@ -153,7 +153,7 @@ static void remove_granule(struct rd *rd, const struct rmm_csm_apt *apt)
 
 bool rmm_csm_apt_empty(struct rd *rd, struct granule *granule)
 {
-	struct rmm_csm_apt *apt = map_meta(granule);
+	struct rmm_csm_apt *apt = map_meta(granule, GRANULE_APT);
 	struct rmm_csm_work work = {.extra_bits = CSM_SIGNAL_PEER_ENDED};
 	struct ending ending;
 	bool more;

@@ -219,20 +219,30 @@ void granule_set_live_map(struct granule_held held, uint16_t live_map)
 	ASSERT((before & WORD_LOCK) != 0);
 }
 
-static uint32_t take(struct granule *granule, enum arch_lock_rank rank)
+/* Somebody else has the lock: waits until it is free, and takes it. */
+static __attribute__((noinline, cold)) uint32_t take_later(struct granule *granule)
 {
 	uint32_t before;
 
-	arch_lock_note_take(granule, rank, granule_index(granule));
-	before = atomic_fetch_or_explicit(&granule->word, WORD_LOCK, memory_order_acquire);
-	while ((before & WORD_LOCK) != 0) {
+	do {
 		while ((atomic_load_explicit(&granule->word, memory_order_relaxed) & WORD_LOCK) !=
 		       0) {
 			arch_cpu_relax();
 		}
 		before = atomic_fetch_or_explicit(&granule->word, WORD_LOCK, memory_order_acquire);
-	}
+	} while ((before & WORD_LOCK) != 0);
 	return before;
+}
+
+/* The word as it was before, but for the lock. Free is the ordinary case. */
+static inline __attribute__((always_inline)) uint32_t take(struct granule *granule,
+							   enum arch_lock_rank rank)
+{
+	uint32_t before;
+
+	arch_lock_note_take(granule, rank, granule_index(granule));
+	before = atomic_fetch_or_explicit(&granule->word, WORD_LOCK, memory_order_acquire);
+	return (before & WORD_LOCK) == 0 ? before : take_later(granule);
 }
 
 bool granule_lock(struct granule *granule, enum granule_state want, struct granule_held *held)
@@ -253,6 +263,21 @@ struct granule_held granule_lock_inner(struct granule *granule, enum granule_sta
 
 	ASSERT(state_of(word) == state);
 	return (struct granule_held){granule};
+}
+
+bool granule_try_lock_inner(struct granule *granule, enum granule_state want,
+			    struct granule_held *held)
+{
+	uint32_t word = atomic_load_explicit(&granule->word, memory_order_relaxed);
+
+	if ((word & WORD_LOCK) != 0 || state_of(word) != want ||
+	    !atomic_compare_exchange_strong_explicit(&granule->word, &word, word | WORD_LOCK,
+						     memory_order_acquire, memory_order_relaxed)) {
+		return false;
+	}
+	arch_lock_note_take(granule, ARCH_RANK_INTERNAL, granule_index(granule));
+	*held = (struct granule_held){granule};
+	return true;
 }
 
 void granule_unlock(struct granule_held held)

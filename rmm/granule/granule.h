@@ -89,6 +89,14 @@ int granule_lock_set(struct granule_wanted *set, size_t count);
  */
 struct granule_held granule_lock_inner(struct granule *granule, enum granule_state state);
 
+/*
+ * The same for a granule that was found so some time ago, and may be anything by now: false, with
+ * nothing locked, if it is in another state or somebody else has the lock. Does not wait, so that
+ * it may be called with any locks but those of other tables and pages.
+ */
+bool granule_try_lock_inner(struct granule *granule, enum granule_state want,
+			    struct granule_held *held);
+
 /* Unlocks; the state stays. */
 void granule_unlock(struct granule_held held);
 

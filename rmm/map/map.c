@@ -34,9 +34,9 @@ void map_meta_close(struct granule_held held)
 	arch_window_close(index);
 }
 
-void *map_meta(const struct granule *granule)
+void *map_meta(const struct granule *granule, enum granule_state state)
 {
-	ASSERT(is_metadata(granule_peek(granule)));
+	ASSERT(is_metadata(state) && granule_peek(granule) == state);
 	return arch_window_at(granule_index(granule));
 }
 
@@ -54,47 +54,70 @@ bool map_wipe(struct granule_held held)
 }
 
 /*
- * No lock: the host may delegate its page at any moment anyway. The state is looked at only so that
- * Realm memory is not even tried; the mapping as non-secure and the fault recovery protect it.
+ * Where the page is mapped, or NULL. No lock: the host may delegate its page at any moment anyway.
+ * The state is looked at only so that Realm memory is not even tried; the mapping as non-secure and
+ * the fault recovery protect it.
  */
-static void *host_open(pa_t page, size_t offset, size_t size)
+static uint8_t *host_open(pa_t page, const struct granule *granule)
 {
-	const struct granule *granule = granule_find(page);
-
-	ASSERT(is_aligned(offset | size, 8) && offset + size <= GRANULE_SIZE);
 	if (granule == NULL || granule_peek(granule) != GRANULE_UNDELEGATED) {
 		return NULL;
 	}
-	return (uint8_t *)arch_host_map(page) + offset;
+	return arch_host_map(page);
+}
+
+static bool is_part(size_t offset, size_t size)
+{
+	return is_aligned(offset | size, 8) && offset + size <= GRANULE_SIZE;
 }
 
 bool map_host_read(pa_t page, size_t offset, void *dst, size_t size)
 {
-	const void *src = host_open(page, offset, size);
+	const uint8_t *src = host_open(page, granule_find(page));
 
-	return src != NULL && arch_copy_from_host(dst, src, size);
-}
-
-bool map_host_read_parts(pa_t page, const struct map_part *parts, size_t count)
-{
-	const uint8_t *src = host_open(page, 0, 0);
-	bool read = src != NULL;
-
-	for (size_t i = 0; i < count && read; i++) {
-		const struct map_part *part = &parts[i];
-
-		ASSERT(is_aligned(part->offset | part->size, 8) &&
-		       part->offset + part->size <= GRANULE_SIZE);
-		read = arch_copy_from_host(part->dst, src + part->offset, part->size);
-	}
-	return read;
+	ASSERT(is_part(offset, size));
+	return src != NULL && arch_copy_from_host(dst, src + offset, size);
 }
 
 bool map_host_write(pa_t page, size_t offset, const void *src, size_t size)
 {
-	void *dst = host_open(page, offset, size);
+	uint8_t *dst = host_open(page, granule_find(page));
 
-	return dst != NULL && arch_copy_to_host(dst, src, size);
+	ASSERT(is_part(offset, size));
+	return dst != NULL && arch_copy_to_host(dst + offset, src, size);
+}
+
+bool map_host_find(pa_t page, struct map_host *host)
+{
+	*host = (struct map_host){page, granule_find(page)};
+	return host->granule != NULL;
+}
+
+bool map_host_read_parts(const struct map_host *host, const struct map_part *parts, size_t count)
+{
+	const uint8_t *src = host_open(host->page, host->granule);
+	bool done = src != NULL;
+
+	for (const struct map_part *part = parts; part < parts + count && done; part++) {
+		ASSERT(is_part(part->offset, part->size));
+		done = arch_copy_from_host(part->at, src + part->offset, part->size);
+	}
+	return done;
+}
+
+bool map_host_write_parts(const struct map_host *host, size_t zeros, const struct map_part *parts,
+			  size_t count)
+{
+	uint8_t *dst = host_open(host->page, host->granule);
+	bool done;
+
+	ASSERT(is_aligned(zeros, 64) && zeros < GRANULE_SIZE);
+	done = dst != NULL && arch_zero_to_host(dst + zeros, GRANULE_SIZE - zeros);
+	for (const struct map_part *part = parts; part < parts + count && done; part++) {
+		ASSERT(is_part(part->offset, part->size));
+		done = arch_copy_to_host(dst + part->offset, part->at, part->size);
+	}
+	return done;
 }
 
 void *map_data_fill(struct granule_held data, pa_t src)

@@ -27,8 +27,10 @@ void *map_meta_open(struct granule_held held);
  */
 void map_meta_close(struct granule_held held);
 
-/* Page of a granule in a metadata state. Who may use it when: the object's own rules. */
-void *map_meta(const struct granule *granule);
+/*
+ * Page of a granule in `state`, a metadata state. Who may use it when: the object's own rules.
+ */
+void *map_meta(const struct granule *granule, enum granule_state state);
 
 /*
  * Fills a locked granule that is not metadata with zeros, through the Realm address space. If it is
@@ -47,13 +49,31 @@ bool map_wipe(struct granule_held held);
 bool map_host_read(pa_t page, size_t offset, void *dst, size_t size);
 bool map_host_write(pa_t page, size_t offset, const void *src, size_t size);
 
-/* The same for several parts of one page, in their order. */
+/* A page of the host that a command reads and writes in parts. */
+struct map_host {
+	pa_t page;
+	const struct granule *granule;
+};
+
+/* Finds the page; false if it is not aligned or not tracked. Nothing is mapped or locked. */
+bool map_host_find(pa_t page, struct map_host *host);
+
+/* Bytes of the RMM's memory and of the page that belong together, as for map_host_read(). */
 struct map_part {
-	void *dst;
+	void *at; /* of the RMM; only read when the page is written */
 	uint16_t offset;
 	uint16_t size;
 };
-bool map_host_read_parts(pa_t page, const struct map_part *parts, size_t count);
+
+/* Copies the parts from the page, in their order. Fails as map_host_read(). */
+bool map_host_read_parts(const struct map_host *host, const struct map_part *parts, size_t count);
+
+/*
+ * Fills [zeros, GRANULE_SIZE) of the page with zeros, and copies the parts to it. Fails as
+ * map_host_write(). `zeros` is a multiple of 64, and less than GRANULE_SIZE.
+ */
+bool map_host_write_parts(const struct map_host *host, size_t zeros, const struct map_part *parts,
+			  size_t count);
 
 /*
  * Copies the host's page at src into a locked DELEGATED granule that is about to become DATA, and

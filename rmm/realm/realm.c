@@ -39,9 +39,8 @@ static void check_constant(const struct rd *rd)
 
 struct rd *realm_of(const struct granule *rd)
 {
-	struct rd *realm = map_meta(rd);
+	struct rd *realm = map_meta(rd, GRANULE_RD);
 
-	ASSERT(granule_peek(rd) == GRANULE_RD);
 	if (ARCH_CHECKS) {
 		ASSERT(realm->granule == rd);
 		ASSERT(atomic_load_explicit(&realm->state, memory_order_relaxed) <=

@@ -91,7 +91,7 @@ static bool handle_protected(struct rec *rec, const struct arch_exit_info *info,
 		inject_sea(rec, info->esr, info->far);
 		return true;
 	}
-	switch (s2_access_begin(&rec->s2, fault_page(info), &walk, &page)) {
+	switch (s2_access_begin(&rec->s2, fault_page(info), NULL, &walk, &page)) {
 	case S2_ACCESS_RAM:
 		/* The host has mended it meanwhile: try again. */
 		s2_access_end(&walk);

@@ -129,10 +129,14 @@ static void complete_ripas(struct rec *rec)
 static bool complete_host_call(struct rec *rec, const struct rec_entry *entry,
 			       struct rmi_rec_exit *exit)
 {
-	ipa_t gprs = ipa_add(rec->host_call, offsetof(struct rsi_host_call, gprs));
+	struct rec_memory_page page;
+	struct rsi_host_call *call;
 
-	switch (rec_memory_write(rec, gprs, entry->gprs, sizeof(entry->gprs), exit)) {
+	switch (rec_memory_open(rec, rec->host_call, true, &page, exit)) {
 	case REC_MEMORY_DONE:
+		call = page.at;
+		rec_copy_gprs(call->gprs, entry->gprs);
+		rec_memory_close(&page);
 		rec->vcpu.gprs[0] = RSI_SUCCESS;
 		return true;
 	case REC_MEMORY_REFUSED:

@@ -5,7 +5,7 @@
 
 #include "rec/rec.h"
 
-/* The fields of RmiRecEnter, copied once. gprs only if rec_wants_gprs(). */
+/* The fields of RmiRecEnter, copied once (run_page_read()). gprs only if rec_wants_gprs(). */
 struct rec_entry {
 	uint64_t flags;
 	uint64_t gprs[RMI_EXIT_GPRS];

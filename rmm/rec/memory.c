@@ -20,21 +20,20 @@ static void report_missing(ipa_t ipa, int level, struct rmi_rec_exit *exit)
 	exit->hpfar = align_down(ipa.v, GRANULE_SIZE) >> 8;
 }
 
-/* *at: where the RMM may read, or with `write` also write, until close_page(). */
-static enum rec_memory open_page(struct rec *rec, ipa_t ipa, bool write, struct s2_walk *walk,
-				 uint8_t **at, struct rmi_rec_exit *exit)
+enum rec_memory rec_memory_open(struct rec *rec, ipa_t ipa, bool write,
+				struct rec_memory_page *page, struct rmi_rec_exit *exit)
 {
-	pa_t page;
+	struct s2_walk *walk = &page->walk;
+	pa_t pa;
 
-	ASSERT(s2_ipa_protected(&rec->s2, ipa));
-	switch (s2_access_begin(&rec->s2, ipa, walk, &page)) {
+	switch (s2_access_begin(&rec->s2, ipa, &rec->memory, walk, &pa)) {
 	case S2_ACCESS_RAM:
 		if (write && (walk->entry.attr & S2_READ_ONLY) != 0) {
 			s2_access_end(walk);
 			return REC_MEMORY_REFUSED;
 		}
-		*at = (uint8_t *)map_data_open(pa_of(align_down(page.v, GRANULE_SIZE))) +
-		      (ipa.v & GRANULE_MASK);
+		page->at = (uint8_t *)map_data_open(pa_of(align_down(pa.v, GRANULE_SIZE))) +
+			   (ipa.v & GRANULE_MASK);
 		return REC_MEMORY_DONE;
 	case S2_ACCESS_EMPTY:
 		return REC_MEMORY_REFUSED;
@@ -45,23 +44,22 @@ static enum rec_memory open_page(struct rec *rec, ipa_t ipa, bool write, struct 
 	return REC_MEMORY_MISSING;
 }
 
-static void close_page(struct s2_walk *walk)
+void rec_memory_close(struct rec_memory_page *page)
 {
 	map_data_close();
-	s2_access_end(walk);
+	s2_access_end(&page->walk);
 }
 
 enum rec_memory rec_memory_read(struct rec *rec, ipa_t ipa, void *dst, size_t size,
 				struct rmi_rec_exit *exit)
 {
-	struct s2_walk walk;
-	uint8_t *at;
-	enum rec_memory result = open_page(rec, ipa, false, &walk, &at, exit);
+	struct rec_memory_page page;
+	enum rec_memory result = rec_memory_open(rec, ipa, false, &page, exit);
 
 	ASSERT((ipa.v & GRANULE_MASK) + size <= GRANULE_SIZE);
 	if (result == REC_MEMORY_DONE) {
-		memcpy(dst, at, size);
-		close_page(&walk);
+		memcpy(dst, page.at, size);
+		rec_memory_close(&page);
 	}
 	return result;
 }
@@ -69,14 +67,13 @@ enum rec_memory rec_memory_read(struct rec *rec, ipa_t ipa, void *dst, size_t si
 enum rec_memory rec_memory_write(struct rec *rec, ipa_t ipa, const void *src, size_t size,
 				 struct rmi_rec_exit *exit)
 {
-	struct s2_walk walk;
-	uint8_t *at;
-	enum rec_memory result = open_page(rec, ipa, true, &walk, &at, exit);
+	struct rec_memory_page page;
+	enum rec_memory result = rec_memory_open(rec, ipa, true, &page, exit);
 
 	ASSERT((ipa.v & GRANULE_MASK) + size <= GRANULE_SIZE);
 	if (result == REC_MEMORY_DONE) {
-		memcpy(at, src, size);
-		close_page(&walk);
+		memcpy(page.at, src, size);
+		rec_memory_close(&page);
 	}
 	return result;
 }
@@ -84,15 +81,14 @@ enum rec_memory rec_memory_write(struct rec *rec, ipa_t ipa, const void *src, si
 enum rec_memory rec_memory_write_page(struct rec *rec, ipa_t ipa, rec_page_fill *fill,
 				      struct rmi_rec_exit *exit)
 {
-	struct s2_walk walk;
-	uint8_t *at;
-	enum rec_memory result = open_page(rec, ipa, true, &walk, &at, exit);
+	struct rec_memory_page page;
+	enum rec_memory result = rec_memory_open(rec, ipa, true, &page, exit);
 
 	ASSERT(is_aligned(ipa.v, GRANULE_SIZE));
 	if (result == REC_MEMORY_DONE) {
-		arch_zero_granule(at);
-		fill(rec, at);
-		close_page(&walk);
+		arch_zero_granule(page.at);
+		fill(rec, page.at);
+		rec_memory_close(&page);
 	}
 	return result;
 }

@@ -16,6 +16,19 @@ enum rec_memory {
 };
 
 /*
+ * Maps the granule of the protected half that ipa lies in, with its leaf table locked, until
+ * rec_memory_close(). *at: where ipa is then, to be read or, with `write`, also written; valid only
+ * for REC_MEMORY_DONE. The others, and *exit, as below.
+ */
+struct rec_memory_page {
+	struct s2_walk walk;
+	void *at;
+};
+enum rec_memory rec_memory_open(struct rec *rec, ipa_t ipa, bool write,
+				struct rec_memory_page *page, struct rmi_rec_exit *exit);
+void rec_memory_close(struct rec_memory_page *page);
+
+/*
  * Copy `size` bytes at ipa, which lie in one granule of the protected half. *exit, zero before, is
  * filled only for REC_MEMORY_MISSING: a stage-2 data abort at that page.
  */

@@ -50,8 +50,7 @@ void rec_check(const struct rec *rec)
 
 struct rec *rec_of(const struct granule *rec)
 {
-	ASSERT(granule_peek(rec) == GRANULE_REC);
-	return map_meta(rec);
+	return map_meta(rec, GRANULE_REC);
 }
 
 struct rd *rec_realm(const struct rec *rec)
@@ -82,7 +81,7 @@ static struct arch_vcpu_config vcpu_config(const struct rd *rd, const struct rec
 	};
 
 	for (unsigned int i = 0; i < arch_simd_pages(features->sve); i++) {
-		config.simd[i] = map_meta(rec->aux[i]);
+		config.simd[i] = map_meta(rec->aux[i], GRANULE_REC_AUX);
 	}
 	return config;
 }

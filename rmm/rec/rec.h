@@ -62,6 +62,7 @@ struct rec {
 	bool ripas_change_destroyed;
 	bool ripas_rejected;
 	ipa_t host_call;         /* address of the RsiHostCall structure */
+	struct s2_hint memory;   /* where rec/memory.h was last */
 	uint8_t timers_reported; /* ARCH_TIMER_...: those the host was last told to be asserted */
 	struct arch_vcpu vcpu;
 };
@@ -96,8 +97,27 @@ struct rd *rec_realm(const struct rec *rec);
  */
 static inline void rec_step(struct rec *rec)
 {
-	rec->vcpu.pc += 4;
-	rec->vcpu.pstate &= ~(BIT(21) | MASK(11, 10));
+	uint64_t pc = rec->vcpu.pc, pstate = rec->vcpu.pstate;
+
+	rec->vcpu.pc = pc + 4, rec->vcpu.pstate = pstate & ~(BIT(21) | MASK(11, 10));
+}
+
+/*
+ * Copies what RmiRecEnter, RmiRecExit and RsiHostCall have of general registers: 31 words, without
+ * the call and the tests that a copy of any size takes.
+ */
+static inline void rec_copy_gprs(uint64_t *dst, const uint64_t *src)
+{
+	for (unsigned int i = 0; i < RMI_EXIT_GPRS - 7; i += 8) {
+		uint64_t a = src[i], b = src[i + 1], c = src[i + 2], d = src[i + 3];
+		uint64_t e = src[i + 4], f = src[i + 5], g = src[i + 6], h = src[i + 7];
+
+		dst[i] = a, dst[i + 1] = b, dst[i + 2] = c, dst[i + 3] = d;
+		dst[i + 4] = e, dst[i + 5] = f, dst[i + 6] = g, dst[i + 7] = h;
+	}
+	for (unsigned int i = RMI_EXIT_GPRS & ~7U; i < RMI_EXIT_GPRS; i++) {
+		dst[i] = src[i];
+	}
 }
 
 /* What RMI_REC_CREATE has checked. */

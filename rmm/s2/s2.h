@@ -196,8 +196,22 @@ enum s2_access {
 	S2_ACCESS_MISSING, /* RIPAS RAM without a page, or DESTROYED: the host has to act */
 };
 
-/* ipa: protected, any alignment. walk->level: where the walk stopped, for the fault reported. */
-enum s2_access s2_access_begin(const struct s2 *s2, ipa_t ipa, struct s2_walk *walk, pa_t *page);
+/*
+ * Where the last access of a REC ended: its next one, if in the same table, begins there instead of
+ * at the start table. Zero: nowhere. Belongs to accesses of one realm only.
+ */
+struct s2_hint {
+	struct granule *table; /* at S2_LEVEL_PAGE */
+	uint64_t block;        /* number of the 2 MiB that it translates */
+	uint64_t freed;        /* how many tables had been freed when the walk led to this one */
+};
+
+/*
+ * ipa: protected, any alignment. walk->level: where the walk stopped, for the fault reported.
+ * hint: read and set; NULL: none.
+ */
+enum s2_access s2_access_begin(const struct s2 *s2, ipa_t ipa, struct s2_hint *hint,
+			       struct s2_walk *walk, pa_t *page);
 void s2_access_end(struct s2_walk *walk);
 
 /*

@@ -188,7 +188,7 @@ static bool all_follow(const uint64_t *entries, uint64_t first, uint64_t step)
 bool s2_table_uniform(const struct s2_walk *walk, struct granule_held below,
 		      struct s2_entry *folded)
 {
-	const uint64_t *entries = map_meta(below.granule);
+	const uint64_t *entries = map_meta(below.granule, GRANULE_RTT);
 	int level = walk->level + 1;
 	unsigned int live_map = granule_live_map(below);
 	struct s2_entry first =
@@ -220,6 +220,7 @@ bool s2_table_uniform(const struct s2_walk *walk, struct granule_held below,
 
 void s2_table_free(struct granule_held table)
 {
+	atomic_fetch_add_explicit(&s2_tables_freed, 1, memory_order_relaxed);
 	granule_unref(table.granule, granule_refs(table.granule));
 	map_meta_close(table);
 	granule_unlock_to(table, GRANULE_DELEGATED);

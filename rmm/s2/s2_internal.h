@@ -23,6 +23,8 @@
 #ifndef RMM_S2_S2_INTERNAL_H
 #define RMM_S2_S2_INTERNAL_H
 
+#include <stdatomic.h>
+
 #include "base/bits.h"
 #include "s2/s2.h"
 
@@ -136,6 +138,9 @@ static inline void s2_share_unref(const pa_t *pages, unsigned int count)
 {
 	granule_unref_pages(pages, count, GRANULE_DATA);
 }
+
+/* How many tables s2_table_free() has freed, of all realms. It changes with that table's lock. */
+extern _Atomic uint64_t s2_tables_freed;
 
 /* Where the walk's entry stands, and where number `index` of its table does. */
 struct arch_s2_loc s2_loc(const struct s2_walk *walk, unsigned int index);

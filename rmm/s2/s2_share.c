@@ -516,7 +516,7 @@ void s2_share_take_page(const struct s2 *s2, ipa_t ipa)
 
 void s2_share_drop(const struct s2 *s2, struct granule_held table, int level)
 {
-	const uint64_t *entries = map_meta(table.granule);
+	const uint64_t *entries = map_meta(table.granule, GRANULE_RTT);
 
 	ASSERT(granule_refs(table.granule) == 0 && level > s2->start_level);
 	for (unsigned int i = 0; i < S2_TABLE_ENTRIES; i++) {

@@ -19,7 +19,7 @@ static struct granule_held lock_table(pa_t pa)
 static void arrive(struct s2_walk *walk, struct granule_held table, int level)
 {
 	walk->table = table;
-	walk->entries = map_meta(table.granule);
+	walk->entries = map_meta(table.granule, GRANULE_RTT);
 	walk->level = level;
 	walk->index = (unsigned int)(walk->ipa.v >> shift_of(level)) % S2_TABLE_ENTRIES;
 }
@@ -115,10 +115,69 @@ ipa_t s2_next_live(const struct s2_walk *walk)
 	return s2_loc(walk, found).ipa;
 }
 
-enum s2_access s2_access_begin(const struct s2 *s2, ipa_t ipa, struct s2_walk *walk, pa_t *page)
+_Atomic uint64_t s2_tables_freed;
+
+static uint64_t tables_freed(void)
+{
+	return atomic_load_explicit(&s2_tables_freed, memory_order_relaxed);
+}
+
+static uint64_t block_of(ipa_t ipa)
+{
+	return ipa.v >> shift_of(S2_LEVEL_PAGE - 1);
+}
+
+/*
+ * Begins a walk at the table of the hint. False, with nothing locked, if the hint is not for ipa or
+ * is no longer good.
+ *
+ * With its lock held, a table that has not been freed since it was part of the tree still is, at
+ * the same place: freeing is the only way out of the tree, and counts before it unlocks
+ * (s2_table_free()). So a count that is as it was proves it, though the counter is read without
+ * other locks: a table that was freed was locked then, and its lock orders the count before.
+ */
+static bool begin_at_hint(const struct s2 *s2, ipa_t ipa, const struct s2_hint *hint,
+			  struct s2_walk *walk)
+{
+	struct granule_held table;
+
+	if (hint->table == NULL || hint->block != block_of(ipa) ||
+	    !granule_try_lock_inner(hint->table, GRANULE_RTT, &table)) {
+		return false;
+	}
+	if (hint->freed != tables_freed()) {
+		granule_unlock(table);
+		return false;
+	}
+	walk->s2 = s2;
+	walk->ipa = ipa;
+	arrive(walk, table, S2_LEVEL_PAGE);
+	return true;
+}
+
+/* Walks to the page of ipa, from the hint if it is good, and sets it where a table of pages is. */
+static void walk_by_hint(const struct s2 *s2, ipa_t ipa, struct s2_hint *hint, struct s2_walk *walk)
+{
+	if (hint == NULL) {
+		s2_walk(s2, ipa, S2_LEVEL_PAGE, walk);
+		return;
+	}
+	if (begin_at_hint(s2, ipa, hint, walk)) {
+		s2_walk_down(walk, S2_LEVEL_PAGE);
+		return;
+	}
+	s2_walk(s2, ipa, S2_LEVEL_PAGE, walk);
+	*hint = (struct s2_hint){0};
+	if (walk->level == S2_LEVEL_PAGE) {
+		*hint = (struct s2_hint){walk->table.granule, block_of(ipa), tables_freed()};
+	}
+}
+
+enum s2_access s2_access_begin(const struct s2 *s2, ipa_t ipa, struct s2_hint *hint,
+			       struct s2_walk *walk, pa_t *page)
 {
 	ASSERT(s2_ipa_protected(s2, ipa));
-	s2_walk(s2, ipa, S2_LEVEL_PAGE, walk);
+	walk_by_hint(s2, ipa, hint, walk);
 	if (walk->entry.kind == S2_ASSIGNED && walk->entry.ripas == S2_RAM) {
 		uint64_t offset = ipa.v & (s2_entry_size(walk->level) - 1);
 

@@ -31,7 +31,7 @@ _Static_assert(offsetof(struct arch_vcpu, el1.sp_el0) == VCPU_SP_EL0, "run.S");
 
 #define PAR_F BIT(0)
 
-uint64_t vcpu_enter(struct arch_vcpu *vcpu);
+uint64_t vcpu_enter(struct arch_vcpu *vcpu, void *context);
 
 /* vectors.S */
 uint64_t realm_ipa(uint64_t va);
@@ -238,18 +238,16 @@ static __attribute__((noinline)) bool goes_on(struct arch_vcpu *vcpu, struct arc
 	return switch_lazily(vcpu, info->esr) || !find_address(info);
 }
 
-enum arch_exit arch_vcpu_run(struct arch_vcpu *vcpu, struct arch_exit_info *info)
+enum arch_exit arch_vcpu_run(struct arch_vcpu *vcpu, struct arch_exit_info *info, void *context)
 {
 	enum arch_exit exit;
-	uint64_t esr;
 
 	do {
-		exit = (enum arch_exit)vcpu_enter(vcpu);
-		esr = read_sysreg(esr_el2);
-		if (exit == ARCH_EXIT_SYNC && esr >> ESR_EC_SHIFT == ESR_EC_SMC) {
-			return ARCH_EXIT_SMC;
+		exit = (enum arch_exit)vcpu_enter(vcpu, context);
+		if (exit == ARCH_EXIT_SMC) {
+			break;
 		}
-		*info = (struct arch_exit_info){.esr = esr};
+		*info = (struct arch_exit_info){.esr = read_sysreg(esr_el2)};
 	} while (exit == ARCH_EXIT_SYNC && goes_on(vcpu, info));
 	return exit;
 }

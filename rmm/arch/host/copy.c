@@ -50,6 +50,24 @@ bool arch_copy_to_host(void *dst, const void *src, size_t size)
 	return true;
 }
 
+bool arch_zero_to_host(void *dst, size_t size)
+{
+	uint64_t *to = dst;
+
+	if (!is_aligned((uintptr_t)dst | size, 64)) {
+		machine_stop("ACCESS: zeros that are not whole cache lines");
+	}
+	for (size_t i = 0; i < size / 8; i++) {
+		enum machine_pas pas;
+		pa_t pa = machine_slot_target(&to[i], &pas);
+
+		if (!machine_word_store(pa, pas, 0)) {
+			return false;
+		}
+	}
+	return true;
+}
+
 /* The granule that was last made ready for execution, as fetches see it. */
 static __thread pa_t code_at;
 static __thread uint8_t code[GRANULE_SIZE];

@@ -105,20 +105,31 @@ void arch_vcpu_save(struct arch_vcpu *vcpu)
 	loaded = NULL;
 }
 
-enum arch_exit arch_vcpu_run(struct arch_vcpu *vcpu, struct arch_exit_info *info)
+static bool is_smc(enum arch_exit exit, const struct arch_exit_info *info)
+{
+	return exit == ARCH_EXIT_SMC ||
+	       (exit == ARCH_EXIT_SYNC && info->esr >> ESR_EC_LOW == EC_SMC);
+}
+
+enum arch_exit arch_vcpu_run(struct arch_vcpu *vcpu, struct arch_exit_info *info, void *context)
 {
 	enum arch_exit exit;
 
-	expect_loaded(vcpu, "running");
-	if (machine_on_run == NULL) {
-		machine_stop("VCPU: a realm runs, and no test plays it (machine_on_run)");
-	}
-	machine_locks_check();
-	machine_slots_check();
-	machine_hash_check();
-	*info = (struct arch_exit_info){0};
-	exit = machine_on_run(vcpu, info);
-	return exit == ARCH_EXIT_SYNC && info->esr >> ESR_EC_LOW == EC_SMC ? ARCH_EXIT_SMC : exit;
+	do {
+		expect_loaded(vcpu, "running");
+		if (machine_on_run == NULL) {
+			machine_stop("VCPU: a realm runs, and no test plays it (machine_on_run)");
+		}
+		machine_locks_check();
+		machine_slots_check();
+		machine_hash_check();
+		*info = (struct arch_exit_info){0};
+		exit = machine_on_run(vcpu, info);
+		if (is_smc(exit, info)) {
+			exit = ARCH_EXIT_SMC;
+		}
+	} while (exit == ARCH_EXIT_SMC && realm_smc(vcpu, context));
+	return exit;
 }
 
 unsigned int arch_vcpu_timers(const struct arch_vcpu *vcpu)

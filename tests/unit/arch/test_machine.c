@@ -165,7 +165,7 @@ static uint64_t *table_locked(int level, uint64_t ipa, struct granule_held *held
 	assert_true(granule_lock(granule_find(pa_of(sim_page(0))), GRANULE_RTT, held));
 	place.level = level;
 	place.ipa = ipa_of(ipa);
-	return map_meta(held->granule);
+	return map_meta(held->granule, GRANULE_RTT);
 }
 
 static void stale_page(void **state)
@@ -277,7 +277,7 @@ static void run_nothing(void)
 {
 	struct arch_exit_info info;
 
-	arch_vcpu_run(&vcpu, &info);
+	arch_vcpu_run(&vcpu, &info, NULL);
 }
 
 static void virtual_cpus(void **state)

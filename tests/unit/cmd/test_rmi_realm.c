@@ -886,7 +886,7 @@ static void destroy_realm_live(void **state)
 static void destroy_with_unprotected_mappings(void **state)
 {
 	uint64_t rd = host_make_realm(0, host_params());
-	uint64_t *entries = map_meta(granule_find(pa_of(HOST_RTT + 2 * GRANULE_SIZE)));
+	uint64_t *entries = map_meta(granule_find(pa_of(HOST_RTT + 2 * GRANULE_SIZE)), GRANULE_RTT);
 	unsigned int alls;
 
 	(void)state;

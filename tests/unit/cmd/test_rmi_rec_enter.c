@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /* RMI_REC_ENTER: conditions and their order, the record, and what one entry leaves behind. */
+#include "feat/feat.h"
 #include "rec_unit.h"
 
 static struct sim_realm realm;
@@ -66,7 +67,7 @@ static void run_pas(void **state)
 	assert_int_equal(sim_refs(realm.recs[0]), 0);
 
 	/* The page changes worlds while the fields are read. */
-	for (unsigned int i = 0; i < 1 + 1 + RMI_MAX_LRS; i++) {
+	for (unsigned int i = 0; i < 1U + 1U + feat()->list_registers + 1U; i++) {
 		copies_until_fault = i;
 		machine_on_copy = fault_later;
 		ASSERT_REFUSED(enter(realm.recs[0], realm.run), RMI_ERROR_INPUT, run_pas);

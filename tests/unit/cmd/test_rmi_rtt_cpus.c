@@ -122,7 +122,8 @@ static void realm_and_hosts(unsigned int cpu, void *context)
 
 		populate(&seed, ipa);
 		machine_command_begin();
-		if (s2_access_begin(host_s2(rd), ipa_of(ipa), &walk, &page) == S2_ACCESS_RAM) {
+		if (s2_access_begin(host_s2(rd), ipa_of(ipa), NULL, &walk, &page) ==
+		    S2_ACCESS_RAM) {
 			uint64_t *word = map_data_open(page);
 
 			*word = *word + 1;

@@ -354,7 +354,7 @@ static void signing_fails(void **state)
 	realm_with(1, RMI_HASH_SHA_256);
 
 	const struct rec *rec = sim_rec(&realm, 0);
-	uint32_t *heap = map_meta(rec->aux[rec->aux_count - 1]);
+	uint32_t *heap = map_meta(rec->aux[rec->aux_count - 1], GRANULE_REC_AUX);
 
 	aux = (const uint64_t *)(const void *)heap;
 	for (uint32_t taken = GRANULE_SIZE - 1024; taken > 1024 && !seen; taken -= 64) {

@@ -233,8 +233,9 @@ static inline uint64_t trealm_put(struct trealm *trealm, uint64_t offset,
 	struct s2_walk walk;
 	pa_t page;
 
-	assert_int_equal(s2_access_begin(trealm_s2(trealm), ipa_of(TREALM_POLICY), &walk, &page),
-			 S2_ACCESS_RAM);
+	assert_int_equal(
+		s2_access_begin(trealm_s2(trealm), ipa_of(TREALM_POLICY), NULL, &walk, &page),
+		S2_ACCESS_RAM);
 	s2_access_end(&walk);
 	memcpy((uint8_t *)machine_raw(page) + offset, policy, sizeof(*policy));
 	return TREALM_POLICY + offset;

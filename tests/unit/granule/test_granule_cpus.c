@@ -25,7 +25,7 @@ static void count_under_lock(unsigned int cpu, void *context)
 	(void)context;
 	for (unsigned int i = 0; i < ROUNDS; i++) {
 		SIM_CHECK(granule_lock(granule, GRANULE_RD, &held));
-		*(uint64_t *)map_meta(granule) += 1;
+		*(uint64_t *)map_meta(granule, GRANULE_RD) += 1;
 		granule_unlock(held);
 	}
 }
@@ -86,7 +86,7 @@ static void run_for_a_while(unsigned int cpu, void *context)
 		}
 		granule_ref(held, 1);
 		granule_unlock(held);
-		*(uint64_t *)map_meta(granule) += 1;
+		*(uint64_t *)map_meta(granule, GRANULE_REC) += 1;
 		granule_unref(granule, 1);
 		done++;
 	}
@@ -117,7 +117,7 @@ static void lock_sets(unsigned int cpu, void *context)
 			continue;
 		}
 		for (unsigned int j = 0; j < ARRAY_LENGTH(set); j++) {
-			*(uint64_t *)map_meta(set[j].held.granule) += 1;
+			*(uint64_t *)map_meta(set[j].held.granule, GRANULE_RD) += 1;
 		}
 		for (unsigned int j = 0; j < ARRAY_LENGTH(set); j++) {
 			granule_unlock(set[j].held);

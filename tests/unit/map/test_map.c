@@ -142,6 +142,103 @@ static void host_page_leaves_meanwhile(void **state)
 	assert_true(map_host_read(pa_of(page), 512, buffer, sizeof(buffer)));
 }
 
+/* --- host memory in parts */
+
+static struct map_host host_page(void)
+{
+	struct map_host host;
+
+	assert_true(map_host_find(pa_of(page), &host));
+	return host;
+}
+
+static void host_parts_read(void **state)
+{
+	uint64_t first[2] = {0}, second[3] = {0};
+	const struct map_part parts[] = {
+		{first, 0x300, sizeof(first)},
+		{second, 8, sizeof(second)},
+	};
+	const struct map_host host = host_page();
+	const uint64_t *memory = machine_raw(pa_of(page));
+
+	(void)state;
+	sim_fill(page, 1);
+	assert_true(map_host_read_parts(&host, parts, 1));
+	assert_memory_equal(first, &memory[0x300 / 8], sizeof(first));
+	assert_int_equal(second[0] | second[1] | second[2], 0);
+	assert_true(map_host_read_parts(&host, parts, 2));
+	assert_memory_equal(second, &memory[1], sizeof(second));
+}
+
+/* Zeros from where it is asked for to the end of the page, and over them the parts. */
+static void host_parts_written(void **state)
+{
+	uint64_t expected[GRANULE_SIZE / 8];
+	uint64_t words[2] = {1, 2};
+	uint64_t last = 3;
+	const struct map_part parts[] = {
+		{words, 0x840, sizeof(words)},
+		{&last, GRANULE_SIZE - 8, sizeof(last)},
+	};
+	const struct map_host host = host_page();
+
+	(void)state;
+	sim_fill(page, 1);
+	memcpy(expected, machine_raw(pa_of(page)), sizeof(expected));
+	assert_true(map_host_write_parts(&host, 0x800, parts, ARRAY_LENGTH(parts)));
+	memset(&expected[0x800 / 8], 0, 0x800);
+	expected[0x840 / 8] = 1;
+	expected[0x848 / 8] = 2;
+	expected[0xFF8 / 8] = 3;
+	assert_memory_equal(machine_raw(pa_of(page)), expected, sizeof(expected));
+}
+
+/* Not tracked, not the host's by its state, or gone at any word of the zeros or the parts. */
+static void host_parts_without_page(void **state)
+{
+	uint64_t words[2] = {0};
+	const struct map_part parts[] = {{words, 0x840, sizeof(words)}};
+	const struct map_host host = host_page();
+	struct map_host none;
+
+	(void)state;
+	assert_false(map_host_find(pa_of(page + 8), &none));
+	assert_false(map_host_find(pa_of(0x1000), &none));
+	leaves_at = page + 0x848;
+	machine_on_copy = leave;
+	assert_false(map_host_read_parts(&host, parts, 1));
+	machine_on_copy = NULL;
+	machine_command_end();
+	machine_set_pas(pa_of(page), MACHINE_NS);
+	for (uint64_t at = 0x800; at < GRANULE_SIZE; at += 8) {
+		leaves_at = page + at;
+		machine_on_copy = leave;
+		assert_false(map_host_write_parts(&host, 0x800, parts, 1));
+		machine_on_copy = NULL;
+		machine_command_end();
+		machine_set_pas(pa_of(page), MACHINE_NS);
+	}
+	sim_delegate(page);
+	assert_false(map_host_read_parts(&host, parts, 1));
+	assert_false(map_host_write_parts(&host, 0x800, parts, 1));
+}
+
+static void host_parts_of_a_bad_shape(void **state)
+{
+	static uint64_t buffer[2 * GRANULE_SIZE / 8];
+	const struct map_part bad[] = {{buffer, 4, 8}, {buffer, 0, 4}, {buffer, 8, GRANULE_SIZE}};
+	const struct map_host host = host_page();
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LENGTH(bad); i++) {
+		ASSERT_STOPS("panic map.c", map_host_read_parts(&host, &bad[i], 1));
+		ASSERT_STOPS("panic map.c", map_host_write_parts(&host, 0x800, &bad[i], 1));
+	}
+	ASSERT_STOPS("panic map.c", map_host_write_parts(&host, 0x808, bad, 0));
+	ASSERT_STOPS("panic map.c", map_host_write_parts(&host, GRANULE_SIZE, bad, 0));
+}
+
 static void host_copy_of_a_bad_shape(void **state)
 {
 	static const struct {
@@ -174,7 +271,7 @@ static void meta_open_and_close(void **state)
 	words[511] = 5;
 	granule_unlock_to(held, GRANULE_RD);
 	machine_command_end();
-	assert_ptr_equal(map_meta(granule()), words);
+	assert_ptr_equal(map_meta(granule(), GRANULE_RD), words);
 	assert_int_equal(words[511], 5);
 
 	held = lock_in(GRANULE_RD);
@@ -206,12 +303,12 @@ static void meta_after_close(void **state)
 
 	(void)state;
 	sim_make(page, GRANULE_REC);
-	words = map_meta(granule());
+	words = map_meta(granule(), GRANULE_REC);
 	words[0] = 1;
 	sim_unmake(page);
 	ASSERT_STOPS("ACCESS:", words[0] = 2);
 	sim_make(page, GRANULE_REC);
-	words = map_meta(granule());
+	words = map_meta(granule(), GRANULE_REC);
 	sim_unmake(page);
 	ASSERT_STOPS("ACCESS:", (void)words[511]);
 	sim_make(page, GRANULE_REC);
@@ -219,20 +316,21 @@ static void meta_after_close(void **state)
 		     *(volatile uint64_t *)arch_window_at(granule_index(granule()) + 1) = 1);
 }
 
+/* Only for what the granule is, and only what is metadata. */
 static void meta_of_another_state(void **state)
 {
-	static const enum granule_state others[] = {GRANULE_UNDELEGATED, GRANULE_DELEGATED,
-						    GRANULE_DATA};
-
 	(void)state;
-	for (size_t i = 0; i < ARRAY_LENGTH(others); i++) {
-		sim_make(page, others[i]);
-		ASSERT_STOPS("panic map.c", map_meta(granule()));
-	}
-	for (unsigned int is = GRANULE_RD; is < GRANULE_STATE_COUNT; is++) {
-		if (is != GRANULE_DATA) {
-			sim_make(sim_page(is), is);
-			assert_non_null(map_meta(granule_find(pa_of(sim_page(is)))));
+	for (unsigned int is = GRANULE_UNDELEGATED; is < GRANULE_STATE_COUNT; is++) {
+		bool meta = is > GRANULE_DELEGATED && is != GRANULE_DATA;
+
+		for (unsigned int as = GRANULE_UNDELEGATED; as < GRANULE_STATE_COUNT; as++) {
+			sim_reset();
+			sim_make(page, is);
+			if (as == is && meta) {
+				assert_non_null(map_meta(granule(), as));
+			} else {
+				ASSERT_STOPS("panic map.c", map_meta(granule(), as));
+			}
 		}
 	}
 }
@@ -309,6 +407,10 @@ int main(void)
 			 host_page_in_another_world),
 		SIM_TEST("map_host_read, map_host_write: fault at every word",
 			 host_page_leaves_meanwhile),
+		SIM_TEST("map_host_read_parts: in their order", host_parts_read),
+		SIM_TEST("map_host_write_parts: zeros and parts", host_parts_written),
+		SIM_TEST("map_host_..._parts: no page", host_parts_without_page),
+		SIM_TEST("map_host_..._parts: a bad shape stops", host_parts_of_a_bad_shape),
 		SIM_TEST("map_host_read, map_host_write: a bad shape stops",
 			 host_copy_of_a_bad_shape),
 		SIM_TEST("map_meta_open, map_meta_close: zeros in and out", meta_open_and_close),

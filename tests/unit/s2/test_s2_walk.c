@@ -225,7 +225,7 @@ static void top_of_start_tables(void **state)
 static enum s2_access access_of(const struct s2 *s2, uint64_t ipa, pa_t *page)
 {
 	struct s2_walk walk;
-	enum s2_access access = s2_access_begin(s2, ipa_of(ipa), &walk, page);
+	enum s2_access access = s2_access_begin(s2, ipa_of(ipa), NULL, &walk, page);
 
 	if (access == S2_ACCESS_RAM) {
 		s2_access_end(&walk);
@@ -295,15 +295,134 @@ static void access_holds_the_table(void **state)
 	(void)state;
 	tables_grow(&s2, 0, 3);
 	tables_set(&s2, 0, 3, (struct s2_entry){S2_ASSIGNED, S2_RAM, {BIT(40)}, 0});
-	assert_int_equal(s2_access_begin(&s2, ipa_of(0), &walk, &page), S2_ACCESS_RAM);
+	assert_int_equal(s2_access_begin(&s2, ipa_of(0), NULL, &walk, &page), S2_ACCESS_RAM);
 	ASSERT_STOPS("LOCKS:", machine_command_end());
 
 	s2 = tables_make(40, 1, 2, false);
 	tables_grow(&s2, 0, 2);
-	assert_int_equal(s2_access_begin(&s2, ipa_of(0), &walk, &page), S2_ACCESS_EMPTY);
+	assert_int_equal(s2_access_begin(&s2, ipa_of(0), NULL, &walk, &page), S2_ACCESS_EMPTY);
 	assert_int_equal(walk.level, 2);
-	assert_int_equal(s2_access_begin(&s2, ipa_of(BIT(38)), &walk, &page), S2_ACCESS_EMPTY);
+	assert_int_equal(s2_access_begin(&s2, ipa_of(BIT(38)), NULL, &walk, &page),
+			 S2_ACCESS_EMPTY);
 	assert_int_equal(walk.level, 1);
+}
+
+/* --- hints. Zero in the root, behind the RMM's back, shows whether a walk began there. */
+
+static void hint_access(const struct s2 *s2, uint64_t ipa, struct s2_hint *hint, uint64_t expected)
+{
+	struct s2_walk walk;
+	pa_t page;
+	enum s2_access access = s2_access_begin(s2, ipa_of(ipa), hint, &walk, &page);
+
+	assert_int_equal(access, expected != 0 ? S2_ACCESS_RAM : S2_ACCESS_EMPTY);
+	if (access == S2_ACCESS_RAM) {
+		assert_int_equal(page.v, expected);
+		s2_access_end(&walk);
+	}
+	machine_command_end();
+}
+
+static void hint_leads_to_the_same_table(void **state)
+{
+	struct s2 s2 = tables_make(40, 1, 2, false);
+	struct s2_hint hint = {0};
+	uint64_t *root = machine_raw(s2.root);
+	uint64_t entry;
+
+	(void)state;
+	tables_grow(&s2, 0, 3);
+	tables_set(&s2, 0, 3, (struct s2_entry){S2_ASSIGNED, S2_RAM, {BIT(40)}, 0});
+	tables_set(&s2, 511 * GRANULE_SIZE, 3,
+		   (struct s2_entry){S2_ASSIGNED, S2_RAM, {BIT(41)}, 0});
+	hint_access(&s2, 0, &hint, BIT(40));
+	entry = root[0];
+	root[0] = 0;
+	hint_access(&s2, 0, &hint, BIT(40));
+	hint_access(&s2, 511 * GRANULE_SIZE, &hint, BIT(41));
+	hint_access(&s2, GRANULE_SIZE, &hint, 0);
+	hint_access(&s2, 0, NULL, 0);
+	/* The next 2 MiB, and the first ones without a hint. */
+	hint_access(&s2, 512 * GRANULE_SIZE, &hint, 0);
+	hint_access(&s2, 0, &hint, 0);
+	root[0] = entry;
+	hint_access(&s2, 0, &hint, BIT(40));
+}
+
+/* A block is no table to remember, but one may be below its entry later. */
+static void hint_is_never_a_block(void **state)
+{
+	struct s2 s2 = tables_make(40, 1, 2, false);
+	struct s2_hint hint = {0};
+
+	(void)state;
+	tables_grow(&s2, 0, 2);
+	tables_set(&s2, 0, 2, (struct s2_entry){S2_ASSIGNED, S2_RAM, {BIT(40)}, 0});
+	hint_access(&s2, GRANULE_SIZE, &hint, BIT(40) + GRANULE_SIZE);
+	assert_null(hint.table);
+	tables_grow(&s2, 0, 3);
+	hint_access(&s2, GRANULE_SIZE, &hint, BIT(40) + GRANULE_SIZE);
+	assert_non_null(hint.table);
+}
+
+/* Out of the tree and into that of another realm: its pages are not ours. */
+static void hint_to_a_table_that_was_freed(void **state)
+{
+	const struct s2_entry theirs = {S2_ASSIGNED, S2_RAM, {BIT(41)}, 0};
+	struct s2 s2 = tables_make(40, 1, 2, false);
+	struct s2 other = s2;
+	struct s2_hint hint = {0};
+	struct granule_held table;
+	struct s2_walk walk;
+
+	(void)state;
+	other.root = pa_of(TABLES_ROOT + 16 * GRANULE_SIZE);
+	sim_make(other.root.v, GRANULE_RTT);
+	tables_grow(&s2, 0, 3);
+	tables_grow(&other, 0, 2);
+	tables_set(&s2, 0, 3, (struct s2_entry){S2_ASSIGNED, S2_RAM, {BIT(40)}, 0});
+	hint_access(&s2, 0, &hint, BIT(40));
+
+	s2_walk(&s2, ipa_of(0), 2, &walk);
+	table = s2_table_below(&walk);
+	s2_replace(&walk, (struct s2_entry){.kind = S2_UNASSIGNED});
+	s2_walk_end(&walk);
+	s2_table_free(table);
+	/* Another state now. */
+	hint_access(&s2, 0, &hint, 0);
+
+	/* As after the first access: what it left is what the test is about. */
+	hint.table = table.granule;
+	hint.block = 0;
+	hint.freed = s2_tables_freed - 1;
+	assert_true(granule_lock(table.granule, GRANULE_DELEGATED, &table));
+	s2_walk(&other, ipa_of(0), 2, &walk);
+	s2_table_add(&walk, table);
+	s2_walk_end(&walk);
+	tables_set(&other, 0, 3, theirs);
+	hint_access(&other, 0, NULL, BIT(41));
+	hint_access(&s2, 0, &hint, 0);
+}
+
+/* Whoever has the lock may need one that this CPU has: the walk does not wait. */
+static void hint_to_a_table_that_is_locked(void **state)
+{
+	struct s2 s2 = tables_make(40, 1, 2, false);
+	struct s2_hint hint = {0};
+	struct granule_held held;
+	struct granule *table;
+
+	(void)state;
+	tables_grow(&s2, 0, 3);
+	tables_set(&s2, 0, 3, (struct s2_entry){S2_ASSIGNED, S2_RAM, {BIT(40)}, 0});
+	hint_access(&s2, 0, &hint, BIT(40));
+	table = hint.table;
+	assert_true(granule_lock(table, GRANULE_RTT, &held));
+	assert_false(granule_try_lock_inner(table, GRANULE_RTT, &held));
+	granule_unlock(held);
+	assert_false(granule_try_lock_inner(table, GRANULE_DATA, &held));
+	assert_true(granule_try_lock_inner(table, GRANULE_RTT, &held));
+	granule_unlock(held);
 }
 
 int main(void)
@@ -319,6 +438,12 @@ int main(void)
 		SIM_TEST("s2_access_begin: each HIPAS with each RIPAS", accesses),
 		SIM_TEST("s2_access_begin: pages within blocks", access_in_blocks),
 		SIM_TEST("s2_access_begin: holds the table only for RAM", access_holds_the_table),
+		SIM_TEST("s2_access_begin: a hint to the same table", hint_leads_to_the_same_table),
+		SIM_TEST("s2_access_begin: no hint to a block", hint_is_never_a_block),
+		SIM_TEST("s2_access_begin: a hint to a freed table",
+			 hint_to_a_table_that_was_freed),
+		SIM_TEST("s2_access_begin: a hint to a locked table",
+			 hint_to_a_table_that_is_locked),
 	};
 
 	return unit_run(tests);

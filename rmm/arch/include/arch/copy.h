@@ -18,6 +18,9 @@
 bool arch_copy_from_host(void *dst, const void *src, size_t size);
 bool arch_copy_to_host(void *dst, const void *src, size_t size);
 
+/* Fills size bytes of a mapped host page with zeros; dst and size are multiples of 64. As above. */
+bool arch_zero_to_host(void *dst, size_t size);
+
 /*
  * Fills the granule at va (aligned) with zeros, complete before anything that follows. Returns
  * false if no memory answers there (a synchronous external abort).

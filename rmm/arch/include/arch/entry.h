@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 /*
- * Arch interface: entering the RMM. The only header in which the machine's code calls up: its entry
- * code has turned the MMU on and calls one of these on the CPU's own stack. core/boot.c provides
- * them.
+ * Arch interface: entering the RMM. The machine's code calls up here, and in realm_smc() of
+ * arch/vcpu.h only: its entry code has turned the MMU on and calls one of these on the CPU's own
+ * stack. core/boot.c provides them.
  */
 #ifndef ARCH_ENTRY_H
 #define ARCH_ENTRY_H

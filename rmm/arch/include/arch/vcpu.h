@@ -129,8 +129,18 @@ void arch_vcpu_load(struct arch_vcpu *vcpu);
 /*
  * Runs the realm until an exception reaches the RMM. gprs, pc, pstate go to the CPU and come back.
  * Lazy parts (vectors) are switched in here without the caller seeing it. Never fails.
+ *
+ * Calls realm_smc() with `context` for each SMC of the realm, and lets the realm go on as long as
+ * that is true. So ARCH_EXIT_SMC means that it was false.
  */
-enum arch_exit arch_vcpu_run(struct arch_vcpu *vcpu, struct arch_exit_info *info);
+enum arch_exit arch_vcpu_run(struct arch_vcpu *vcpu, struct arch_exit_info *info, void *context);
+
+/*
+ * Called by arch_vcpu_run(), provided by cmd/rmi_rec_enter.c: carries out an SMC of the realm. True
+ * if the realm runs on at once. Of gprs, 0 to 18 are the realm's, and may be changed; the others
+ * are still in the CPU, where a function preserves them, and must not be looked at.
+ */
+bool realm_smc(struct arch_vcpu *vcpu, void *context);
 
 /*
  * Brings the realm's state back into the struct (gic.misr and the timers included) and the normal
