@@ -10,6 +10,7 @@ object has one or more of
     TLBI             invalidations of the row
     TLBI per table   invalidations for each 2 MiB that the state has, or part of them
     times ROW        instructions, against those of another row
+    above ROW        instructions more than those of another row
 """
 
 import dataclasses
@@ -57,6 +58,9 @@ def check(table, name, kind, most):
     elif kind.startswith("times "):
         other = kind.removeprefix("times ")
         value, what = row["median"] / table[other]["median"], f"times {other}"
+    elif kind.startswith("above "):
+        other = kind.removeprefix("above ")
+        value, what = row["median"] - table[other]["median"], f"above {other}"
     else:
         raise ValueError(f"budgets.json: {name}: there is no budget by '{kind}'")
     met = value <= most

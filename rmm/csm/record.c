@@ -131,7 +131,11 @@ struct rmm_csm_attachment *rmm_csm_attachment_find(const struct rd *rd, uint64_t
 static inline struct rmm_csm_range *range_at(const struct rd *rd, unsigned int number)
 {
 	struct rmm_csm_apt *apt = rd->csm.apt[rmm_csm_slot_of(number) % REALM_APT_GRANULES];
-	union rmm_csm_any_record *any = apt->records + (ptrdiff_t)rmm_csm_place_of(number) - 1;
+	/* The place counts from one: the record before the first is part of the address only. */
+	uintptr_t above = (uintptr_t)apt + rmm_csm_place_of(number) * sizeof(apt->records[0]);
+	union rmm_csm_any_record *any =
+		(union rmm_csm_any_record *)(above + offsetof(struct rmm_csm_apt, records) -
+					     sizeof(apt->records[0]));
 
 	ASSERT(any->range.by_base.number == number);
 	return &any->range;
