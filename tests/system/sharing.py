@@ -771,6 +771,7 @@ def attests_by_the_host(rims, pair):
 def attests_over_a_channel(rims, pair):
     """Sharing begins with an attestation that the host does not see; a wrong image gets nothing."""
     one, two = pair.one, pair.two
+    put_policies(rims, pair)
     number = one.create(4096)
     theirs = one.of(number)
     one.sh(begin("share", f"csmctl {PATIENT} share {number} {two.id} --attest /tmp/two.json"))
