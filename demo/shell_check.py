@@ -99,7 +99,7 @@ def words(pid):
         return ""
 
 
-HOST, A = r"host:\S*# ", r"\ba:\S*# "
+HOST, A = r"host:~# ", r"\ba:\S*# "
 
 
 def first(report, terminal):
