@@ -18,7 +18,7 @@ parts = bad=0; for part in $(1); do $(IN) $(MAKE) --no-print-directory -C $$part
 export BUILD CSM DESTDIR PREFIX
 
 .DEFAULT_GOAL := help
-.PHONY: help site pictures release apps demo demo-test shell host-shell shell-test realm-image env env-test firmware verifier unit proof host guest system-test target-test bench-rmm model lint quick test test-long random-long csm-long fuzz-long verifier-long sharing-test install clean distclean
+.PHONY: help site pictures release apps demo demo-test shell host-shell shell-test packages realm-image env env-test firmware verifier unit proof host guest system-test target-test bench-rmm model lint quick test test-long random-long csm-long fuzz-long verifier-long sharing-test install clean distclean
 
 help: ## list the targets
 	@echo "CAEC targets:"
@@ -121,6 +121,9 @@ test-long: ## make shell, long random and fuzzing runs; 40 minutes; ends with "N
 
 install: ## all for this machine [DESTDIR=] [PREFIX=/usr/local] [PARTS="user firmware modules docs"]
 	@$(IN) tools/install $(PARTS)
+
+packages: ## Debian packages for amd64 and arm64, checked with lintian: build/packages/*.deb
+	@CAEC_ENV=packaging $(IN) tools/packages
 
 pictures: ## docs/pictures/*.svg from their sources (Graphviz)
 	@CAEC_ENV=packaging $(IN) tools/pictures

@@ -273,10 +273,14 @@ def all_pages(_pair):
     tried = {"csmctl.1", "libcsm.3", "cca-verify.1", "cca-measure.1", "csmfs.5",
              "libccatoken.3",  # by verifier/tests/library.py
              "csm_attest.3",  # by user/tests/check-install
-             "rvm.1"}  # by vmm/tests/rvm_life.py
+             "rvm.1",  # by vmm/tests/rvm_life.py
+             "caec-agent.1"}  # by every realm: it is a line of guest-init
     expect({os.path.basename(page) for page in pages} == tried, f"pages: {pages}")
     for page in pages:
         example(page)
+    with open(os.path.join(TOP, "tests/system/guest-init"), encoding="utf-8") as file:
+        expect(example("vmm/man/caec-agent.1")[0] in file.read().splitlines(),
+               "guest-init does not start the agent as caec-agent(1) shows")
 
 
 def manual():
