@@ -17,6 +17,7 @@
 #define ESCAPE    0x1d /* Ctrl-] */
 #define SEEN      1024 /* bytes of the log that are shown first */
 #define LINGER_MS 300  /* for the answer to the last input of a pipe */
+#define HELD      4096 /* bytes of input that the realm has not taken yet */
 
 struct attendance {
 	int fd;
@@ -24,6 +25,8 @@ struct attendance {
 	bool escaped;
 	bool left;
 	struct termios saved;
+	char held[HELD];
+	size_t held_size;
 };
 
 static bool put_all(int fd, const char *data, size_t size)
@@ -80,16 +83,46 @@ static size_t filter(struct attendance *a, char *data, size_t size)
 	return kept;
 }
 
-/* False: there will be no more input. */
-static bool pass_input(struct attendance *a)
+/*
+ * Reads input and holds it until the realm takes it. A terminal is always read, so that Ctrl-] q is
+ * seen; keys for which there is no room are lost, with a bell. False: there will be no more input.
+ */
+static bool take_input(struct attendance *a)
 {
 	char data[256];
 	ssize_t got = read(STDIN_FILENO, data, sizeof(data));
+	size_t room = sizeof(a->held) - a->held_size, kept;
 
 	if (got <= 0) {
 		return got < 0 && errno == EINTR;
 	}
-	return put_all(a->fd, data, filter(a, data, (size_t)got)) && !a->left;
+	kept = filter(a, data, (size_t)got);
+	if (kept > room) {
+		put_all(STDERR_FILENO, "\a", 1);
+		kept = room;
+	}
+	memcpy(a->held + a->held_size, data, kept);
+	a->held_size += kept;
+	return !a->left;
+}
+
+/* Passes on as much input as the realm takes now. False: it takes no more at all. */
+static bool pass_input(struct attendance *a)
+{
+	ssize_t done = send(a->fd, a->held, a->held_size, MSG_DONTWAIT | MSG_NOSIGNAL);
+
+	if (done < 0) {
+		return errno == EINTR || errno == EAGAIN;
+	}
+	a->held_size -= (size_t)done;
+	memmove(a->held, a->held + done, a->held_size);
+	return true;
+}
+
+/* Whether more input can be read; that of a pipe waits until there is room for it. */
+static bool has_room(const struct attendance *a)
+{
+	return a->tty || sizeof(a->held) - a->held_size >= 256;
 }
 
 /* False: the realm has ended, or nobody reads. */
@@ -107,24 +140,28 @@ static bool pass_output(struct attendance *a)
 /* Until one of the two ends. True: the realm's end. */
 static bool converse(struct attendance *a)
 {
-	struct pollfd fds[2] = {{.fd = STDIN_FILENO, .events = POLLIN},
-				{.fd = a->fd, .events = POLLIN}};
+	struct pollfd fds[2] = {{.events = POLLIN}, {.fd = a->fd}};
+	bool more = true;
 
 	while (!a->left) {
-		int ready = poll(fds, 2, fds[0].fd < 0 ? LINGER_MS : -1);
+		int ready;
 
+		fds[0].fd = more && has_room(a) ? STDIN_FILENO : -1;
+		fds[1].events = a->held_size ? POLLIN | POLLOUT : POLLIN;
+		ready = poll(fds, 2, more || a->held_size ? -1 : LINGER_MS);
 		if (ready == 0) {
 			return false;
 		}
 		if (ready < 0) {
 			continue;
 		}
-		if (fds[1].revents && !pass_output(a)) {
+		if ((fds[1].revents & ~POLLOUT) && !pass_output(a)) {
 			return true;
 		}
-		if (fds[0].revents && !pass_input(a)) {
-			fds[0].fd = -1;
+		if ((fds[1].revents & POLLOUT) && !pass_input(a)) {
+			return true;
 		}
+		more = more && (!fds[0].revents || take_input(a));
 	}
 	return false;
 }

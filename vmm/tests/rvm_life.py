@@ -131,6 +131,32 @@ def _(place):
         expect("a" in listed(place), "the realm has ended")
 
 
+@test("console: Ctrl-] q leaves a realm that takes no input")
+def _(place):
+    with detached(place, "a", "idle"):
+        master, slave = pty.openpty()
+        process = subprocess.Popen([place.program, "console", "a"], stdin=slave, stdout=slave,
+                                   stderr=slave, env=place.env, start_new_session=True)
+        place.started.append(process)
+        place.until(lambda: not termios.tcgetattr(slave)[3] & termios.ECHO, "raw mode")
+        os.set_blocking(master, False)
+        for _ in range(2048):
+            with contextlib.suppress(BlockingIOError):
+                os.write(master, b"k" * 1024)
+            with contextlib.suppress(BlockingIOError):
+                os.read(master, 65536)
+            time.sleep(0.0005)
+        def leave():
+            with contextlib.suppress(BlockingIOError):
+                os.write(master, b"\x1dq")
+            return process.poll() is not None
+
+        place.until(leave, "Ctrl-] q")
+        expect(process.returncode == 0, process.returncode)
+        os.close(master)
+        os.close(slave)
+
+
 @test("console: of a realm that ends, that has another console, that does not run")
 def _(place):
     with detached(place, "a", "idle"):
