@@ -78,8 +78,8 @@ realm-image: ## a realm's initramfs of Debian packages: NAME=... PACKAGES="..." 
 	@$(IN) true || exit; root=$$(env/realm-root $(PACKAGES)) && \
 		$(IN) $(MAKE) --no-print-directory -C demo realm-image NAME=$(NAME) ROOT=$$root
 
-APPS_SERVER := redis-server nginx openssh-server openssl python3 sqlite3
-APPS_CLIENT := redis-tools curl openssh-client python3 sqlite3
+APPS_SERVER := redis-server nginx openssh-server openssl python3 socat sqlite3
+APPS_CLIENT := redis-tools curl openssh-client python3 socat sqlite3
 APPS_RUNNER := --suite sid llama.cpp-tools
 apps: ## unmodified programs of Debian in two realms; LLM=1: in three, with llama.cpp of sid
 	@$(IN) true || exit; server=$$(env/realm-root $(APPS_SERVER)) && client=$$(env/realm-root $(APPS_CLIENT)) && \

@@ -32,13 +32,15 @@ CMDLINE = "quiet console=hvc0 swiotlb=8192 cma=128M arm64.nomops initramfs_optio
 LINK_SECONDS = 600
 REQUESTS = 100
 FILE_MIB = 4
+VSOCK_PORT = 7000
 DATABASE_MIB = 50
 COPY_KIB = 8 << 10  # what a program and its kernel take for themselves while they read a database
 NGINX = ("daemon on; user root; pid /run/nginx.pid; error_log /tmp/nginx.log; events {{ }} http {{ "
          "access_log off; sendfile on; server {{ listen {0}:80; root /csm/{1}; }} server {{ "
          "listen {0}:443 ssl; ssl_certificate /etc/ssl/realm.crt; ssl_certificate_key "
          "/etc/ssl/realm.key; root /csm/{1}; }} }}")
-SSH = "ssh -i /root/.ssh/key -o StrictHostKeyChecking=yes -o BatchMode=yes"
+HOME = "/srv/home"  # of the only user; its parents are checked by sshd
+SSH = f"ssh -i {HOME}/.ssh/key -o StrictHostKeyChecking=yes -o BatchMode=yes"
 LLAMA = "--no-repack -fit off -lm mmap -t 1 -c 256"
 SQL = ("SELECT count(*), sum(length(data)), hex(max(substr(data, 1, 8))), "
        "hex(min(substr(data, -8))) FROM t;")
@@ -256,22 +258,22 @@ class Apps(demo.Demo):
 
     def ssh(self):
         """Keys are exchanged as regions: each realm knows whose they are."""
+        home = (f"sed -i s,^root:.*,root:*:0:0:root:{HOME}:/bin/sh, /etc/passwd; "
+                f"mkdir -p {HOME}/.ssh && chmod 700 {HOME} {HOME}/.ssh && ")
         self.in_realm(SERVER, "grep -q ^sshd /etc/passwd || echo sshd:x:101:65534::/run/sshd:"
-                              "/usr/sbin/nologin >>/etc/passwd; sed -i s,^root:.*,root:*:0:0:root:"
-                              "/root:/bin/sh, /etc/passwd; mkdir -p /run/sshd /root/.ssh && "
+                              f"/usr/sbin/nologin >>/etc/passwd; {home} mkdir -p /run/sshd && "
                               "rm -f /etc/ssh/ssh_host_ed25519_key && ssh-keygen -q -t ed25519 "
                               "-N '' -f /etc/ssh/ssh_host_ed25519_key")
-        self.in_realm(CLIENT, "sed -i s,^root:.*,root:*:0:0:root:/root:/bin/sh, /etc/passwd; "
-                              "mkdir -p /root/.ssh && rm -f /root/.ssh/key && "
-                              "ssh-keygen -q -t ed25519 -N '' -f /root/.ssh/key")
+        self.in_realm(CLIENT, f"{home} rm -f {HOME}/.ssh/key && "
+                              f"ssh-keygen -q -t ed25519 -N '' -f {HOME}/.ssh/key")
         host = self.publish(SERVER, "/etc/ssh/ssh_host_ed25519_key.pub", "hostkey")
-        user = self.publish(CLIENT, "/root/.ssh/key.pub", "userkey")
-        self.in_realm(SERVER, f"chmod 700 /root /root/.ssh && cat {user} >/root/.ssh/"
-                              "authorized_keys && chmod 600 /root/.ssh/authorized_keys && "
+        user = self.publish(CLIENT, f"{HOME}/.ssh/key.pub", "userkey")
+        self.in_realm(SERVER, f"cat {user} >{HOME}/.ssh/authorized_keys && "
+                              f"chmod 600 {HOME}/.ssh/authorized_keys && "
                               "/usr/sbin/sshd -f /usr/share/openssh/sshd_config -o "
                               f"ListenAddress={AT_SERVER} -o UsePAM=no -E /tmp/sshd.log")
         self.in_realm(CLIENT, f"echo {AT_SERVER} $(cut -d ' ' -f 1,2 {host}) "
-                              ">/root/.ssh/known_hosts")
+                              f">{HOME}/.ssh/known_hosts")
         said = self.in_realm(CLIENT, f"{SSH} root@{AT_SERVER} csmctl id")
         expect(any(self.ids[SERVER] in line for line in said), said)
         self.table.append(("sshd, ssh", "a command in the other realm, keys exchanged by csmfs"))
@@ -283,7 +285,7 @@ class Apps(demo.Demo):
         expected = self.in_realm(SERVER, f"sha256sum <{path}")
         url = f"://{AT_SERVER}/file"
         ways = {"curl http": f"curl -sSf http{url}",
-                "curl https": f"curl -sSf --cacert /root/realm.crt https{url}",
+                "curl https": f"curl -sSf --cacert /tmp/realm.crt https{url}",
                 "ssh": f"{SSH} root@{AT_SERVER} cat {path}"}
         costs = {}
         for way, command in ways.items():
@@ -301,12 +303,14 @@ class Apps(demo.Demo):
         """nginx with sendfile, and curl."""
         self.in_realm(CLIENT, f"head -c {FILE_MIB}M /dev/urandom >/tmp/file")
         path = self.publish(CLIENT, "/tmp/file", "file")
+        # A realm has no clock that survives: its time begins anew at each start.
         self.in_realm(SERVER, "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 "
-                              "-nodes -days 3650 -subj /CN=server -addext "
+                              "-nodes -not_before 19700101000000Z -not_after 20991231235959Z "
+                              "-subj /CN=server -addext "
                               f"subjectAltName=IP:{AT_SERVER} -keyout /etc/ssl/realm.key "
                               "-out /etc/ssl/realm.crt 2>&1")
         there = self.publish(SERVER, "/etc/ssl/realm.crt", "cert")
-        self.in_realm(CLIENT, f"cat {there} >/root/realm.crt")
+        self.in_realm(CLIENT, f"cat {there} >/tmp/realm.crt")
         config = NGINX.format(AT_SERVER, self.ids[CLIENT])
         self.in_realm(SERVER, f"mkdir -p /var/log/nginx /var/lib/nginx && echo '{config}' "
                               ">/tmp/nginx.conf && nginx -c /tmp/nginx.conf")
@@ -317,6 +321,29 @@ class Apps(demo.Demo):
         self.table.append(("nginx, curl", f"{FILE_MIB} MiB by sendfile from csmfs"))
         return f"{FILE_MIB} MiB of a file that the client publishes, SHA-256 equal"
 
+    def vsock(self):
+        """socat over AF_VSOCK: a file from the client, by the CID of the server."""
+        for name, peer in ((SERVER, CLIENT), (CLIENT, SERVER)):
+            up = (f"csmctl link up vs0 {self.ids[peer]} --vsock --timeout {LINK_SECONDS} "
+                  f"--rim {self.rims[peer]}")
+            self.in_realm(name, f"rm -f /tmp/vs0; ({up} >/tmp/vs0 2>&1; echo status $? >>/tmp/vs0) "
+                                "</dev/null >/dev/null 2>&1 &")
+        for name in (SERVER, CLIENT):
+            self.link_is_up("vs0", name)
+        self.in_realm(SERVER, f"socat -u VSOCK-LISTEN:{VSOCK_PORT} OPEN:/tmp/stream,creat,trunc "
+                              "</dev/null >/tmp/socat 2>&1 &")
+        links = json.loads(self.in_realm(CLIENT, "csmctl --json link list")[-1])["links"]
+        cid = next(link["peer_address"] for link in links if link["link"] == "vs0").split(":")[1]
+        sent = self.in_realm(CLIENT, f"socat -u OPEN:/tmp/file VSOCK-CONNECT:{cid}:{VSOCK_PORT},"
+                                     "retry=60 && sha256sum </tmp/file")
+        got = self.in_realm(SERVER, "while pidof socat >/dev/null; do usleep 200000; done; "
+                                    "sha256sum </tmp/stream && rm /tmp/stream")
+        expect(got[-1:] == sent[-1:], f"{got} is not {sent}")
+        for name in (SERVER, CLIENT):
+            self.in_realm(name, "csmctl link down vs0")
+        self.table.append(("socat", f"{FILE_MIB} MiB over AF_VSOCK"))
+        return f"{FILE_MIB} MiB to CID {cid}, SHA-256 equal"
+
     def agent(self):
         """python3: an agent asks a tool in the other realm."""
         self.in_realm(SERVER, f"tool-server {AT_SERVER} 9000 >/tmp/tool 2>&1 </dev/null & "
@@ -326,6 +353,23 @@ class Apps(demo.Demo):
         expect(lines[-1] == "100 requests answered", lines)
         self.table.append(("python3, an agent and its tool", "100 requests as lines of JSON"))
         return lines[-1]
+
+    def agent_channel(self):
+        """python3 with import csm: the same without sockets, over a channel."""
+        self.in_realm(SERVER, f"rm -f /tmp/tools; (agent.py serve {self.ids[CLIENT]} >/tmp/tools "
+                              "2>&1; echo status $? >>/tmp/tools) </dev/null >/dev/null 2>&1 &")
+        said = self.in_realm(SERVER, "until grep -qE '^(region|status)' /tmp/tools; do "
+                                     "usleep 200000; done; cat /tmp/tools")
+        expect(said[0].startswith("region "), said)
+        lines = self.in_realm(CLIENT, f"agent.py ask {self.ids[SERVER]} {said[0].split()[1]} "
+                                      "'{\"tool\": \"add\", \"numbers\": [1, 2, 3]}' "
+                                      "'{\"tool\": \"none\"}'")
+        expect(lines[0] == '{"result": 6}' and "KeyError" in lines[1], lines)
+        said = self.in_realm(SERVER, "until grep -q ^status /tmp/tools; do usleep 200000; done; "
+                                     "cat /tmp/tools")
+        expect(said[-1] == "status 0", said)
+        self.table.append(("python3, import csm", "the same over a channel, in asyncio"))
+        return "2 requests, and the channel's end"
 
     def model(self):
         """A model that the server publishes; the runner uses it in place, and then a copy."""
@@ -453,7 +497,10 @@ class Apps(demo.Demo):
                 ("a revocation under sqlite3", self.sqlite_revoked),
                 ("ssh from one realm to the other", self.ssh),
                 ("the same file over the link: plain, TLS, ssh", self.throughput),
+                ("socat over AF_VSOCK", self.vsock),
                 ("python3: an agent asks a tool in the other realm", self.agent),
+                ("python3: an agent and its tool over a channel, with import csm",
+                 self.agent_channel),
                 *((("llama.cpp uses a model of another realm in place", self.model),
                    ("llama-server answers another realm over a link", self.model_server))
                   if self.args.runner else ()),
