@@ -153,25 +153,8 @@ copy_first:
 	ret
 	sb
 
-/*
- * bool arch_zero_to_host(void *dst, size_t size);
- *
- * Leaf code as above, in its range. Four blocks of DC ZVA in a turn; pairs of zeros where they do
- * not divide the bytes, or DC ZVA is not allowed.
- */
-	.global	arch_zero_to_host
-arch_zero_to_host:
-	hint	#34				// BTI c
-	mrs	x2, dczid_el0			// BS [3:0]: log2 of words; DZP [4]: not allowed
-	and	x2, x2, #0x1F
-	mov	x3, #4
-	lsl	x3, x3, x2			// beyond any size if DZP
-	lsl	x4, x3, #2
-	sub	x5, x4, #1
-	orr	x6, x0, x1
-	tst	x6, x5
-	add	x1, x1, x0
-	b.ne	2f
+	// Zeros from x0 to x1, by blocks of x3 bytes; from label 2 by pairs. Changes x0 to x6.
+	.macro	zero_to_x1
 	add	x4, x0, x3
 	add	x5, x4, x3
 	add	x6, x5, x3
@@ -193,7 +176,30 @@ arch_zero_to_host:
 	stp	xzr, xzr, [x0], #16
 	cmp	x0, x1
 	b.lo	2b
-3:	mov	w0, #1
+3:
+	.endm
+
+/*
+ * bool arch_zero_to_host(void *dst, size_t size);
+ *
+ * Leaf code as above, in its range. Four blocks of DC ZVA in a turn; pairs of zeros where they do
+ * not divide the bytes, or DC ZVA is not allowed.
+ */
+	.global	arch_zero_to_host
+arch_zero_to_host:
+	hint	#34				// BTI c
+	mrs	x2, dczid_el0			// BS [3:0]: log2 of words; DZP [4]: not allowed
+	and	x2, x2, #0x1F
+	mov	x3, #4
+	lsl	x3, x3, x2			// beyond any size if DZP
+	lsl	x4, x3, #2
+	sub	x5, x4, #1
+	orr	x6, x0, x1
+	tst	x6, x5
+	add	x1, x1, x0
+	b.ne	2f
+	zero_to_x1
+	mov	w0, #1
 	ret
 	sb
 copy_last:
@@ -269,28 +275,8 @@ zero_first:
 	b.hi	2f
 	mov	x3, #4
 	lsl	x3, x3, x2
-	add	x4, x0, x3
-	add	x5, x4, x3
-	add	x6, x5, x3
-	lsl	x3, x3, #2
-1:	dc	zva, x0
-	dc	zva, x4
-	dc	zva, x5
-	dc	zva, x6
-	add	x0, x0, x3
-	add	x4, x4, x3
-	add	x5, x5, x3
-	add	x6, x6, x3
-	cmp	x0, x1
-	b.lo	1b
-	b	3f
-2:	stp	xzr, xzr, [x0], #16
-	stp	xzr, xzr, [x0], #16
-	stp	xzr, xzr, [x0], #16
-	stp	xzr, xzr, [x0], #16
-	cmp	x0, x1
-	b.lo	2b
-3:	dsb	ish
+	zero_to_x1
+	dsb	ish
 zero_last:
 	mov	w0, #1
 	ret
